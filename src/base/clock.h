@@ -1,0 +1,34 @@
+// Time as a value that is passed in: recorded evidence is judged at its own date, tests run at a date of their choice.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace cloister {
+
+struct Time {
+  std::int64_t unix_ms = 0;
+  friend auto operator<=>(const Time&, const Time&) = default;
+};
+
+struct Duration {
+  std::int64_t ms = 0;
+  friend auto operator<=>(const Duration&, const Duration&) = default;
+};
+
+constexpr Duration days(std::int64_t count) { return Duration{count * 86'400'000}; }
+constexpr Duration hours(std::int64_t count) { return Duration{count * 3'600'000}; }
+inline Time operator+(Time time, Duration duration) { return Time{time.unix_ms + duration.ms}; }
+inline Duration operator-(Time later, Time earlier) { return Duration{later.unix_ms - earlier.unix_ms}; }
+
+// The system's clock. Only programs call it, and hand the value down.
+Time system_time();
+
+// RFC 3339 in UTC with milliseconds: 2026-11-24T13:23:09.000Z.
+std::string to_rfc3339(Time time);
+
+// Seconds since an arbitrary start, never going back: for rates and progress.
+double monotonic_seconds();
+
+}  // namespace cloister
