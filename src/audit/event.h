@@ -1,0 +1,52 @@
+// What happened to keys, who asked and what came of it, each row chained to the one before by its hash.
+// docs/formats/audit.md.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "base/clock.h"
+#include "crypto/hash.h"
+
+namespace cloister::audit {
+
+enum class Outcome { kAllowed, kRefused, kFailed };
+std::string_view outcome_name(Outcome outcome);
+
+// Names and numbers only: never key bytes, plaintext or ciphertext.
+struct Event {
+  Time time;
+  std::string actor;    // "uid:1000 alice" for the command line
+  std::string action;   // "kek.rotate", "dataset.create", "object.open", …
+  std::string tenant;   // "acme" or "acme/production"; empty for the whole home
+  std::string subject;  // what it was done to: a KEK's id and version, a dataset, an object's id
+  Outcome outcome = Outcome::kAllowed;
+  std::string detail;   // one line: cost, or the reason of a refusal
+};
+
+using RowHash = crypto::Sha256Digest;
+
+struct Row {
+  std::uint64_t sequence = 0;  // 1, 2, 3, … without gaps
+  Event event;
+  RowHash previous{};          // of the row before; zero for the first
+  RowHash hash{};
+};
+
+// hash = SHA-256(lp("CLSR1 audit") || u64 sequence || previous || every field of the event, length-prefixed).
+Row chain(std::uint64_t sequence, const RowHash& previous, Event event);
+
+// Checks rows one after the other, from the first.
+class ChainVerifier {
+ public:
+  // kCorrupt at the first row that was changed, left out, put in or moved.
+  Status next(const Row& row);
+  std::uint64_t rows() const { return sequence_; }
+  const RowHash& head() const { return head_; }
+
+ private:
+  std::uint64_t sequence_ = 0;
+  RowHash head_{};
+};
+
+}  // namespace cloister::audit

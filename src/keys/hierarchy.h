@@ -1,0 +1,101 @@
+// The key hierarchy: root -> KEK per tenant (and environment), in versions -> dataset keyrings. Every verb checks, acts in
+// one transaction with its audit row, and says what it cost; refusals are recorded too.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/key_wrapper.h"
+#include "crypto/random.h"
+#include "keys/store.h"
+#include "seal/keyring.h"
+
+namespace cloister::keys {
+
+// Who is asking, and when: handed down by the program.
+struct Caller {
+  std::string actor;
+  Time now;
+};
+
+struct DatasetName {
+  std::string tenant, environment, dataset;
+  std::string text() const;  // "acme/mnist" or "acme/production/mnist"
+};
+struct TenantName {
+  std::string tenant, environment;
+  std::string text() const;
+};
+// "acme", "acme/production"; kInvalid for anything else. Parts: 1 to 63 of a-z 0-9 . _ -, starting with a letter or digit.
+Result<TenantName> parse_tenant_name(std::string_view text);
+// "acme/mnist" or "acme/production/mnist".
+Result<DatasetName> parse_dataset_name(std::string_view text);
+
+struct Cost {
+  std::uint64_t objects_touched = 0;  // keyrings rewrapped, key versions written
+  std::uint64_t bytes_written = 0;
+  double seconds = 0;
+};
+
+inline constexpr Duration kDestructionWaitDefault = days(30);
+inline constexpr Duration kDestructionWaitMin = days(7);
+
+// One thread at a time.
+class Hierarchy {
+ public:
+  // Records which root this home uses; a later open with another root is kDenied.
+  static Result<Hierarchy> create(Store store, crypto::KeyWrapper& root, std::string root_id, crypto::Random& random,
+                                  const Caller& caller);
+  static Result<Hierarchy> open(Store store, crypto::KeyWrapper& root, std::string root_id, crypto::Random& random);
+  Hierarchy(Hierarchy&&) noexcept;
+  Hierarchy& operator=(Hierarchy&&) noexcept;
+  ~Hierarchy();
+
+  Store& store();
+
+  Result<TenantRecord> create_tenant(const TenantName& name, std::optional<Duration> rotate_after, const Caller& caller);
+
+  // A new KEK version; every keyring of the tenant is rewrapped to it in the same transaction. The old version stays
+  // enabled, so that exported keyrings and backups still open, until it is disabled or destroyed.
+  Result<Cost> rotate_kek(const TenantName& name, const Caller& caller);
+  // Those whose newest version is older than their rotate_after. Returns the names rotated.
+  Result<std::vector<std::string>> rotate_due(const Caller& caller, Cost& cost);
+  Status set_rotate_after(const TenantName& name, std::optional<Duration> rotate_after, const Caller& caller);
+
+  // kDenied for what a state doesn't allow: destroying at once, enabling a destroyed version, …
+  Status disable_kek(const TenantName& name, std::uint32_t version, const Caller& caller);
+  Status enable_kek(const TenantName& name, std::uint32_t version, const Caller& caller);
+  // kInvalid for a wait under seven days. A scheduled version doesn't unwrap.
+  Result<Time> schedule_kek_destruction(const TenantName& name, std::uint32_t version, Duration wait, const Caller& caller);
+  Status cancel_kek_destruction(const TenantName& name, std::uint32_t version, const Caller& caller);
+  // Crypto-shredding: after the wait has passed; the wrapped key is overwritten. What only this version could open can
+  // never be opened again.
+  Result<Cost> destroy_kek(const TenantName& name, std::uint32_t version, const Caller& caller);
+
+  Status create_dataset(const DatasetName& name, const Caller& caller);
+  // A new dataset key version; slots of existing objects are brought to it by seal::rewrap_slots.
+  Result<Cost> rotate_dataset_key(const DatasetName& name, const Caller& caller);
+  Status set_dataset_key_state(const DatasetName& name, std::uint32_t version, seal::DatasetKeyState state,
+                               const Caller& caller);
+  Result<crypto::HpkePublicKey> add_recipient(const DatasetName& name, crypto::HpkeKem kem, const Caller& caller);
+
+  // The keyring, unlocked: one key request, recorded. `purpose` says what for: "seal", "open", "rewrap", …
+  Result<seal::Keyring> unlock_keyring(const DatasetName& name, std::string_view purpose, const Caller& caller);
+
+  // A keyring that travels: its ring key wrapped by `target` (a recipient's key or a passphrase).
+  Result<Bytes> export_keyring(const DatasetName& name, crypto::KeyWrapper& target, const Caller& caller);
+  // Under the name it was exported with, which must not exist here (kExists); its tenant must (kNotFound).
+  Result<DatasetName> import_keyring(ByteView bytes, crypto::KeyWrapper& source, const Caller& caller);
+
+  // An audit row for something done with keys outside this class: an object sealed, opened, refused.
+  Status record(audit::Event event);
+
+ private:
+  struct State;
+  explicit Hierarchy(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cloister::keys

@@ -1,0 +1,64 @@
+// Key slots: who can open the object. Two copies, the only part of an object that is ever rewritten.
+// docs/formats/sealed-object.md, "Key slots".
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "crypto/key_wrapper.h"
+#include "seal/preamble.h"
+
+namespace cloister::seal {
+
+struct Slot {
+  std::string tenant;
+  crypto::WrappedKey wrapped;
+};
+
+struct UnknownSlot {  // a type of a later version, or a secret share: kept as it is by a rewrap
+  std::uint16_t type = 0;
+  Bytes body;
+};
+
+struct SlotTable {
+  std::uint64_t seq = 1;
+  std::vector<Slot> slots;
+  std::vector<UnknownSlot> unknown;
+};
+
+enum class SlotCopy { kA, kB };
+
+struct SlotTables {
+  SlotTable newest;
+  SlotCopy newest_copy = SlotCopy::kA;
+  bool copy_damaged = false;  // the other copy fails its crc; a rewrap repairs it
+};
+
+inline constexpr std::size_t kSlotsMax = 64;
+
+// One copy of exactly `slots_cap` bytes. kInvalid when the slots don't fit.
+Result<Bytes> serialize_slots(const SlotTable& table, std::uint32_t slots_cap);
+Result<SlotTable> parse_slots(ByteView copy);
+// SO-4: both copies, as they lie in the file.
+Result<SlotTables> choose_slots(ByteView copy_a, ByteView copy_b);
+
+// The context a DEK wrap is bound to.
+crypto::WrapContext dek_context(const Preamble& preamble, std::string_view slot_tenant);
+
+// Wraps the DEK with each wrapper, for the preamble's tenant.
+Result<SlotTable> make_slots(const Preamble& preamble, const crypto::Dek& dek,
+                             std::span<crypto::KeyWrapper* const> wrappers);
+
+// Tries the slots each wrapper knows. kDenied with the list of slot types and key ids when none opens.
+// The DEK's commitment is compared before it is returned (SO-7).
+Result<crypto::Dek> unwrap_slots(const Preamble& preamble, ByteView preamble_page, const SlotTable& table,
+                                 std::span<crypto::KeyWrapper* const> wrappers);
+
+// "dataset-key 0f3a…/2, hpke-x25519 x25519:77ab…": for messages and `inspect`.
+std::string describe_slots(const SlotTable& table);
+std::string_view slot_type_name(crypto::WrapType type);
+
+}  // namespace cloister::seal
