@@ -9,8 +9,8 @@ namespace cloister::crypto {
 
 enum class HpkeKem : std::uint16_t { kX25519 = 0x0020, kXWing = 0x647a };
 
-std::size_t hpke_public_key_size(HpkeKem kem);      // 32, 1216
-std::size_t hpke_encapsulated_size(HpkeKem kem);    // 32, 1120
+std::size_t hpke_public_key_size(HpkeKem kem);    // 32, 1216
+std::size_t hpke_encapsulated_size(HpkeKem kem);  // 32, 1120
 
 class HpkePublicKey {
  public:
@@ -40,6 +40,7 @@ class HpkePrivateKey {
   HpkeKem kem() const { return public_key_.kem(); }
   const HpkePublicKey& public_key() const { return public_key_; }
   const KeyMaterial& seed() const { return seed_; }
+  HpkePrivateKey duplicate() const { return HpkePrivateKey(public_key_, seed_.duplicate()); }
 
  private:
   HpkePrivateKey(HpkePublicKey public_key, KeyMaterial seed);
@@ -47,15 +48,19 @@ class HpkePrivateKey {
   KeyMaterial seed_;
 };
 
+// Slots use AES-256-GCM; the other exists for exchange with age and for published vectors.
+enum class HpkeAead : std::uint16_t { kAes256Gcm = 2, kChaCha20Poly1305 = 3 };
+
 struct HpkeSealed {
   Bytes encapsulated;
   Bytes ciphertext;  // with the tag
 };
 
 Result<HpkeSealed> hpke_seal(const HpkePublicKey& recipient, Random& random, ByteView info, ByteView aad,
-                             const Secret& plaintext);
+                             const Secret& plaintext, HpkeAead aead = HpkeAead::kAes256Gcm);
 // kDenied when key, info, aad or bytes don't fit together.
-Result<Secret> hpke_open(const HpkePrivateKey& recipient, ByteView info, ByteView aad, const HpkeSealed& sealed);
+Result<Secret> hpke_open(const HpkePrivateKey& recipient, ByteView info, ByteView aad, const HpkeSealed& sealed,
+                         HpkeAead aead = HpkeAead::kAes256Gcm);
 
 // Wraps to a recipient. parameters: the encapsulated key; ciphertext: 48 bytes; info: the canonical context, aad empty.
 class HpkeSealer final : public KeyWrapper {  // holds a public key only: unwrap is kDenied ("write-only")

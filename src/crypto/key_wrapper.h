@@ -12,21 +12,21 @@ namespace cloister::crypto {
 // Where the wrapping key lives, and so how the wrapped bytes are to be read. The numbers are the slot types of
 // docs/formats/sealed-object.md and never change meaning.
 enum class WrapType : std::uint16_t {
-  kDatasetKey = 1,            // a dataset key of a keyring, XAES-256-GCM
-  kSoftwareKey = 2,           // a software root or KEK file, XAES-256-GCM
-  kPkcs11 = 3,                // a key in a PKCS#11 token
-  kPassphrase = 4,            // Argon2id
-  kHpkeX25519 = 5,            // RFC 9180, DHKEM(X25519)
-  kHpkeX25519MlKem768 = 6,    // X-Wing: X25519 and ML-KEM-768 together
+  kDatasetKey = 1,          // a dataset key of a keyring, XAES-256-GCM
+  kSoftwareKey = 2,         // a software root or KEK file, XAES-256-GCM
+  kPkcs11 = 3,              // a key in a PKCS#11 token
+  kPassphrase = 4,          // Argon2id
+  kHpkeX25519 = 5,          // RFC 9180, DHKEM(X25519)
+  kHpkeX25519MlKem768 = 6,  // X-Wing: X25519 and ML-KEM-768 together
 };
 
 // What a wrap is for. Every field is bound as authenticated context: a wrap moved to another tenant, dataset, object,
 // purpose or key version doesn't open. Empty fields are bound as empty, not left out.
 struct WrapContext {
-  std::string tenant;                    // "acme" or "acme/production"
-  std::string dataset;                   // "" where none applies
-  Bytes object;                          // object id, keyring id or key id: what the wrapped key belongs to
-  std::string purpose;                   // "dek", "ring", "dataset-key", "manifest-signing", "kek", ...
+  std::string tenant;                         // "acme" or "acme/production"
+  std::string dataset;                        // "" where none applies
+  Bytes object;                               // object id, keyring id or key id: what the wrapped key belongs to
+  std::string purpose;                        // "dek", "ring", "dataset-key", "manifest-signing", "kek", ...
   std::array<std::uint8_t, 32> commitment{};  // of the wrapped key or of what it protects; zero where none applies
 
   // Canonical, every field length-prefixed, together with the identity of the wrapping key:

@@ -9,11 +9,11 @@
 namespace cloister::crypto {
 
 struct LibraryInfo {
-  std::string version;                  // "3.5.7"
-  std::string cpu_settings;             // OpenSSL's own words
-  bool vaes_avx512 = false;             // the wide AES-GCM path is in use
-  bool too_old = false;                 // older than 3.5
-  std::vector<std::string> mapped;      // every libcrypto in this process; must be one
+  std::string version;              // "3.5.7"
+  std::string cpu_settings;         // OpenSSL's own words
+  bool vaes_avx512 = false;         // the wide AES-GCM path is in use
+  bool too_old = false;             // older than 3.5
+  std::vector<std::string> mapped;  // every libcrypto in this process; must be one
 };
 LibraryInfo library_info();
 

@@ -27,7 +27,8 @@ class LogWriter {
  public:
   // Creates the log, or starts the next run of an existing one after cutting a torn tail. Needs no key of earlier runs:
   // `wrappers` (at least one) wrap this run's DEK and may be write-only.
-  // kUnavailable: another writer holds the log. kDenied: the log was ended. kInvalid: another tenant's or dataset's log.
+  // kUnavailable: another writer holds the log. kDenied: the log was ended. kInvalid: another tenant's or dataset's
+  // log.
   static Result<LogWriter> open(const Path& path, const LogOptions& options,
                                 std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random);
 
@@ -51,9 +52,9 @@ class LogWriter {
 
 struct LogRun {
   std::uint32_t number = 0;
-  std::uint64_t offset = 0;      // in the file
-  std::uint64_t frames = 0;      // whole ones, the end frame included
-  bool ended = false;            // by its writer; otherwise it was interrupted, or is being written
+  std::uint64_t offset = 0;  // in the file
+  std::uint64_t frames = 0;  // whole ones, the end frame included
+  bool ended = false;        // by its writer; otherwise it was interrupted, or is being written
 };
 
 struct LogOutline {  // without keys; nothing in it is authenticated

@@ -14,25 +14,25 @@ enum class StoredNames { kOriginal, kRandom };
 
 // The keys of one dataset, as a directory needs them.
 struct DirectoryKeys {
-  std::span<crypto::KeyWrapper* const> wrappers;  // the first is the dataset's keyring
-  const crypto::SigningKey* signing_key = nullptr;          // null: can't sign, so can't seal or change
+  std::span<crypto::KeyWrapper* const> wrappers;    // the first is the dataset's keyring
+  const crypto::SigningKey* signing_key = nullptr;  // null: can't sign, so can't seal or change
   crypto::Ed25519PublicKey signing_public_key{};
 };
 
 struct DirectorySummary {
   std::uint64_t objects_sealed = 0;
-  std::uint64_t objects_kept = 0;       // done by an earlier, interrupted run, or unchanged
+  std::uint64_t objects_kept = 0;  // done by an earlier, interrupted run, or unchanged
   std::uint64_t objects_removed = 0;
-  std::uint64_t plaintext_bytes = 0;    // of the objects sealed now
+  std::uint64_t plaintext_bytes = 0;  // of the objects sealed now
   std::uint64_t object_bytes = 0;
 };
 
-// Seals every regular file under `source`. Interrupted (kUnavailable, or killed) and started again it goes on: a journal
-// in `target` says what is done, and what is done and unchanged is not done again. The manifest comes last; until then
-// the directory doesn't verify. Symbolic links, devices and the like are kInvalid before anything is written, unless
-// `skip_special` is set.
+// Seals every regular file under `source`. Interrupted (kUnavailable, or killed) and started again it goes on: a
+// journal in `target` says what is done, and what is done and unchanged is not done again. The manifest comes last;
+// until then the directory doesn't verify. Symbolic links, devices and the like are kInvalid before anything is
+// written, unless `skip_special` is set.
 struct DirectorySealOptions {
-  SealOptions object;                       // name, mode and times are filled in per file
+  SealOptions object;  // name, mode and times are filled in per file
   StoredNames stored_names = StoredNames::kOriginal;
   bool skip_special = false;
   Time now;

@@ -1,4 +1,5 @@
-// Where everything lies. docs/formats/sealed-object.md, "Data". Pure arithmetic, checked for overflow once, in create().
+// Where everything lies. docs/formats/sealed-object.md, "Data". Pure arithmetic, checked for overflow once, in
+// create().
 #pragma once
 
 #include "seal/preamble.h"

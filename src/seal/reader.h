@@ -41,7 +41,7 @@ class ObjectReader {
   const SlotTables& slots() const;
   const Meta& meta() const;
   const Footer& footer() const;
-  std::uint64_t size() const;               // of the payload
+  std::uint64_t size() const;  // of the payload
   crypto::Sha256Digest object_digest() const;
   const Path& path() const;
 

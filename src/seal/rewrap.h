@@ -11,7 +11,7 @@
 namespace cloister::seal {
 
 struct RewrapSummary {
-  std::uint64_t slot_tables = 0;   // 1 for an object, one per run for a log
+  std::uint64_t slot_tables = 0;  // 1 for an object, one per run for a log
   std::uint64_t slots_changed = 0;
   std::uint64_t bytes_written = 0;
 };

@@ -16,12 +16,12 @@ enum class PayloadDigest { kNone, kSha256 };
 
 struct SealOptions {
   Suite suite = Suite::kAes256Gcm;
-  std::uint8_t chunk_log2 = 20;          // 14..22; 16 suits random access to small samples
-  std::uint32_t slots_cap = 0;           // 0: the smallest that holds the slots twice over
+  std::uint8_t chunk_log2 = 20;  // 14..22; 16 suits random access to small samples
+  std::uint32_t slots_cap = 0;   // 0: the smallest that holds the slots twice over
   PayloadDigest payload_digest = PayloadDigest::kNone;
-  PublicContext context;                 // tenant required
+  PublicContext context;  // tenant required
   Meta meta;
-  unsigned threads = 0;                  // 0: one per processor, at most 16
+  unsigned threads = 0;  // 0: one per processor, at most 16
 };
 
 struct SealedSummary {

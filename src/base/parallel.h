@@ -1,0 +1,21 @@
+// Many pieces of work over a few threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "base/result.h"
+
+namespace cloister {
+
+// 0 becomes the number of processors; never more than 16.
+unsigned thread_count(unsigned requested);
+
+// Does the piece with this number. Each thread has its own, with whatever buffers it needs.
+using PieceWorker = std::function<Status(std::uint64_t piece)>;
+
+// Calls workers for every piece from 0 to pieces - 1, taken in ascending order by up to `threads` threads, the caller's
+// among them. The first error stops the rest and is returned; all threads have ended when this returns.
+Status parallel_pieces(unsigned threads, std::uint64_t pieces, const std::function<PieceWorker()>& make_worker);
+
+}  // namespace cloister

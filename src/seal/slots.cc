@@ -1,0 +1,188 @@
+#include "seal/slots.h"
+
+#include <algorithm>
+
+#include "base/reader.h"
+#include "seal/object_keys.h"
+
+namespace cloister::seal {
+namespace {
+
+constexpr std::string_view kMagic = "CLSRSLT1";
+constexpr std::size_t kHeaderSize = 24;
+constexpr std::size_t kCrcSize = 4;
+constexpr std::size_t kTenantMax = 128;
+constexpr std::size_t kKeyIdMax = 512;
+constexpr std::size_t kParametersMax = 4096;
+constexpr std::size_t kCiphertextMax = 8192;
+
+bool known_type(std::uint16_t type) { return type >= 1 && type <= 6; }
+
+Bytes serialize_body(const Slot& slot) {
+  Writer writer;
+  writer.text16(slot.tenant).text16(slot.wrapped.key_id).u32(slot.wrapped.key_version).u16(0).u16(0);
+  writer.prefixed16(slot.wrapped.parameters).prefixed16(slot.wrapped.ciphertext);
+  return writer.take();
+}
+
+// SO-5, SO-6. Returns false for a secret share, which version 1 can't use.
+Result<bool> parse_body(std::uint16_t type, ByteView body, Slot& slot) {
+  Reader reader(body);
+  slot.wrapped.type = static_cast<crypto::WrapType>(type);
+  CLOISTER_TRY(slot.tenant, reader.text16(kTenantMax, "slot tenant"));
+  CLOISTER_TRY(slot.wrapped.key_id, reader.text16(kKeyIdMax, "slot key id"));
+  CLOISTER_TRY(slot.wrapped.key_version, reader.u32("slot key version"));
+  CLOISTER_TRY(const std::uint16_t share_index, reader.u16("slot share index"));
+  CLOISTER_TRY(const std::uint16_t share_threshold, reader.u16("slot share threshold"));
+  CLOISTER_TRY(const ByteView parameters, reader.prefixed16(kParametersMax, "slot parameters"));
+  CLOISTER_TRY(const ByteView ciphertext, reader.prefixed16(kCiphertextMax, "slot ciphertext"));
+  CLOISTER_RETURN_IF_ERROR(reader.expect_end("a key slot"));
+  slot.wrapped.parameters = to_bytes(parameters);
+  slot.wrapped.ciphertext = to_bytes(ciphertext);
+  return share_index == 0 && share_threshold == 0;
+}
+
+std::string describe(const Slot& slot) {
+  std::string text = std::string(slot_type_name(slot.wrapped.type)) + " " + slot.wrapped.key_id;
+  if (slot.wrapped.key_version != 0) text += "/" + std::to_string(slot.wrapped.key_version);
+  return text;
+}
+
+}  // namespace
+
+std::string_view slot_type_name(crypto::WrapType type) {
+  switch (type) {
+    case crypto::WrapType::kDatasetKey: return "dataset-key";
+    case crypto::WrapType::kSoftwareKey: return "software-key";
+    case crypto::WrapType::kPkcs11: return "pkcs11";
+    case crypto::WrapType::kPassphrase: return "passphrase";
+    case crypto::WrapType::kHpkeX25519: return "hpke-x25519";
+    case crypto::WrapType::kHpkeX25519MlKem768: return "hpke-xwing";
+  }
+  return "unknown";
+}
+
+Result<Bytes> serialize_slots(const SlotTable& table, std::uint32_t slots_cap) {
+  Writer records;
+  for (const Slot& slot : table.slots) {
+    const Bytes body = serialize_body(slot);
+    records.u16(static_cast<std::uint16_t>(slot.wrapped.type)).u16(0);
+    records.u32(static_cast<std::uint32_t>(body.size())).bytes(body);
+  }
+  for (const UnknownSlot& slot : table.unknown) {
+    records.u16(slot.type).u16(0).u32(static_cast<std::uint32_t>(slot.body.size())).bytes(slot.body);
+  }
+  const std::size_t count = table.slots.size() + table.unknown.size();
+  if (count > kSlotsMax) return Error(Code::kInvalid, "an object has at most 64 key slots");
+  if (kHeaderSize + records.size() + kCrcSize > slots_cap) {
+    return Error(Code::kInvalid, "the key slots need " + std::to_string(kHeaderSize + records.size() + kCrcSize) +
+                                     " bytes and the object has room for " + std::to_string(slots_cap));
+  }
+  Writer writer;
+  writer.bytes(as_bytes(kMagic)).u64(table.seq).u16(static_cast<std::uint16_t>(count)).u16(0);
+  writer.u32(static_cast<std::uint32_t>(records.size())).bytes(records.view());
+  writer.zeros(slots_cap - kCrcSize - writer.size());
+  const std::uint32_t crc = crc32c(writer.view());
+  writer.u32(crc);
+  return writer.take();
+}
+
+Result<SlotTable> parse_slots(ByteView copy) {
+  if (copy.size() < kHeaderSize + kCrcSize) return Error(Code::kCorrupt, "a slot copy is cut off");
+  const ByteView covered = copy.first(copy.size() - kCrcSize);
+  if (crc32c(covered) != load_le<std::uint32_t>(copy.data() + covered.size())) {
+    return Error(Code::kCorrupt, "a slot copy fails its checksum");
+  }
+  Reader reader(covered);
+  CLOISTER_TRY(const ByteView magic, reader.bytes(kMagic.size(), "slot magic"));
+  if (!equal(magic, as_bytes(kMagic))) return Error(Code::kCorrupt, "a slot copy has the wrong magic");
+  SlotTable table;
+  CLOISTER_TRY(table.seq, reader.u64("slot sequence"));
+  CLOISTER_TRY(const std::uint16_t count, reader.u16("slot count"));
+  CLOISTER_RETURN_IF_ERROR(reader.zeros(2, "slot reserved bytes"));
+  CLOISTER_TRY(const std::uint32_t used, reader.u32("slot bytes used"));
+  if (count > kSlotsMax) return Error(Code::kCorrupt, "more than 64 key slots");
+  CLOISTER_TRY(const ByteView records, reader.bytes(used, "slot records"));
+  CLOISTER_RETURN_IF_ERROR(reader.zeros(reader.remaining(), "rest of the slot copy"));
+  Reader record(records);
+  for (unsigned i = 0; i < count; ++i) {
+    CLOISTER_TRY(const std::uint16_t type, record.u16("slot type"));
+    CLOISTER_RETURN_IF_ERROR(record.zeros(2, "slot reserved bytes"));
+    CLOISTER_TRY(const std::uint32_t size, record.u32("slot size"));
+    CLOISTER_TRY(const ByteView body, record.bytes(size, "slot body"));
+    Slot slot;
+    bool usable = false;
+    if (known_type(type)) {
+      CLOISTER_TRY(usable, parse_body(type, body, slot));
+    }
+    if (usable) {
+      table.slots.push_back(std::move(slot));
+    } else {
+      table.unknown.push_back(UnknownSlot{type, to_bytes(body)});
+    }
+  }
+  CLOISTER_RETURN_IF_ERROR(record.expect_end("the slot records"));
+  return table;
+}
+
+Result<SlotTables> choose_slots(ByteView copy_a, ByteView copy_b) {
+  auto a = parse_slots(copy_a);
+  auto b = parse_slots(copy_b);
+  if (!a.ok() && !b.ok()) return a.error().with_context("both slot copies are damaged");
+  if (!b.ok()) return SlotTables{std::move(a).value(), SlotCopy::kA, true};
+  if (!a.ok()) return SlotTables{std::move(b).value(), SlotCopy::kB, true};
+  if (b->seq > a->seq) return SlotTables{std::move(b).value(), SlotCopy::kB, false};  // SO-4
+  return SlotTables{std::move(a).value(), SlotCopy::kA, false};
+}
+
+crypto::WrapContext dek_context(const Preamble& preamble, std::string_view slot_tenant) {
+  return crypto::WrapContext{std::string(slot_tenant), preamble.context.dataset,
+                             Bytes(preamble.object_id.begin(), preamble.object_id.end()), "dek", preamble.commitment};
+}
+
+Result<SlotTable> make_slots(const Preamble& preamble, const crypto::Dek& dek,
+                             std::span<crypto::KeyWrapper* const> wrappers) {
+  SlotTable table;
+  for (crypto::KeyWrapper* wrapper : wrappers) {
+    CLOISTER_TRY(auto wrapped, wrapper->wrap(dek.material(), dek_context(preamble, preamble.context.tenant)));
+    table.slots.push_back(Slot{preamble.context.tenant, std::move(wrapped)});
+  }
+  if (table.slots.empty())
+    return Error(Code::kInvalid, "no key was given to seal for: the object could never be opened");
+  return table;
+}
+
+Result<crypto::Dek> unwrap_slots(const Preamble& preamble, ByteView preamble_page, const SlotTable& table,
+                                 std::span<crypto::KeyWrapper* const> wrappers) {
+  std::optional<Error> refusal;
+  for (crypto::KeyWrapper* wrapper : wrappers) {
+    for (const Slot& slot : table.slots) {
+      auto key = wrapper->unwrap(slot.wrapped, dek_context(preamble, slot.tenant));
+      if (!key.ok()) {
+        if (key.error().code() != Code::kNotFound && !refusal) {
+          refusal = key.error().with_context("unwrap slot " + describe(slot));
+        }
+        continue;
+      }
+      crypto::Dek dek(std::move(key).value());
+      if (!crypto::equal_constant_time(derive_commitment(dek, preamble, preamble_page), preamble.commitment)) {  // SO-7
+        return Error(Code::kCorrupt, "slot " + describe(slot) + " opens to the key of another object");
+      }
+      return dek;
+    }
+  }
+  if (refusal) return *refusal;
+  return Error(Code::kDenied, "no key here opens it; its slots are: " + describe_slots(table));
+}
+
+std::string describe_slots(const SlotTable& table) {
+  std::string text;
+  for (const Slot& slot : table.slots) text += (text.empty() ? "" : ", ") + describe(slot);
+  for (const UnknownSlot& slot : table.unknown) {
+    text +=
+        (text.empty() ? "" : ", ") + std::string("type ") + std::to_string(slot.type) + " (not usable by this program)";
+  }
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace cloister::seal
