@@ -21,7 +21,7 @@ struct Event {
   std::string tenant;   // "acme" or "acme/production"; empty for the whole home
   std::string subject;  // what it was done to: a KEK's id and version, a dataset, an object's id
   Outcome outcome = Outcome::kAllowed;
-  std::string detail;   // one line: cost, or the reason of a refusal
+  std::string detail;  // one line: cost, or the reason of a refusal
 };
 
 using RowHash = crypto::Sha256Digest;
@@ -29,7 +29,7 @@ using RowHash = crypto::Sha256Digest;
 struct Row {
   std::uint64_t sequence = 0;  // 1, 2, 3, … without gaps
   Event event;
-  RowHash previous{};          // of the row before; zero for the first
+  RowHash previous{};  // of the row before; zero for the first
   RowHash hash{};
 };
 

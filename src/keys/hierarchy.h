@@ -1,5 +1,5 @@
-// The key hierarchy: root -> KEK per tenant (and environment), in versions -> dataset keyrings. Every verb checks, acts in
-// one transaction with its audit row, and says what it cost; refusals are recorded too.
+// The key hierarchy: root -> KEK per tenant (and environment), in versions -> dataset keyrings. Every verb checks, acts
+// in one transaction with its audit row, and says what it cost; refusals are recorded too.
 #pragma once
 
 #include <memory>
@@ -28,7 +28,8 @@ struct TenantName {
   std::string tenant, environment;
   std::string text() const;
 };
-// "acme", "acme/production"; kInvalid for anything else. Parts: 1 to 63 of a-z 0-9 . _ -, starting with a letter or digit.
+// "acme", "acme/production"; kInvalid for anything else. Parts: 1 to 63 of a-z 0-9 . _ -, starting with a letter or
+// digit.
 Result<TenantName> parse_tenant_name(std::string_view text);
 // "acme/mnist" or "acme/production/mnist".
 Result<DatasetName> parse_dataset_name(std::string_view text);
@@ -55,7 +56,8 @@ class Hierarchy {
 
   Store& store();
 
-  Result<TenantRecord> create_tenant(const TenantName& name, std::optional<Duration> rotate_after, const Caller& caller);
+  Result<TenantRecord> create_tenant(const TenantName& name, std::optional<Duration> rotate_after,
+                                     const Caller& caller);
 
   // A new KEK version; every keyring of the tenant is rewrapped to it in the same transaction. The old version stays
   // enabled, so that exported keyrings and backups still open, until it is disabled or destroyed.
@@ -68,7 +70,8 @@ class Hierarchy {
   Status disable_kek(const TenantName& name, std::uint32_t version, const Caller& caller);
   Status enable_kek(const TenantName& name, std::uint32_t version, const Caller& caller);
   // kInvalid for a wait under seven days. A scheduled version doesn't unwrap.
-  Result<Time> schedule_kek_destruction(const TenantName& name, std::uint32_t version, Duration wait, const Caller& caller);
+  Result<Time> schedule_kek_destruction(const TenantName& name, std::uint32_t version, Duration wait,
+                                        const Caller& caller);
   Status cancel_kek_destruction(const TenantName& name, std::uint32_t version, const Caller& caller);
   // Crypto-shredding: after the wait has passed; the wrapped key is overwritten. What only this version could open can
   // never be opened again.

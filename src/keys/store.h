@@ -21,28 +21,28 @@ struct KekVersion {
   std::uint32_t version = 0;
   KeyState state = KeyState::kEnabled;
   Time created;
-  std::optional<Time> destroy_at;              // while destruction is scheduled
-  std::array<std::uint8_t, 32> commitment{};   // crypto::key_commitment(kek, "kek")
-  crypto::WrappedKey wrapped;                  // by the root; empty once destroyed
+  std::optional<Time> destroy_at;             // while destruction is scheduled
+  std::array<std::uint8_t, 32> commitment{};  // crypto::key_commitment(kek, "kek")
+  crypto::WrappedKey wrapped;                 // by the root; empty once destroyed
 };
 
 // The KEK of a tenant, or of a tenant and environment. The highest version wraps.
 struct TenantRecord {
   std::string tenant;
-  std::string environment;      // empty: none
-  std::string kek_id;           // 32 hexadecimal digits
+  std::string environment;  // empty: none
+  std::string kek_id;       // 32 hexadecimal digits
   Time created;
   std::optional<Duration> rotate_after;
   std::uint64_t row_version = 0;  // counts changes: compare-and-swap
   std::vector<KekVersion> versions;
-  std::string name() const;     // "acme" or "acme/production"
+  std::string name() const;  // "acme" or "acme/production"
 };
 
 struct DatasetRecord {
   std::string tenant, environment, dataset;
   Time created;
   std::uint64_t row_version = 0;
-  Bytes keyring;                // docs/formats/keyring.md
+  Bytes keyring;  // docs/formats/keyring.md
 };
 
 // One thread at a time; several processes may have the file open. kUnavailable: it stayed locked for ten seconds.
@@ -65,19 +65,19 @@ class Store {
   class Change {
    public:
     Status put_setting(std::string_view name, std::string_view value);
-    Status add_tenant(const TenantRecord& tenant);                  // kExists
+    Status add_tenant(const TenantRecord& tenant);  // kExists
     // Replaces versions and settings; kUnavailable when row_version isn't the stored one any more.
     Status update_tenant(const TenantRecord& tenant);
-    Status add_dataset(const DatasetRecord& dataset);               // kExists
-    Status update_dataset(const DatasetRecord& dataset);            // kUnavailable, as above
+    Status add_dataset(const DatasetRecord& dataset);     // kExists
+    Status update_dataset(const DatasetRecord& dataset);  // kUnavailable, as above
 
    private:
     friend class Store;
     explicit Change(Store& store) : store_(store) {}
     Store& store_;
   };
-  // Runs `body` in an immediate transaction, appends `event` and commits. When body fails, everything is rolled back and
-  // its error returned; a refusal is then recorded with record().
+  // Runs `body` in an immediate transaction, appends `event` and commits. When body fails, everything is rolled back
+  // and its error returned; a refusal is then recorded with record().
   Status change(audit::Event event, const std::function<Status(Change&)>& body);
   // An audit row alone, for what changed nothing: uses and refusals. Durable when it returns.
   Status record(audit::Event event);

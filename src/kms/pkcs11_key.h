@@ -1,5 +1,5 @@
-// A wrapping key in a PKCS#11 token (2.40 and 3.0): AES-256, sensitive, not extractable, used by CKM_AES_GCM with the wrap
-// context as AAD.
+// A wrapping key in a PKCS#11 token (2.40 and 3.0): AES-256, sensitive, not extractable, used by CKM_AES_GCM with the
+// wrap context as AAD.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@
 namespace cloister::kms {
 
 struct Pkcs11Location {
-  Path module;               // the shared library
-  std::string token_label;   // tokens are found by label, never by slot number
+  Path module;              // the shared library
+  std::string token_label;  // tokens are found by label, never by slot number
   std::string key_label;
 };
 
@@ -26,9 +26,9 @@ struct Pkcs11Description {
   std::string key_wrap_pad_meaning;  // what 0x210A does here: "RFC 5649", "PKCS#7-padded key wrap", "absent"
 };
 
-// Wraps with the token's key (wrap type 3); key_id is "pkcs11:" token serial ":" key label. At start, a known wrap is made
-// and opened again, and one with a changed context must fail: mechanisms are probed, never assumed. Any thread may call;
-// lost sessions are built up again.
+// Wraps with the token's key (wrap type 3); key_id is "pkcs11:" token serial ":" key label. At start, a known wrap is
+// made and opened again, and one with a changed context must fail: mechanisms are probed, never assumed. Any thread may
+// call; lost sessions are built up again.
 class Pkcs11Key final : public crypto::KeyWrapper {
  public:
   enum class IfAbsent { kRefuse, kGenerate };

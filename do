@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# The one developer command. Every verb sets up what it needs, says what it is doing, and is quick the second time.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source=tools/lib.sh
+. tools/lib.sh
+
+usage() {
+  cat <<'TEXT'
+./do demo            seal, rotate, open and attack real data on the embedded default
+./do test            build everything and run all tests
+./do build [PRESET]  build dev (default), release, asan, tsan or fuzz
+./do check           format, layers, words, links, scripts: under a minute
+./do tidy            clang-tidy over src/
+./do fuzz NAME|all [SECONDS]   run fuzz targets (default 60 seconds each)
+./do bench [NAME]    benchmarks beside their peers; without a name, all of them
+./do sanitize [asan|tsan]      build and run the unit tests under sanitizers
+./do clean           remove build/ (and, with "all", the OpenSSL that was built)
+TEXT
+}
+
+verb_demo() {
+  need build demo
+  need_openssl
+  build release cloister
+  CLOISTER="$PWD/build/release/apps/cloister" tools/demo.sh "$@"
+}
+
+verb_test() {
+  need build test demo
+  need_openssl
+  build release cloister
+  build dev
+  say "running the tests"
+  (cd build/dev && CLOISTER_RELEASE="$PWD/../release/apps/cloister" ctest --output-on-failure -j "$(nproc)")
+}
+
+verb_build() {
+  local preset=${1:-dev}
+  case "$preset" in
+    dev | release | asan | tsan) need build ;;
+    fuzz) need build fuzz ;;
+    *) fail "there is no preset $preset: dev, release, asan, tsan, fuzz" 2 ;;
+  esac
+  need_openssl
+  build "$preset"
+}
+
+verb_check() {
+  need check
+  local failed=0 step
+  for step in format layers words links secrets scripts spelling; do
+    say "check $step"
+    "tools/check-$step" || failed=1
+  done
+  [ "$failed" = 0 ] || fail "checks failed"
+}
+
+verb_tidy() {
+  need build tidy
+  need_openssl
+  build dev cloister_base
+  say "clang-tidy over src/ and apps/"
+  git ls-files 'src/*.cc' 'apps/*.cc' | xargs -P "$(nproc)" -n 1 clang-tidy-19 --quiet -p build/dev
+}
+
+verb_fuzz() {
+  local name=${1:?which target, or all} seconds=${2:-60} target found=0
+  need build fuzz
+  need_openssl
+  build fuzz
+  for target in build/fuzz/tests/*_fuzz; do
+    [ "$name" = all ] || [ "$(basename "$target")" = "${name%_fuzz}_fuzz" ] || continue
+    found=1
+    local corpus work
+    corpus="tests/fuzz/corpus/$(basename "$target")"
+    work="build/fuzz/corpus/$(basename "$target")"
+    mkdir -p "$work"
+    say "fuzzing $(basename "$target") for $seconds seconds"
+    local folders=("$work")
+    [ -d "$corpus" ] && folders+=("$corpus")
+    "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -print_final_stats=0 -verbosity=0 \
+      -artifact_prefix="$work/crash-" "${folders[@]}"
+  done
+  [ "$found" = 1 ] || fail "there is no fuzz target $name" 2
+}
+
+verb_bench() {
+  need build bench
+  need_openssl
+  build release
+  CLOISTER="$PWD/build/release/apps/cloister" BUILD_DIR="$PWD/build/release" bench/run.sh "$@"
+}
+
+verb_sanitize() {
+  local preset=${1:-asan}
+  need build test
+  need_openssl
+  build "$preset"
+  (cd "build/$preset" && ctest --output-on-failure -j "$(nproc)" -R '_test$')
+}
+
+verb_clean() {
+  rm -rf build
+  [ "${1:-}" != all ] || rm -rf .deps
+}
+
+verb=${1:-help}
+[ $# -eq 0 ] || shift
+case "$verb" in
+  demo | test | build | check | tidy | fuzz | bench | sanitize | clean) "verb_$verb" "$@" ;;
+  help | -h | --help) usage ;;
+  *)
+    usage >&2
+    exit 2
+    ;;
+esac

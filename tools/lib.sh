@@ -1,0 +1,70 @@
+# Shared by `do` and the scripts beside it: saying what is done, installing what is needed. Sourced, not run.
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+fail() {
+  printf 'do: %s\n' "$1" >&2
+  exit "${2:-1}"
+}
+
+# Runs a command as root: directly, or with sudo.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "this needs root to install packages: run as root, install sudo, or install by hand: $missing" 3
+  fi
+}
+
+packages_for() {  # purposes...
+  local purpose
+  for purpose in "$@"; do
+    sed -n "s/^$purpose  *//p" tools/packages.txt
+  done | tr ' ' '\n' | sort -u | sed '/^$/d'
+}
+
+# Installs the packages of these purposes that aren't there.
+need() {
+  local wanted missing
+  wanted=$(packages_for "$@" | tr '\n' ' ')
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    if [ -n "${CLOISTER_PACKAGES_READY:-}" ]; then return; fi
+    fail "this system has no apt; install the equivalents of these Debian packages, then set CLOISTER_PACKAGES_READY=1: $wanted" 3
+  fi
+  # shellcheck disable=SC2086 # a list of names
+  missing=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null | awk '$2 == "installed" {print $1}' |
+    sort -u | comm -13 - <(packages_for "$@") | tr '\n' ' ')
+  [ -n "${missing// /}" ] || return 0
+  say "installing packages: $missing"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+  # shellcheck disable=SC2086 # a list of names
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
+}
+
+need_openssl() {
+  local found
+  found=$(tools/setup-openssl.sh .deps)
+  [ "$found" = system ] || [ -f "$found/built" ] || fail "no OpenSSL 3.5"
+}
+
+# Configures (once) and builds a preset, or some of its targets.
+build() {  # preset [target...]
+  local preset=$1
+  shift
+  if [ ! -f "build/$preset/build.ninja" ]; then
+    say "configuring $preset"
+    cmake --preset "$preset" >"build-$preset.log" 2>&1 || {
+      cat "build-$preset.log" >&2
+      rm -f "build-$preset.log"
+      fail "configuring $preset failed"
+    }
+    rm -f "build-$preset.log"
+  fi
+  say "building $preset"
+  if [ $# -gt 0 ]; then
+    cmake --build "build/$preset" --target "$@"
+  else
+    cmake --build "build/$preset"
+  fi
+}
