@@ -38,8 +38,8 @@ class CborReader {
   Result<std::uint64_t> unsigned_integer();
   Result<std::string> text();
   Result<std::uint64_t> map();  // the number of pairs, at most what the limits leave
-  // Any one value, checked in full.
-  Status skip() { return skip_value(1); }
+  // Any one value inside the outermost map, checked in full.
+  Status skip() { return skip_value(2); }
   Status expect_end() const;
 
  private:

@@ -47,7 +47,7 @@ Result<Footer> parse_footer(ByteView page, const crypto::Secret& footer_key) {
   CLOISTER_TRY(footer.chunk_count, reader.u64("footer chunk count"));
   CLOISTER_RETURN_IF_ERROR(reader.fill(footer.tags_digest, "tags digest"));
   CLOISTER_TRY(const std::uint16_t algorithm, reader.u16("digest algorithm"));
-  if (algorithm > 1) return Error(Code::kUnsupported, "payload digest of unknown kind " + std::to_string(algorithm));
+  if (algorithm > 1) return Error(Code::kCorrupt, "payload digest of unknown kind " + std::to_string(algorithm));
   CLOISTER_RETURN_IF_ERROR(reader.zeros(6, "footer reserved bytes"));
   std::array<std::uint8_t, 48> digest;
   CLOISTER_RETURN_IF_ERROR(reader.fill(digest, "payload digest"));

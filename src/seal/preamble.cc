@@ -63,7 +63,7 @@ Status parse_tlv(std::uint16_t type, ByteView value, PublicContext& context) {
       return {};
     }
     case kTlvDataset: {
-      CLOISTER_TRY(context.dataset, parse_name(value, "dataset", 1));
+      CLOISTER_TRY(context.dataset, parse_name(value, "dataset", 0));
       return {};
     }
     case kTlvKeyring: {
@@ -145,7 +145,10 @@ crypto::AeadAlgorithm aead_algorithm(Suite suite) {
 }
 
 Result<Preamble> parse_preamble(ByteView page) {
-  if (page.size() < sizeof kMagic) return Error(Code::kInvalid, "not a sealed object");
+  if (page.size() < sizeof kMagic) {
+    if (equal(page, ByteView(kMagic).first(page.size()))) return corrupt("the preamble is cut off");
+    return Error(Code::kInvalid, "not a sealed object");
+  }
   CLOISTER_RETURN_IF_ERROR(check_magic(page.first(8)));  // SO-1
   if (page.size() != kPage) return corrupt("the preamble is cut off");
   Reader reader(page.subspan(8));

@@ -25,6 +25,37 @@ Bytes serialize_body(const Slot& slot) {
   return writer.take();
 }
 
+struct WrapSizes {
+  std::size_t parameters, ciphertext;
+};
+
+WrapSizes wrap_sizes(crypto::WrapType type) {
+  switch (type) {
+    case crypto::WrapType::kDatasetKey:
+    case crypto::WrapType::kSoftwareKey: return {0, 72};
+    case crypto::WrapType::kPkcs11: return {12, 48};
+    case crypto::WrapType::kPassphrase: return {28, 72};
+    case crypto::WrapType::kHpkeX25519: return {32, 48};
+    case crypto::WrapType::kHpkeX25519MlKem768: return {1120, 48};
+  }
+  return {};
+}
+
+Status check_sizes(const crypto::WrappedKey& wrapped) {
+  const WrapSizes sizes = wrap_sizes(wrapped.type);
+  if (wrapped.parameters.size() != sizes.parameters || wrapped.ciphertext.size() != sizes.ciphertext) {
+    return Error(Code::kCorrupt, "a key slot has parts of the wrong size");
+  }
+  if (wrapped.type != crypto::WrapType::kPassphrase) return {};
+  const auto memory = load_le<std::uint32_t>(wrapped.parameters.data() + 16);
+  const auto passes = load_le<std::uint32_t>(wrapped.parameters.data() + 20);
+  const auto lanes = load_le<std::uint32_t>(wrapped.parameters.data() + 24);
+  if (passes < 1 || lanes < 1 || memory / 8 < lanes) {
+    return Error(Code::kCorrupt, "a passphrase slot has an Argon2 cost below the algorithm's minimum");
+  }
+  return {};
+}
+
 // SO-5, SO-6. Returns false for a secret share, which version 1 can't use.
 Result<bool> parse_body(std::uint16_t type, ByteView body, Slot& slot) {
   Reader reader(body);
@@ -37,9 +68,12 @@ Result<bool> parse_body(std::uint16_t type, ByteView body, Slot& slot) {
   CLOISTER_TRY(const ByteView parameters, reader.prefixed16(kParametersMax, "slot parameters"));
   CLOISTER_TRY(const ByteView ciphertext, reader.prefixed16(kCiphertextMax, "slot ciphertext"));
   CLOISTER_RETURN_IF_ERROR(reader.expect_end("a key slot"));
+  if (slot.tenant.empty()) return Error(Code::kCorrupt, "a key slot names no tenant");
   slot.wrapped.parameters = to_bytes(parameters);
   slot.wrapped.ciphertext = to_bytes(ciphertext);
-  return share_index == 0 && share_threshold == 0;
+  if (share_index != 0 || share_threshold != 0) return false;
+  CLOISTER_RETURN_IF_ERROR(check_sizes(slot.wrapped));
+  return true;
 }
 
 std::string describe(const Slot& slot) {
@@ -87,12 +121,15 @@ Result<Bytes> serialize_slots(const SlotTable& table, std::uint32_t slots_cap) {
   return writer.take();
 }
 
-Result<SlotTable> parse_slots(ByteView copy) {
-  if (copy.size() < kHeaderSize + kCrcSize) return Error(Code::kCorrupt, "a slot copy is cut off");
+bool slots_crc_fits(ByteView copy) {
+  if (copy.size() < kHeaderSize + kCrcSize) return false;
   const ByteView covered = copy.first(copy.size() - kCrcSize);
-  if (crc32c(covered) != load_le<std::uint32_t>(copy.data() + covered.size())) {
-    return Error(Code::kCorrupt, "a slot copy fails its checksum");
-  }
+  return crc32c(covered) == load_le<std::uint32_t>(copy.data() + covered.size());
+}
+
+Result<SlotTable> parse_slots(ByteView copy) {
+  if (!slots_crc_fits(copy)) return Error(Code::kCorrupt, "a slot copy fails its checksum");
+  const ByteView covered = copy.first(copy.size() - kCrcSize);
   Reader reader(covered);
   CLOISTER_TRY(const ByteView magic, reader.bytes(kMagic.size(), "slot magic"));
   if (!equal(magic, as_bytes(kMagic))) return Error(Code::kCorrupt, "a slot copy has the wrong magic");
@@ -125,14 +162,17 @@ Result<SlotTable> parse_slots(ByteView copy) {
   return table;
 }
 
+// SO-4. Damaged means a wrong crc; a copy that was written wrongly is not passed over for an older one.
 Result<SlotTables> choose_slots(ByteView copy_a, ByteView copy_b) {
-  auto a = parse_slots(copy_a);
-  auto b = parse_slots(copy_b);
-  if (!a.ok() && !b.ok()) return a.error().with_context("both slot copies are damaged");
-  if (!b.ok()) return SlotTables{std::move(a).value(), SlotCopy::kA, true};
-  if (!a.ok()) return SlotTables{std::move(b).value(), SlotCopy::kB, true};
-  if (b->seq > a->seq) return SlotTables{std::move(b).value(), SlotCopy::kB, false};  // SO-4
-  return SlotTables{std::move(a).value(), SlotCopy::kA, false};
+  const auto seq = [](ByteView copy) { return load_le<std::uint64_t>(copy.data() + kMagic.size()); };
+  const bool a_fits = slots_crc_fits(copy_a);
+  const bool b_fits = slots_crc_fits(copy_b);
+  if (!a_fits && !b_fits) return Error(Code::kCorrupt, "both slot copies are damaged");
+  const bool use_b = b_fits && (!a_fits || seq(copy_b) > seq(copy_a));
+  CLOISTER_TRY(SlotTable newest, parse_slots(use_b ? copy_b : copy_a));
+  SlotTables tables{std::move(newest), use_b ? SlotCopy::kB : SlotCopy::kA, !a_fits || !b_fits};
+  if (!tables.copy_damaged) tables.copy_damaged = !parse_slots(use_b ? copy_a : copy_b).ok();
+  return tables;
 }
 
 crypto::WrapContext dek_context(const Preamble& preamble, std::string_view slot_tenant) {
