@@ -154,8 +154,10 @@ Result<Preamble> parse_preamble(ByteView page) {
   Reader reader(page.subspan(8));
   Preamble p;
   CLOISTER_TRY(const std::uint16_t version, reader.u16("version"));
-  if (version != 1)
-    return Error(Code::kUnsupported, "version " + std::to_string(version) + " is newer than this program");
+  if (version != 1) {
+    return Error(Code::kUnsupported,
+                 "version " + std::to_string(version) + (version == 0 ? " never was" : " is newer than this program"));
+  }
   if (page_crc(page) != load_le<std::uint32_t>(page.data() + kCrcOff))
     return corrupt("the preamble fails its checksum");
   CLOISTER_TRY(const std::uint16_t suite, reader.u16("suite"));
