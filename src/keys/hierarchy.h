@@ -76,8 +76,8 @@ class Hierarchy {
   // Crypto-shredding: after the wait has passed; the wrapped key is overwritten. What only this version could open can
   // never be opened again.
   Result<Cost> destroy_kek(const TenantName& name, std::uint32_t version, const Caller& caller);
-  // The same without the wait, for a key known to have leaked: nothing can be cancelled afterwards. `reason` is required
-  // (kInvalid when empty) and goes into the audit row.
+  // The same without the wait, for a key known to have leaked: nothing can be cancelled afterwards. `reason` is
+  // required (kInvalid when empty) and goes into the audit row.
   Result<Cost> destroy_kek_immediately(const TenantName& name, std::uint32_t version, std::string_view reason,
                                        const Caller& caller);
 
