@@ -63,8 +63,8 @@ class Keyring {
   // The bytes to store, the ring key wrapped by `wrapper`. Counts the sequence up.
   Result<Bytes> serialize(crypto::KeyWrapper& wrapper, std::string_view purpose);
 
-  // A new primary version; the one before stays enabled. Returns its number.
-  std::uint32_t rotate(Time now);
+  // A new primary version; the one before stays enabled. Returns its number. kInvalid at 4096 versions.
+  Result<std::uint32_t> rotate(Time now);
   // kInvalid for the primary, kNotFound for an unknown version, kDenied for a destroyed one.
   Status set_state(std::uint32_t version, DatasetKeyState state);
   Result<crypto::HpkePublicKey> add_recipient(crypto::HpkeKem kem);
