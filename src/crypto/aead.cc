@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <limits>
+
 namespace cloister::crypto {
 namespace {
 
@@ -13,13 +15,16 @@ const EVP_CIPHER* cipher_of(AeadAlgorithm algorithm) {
   return cipher;
 }
 
-constexpr std::size_t kMessageMax = std::size_t{1} << 30;  // EVP counts in int
+constexpr std::size_t kMessageMax = std::numeric_limits<int>::max();  // EVP counts in int
 
 }  // namespace
 
 struct Aead::State {
   EVP_CIPHER_CTX* sealing = EVP_CIPHER_CTX_new();
   EVP_CIPHER_CTX* opening = EVP_CIPHER_CTX_new();
+  State() { CLOISTER_CHECK(sealing != nullptr && opening != nullptr); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
   ~State() {
     EVP_CIPHER_CTX_free(sealing);  // clears the key schedule
     EVP_CIPHER_CTX_free(opening);
@@ -72,7 +77,7 @@ Status Aead::open(const Nonce& nonce, ByteView aad, ByteView ciphertext, ByteVie
                  1);
   std::uint8_t nothing[16];
   if (EVP_DecryptFinal_ex(context, nothing, &size) == 1) return {};
-  if (!out.empty()) std::memset(out.data(), 0, out.size());
+  wipe(out);
   return Error(Code::kCorrupt, "authentication tag doesn't fit");
 }
 

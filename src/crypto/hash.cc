@@ -38,6 +38,8 @@ Sha512Digest sha512(ByteView bytes) {
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   State() { CLOISTER_CHECK(context != nullptr && EVP_DigestInit_ex2(context, sha256_method(), nullptr) == 1); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
   ~State() { EVP_MD_CTX_free(context); }
 };
 

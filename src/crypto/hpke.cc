@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "crypto/aead.h"
 #include "crypto/hash.h"
@@ -82,6 +83,10 @@ WrapType wrap_type(HpkeKem kem) {
   return kem == HpkeKem::kX25519 ? WrapType::kHpkeX25519 : WrapType::kHpkeX25519MlKem768;
 }
 
+bool wrapped_to(const HpkePublicKey& recipient, const WrappedKey& wrapped) {
+  return wrapped.type == wrap_type(recipient.kem()) && wrapped.key_id == recipient.key_id() && wrapped.key_version == 0;
+}
+
 Result<WrappedKey> wrap_to(const HpkePublicKey& recipient, Random& random, const KeyMaterial& key,
                            const WrapContext& context) {
   WrappedKey wrapped{wrap_type(recipient.kem()), recipient.key_id(), 0, {}, {}};
@@ -106,7 +111,9 @@ Result<HpkePublicKey> HpkePublicKey::parse_text(std::string_view text) {
   for (const HpkeKem kem : {HpkeKem::kX25519, HpkeKem::kXWing}) {
     const std::string_view prefix = kem == HpkeKem::kX25519 ? kX25519Text : kXWingText;
     if (!text.starts_with(prefix)) continue;
-    CLOISTER_TRY(const Bytes bytes, from_base64url(text.substr(prefix.size())));
+    const std::string_view encoded = text.substr(prefix.size());
+    if (encoded.size() > 2 * hpke_public_key_size(kem)) return Error(Code::kInvalid, "the recipient is too long");
+    CLOISTER_TRY(const Bytes bytes, from_base64url(encoded));
     return parse(kem, bytes);
   }
   return Error(Code::kInvalid, "a recipient starts with cloister-recipient-x25519: or cloister-recipient-xwing:");
@@ -170,7 +177,7 @@ Result<WrappedKey> HpkeSealer::wrap(const KeyMaterial& key, const WrapContext& c
 }
 
 Result<KeyMaterial> HpkeSealer::unwrap(const WrappedKey& wrapped, const WrapContext&) {
-  if (wrapped.type != wrap_type(recipient_.kem()) || wrapped.key_id != recipient_.key_id()) {
+  if (!wrapped_to(recipient_, wrapped)) {
     return Error(Code::kNotFound, "wrapped to another recipient");
   }
   return Error(Code::kDenied, "only the recipient's public key is here: it seals and doesn't open");
@@ -183,8 +190,12 @@ Result<WrappedKey> HpkeOpener::wrap(const KeyMaterial& key, const WrapContext& c
 }
 
 Result<KeyMaterial> HpkeOpener::unwrap(const WrappedKey& wrapped, const WrapContext& context) {
-  if (wrapped.type != wrap_type(recipient_.kem()) || wrapped.key_id != recipient_.public_key().key_id()) {
+  if (!wrapped_to(recipient_.public_key(), wrapped)) {
     return Error(Code::kNotFound, "wrapped to another recipient");
+  }
+  if (wrapped.ciphertext.size() != kKeySize + kTagSize) {
+    return Error(Code::kDenied,
+                 "a key wrapped to a recipient is 48 bytes, this one has " + std::to_string(wrapped.ciphertext.size()));
   }
   const Bytes info = context.canonical(wrapped.type, wrapped.key_id, wrapped.key_version);
   CLOISTER_TRY(Secret secret, hpke_open(recipient_, info, {}, HpkeSealed{wrapped.parameters, wrapped.ciphertext}));

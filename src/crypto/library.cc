@@ -6,8 +6,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
+
+#include "crypto/secret.h"
 
 namespace cloister::crypto {
 namespace {
@@ -58,8 +61,8 @@ LibraryInfo library_info() {
 
 Status start_process() {
   const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_DUMPABLE, 0);
+  if (::setrlimit(RLIMIT_CORE, &none) != 0) return error_from_errno(errno, "start: turn core dumps off");
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return error_from_errno(errno, "start: make the process undumpable");
   rlimit locked{};
   if (::getrlimit(RLIMIT_MEMLOCK, &locked) == 0 && locked.rlim_cur < locked.rlim_max) {
     locked.rlim_cur = locked.rlim_max;
@@ -69,6 +72,7 @@ Status start_process() {
     return Error(Code::kUnsupported, std::string("start: OpenSSL ") + OpenSSL_version(OPENSSL_VERSION_STRING) +
                                          " is loaded, 3.5 or newer is needed");
   }
+  const Secret first(1);  // sets up the secure heap while the limit on locked memory is fresh
   return {};
 }
 

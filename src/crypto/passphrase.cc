@@ -24,13 +24,22 @@ Bytes serialize(const Parameters& parameters) {
   return writer.take();
 }
 
-// Bounds first: the numbers come from a file, and what they ask for is about to be spent.
-Status check_cost(const Argon2Cost& cost) {
-  if (cost.memory_kib > kArgon2CostMax.memory_kib || cost.passes > kArgon2CostMax.passes ||
-      cost.lanes > kArgon2CostMax.lanes) {
+bool over_the_limit(const Argon2Cost& cost) {
+  return cost.memory_kib > kArgon2CostMax.memory_kib || cost.passes > kArgon2CostMax.passes ||
+         cost.lanes > kArgon2CostMax.lanes;
+}
+
+// RFC 9106 3.1. Only for a cost within the limit: the product would overflow otherwise.
+bool under_the_minimum(const Argon2Cost& cost) {
+  return cost.passes < 1 || cost.lanes < 1 || cost.memory_kib < 8 * cost.lanes;
+}
+
+// Before any work: the numbers come from a file, and what they ask for is about to be spent.
+Status check_stored_cost(const Argon2Cost& cost) {
+  if (over_the_limit(cost)) {
     return Error(Code::kUnsupported, "the passphrase slot asks for more Argon2 work than this program agrees to spend");
   }
-  if (cost.passes < 1 || cost.lanes < 1 || cost.memory_kib < 8 * cost.lanes) {
+  if (under_the_minimum(cost)) {
     return Error(Code::kCorrupt, "the passphrase slot's Argon2 cost is below the algorithm's minimum");
   }
   return {};
@@ -44,7 +53,7 @@ Result<Parameters> parse(ByteView bytes) {
   CLOISTER_TRY(parameters.cost.passes, reader.u32("Argon2 passes"));
   CLOISTER_TRY(parameters.cost.lanes, reader.u32("Argon2 lanes"));
   CLOISTER_RETURN_IF_ERROR(reader.expect_end("passphrase parameters"));
-  CLOISTER_RETURN_IF_ERROR(check_cost(parameters.cost));
+  CLOISTER_RETURN_IF_ERROR(check_stored_cost(parameters.cost));
   return parameters;
 }
 
@@ -86,7 +95,9 @@ Result<PassphraseWrapper> PassphraseWrapper::create(Secret passphrase, Argon2Cos
   if (passphrase.size() < kPassphraseSizeMin) {
     return Error(Code::kInvalid, "a passphrase has at least " + std::to_string(kPassphraseSizeMin) + " bytes");
   }
-  CLOISTER_RETURN_IF_ERROR(check_cost(cost));
+  if (over_the_limit(cost) || under_the_minimum(cost)) {
+    return Error(Code::kInvalid, "the Argon2 cost is outside what a reader accepts");
+  }
   return PassphraseWrapper(std::move(passphrase), cost, random);
 }
 
@@ -100,7 +111,7 @@ Result<WrappedKey> PassphraseWrapper::wrap(const KeyMaterial& key, const WrapCon
 }
 
 Result<KeyMaterial> PassphraseWrapper::unwrap(const WrappedKey& wrapped, const WrapContext& context) {
-  if (wrapped.type != WrapType::kPassphrase || wrapped.key_id != kKeyId) {
+  if (wrapped.type != WrapType::kPassphrase || wrapped.key_id != kKeyId || wrapped.key_version != 0) {
     return Error(Code::kNotFound, "not wrapped by a passphrase");
   }
   CLOISTER_TRY(const Parameters parameters, parse(wrapped.parameters));

@@ -17,7 +17,7 @@ constexpr std::size_t kSecureHeapUnit = 32;
 std::uint8_t* allocate(std::size_t size) {
   static std::once_flag once;
   // A limit on locked memory makes this answer 2: usable, but pages may be swapped. start_process() raises the limit.
-  std::call_once(once, [] { CRYPTO_secure_malloc_init(kSecureHeapSize, kSecureHeapUnit); });
+  std::call_once(once, [] { CLOISTER_CHECK(CRYPTO_secure_malloc_init(kSecureHeapSize, kSecureHeapUnit) != 0); });
   auto* data = static_cast<std::uint8_t*>(OPENSSL_secure_zalloc(size));
   CLOISTER_CHECK(data != nullptr);
   return data;

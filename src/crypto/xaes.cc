@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <limits>
+
 namespace cloister::crypto {
 namespace {
 
@@ -19,6 +21,8 @@ const EVP_CIPHER* gcm() {
   return cipher;
 }
 
+constexpr std::size_t kMessageMax = std::numeric_limits<int>::max();  // EVP counts in int
+
 }  // namespace
 
 struct Xaes::State {
@@ -26,6 +30,9 @@ struct Xaes::State {
   EVP_CIPHER_CTX* sealing = EVP_CIPHER_CTX_new();       // re-keyed for each message
   EVP_CIPHER_CTX* opening = EVP_CIPHER_CTX_new();
   Block subkey{};  // K1
+  State() { CLOISTER_CHECK(block_cipher != nullptr && sealing != nullptr && opening != nullptr); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
   ~State() {
     EVP_CIPHER_CTX_free(block_cipher);
     EVP_CIPHER_CTX_free(sealing);
@@ -72,7 +79,7 @@ Xaes& Xaes::operator=(Xaes&&) noexcept = default;
 Xaes::~Xaes() = default;
 
 Bytes Xaes::seal(ByteView nonce, ByteView aad, const Secret& plaintext) {
-  CLOISTER_CHECK(nonce.size() == kXaesNonceSize);
+  CLOISTER_CHECK(nonce.size() == kXaesNonceSize && aad.size() <= kMessageMax && plaintext.size() <= kMessageMax);
   std::array<std::uint8_t, 32> key;
   state_->message_key(nonce, key);
   EVP_CIPHER_CTX* context = state_->sealing;
@@ -94,8 +101,9 @@ Bytes Xaes::seal(ByteView nonce, ByteView aad, const Secret& plaintext) {
 }
 
 Result<Secret> Xaes::open(ByteView nonce, ByteView aad, ByteView ciphertext_and_tag) {
-  CLOISTER_CHECK(nonce.size() == kXaesNonceSize);
+  CLOISTER_CHECK(nonce.size() == kXaesNonceSize && aad.size() <= kMessageMax);
   if (ciphertext_and_tag.size() < 16) return Error(Code::kDenied, "wrapped bytes are too short");
+  if (ciphertext_and_tag.size() > kMessageMax) return Error(Code::kDenied, "wrapped bytes are too long");
   std::array<std::uint8_t, 32> key;
   state_->message_key(nonce, key);
   EVP_CIPHER_CTX* context = state_->opening;
