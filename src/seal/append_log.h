@@ -67,6 +67,7 @@ Result<LogOutline> read_log_outline(const File& file);
 
 struct LogSummary {
   LogOutline outline;
+  std::optional<Meta> meta;  // of run 0
   std::uint64_t plaintext_bytes = 0;
 };
 

@@ -144,6 +144,11 @@ crypto::AeadAlgorithm aead_algorithm(Suite suite) {
   return suite == Suite::kAes256Gcm ? crypto::AeadAlgorithm::kAes256Gcm : crypto::AeadAlgorithm::kChaCha20Poly1305;
 }
 
+bool preamble_crc_fits(ByteView page) {
+  return page.size() == kPage && equal(page.first(kMagic.size()), kMagic) &&
+         page_crc(page) == load_le<std::uint32_t>(page.data() + kCrcOff);
+}
+
 Result<Preamble> parse_preamble(ByteView page) {
   if (page.size() < sizeof kMagic) {
     if (equal(page, ByteView(kMagic).first(page.size()))) return corrupt("the preamble is cut off");

@@ -65,6 +65,8 @@ using PreamblePage = std::array<std::uint8_t, kPage>;
 
 // kInvalid: not a sealed object. kUnsupported: newer or unknown. kCorrupt: damaged. SO-1, SO-2, SO-3.
 Result<Preamble> parse_preamble(ByteView page);
+// True when the page has the magic and the right crc: it was written whole.
+bool preamble_crc_fits(ByteView page);
 // The page without its mac and crc (both zero): what commitment and mac are computed over.
 PreamblePage serialize_preamble(const Preamble& preamble);
 // Puts mac and crc into a page.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "seal/meta_seal.h"
 #include "seal/reader_state.h"
 
 namespace cloister::seal {
@@ -33,19 +34,6 @@ Result<HeadParts> read_head(const File& file) {
   CLOISTER_TRY(parts.slots, choose_slots(both.first(parts.preamble.slots_cap), both.subspan(parts.preamble.slots_cap))
                                 .with_context("read key slots"));
   return parts;
-}
-
-Result<Meta> open_meta(const File& file, const Preamble& preamble, const crypto::Dek& dek, ByteView page) {
-  Bytes sealed(preamble.meta_len);
-  CLOISTER_RETURN_IF_ERROR(file.read_at(preamble.meta_off(), sealed));
-  if (!equal(crypto::sha256(sealed), preamble.meta_hash)) return Error(Code::kCorrupt, "META fails its hash");  // SO-12
-  const KeyAndNonce key = derive_meta_key(dek, preamble, page);
-  const std::size_t size = sealed.size() - crypto::kTagSize;
-  const MutableByteView text = MutableByteView(sealed).first(size);
-  crypto::Aead aead(aead_algorithm(preamble.suite), key.key);
-  CLOISTER_RETURN_IF_ERROR(
-      aead.open(key.nonce, {}, text, ByteView(sealed).subspan(size), text).with_context("open META"));
-  return parse_meta(text);
 }
 
 // SO-16.
@@ -92,7 +80,7 @@ Result<Opened> open_in_order(const File& file, std::span<crypto::KeyWrapper* con
   if (head.preamble.append_log) return Error(Code::kInvalid, "it is an append log, not a closed object");
   CLOISTER_TRY(crypto::Dek dek, unwrap_slots(head.preamble, head.page, head.slots.newest, wrappers));
   CLOISTER_RETURN_IF_ERROR(verify_preamble_mac(head.page, derive_header_key(dek, head.preamble, head.page)));
-  CLOISTER_TRY(Meta meta, open_meta(file, head.preamble, dek, head.page));
+  CLOISTER_TRY(Meta meta, open_meta(file, 0, head.preamble, dek, head.page));
 
   if (head.file_size % kPage != 0 || head.file_size < head.preamble.data_off() + 2 * kPage) {
     return Error(Code::kCorrupt, "the file's size of " + std::to_string(head.file_size) +

@@ -10,6 +10,7 @@
 #include "crypto/plain_buffer.h"
 #include "seal/footer.h"
 #include "seal/layout.h"
+#include "seal/meta_seal.h"
 #include "seal/object_keys.h"
 #include "seal/slots.h"
 #include "seal/units.h"
@@ -80,16 +81,7 @@ Result<Head> make_head(const SealOptions& options, std::uint64_t plaintext_len,
   p.slots_cap = options.slots_cap != 0 ? options.slots_cap : slot_space_for(slots);
   CLOISTER_TRY(const Bytes copy, serialize_slots(slots, p.slots_cap));
 
-  Bytes meta = serialize_meta(options.meta);
-  const std::size_t meta_size = meta.size();
-  p.meta_len = meta_size + crypto::kTagSize;
-  if (p.meta_len > kMetaMax) return Error(Code::kInvalid, "META is larger than 1 MiB");
-  const KeyAndNonce meta_key = derive_meta_key(head.dek, p, head.page);
-  crypto::Tag tag;
-  crypto::Aead(aead_algorithm(p.suite), meta_key.key).seal(meta_key.nonce, {}, meta, meta, tag);
-  meta.insert(meta.end(), tag.begin(), tag.end());
-  p.meta_hash = crypto::sha256(meta);
-
+  CLOISTER_TRY(const Bytes meta, seal_meta(options.meta, head.dek, head.page, p));
   head.page = serialize_preamble(p);
   finish_preamble(head.page, derive_header_key(head.dek, p, head.page));
   head.bytes.reserve(p.data_off());

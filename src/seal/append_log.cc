@@ -1,0 +1,216 @@
+#include "seal/append_log.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "seal/log_frame.h"
+#include "seal/meta_seal.h"
+
+namespace cloister::seal {
+
+struct LogWriter::State {
+  File file;
+  Preamble preamble;
+  crypto::Dek dek;
+  std::optional<ChunkCipher> cipher;
+  std::uint64_t position = 0;
+  std::uint64_t frames = 0;
+  std::uint64_t torn_bytes_cut = 0;
+  bool ended = false;
+
+  State(File f, crypto::Dek d) : file(std::move(f)), dek(std::move(d)) {}
+};
+
+namespace {
+
+// Where the next run goes, and what it has in common with the runs before.
+struct LogEnd {
+  std::optional<Preamble> last_run;
+  std::uint64_t frames = 0;
+  std::uint64_t position = 0;
+  std::uint64_t torn_bytes = 0;
+};
+
+// A log whose very first header never got whole holds nothing: it starts over.
+bool never_started(const File& file, std::uint64_t size) {
+  if (size == 0) return true;
+  const auto header = probe_run_header(file, size, 0);
+  if (!header.ok()) return false;
+  if (header.value()) return size < (*header)->data_start();
+  const auto span = probe_preamble_span(file, size, 0);
+  if (span) return size <= *span;
+  // No whole preamble: only a write that was torn within its first page, or lost it, looks like this.
+  Bytes page(std::min<std::uint64_t>(size, kPage));
+  if (!file.read_at(0, page).ok()) return false;
+  const bool begun = all_zero(page) || (page.size() < kPage && parse_preamble(page).error().code() == Code::kCorrupt);
+  return begun && size <= kPage + 2 * std::uint64_t{kPage} + align_to_page(kMetaMax);
+}
+
+Result<LogEnd> find_end(const File& file) {
+  LogEnd end;
+  CLOISTER_TRY(const std::uint64_t size, file.size());
+  if (never_started(file, size)) {
+    end.torn_bytes = size;
+    return end;
+  }
+  LogWalk walk(file);
+  CLOISTER_RETURN_IF_ERROR(walk.start());
+  for (;;) {
+    CLOISTER_TRY(const LogWalk::Step step, walk.next());
+    if (step == LogWalk::Step::kEnd) break;
+  }
+  if (walk.log_ended()) return Error(Code::kDenied, "the log was ended: nothing can be added to it");
+  end.last_run = walk.run().preamble;
+  end.frames = walk.frames_in_run();
+  end.position = walk.position();
+  end.torn_bytes = walk.torn_bytes();
+  return end;
+}
+
+Status check_same_owner(const Preamble& log, const PublicContext& caller) {
+  if (log.context.tenant == caller.tenant && log.context.dataset == caller.dataset) return {};
+  return Error(Code::kInvalid, "the log belongs to " + log.context.tenant + "/" + log.context.dataset + ", not to " +
+                                   caller.tenant + "/" + caller.dataset);
+}
+
+Preamble next_preamble(const LogEnd& end, const LogOptions& options, crypto::Random& random) {
+  Preamble p;
+  p.append_log = true;
+  p.group_log2 = 0;
+  if (end.last_run) {
+    const Preamble& last = *end.last_run;
+    p.suite = last.suite;
+    p.chunk_log2 = last.chunk_log2;
+    p.object_id = last.object_id;
+    p.context = last.context;
+    p.context.previous_run = PreviousRun{last.run_id, end.frames};
+    p.run_number = last.run_number + 1;
+  } else {
+    p.suite = options.suite;
+    p.chunk_log2 = options.chunk_log2;
+    p.object_id = crypto::random_array<16>(random);
+    p.context = options.context;
+    p.context.previous_run.reset();
+  }
+  p.salt = crypto::random_array<32>(random);
+  p.run_id = crypto::random_array<16>(random);
+  return p;
+}
+
+// Preamble, slots and, in run 0, META: everything before the first frame.
+Result<Bytes> make_run_header(Preamble& p, const crypto::Dek& dek, const Meta& meta,
+                              std::span<crypto::KeyWrapper* const> wrappers) {
+  PreamblePage page = serialize_preamble(p);
+  p.commitment = derive_commitment(dek, p, page);
+  CLOISTER_TRY(const SlotTable slots, make_slots(p, dek, wrappers));
+  auto copy = serialize_slots(slots, p.slots_cap);
+  while (!copy.ok() && p.slots_cap < kSlotsCapMax) {
+    p.slots_cap += kPage;
+    copy = serialize_slots(slots, p.slots_cap);
+  }
+  if (!copy.ok()) return copy.error();
+  Bytes sealed_meta;
+  if (p.run_number == 0) {
+    CLOISTER_TRY(sealed_meta, seal_meta(meta, dek, page, p));
+  }
+  page = serialize_preamble(p);
+  finish_preamble(page, derive_header_key(dek, p, page));
+  Bytes header(page.begin(), page.end());
+  header.insert(header.end(), copy->begin(), copy->end());
+  header.insert(header.end(), copy->begin(), copy->end());
+  header.insert(header.end(), sealed_meta.begin(), sealed_meta.end());
+  header.resize(p.data_off());
+  return header;
+}
+
+Result<File> open_or_create(const Path& path) {
+  auto file = File::open(path, File::Access::kReadWrite);
+  if (file.ok() || file.error().code() != Code::kNotFound) return file;
+  auto created = File::create_new(path);
+  if (!created.ok() && created.error().code() == Code::kExists) return File::open(path, File::Access::kReadWrite);
+  return created;
+}
+
+Path parent_of(const Path& path) { return path.has_parent_path() ? path.parent_path() : Path("."); }
+
+}  // namespace
+
+LogWriter::LogWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LogWriter::LogWriter(LogWriter&&) noexcept = default;
+LogWriter::~LogWriter() = default;
+
+Result<LogWriter> LogWriter::open(const Path& path, const LogOptions& options,
+                                  std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random) {
+  const auto start = [&]() -> Result<LogWriter> {
+    if (options.context.tenant.empty()) return Error(Code::kInvalid, "no tenant was given");
+    if (options.chunk_log2 < 14 || options.chunk_log2 > 22) {
+      return Error(Code::kInvalid, "chunk size must be a power of two from 16 KiB to 4 MiB");
+    }
+    if (wrappers.empty()) return Error(Code::kInvalid, "no key was given to seal for: the log could never be read");
+    CLOISTER_TRY(File file, open_or_create(path));
+    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());  // AL-8
+    CLOISTER_TRY(const LogEnd end, find_end(file));
+    if (end.last_run) CLOISTER_RETURN_IF_ERROR(check_same_owner(*end.last_run, options.context));
+
+    auto state = std::make_unique<State>(std::move(file), crypto::Dek::random(random));
+    state->preamble = next_preamble(end, options, random);
+    state->torn_bytes_cut = end.torn_bytes;
+    CLOISTER_TRY(const Bytes header, make_run_header(state->preamble, state->dek, options.meta, wrappers));
+    if (end.torn_bytes > 0) {  // AL-6
+      CLOISTER_RETURN_IF_ERROR(state->file.truncate(end.position));
+      CLOISTER_RETURN_IF_ERROR(state->file.sync());
+    }
+    CLOISTER_RETURN_IF_ERROR(state->file.write_at(end.position, header));
+    CLOISTER_RETURN_IF_ERROR(state->file.sync());  // AL-4
+    if (end.position == 0) CLOISTER_RETURN_IF_ERROR(sync_directory(parent_of(path)));
+    state->position = end.position + header.size();
+    state->cipher.emplace(state->dek, state->preamble);
+    return LogWriter(std::move(state));
+  };
+  return start().with_context("append to " + path.string());
+}
+
+std::uint64_t LogWriter::torn_bytes_cut() const { return state_->torn_bytes_cut; }
+std::uint32_t LogWriter::run_number() const { return state_->preamble.run_number; }
+std::uint32_t LogWriter::frame_capacity() const { return state_->preamble.chunk_size(); }
+
+namespace {
+
+Status write_frame(File& file, ChunkCipher& cipher, FrameKind kind, std::uint64_t index, ByteView bytes,
+                   std::uint64_t& position) {
+  Bytes ciphertext(bytes.size());
+  crypto::Tag tag;
+  cipher.seal(index, frame_flag(kind), bytes, ciphertext, tag);
+  const Bytes frame = serialize_frame(kind, ciphertext, tag);
+  CLOISTER_RETURN_IF_ERROR(file.write_at(position, frame));
+  CLOISTER_RETURN_IF_ERROR(file.sync());
+  position += frame.size();
+  return {};
+}
+
+}  // namespace
+
+Status LogWriter::append(ByteView bytes) {
+  State& state = *state_;
+  if (state.ended) return Error(Code::kInvalid, "append to " + state.file.path().string() + ": the run has ended");
+  if (bytes.empty() || bytes.size() > frame_capacity()) {
+    return Error(Code::kInvalid, "append to " + state.file.path().string() + ": a frame holds 1 to " +
+                                     std::to_string(frame_capacity()) + " bytes");
+  }
+  // After a failed write nothing is known of the tail and the index must not be used again: the run is over.
+  const Status written = write_frame(state.file, *state.cipher, FrameKind::kData, state.frames, bytes, state.position);
+  ++state.frames;
+  if (!written.ok()) state.ended = true;
+  return Status(written).with_context("append");
+}
+
+Status LogWriter::end(End end) {
+  State& state = *state_;
+  if (state.ended) return Error(Code::kInvalid, "append to " + state.file.path().string() + ": the run has ended");
+  state.ended = true;
+  const FrameKind kind = end == End::kRun ? FrameKind::kRunEnd : FrameKind::kLogEnd;
+  return write_frame(state.file, *state.cipher, kind, state.frames, {}, state.position).with_context("end the run");
+}
+
+}  // namespace cloister::seal
