@@ -1,0 +1,181 @@
+#include "seal/rewrap.h"
+
+#include <algorithm>
+
+#include "seal/log_frame.h"
+#include "seal/object_keys.h"
+
+namespace cloister::seal {
+namespace {
+
+// One preamble with its two slot copies, wherever in the file it lies.
+struct Place {
+  Preamble preamble;
+  Bytes page;
+  SlotTables slots;
+  std::uint64_t start = 0;
+
+  std::uint64_t copy_offset(SlotCopy copy) const {
+    return start + preamble.slots_off() + (copy == SlotCopy::kA ? 0 : preamble.slots_cap);
+  }
+};
+
+Result<Place> read_place(const File& file) {
+  Place place;
+  // Most objects have the smallest slot space: one read brings all of it.
+  Bytes head(3 * kPage);
+  CLOISTER_TRY(const std::uint64_t size, file.size());
+  head.resize(std::min<std::uint64_t>(size, head.size()));
+  CLOISTER_RETURN_IF_ERROR(file.read_at(0, head));
+  place.page = to_bytes(ByteView(head).first(std::min<std::size_t>(head.size(), kPage)));
+  CLOISTER_TRY(place.preamble, parse_preamble(place.page).with_context("read preamble"));
+  const std::uint32_t cap = place.preamble.slots_cap;
+  if (place.preamble.data_off() > size) return Error(Code::kCorrupt, "the file ends before its data begins");
+  if (head.size() < place.preamble.meta_off()) {
+    head.resize(place.preamble.meta_off());
+    CLOISTER_RETURN_IF_ERROR(file.read_at(0, head));
+  }
+  const ByteView copies = ByteView(head).subspan(kPage, 2 * std::size_t{cap});
+  CLOISTER_TRY(place.slots, choose_slots(copies.first(cap), copies.subspan(cap)).with_context("read key slots"));
+  return place;
+}
+
+// An object's one place, or those of all runs of a log.
+Result<std::vector<Place>> read_places(const File& file) {
+  std::vector<Place> places;
+  CLOISTER_TRY(Place first, read_place(file));
+  const bool log = first.preamble.append_log;
+  places.push_back(std::move(first));
+  if (!log) return places;
+  LogWalk walk(file);
+  CLOISTER_RETURN_IF_ERROR(walk.start());
+  for (;;) {
+    CLOISTER_TRY(const LogWalk::Step step, walk.next());
+    if (step == LogWalk::Step::kEnd) return places;
+    if (step == LogWalk::Step::kRun) {
+      places.push_back(Place{walk.run().preamble, walk.run().page, walk.run().slots, walk.run().start});
+    }
+  }
+}
+
+// SO-9: the stale copy, in full, in one write.
+Status write_slots(const File& file, const Place& place, SlotTable table, SyncWrites sync, RewrapSummary& summary) {
+  const SlotCopy stale = place.slots.newest_copy == SlotCopy::kA ? SlotCopy::kB : SlotCopy::kA;
+  table.seq = place.slots.newest.seq + 1;
+  CLOISTER_TRY(const Bytes copy, serialize_slots(table, place.preamble.slots_cap));
+  CLOISTER_TRY(const Place now, [&]() -> Result<Place> {
+    if (place.start == 0) return read_place(file);
+    CLOISTER_TRY(const std::uint64_t size, file.size());
+    CLOISTER_TRY(auto header, probe_run_header(file, size, place.start));
+    if (!header) return Error(Code::kCorrupt, "a run header went missing");
+    return Place{header->preamble, header->page, header->slots, place.start};
+  }());
+  if (now.slots.newest.seq != place.slots.newest.seq) {
+    return Error(Code::kUnavailable, "somebody else changed the key slots meanwhile: try again");
+  }
+  CLOISTER_RETURN_IF_ERROR(file.write_at(place.copy_offset(stale), copy));
+  if (sync == SyncWrites::kYes) CLOISTER_RETURN_IF_ERROR(file.sync());
+  ++summary.slot_tables;
+  summary.bytes_written += copy.size();
+  return {};
+}
+
+bool same_wrap(const crypto::WrappedKey& a, const crypto::WrappedKey& b) {
+  return a.type == b.type && a.key_id == b.key_id && a.key_version == b.key_version;
+}
+
+Status rewrap_place(const File& file, const Place& place, crypto::KeyWrapper& wrapper, SyncWrites sync,
+                    RewrapSummary& summary, std::optional<Error>& refusal) {
+  SlotTable table = place.slots.newest;
+  std::uint64_t changed = 0;
+  bool known = false;
+  for (Slot& slot : table.slots) {
+    auto rewrapped = wrapper.rewrap(slot.wrapped, dek_context(place.preamble, slot.tenant));
+    if (!rewrapped.ok()) {
+      if (rewrapped.error().code() != Code::kNotFound) refusal = rewrapped.error();
+      continue;
+    }
+    known = true;
+    if (same_wrap(slot.wrapped, *rewrapped)) continue;
+    slot.wrapped = std::move(rewrapped).value();
+    ++changed;
+  }
+  if (!known) {
+    if (refusal) return *refusal;
+    return Error(Code::kDenied, "no slot is under this key; its slots are: " + describe_slots(table));
+  }
+  if (changed == 0 && !place.slots.copy_damaged) return {};
+  CLOISTER_RETURN_IF_ERROR(write_slots(file, place, std::move(table), sync, summary));
+  summary.slots_changed += changed;
+  return {};
+}
+
+}  // namespace
+
+Result<RewrapSummary> rewrap_slots(const File& file, crypto::KeyWrapper& wrapper, SyncWrites sync) {
+  RewrapSummary summary;
+  const auto run = [&]() -> Status {
+    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());
+    CLOISTER_TRY(const auto places, read_places(file));
+    std::optional<Error> refusal;
+    for (const Place& place : places) {
+      CLOISTER_RETURN_IF_ERROR(rewrap_place(file, place, wrapper, sync, summary, refusal));
+    }
+    if (refusal) return *refusal;
+    return {};
+  };
+  CLOISTER_RETURN_IF_ERROR(run().with_context("rewrap " + file.path().string()));
+  return summary;
+}
+
+Result<RewrapSummary> add_slot(const File& file, std::span<crypto::KeyWrapper* const> openers,
+                               crypto::KeyWrapper& addition) {
+  RewrapSummary summary;
+  const auto run = [&]() -> Status {
+    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());
+    CLOISTER_TRY(const auto places, read_places(file));
+    for (const Place& place : places) {
+      CLOISTER_TRY(const crypto::Dek dek, unwrap_slots(place.preamble, place.page, place.slots.newest, openers));
+      CLOISTER_RETURN_IF_ERROR(verify_preamble_mac(place.page, derive_header_key(dek, place.preamble, place.page)));
+      const std::string& tenant = place.preamble.context.tenant;
+      CLOISTER_TRY(auto wrapped, addition.wrap(dek.material(), dek_context(place.preamble, tenant)));
+      SlotTable table = place.slots.newest;
+      std::erase_if(table.slots, [&](const Slot& slot) { return same_wrap(slot.wrapped, wrapped); });
+      table.slots.push_back(Slot{tenant, std::move(wrapped)});
+      CLOISTER_RETURN_IF_ERROR(write_slots(file, place, std::move(table), SyncWrites::kYes, summary));
+      ++summary.slots_changed;
+    }
+    return {};
+  };
+  CLOISTER_RETURN_IF_ERROR(run().with_context("add a key slot to " + file.path().string()));
+  return summary;
+}
+
+Result<RewrapSummary> remove_slots(const File& file, const std::function<bool(const Slot&)>& remove) {
+  RewrapSummary summary;
+  const auto run = [&]() -> Status {
+    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());
+    CLOISTER_TRY(const auto places, read_places(file));
+    for (const Place& place : places) {
+      SlotTable table = place.slots.newest;
+      const std::size_t removed = std::erase_if(table.slots, remove);
+      if (removed == 0) continue;
+      if (table.slots.empty()) {
+        return Error(Code::kInvalid, "that would remove the last key slot: nobody could open it any more");
+      }
+      CLOISTER_RETURN_IF_ERROR(write_slots(file, place, table, SyncWrites::kYes, summary));
+      // The removed wrap must not lie on in the older copy.
+      CLOISTER_TRY(const auto again, read_places(file));
+      const auto same = std::ranges::find(again, place.start, &Place::start);
+      if (same != again.end()) {
+        CLOISTER_RETURN_IF_ERROR(write_slots(file, *same, std::move(table), SyncWrites::kYes, summary));
+      }
+      summary.slots_changed += removed;
+    }
+    return {};
+  };
+  CLOISTER_RETURN_IF_ERROR(run().with_context("remove key slots from " + file.path().string()));
+  return summary;
+}
+
+}  // namespace cloister::seal
