@@ -58,18 +58,20 @@ Result<std::vector<Place>> read_places(const File& file) {
   }
 }
 
+Result<Place> read_again(const File& file, const Place& place) {
+  if (place.start == 0) return read_place(file);
+  CLOISTER_TRY(const std::uint64_t size, file.size());
+  CLOISTER_TRY(auto header, probe_run_header(file, size, place.start));
+  if (!header) return Error(Code::kCorrupt, "a run header went missing");
+  return Place{header->preamble, header->page, header->slots, place.start};
+}
+
 // SO-9: the stale copy, in full, in one write.
 Status write_slots(const File& file, const Place& place, SlotTable table, SyncWrites sync, RewrapSummary& summary) {
   const SlotCopy stale = place.slots.newest_copy == SlotCopy::kA ? SlotCopy::kB : SlotCopy::kA;
   table.seq = place.slots.newest.seq + 1;
   CLOISTER_TRY(const Bytes copy, serialize_slots(table, place.preamble.slots_cap));
-  CLOISTER_TRY(const Place now, [&]() -> Result<Place> {
-    if (place.start == 0) return read_place(file);
-    CLOISTER_TRY(const std::uint64_t size, file.size());
-    CLOISTER_TRY(auto header, probe_run_header(file, size, place.start));
-    if (!header) return Error(Code::kCorrupt, "a run header went missing");
-    return Place{header->preamble, header->page, header->slots, place.start};
-  }());
+  CLOISTER_TRY(const Place now, read_again(file, place));
   if (now.slots.newest.seq != place.slots.newest.seq) {
     return Error(Code::kUnavailable, "somebody else changed the key slots meanwhile: try again");
   }
