@@ -93,27 +93,8 @@ Result<Head> make_head(const SealOptions& options, std::uint64_t plaintext_len,
   return head;
 }
 
-// A payload of known length, readable by position.
-struct Source {
-  const File* file = nullptr;
-  ByteView memory;
-  std::uint64_t size = 0;
-
-  Status read_at(std::uint64_t offset, MutableByteView out) const {
-    if (file == nullptr) {
-      std::ranges::copy(memory.subspan(offset, out.size()), out.begin());
-      return {};
-    }
-    const Status status = file->read_at(offset, out);
-    if (!status.ok() && status.error().code() == Code::kCorrupt) {
-      return Error(Code::kInvalid, file->path().string() + " got shorter while it was being sealed");
-    }
-    return status;
-  }
-};
-
-Status seal_units(const Source& source, const File& target, const Head& head, const Layout& layout, unsigned threads,
-                  Progress& progress) {
+Status seal_units(const PayloadSource& source, const File& target, const Head& head, const Layout& layout,
+                  unsigned threads, Progress& progress) {
   const Units units(layout);
   const auto make_worker = [&]() -> PieceWorker {
     auto buffer = std::make_shared<crypto::PlainBuffer>(units.bytes_max);
@@ -160,7 +141,7 @@ Result<crypto::Sha256Digest> digest_tags(const File& target, const Layout& layou
   return hash.finish();
 }
 
-Result<crypto::Sha256Digest> digest_payload(const Source& source, const Progress& progress) {
+Result<crypto::Sha256Digest> digest_payload(const PayloadSource& source, const Progress& progress) {
   crypto::Sha256 hash;
   crypto::PlainBuffer buffer(std::size_t{1} << 20);
   for (std::uint64_t offset = 0; offset < source.size; offset += buffer.size()) {
@@ -190,9 +171,9 @@ Result<SealedSummary> write_footer(const File& target, const Head& head, const L
   return SealedSummary{head.preamble.object_id, layout.plaintext_len(), layout.file_size(), crypto::sha256(page)};
 }
 
-Result<SealedSummary> seal_source(const Source& source, const File& target, const SealOptions& options,
-                                  std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
-                                  Progress& progress) {
+Result<SealedSummary> seal_known_length(const PayloadSource& source, const File& target, const SealOptions& options,
+                                        std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
+                                        Progress& progress) {
   if (source.size > kPayloadMax) return Error(Code::kInvalid, "the payload is larger than 2^50 bytes");
   CLOISTER_TRY(const Head head, make_head(options, source.size, wrappers, random));
   CLOISTER_TRY(const Layout layout, Layout::create(head.preamble, source.size));
@@ -354,7 +335,13 @@ Result<SealedSummary> seal_payload(const File& source, const File& target, const
   CLOISTER_TRY(const bool regular, source.is_regular());
   if (!regular) return seal_stream(source, target, options, wrappers, random, progress);
   CLOISTER_TRY(const SourceStamp before, stamp(source));
-  auto sealed = seal_source(Source{&source, {}, before.size}, target, options, wrappers, random, progress);
+  const PayloadSource payload{before.size, [&source](std::uint64_t offset, MutableByteView out) -> Status {
+                                const Status status = source.read_at(offset, out);
+                                if (status.ok() || status.error().code() != Code::kCorrupt) return status;
+                                return Error(Code::kInvalid,
+                                             source.path().string() + " got shorter while it was being sealed");
+                              }};
+  auto sealed = seal_known_length(payload, target, options, wrappers, random, progress);
   if (!sealed.ok()) return sealed;
   CLOISTER_TRY(const SourceStamp after, stamp(source));
   if (!(before == after)) {
@@ -367,7 +354,18 @@ Result<SealedSummary> seal_bytes(ByteView payload, const File& target, const Sea
                                  std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random) {
   CLOISTER_RETURN_IF_ERROR(check_options(options));
   Progress progress;
-  return seal_source(Source{nullptr, payload, payload.size()}, target, options, wrappers, random, progress);
+  const PayloadSource source{payload.size(), [payload](std::uint64_t offset, MutableByteView out) -> Status {
+                               std::ranges::copy(payload.subspan(offset, out.size()), out.begin());
+                               return {};
+                             }};
+  return seal_known_length(source, target, options, wrappers, random, progress);
+}
+
+Result<SealedSummary> seal_source(const PayloadSource& source, const File& target, const SealOptions& options,
+                                  std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
+                                  Progress& progress) {
+  CLOISTER_RETURN_IF_ERROR(check_options(options));
+  return seal_known_length(source, target, options, wrappers, random, progress);
 }
 
 }  // namespace cloister::seal

@@ -1,6 +1,7 @@
 // Seals one payload into one object. docs/formats/sealed-object.md.
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include "base/file.h"
@@ -38,6 +39,15 @@ struct SealedSummary {
 Result<SealedSummary> seal_payload(const File& source, const File& target, const SealOptions& options,
                                    std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
                                    Progress& progress);
+
+// A payload that is read by position from wherever it is, by several threads at once: another object, for one.
+struct PayloadSource {
+  std::uint64_t size = 0;
+  std::function<Status(std::uint64_t offset, MutableByteView out)> read_at;
+};
+Result<SealedSummary> seal_source(const PayloadSource& source, const File& target, const SealOptions& options,
+                                  std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
+                                  Progress& progress);
 
 // The same for bytes in memory.
 Result<SealedSummary> seal_bytes(ByteView payload, const File& target, const SealOptions& options,
