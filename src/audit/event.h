@@ -4,14 +4,23 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "crypto/hash.h"
 
 namespace cloister::audit {
 
-enum class Outcome { kAllowed, kRefused, kFailed };
+enum class Outcome : std::uint8_t { kAllowed = 1, kRefused = 2, kFailed = 3 };
 std::string_view outcome_name(Outcome outcome);
+Result<Outcome> parse_outcome(std::string_view name);  // kCorrupt for any other word
+
+// What a row can hold, in bytes.
+inline constexpr std::size_t kActorMax = 256;
+inline constexpr std::size_t kActionMax = 64;
+inline constexpr std::size_t kTenantMax = 257;
+inline constexpr std::size_t kSubjectMax = 512;
+inline constexpr std::size_t kDetailMax = 2048;
 
 // Names and numbers only: never key bytes, plaintext or ciphertext.
 struct Event {
@@ -33,7 +42,9 @@ struct Row {
   RowHash hash{};
 };
 
-// hash = SHA-256(lp("CLSR1 audit") || u64 sequence || previous || every field of the event, length-prefixed).
+// hash = SHA-256(lp("CLSR1 audit") || u64 sequence || previous || every field of the event, each text length-prefixed).
+// Text too long for its field is cut and control characters become '?', so that nothing said of a refusal can prevent
+// its being recorded.
 Row chain(std::uint64_t sequence, const RowHash& previous, Event event);
 
 // Checks rows one after the other, from the first.

@@ -1,7 +1,9 @@
-// Where tenants, KEK versions, keyrings and audit rows are kept: one SQLite file (WAL, synchronous FULL). The only file
-// that knows SQL. Every change is one transaction that carries its audit row.
+// Where tenants, KEK versions, keyrings and audit rows are kept: one SQLite file (WAL, synchronous FULL, mode 0600).
+// Only store.cc and schema.cc know SQL. Every change is one transaction that carries its audit row.
+// docs/formats/key-hierarchy.md.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -45,11 +47,19 @@ struct DatasetRecord {
   Bytes keyring;  // docs/formats/keyring.md
 };
 
+// The newest audit row: noted elsewhere, it anchors every row up to it.
+struct AuditHead {
+  std::uint64_t rows = 0;
+  audit::RowHash hash{};
+};
+
 // One thread at a time; several processes may have the file open. kUnavailable: it stayed locked for ten seconds.
 class Store {
  public:
+  // Its folder is made with mode 0700 if need be. The file appears complete or not at all. kExists.
   static Result<Store> create(const Path& path);
-  // Brings an older schema up to date, in one transaction. kUnsupported for a newer one.
+  // Brings an older schema up to date, in one transaction. kUnsupported for a newer one, kInvalid for what is no store,
+  // kDenied for a file that others may write, kCorrupt when the newest audit rows are missing.
   static Result<Store> open(const Path& path);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
@@ -71,10 +81,15 @@ class Store {
     Status add_dataset(const DatasetRecord& dataset);     // kExists
     Status update_dataset(const DatasetRecord& dataset);  // kUnavailable, as above
 
+    // The audit row to be: what is known only now goes into its detail.
+    audit::Event& event() { return event_; }
+
    private:
     friend class Store;
-    explicit Change(Store& store) : store_(store) {}
+    Change(Store& store, audit::Event event) : store_(store), event_(std::move(event)) {}
+    Status append_audit_row();
     Store& store_;
+    audit::Event event_;
   };
   // Runs `body` in an immediate transaction, appends `event` and commits. When body fails, everything is rolled back
   // and its error returned; a refusal is then recorded with record().
@@ -82,8 +97,16 @@ class Store {
   // An audit row alone, for what changed nothing: uses and refusals. Durable when it returns.
   Status record(audit::Event event);
 
+  // From the first. kCorrupt at the end when rows are missing there; the chain itself is audit::ChainVerifier's to
+  // check.
   Status for_each_audit_row(const std::function<Status(const audit::Row&)>& body);
-  // Bytes written to disk by changes since the store was opened.
+  Result<AuditHead> audit_head();
+
+  // Moves everything from the write-ahead log into the file and empties the log, so that overwritten values are in
+  // neither. kUnavailable while other processes read.
+  Status forget_overwritten();
+  // Bytes this store wrote to disk since it was opened: pages put into the write-ahead log, with their frame headers,
+  // and pages moved out of it by forget_overwritten().
   std::uint64_t bytes_written() const;
 
  private:

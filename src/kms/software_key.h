@@ -20,7 +20,8 @@ Status create_key_file(const Path& path, std::optional<crypto::Secret> passphras
 // Any thread may call.
 class SoftwareKey final : public crypto::KeyWrapper {
  public:
-  // kDenied: the file is readable by others than its owner, or the passphrase is missing or wrong.
+  // kDenied: the file is open to others than its owner, or the passphrase is missing or wrong. kInvalid: not a key
+  // file, or a passphrase was given for a key without one.
   static Result<std::unique_ptr<SoftwareKey>> open(const Path& path, std::optional<crypto::Secret> passphrase,
                                                    crypto::Random& random);
   ~SoftwareKey() override;

@@ -1,0 +1,240 @@
+#include "kms/pkcs11_module.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace cloister::kms {
+namespace {
+
+// PKCS#11 3.0, 5.4.4. Own names: older headers lack the type, newer ones have it.
+struct Interface {
+  const char* name;
+  const CK_FUNCTION_LIST* functions;
+  CK_FLAGS flags;
+};
+using GetInterface = CK_RV (*)(CK_UTF8CHAR* name, CK_VERSION* version, Interface** found, CK_FLAGS flags);
+using GetFunctionList = CK_RV (*)(const CK_FUNCTION_LIST** found);
+
+// A 3.0 list begins as a 2.40 list, and 2.40 is all that is used here.
+const CK_FUNCTION_LIST* find_functions(void* library) {
+  if (const auto get = reinterpret_cast<GetInterface>(::dlsym(library, "C_GetInterface"))) {
+    CK_UTF8CHAR name[] = "PKCS 11";
+    Interface* found = nullptr;
+    if (get(name, nullptr, &found, 0) == CKR_OK && found != nullptr) return found->functions;
+  }
+  const CK_FUNCTION_LIST* functions = nullptr;
+  const auto get = reinterpret_cast<GetFunctionList>(::dlsym(library, "C_GetFunctionList"));
+  if (get == nullptr || get(&functions) != CKR_OK) return nullptr;
+  return functions;
+}
+
+bool session_lost(CK_RV code) {
+  switch (code) {
+    case CKR_SESSION_HANDLE_INVALID:
+    case CKR_SESSION_CLOSED:
+    case CKR_DEVICE_REMOVED:
+    case CKR_TOKEN_NOT_PRESENT:
+    case CKR_TOKEN_NOT_RECOGNIZED:
+    case CKR_SLOT_ID_INVALID:
+    case CKR_USER_NOT_LOGGED_IN:
+    case CKR_KEY_HANDLE_INVALID:
+    case CKR_OBJECT_HANDLE_INVALID:
+    case CKR_CRYPTOKI_NOT_INITIALIZED: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+std::string ckr_name(CK_RV code) {
+  switch (code) {
+    case CKR_HOST_MEMORY: return "CKR_HOST_MEMORY";
+    case CKR_GENERAL_ERROR: return "CKR_GENERAL_ERROR";
+    case CKR_FUNCTION_FAILED: return "CKR_FUNCTION_FAILED";
+    case CKR_ARGUMENTS_BAD: return "CKR_ARGUMENTS_BAD";
+    case CKR_ATTRIBUTE_VALUE_INVALID: return "CKR_ATTRIBUTE_VALUE_INVALID";
+    case CKR_DEVICE_ERROR: return "CKR_DEVICE_ERROR";
+    case CKR_DEVICE_REMOVED: return "CKR_DEVICE_REMOVED";
+    case CKR_ENCRYPTED_DATA_INVALID: return "CKR_ENCRYPTED_DATA_INVALID";
+    case CKR_KEY_FUNCTION_NOT_PERMITTED: return "CKR_KEY_FUNCTION_NOT_PERMITTED";
+    case CKR_MECHANISM_INVALID: return "CKR_MECHANISM_INVALID";
+    case CKR_MECHANISM_PARAM_INVALID: return "CKR_MECHANISM_PARAM_INVALID";
+    case CKR_OPERATION_ACTIVE: return "CKR_OPERATION_ACTIVE";
+    case CKR_PIN_INCORRECT: return "CKR_PIN_INCORRECT";
+    case CKR_PIN_LOCKED: return "CKR_PIN_LOCKED";
+    case CKR_SESSION_HANDLE_INVALID: return "CKR_SESSION_HANDLE_INVALID";
+    case CKR_TEMPLATE_INCONSISTENT: return "CKR_TEMPLATE_INCONSISTENT";
+    case CKR_TOKEN_NOT_PRESENT: return "CKR_TOKEN_NOT_PRESENT";
+    case CKR_TOKEN_WRITE_PROTECTED: return "CKR_TOKEN_WRITE_PROTECTED";
+    case CKR_USER_NOT_LOGGED_IN: return "CKR_USER_NOT_LOGGED_IN";
+    case CKR_USER_PIN_NOT_INITIALIZED: return "CKR_USER_PIN_NOT_INITIALIZED";
+    case CKR_CRYPTOKI_NOT_INITIALIZED: return "CKR_CRYPTOKI_NOT_INITIALIZED";
+    default: break;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, "code 0x%lx", code);
+  return text;
+}
+
+Result<std::unique_ptr<Pkcs11Module>> Pkcs11Module::load(const Path& path) {
+  // Never closed again: modules keep threads and exit handlers of their own.
+  void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    return Error(Code::kUnavailable, "load PKCS#11 module: " + std::string(::dlerror()));
+  }
+  const CK_FUNCTION_LIST* functions = find_functions(library);
+  if (functions == nullptr) {
+    return Error(Code::kUnavailable, "load PKCS#11 module " + path.string() + ": it has no C_GetFunctionList");
+  }
+  auto module = std::unique_ptr<Pkcs11Module>(new Pkcs11Module(path, functions));
+  CLOISTER_RETURN_IF_ERROR(module->initialize());
+  return module;
+}
+
+Status Pkcs11Module::initialize() {
+  // NSS reads one field more than the standard's structure has: it must find a null there.
+  struct {
+    CK_C_INITIALIZE_ARGS standard;
+    void* nss_reserved;
+  } arguments{};
+  arguments.standard.flags = CKF_OS_LOCKING_OK;
+  const CK_RV code = functions_->C_Initialize(&arguments);
+  if (code == CKR_CRYPTOKI_ALREADY_INITIALIZED) return {};
+  if (code != CKR_OK) {
+    return Error(Code::kUnavailable, "start PKCS#11 module " + path_.string() + ": " + ckr_name(code));
+  }
+  initialized_here_ = true;
+  return {};
+}
+
+Pkcs11Module::~Pkcs11Module() {
+  if (initialized_here_) functions_->C_Finalize(nullptr);
+}
+
+Pkcs11Token::Pkcs11Token(std::unique_ptr<Pkcs11Module> module, std::string label, const crypto::Secret& pin)
+    : module_(std::move(module)), label_(std::move(label)), pin_(crypto::Secret::copy_of(pin.expose())) {}
+
+Pkcs11Token::~Pkcs11Token() {
+  for (const CK_SESSION_HANDLE session : idle_) functions().C_CloseSession(session);
+  if (anchor_ != CK_INVALID_HANDLE) functions().C_CloseSession(anchor_);
+}
+
+Result<std::unique_ptr<Pkcs11Token>> Pkcs11Token::open(const Path& module_path, const std::string& label,
+                                                       const crypto::Secret& pin) {
+  CLOISTER_TRY(auto module, Pkcs11Module::load(module_path));
+  auto token = std::unique_ptr<Pkcs11Token>(new Pkcs11Token(std::move(module), label, pin));
+  CLOISTER_RETURN_IF_ERROR(token->connect());
+  return token;
+}
+
+Status Pkcs11Token::connect() {
+  CLOISTER_RETURN_IF_ERROR(find_slot());
+  const CK_FLAGS flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
+  const CK_RV code = functions().C_OpenSession(slot_, flags, nullptr, nullptr, &anchor_);
+  if (code != CKR_OK) {
+    return Error(Code::kUnavailable, "open a session with token \"" + label_ + "\": " + ckr_name(code));
+  }
+  return log_in();
+}
+
+Status Pkcs11Token::find_slot() {
+  CK_ULONG count = 0;
+  CK_RV code = functions().C_GetSlotList(CK_TRUE, nullptr, &count);
+  std::vector<CK_SLOT_ID> slots(count);
+  if (code == CKR_OK) code = functions().C_GetSlotList(CK_TRUE, slots.data(), &count);
+  if (code != CKR_OK) return Error(Code::kUnavailable, "list PKCS#11 tokens: " + ckr_name(code));
+  slots.resize(std::min<std::size_t>(slots.size(), count));
+  std::size_t matches = 0;
+  for (const CK_SLOT_ID slot : slots) {
+    CK_TOKEN_INFO info{};
+    if (functions().C_GetTokenInfo(slot, &info) != CKR_OK || padded_text(info.label) != label_) continue;
+    slot_ = slot;
+    info_ = info;
+    ++matches;
+  }
+  if (matches == 0) return Error(Code::kNotFound, "no PKCS#11 token is labelled \"" + label_ + "\"");
+  if (matches > 1) return Error(Code::kInvalid, "several PKCS#11 tokens are labelled \"" + label_ + "\"");
+  return {};
+}
+
+Status Pkcs11Token::log_in() {
+  if ((info_.flags & CKF_LOGIN_REQUIRED) == 0) return {};
+  const ByteView pin = pin_.expose();
+  const bool pin_pad = (info_.flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0 && pin.empty();
+  auto* text = pin_pad ? nullptr : const_cast<CK_UTF8CHAR*>(pin.data());
+  const CK_RV code = functions().C_Login(anchor_, CKU_USER, text, pin_pad ? 0 : pin.size());
+  switch (code) {
+    case CKR_OK:
+    case CKR_USER_ALREADY_LOGGED_IN: return {};
+    case CKR_PIN_INCORRECT:
+    case CKR_PIN_INVALID:
+    case CKR_PIN_LEN_RANGE: return Error(Code::kDenied, "log in to token \"" + label_ + "\": the PIN is wrong");
+    case CKR_PIN_LOCKED: return Error(Code::kDenied, "log in to token \"" + label_ + "\": the PIN is locked");
+    case CKR_USER_PIN_NOT_INITIALIZED:
+      return Error(Code::kDenied, "log in to token \"" + label_ + "\": the token has no user PIN yet");
+    default: return Error(Code::kUnavailable, "log in to token \"" + label_ + "\": " + ckr_name(code));
+  }
+}
+
+CK_RV Pkcs11Token::take(CK_SESSION_HANDLE& session, std::uint64_t& generation) {
+  CK_SLOT_ID slot = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    generation = generation_;
+    slot = slot_;
+    if (!idle_.empty()) {
+      session = idle_.back();
+      idle_.pop_back();
+      return CKR_OK;
+    }
+  }
+  return functions().C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session);
+}
+
+void Pkcs11Token::give_back(CK_SESSION_HANDLE session, std::uint64_t generation, Fit fit) {
+  const std::lock_guard lock(mutex_);
+  // A handle from before a reconnection may name somebody else's session by now.
+  if (generation != generation_) return;
+  if (fit == Fit::kForReuse) {
+    idle_.push_back(session);
+  } else {
+    functions().C_CloseSession(session);
+  }
+}
+
+CK_RV Pkcs11Token::reconnect(std::uint64_t lost_generation, const Use& recover) {
+  const std::lock_guard lock(mutex_);
+  if (generation_ != lost_generation) return CKR_OK;  // another thread was quicker
+  for (const CK_SESSION_HANDLE session : idle_) functions().C_CloseSession(session);
+  idle_.clear();
+  if (anchor_ != CK_INVALID_HANDLE) functions().C_CloseSession(anchor_);
+  anchor_ = CK_INVALID_HANDLE;
+  if (!module_->initialize().ok() || !connect().ok()) return CKR_DEVICE_REMOVED;
+  const CK_RV code = recover(anchor_);
+  if (code == CKR_OK) ++generation_;
+  return code;
+}
+
+CK_RV Pkcs11Token::with_session(const Use& use, const Use& recover) {
+  CK_RV code = CKR_OK;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+    std::uint64_t generation = 0;
+    code = take(session, generation);
+    const bool opened = code == CKR_OK;
+    if (opened) code = use(session);
+    if (session_lost(code)) {
+      const CK_RV rebuilt = reconnect(generation, recover);
+      if (rebuilt != CKR_OK) return rebuilt;
+      continue;
+    }
+    // A session in which something failed may have an operation under way: it is not used again.
+    if (opened) give_back(session, generation, code == CKR_OK ? Fit::kForReuse : Fit::kForClosing);
+    if (code != CKR_OPERATION_ACTIVE) return code;
+  }
+  return code;
+}
+
+}  // namespace cloister::kms

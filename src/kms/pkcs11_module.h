@@ -1,0 +1,85 @@
+// A PKCS#11 module and one logged-in token in it, with a pool of sessions. Used by pkcs11_key.cc alone.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "crypto/secret.h"
+
+namespace cloister::kms {
+
+// "CKR_PIN_INCORRECT", or the number.
+std::string ckr_name(CK_RV code);
+
+// The shared library, loaded and initialised. C_Finalize is called only by the one who initialised.
+class Pkcs11Module {
+ public:
+  static Result<std::unique_ptr<Pkcs11Module>> load(const Path& path);
+  ~Pkcs11Module();
+
+  const CK_FUNCTION_LIST& functions() const { return *functions_; }
+  // Again, after somebody else in this process finalised it.
+  Status initialize();
+
+ private:
+  Pkcs11Module(Path path, const CK_FUNCTION_LIST* functions) : path_(std::move(path)), functions_(functions) {}
+  Path path_;
+  const CK_FUNCTION_LIST* functions_;
+  bool initialized_here_ = false;
+};
+
+// Text that PKCS#11 pads with blanks.
+template <std::size_t kSize>
+std::string padded_text(const CK_UTF8CHAR (&text)[kSize]) {
+  const std::string_view whole(reinterpret_cast<const char*>(text), kSize);
+  const std::size_t last = whole.find_last_not_of(std::string_view(" \0", 2));
+  return std::string(whole.substr(0, last == std::string_view::npos ? 0 : last + 1));
+}
+
+// A token found by label, the user logged in. Any thread may call.
+class Pkcs11Token {
+ public:
+  static Result<std::unique_ptr<Pkcs11Token>> open(const Path& module, const std::string& label,
+                                                   const crypto::Secret& pin);
+  ~Pkcs11Token();
+
+  const CK_FUNCTION_LIST& functions() const { return module_->functions(); }
+  CK_SLOT_ID slot() const { return slot_; }
+  const CK_TOKEN_INFO& info() const { return info_; }
+  std::string serial() const { return padded_text(info_.serialNumber); }
+
+  // What is to be done with a session of one's own; returns the module's code.
+  using Use = std::function<CK_RV(CK_SESSION_HANDLE session)>;
+  // Runs `use` with a session of the pool. When the session turns out to be lost, everything is built up again,
+  // `recover` is called (object handles may have changed) and `use` runs once more.
+  CK_RV with_session(const Use& use, const Use& recover);
+
+ private:
+  Pkcs11Token(std::unique_ptr<Pkcs11Module> module, std::string label, const crypto::Secret& pin);
+  Status connect();
+  Status find_slot();
+  Status log_in();
+  CK_RV take(CK_SESSION_HANDLE& session, std::uint64_t& generation);
+  enum class Fit { kForReuse, kForClosing };
+  void give_back(CK_SESSION_HANDLE session, std::uint64_t generation, Fit fit);
+  CK_RV reconnect(std::uint64_t lost_generation, const Use& recover);
+
+  std::unique_ptr<Pkcs11Module> module_;
+  std::string label_;
+  crypto::Secret pin_;
+  CK_SLOT_ID slot_ = 0;
+  CK_TOKEN_INFO info_{};
+  // Kept open and idle: a token logs its user out when the last session closes.
+  CK_SESSION_HANDLE anchor_ = CK_INVALID_HANDLE;
+  std::mutex mutex_;
+  std::uint64_t generation_ = 0;
+  std::vector<CK_SESSION_HANDLE> idle_;
+};
+
+}  // namespace cloister::kms
