@@ -136,6 +136,11 @@ Path parent_of(const Path& path) { return path.has_parent_path() ? path.parent_p
 
 }  // namespace
 
+bool probe_log_started(const File& file) {
+  const auto size = file.size();
+  return size.ok() && !never_started(file, *size);
+}
+
 LogWriter::LogWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 LogWriter::LogWriter(LogWriter&&) noexcept = default;
 LogWriter::~LogWriter() = default;

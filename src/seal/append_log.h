@@ -64,6 +64,8 @@ struct LogOutline {  // without keys; nothing in it is authenticated
   std::uint64_t torn_bytes = 0;
 };
 Result<LogOutline> read_log_outline(const File& file);
+// False for a log that was never begun: empty, or killed before its first header was whole. It holds nothing.
+bool probe_log_started(const File& file);
 
 struct LogSummary {
   LogOutline outline;

@@ -1,0 +1,60 @@
+// What of a directory is done, so that interrupted work goes on. An append log in the target, sealed by the same keys
+// as the objects: names don't lie in the clear. Used by directory*.cc alone.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "seal/append_log.h"
+#include "seal/directory.h"
+
+namespace cloister::seal {
+
+inline constexpr std::string_view kJournalName = ".cloister-journal.sealed";
+
+enum class JournalWork : std::uint8_t { kSeal = 1, kRekey = 2 };
+
+struct JournalEntry {
+  std::uint64_t source_size = 0;
+  std::int64_t source_modified_ns = 0;
+  ManifestEntry object;
+};
+
+// Any thread may call add(); the rest is for one.
+class Journal {
+ public:
+  // Goes on with the journal in `directory` or starts one. kExists when it is about other work.
+  static Result<std::unique_ptr<Journal>> open(const Path& directory, JournalWork work, const SealOptions& object,
+                                               const DirectoryKeys& keys, crypto::Random& random);
+
+  const Id& directory_id() const { return directory_id_; }
+  bool resumed() const { return resumed_; }
+  // By original name.
+  const std::map<std::string, JournalEntry>& done() const { return done_; }
+
+  // Notes an object. From time to time everything noted so far is made durable, objects first, then the journal; then
+  // `settle` is called with what is durable now.
+  using Settle = std::function<Status(const std::vector<JournalEntry>&)>;
+  void set_settle(Settle settle) { settle_ = std::move(settle); }
+  Status add(JournalEntry entry);
+  Status flush();
+  // Removes the journal: the work is done and the manifest durable.
+  Status remove();
+
+ private:
+  Journal(Path directory, Path path) : directory_(std::move(directory)), path_(std::move(path)) {}
+  Status flush_locked();
+
+  Path directory_;
+  Path path_;
+  Id directory_id_{};
+  bool resumed_ = false;
+  std::map<std::string, JournalEntry> done_;
+  std::optional<LogWriter> writer_;
+  Settle settle_;
+  std::mutex mutex_;
+  std::vector<JournalEntry> waiting_;
+  double flushed_at_ = 0;
+};
+
+}  // namespace cloister::seal

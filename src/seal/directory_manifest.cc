@@ -1,0 +1,52 @@
+#include "seal/directory_manifest.h"
+
+#include "seal/reader.h"
+
+namespace cloister::seal {
+namespace {
+
+constexpr std::uint64_t kManifestBytesMax = std::uint64_t{4} << 30;
+
+}  // namespace
+
+Status write_manifest(const Path& directory, Manifest manifest, const SealOptions& object, const DirectoryKeys& keys,
+                      crypto::Random& random) {
+  if (object.context.keyring_id) manifest.keyring_id = *object.context.keyring_id;
+  const Bytes bytes = serialize_manifest(manifest, *keys.signing_key);
+  SealOptions options = object;
+  options.chunk_log2 = 16;
+  options.payload_digest = PayloadDigest::kNone;
+  options.meta = Meta{};
+  options.meta.content_type = std::string(kManifestContentType);
+  options.meta.sealed_at = manifest.created;
+  CLOISTER_TRY(auto replacement, FileReplacement::begin(directory / kManifestName, Overwrite::kReplace));
+  CLOISTER_TRY(const SealedSummary sealed, seal_bytes(bytes, replacement.file(), options, keys.wrappers, random));
+  ignore_result(sealed);
+  return replacement.commit();
+}
+
+Result<Manifest> read_manifest(const Path& directory, const DirectoryKeys& keys) {
+  const auto read = [&]() -> Result<Manifest> {
+    auto file = File::open(directory / kManifestName);
+    if (!file.ok() && file.error().code() == Code::kNotFound) {
+      return Error(Code::kNotFound, "it has no " + std::string(kManifestName) +
+                                        ": it isn't a sealed directory, or sealing it was interrupted");
+    }
+    if (!file.ok()) return file.error();
+    CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(file).value(), keys.wrappers));
+    if (reader.meta().content_type != kManifestContentType) {
+      return Error(Code::kCorrupt, std::string(kManifestName) + " is an object of another kind");
+    }
+    if (reader.size() > kManifestBytesMax) return Error(Code::kCorrupt, "the manifest is larger than 4 GiB");
+    Bytes bytes(reader.size());
+    CLOISTER_RETURN_IF_ERROR(reader.read_at(0, bytes));
+    CLOISTER_TRY(Manifest manifest, parse_manifest(bytes, keys.signing_public_key));
+    if (reader.preamble().context.keyring_id != manifest.keyring_id) {
+      return Error(Code::kCorrupt, "the manifest names another keyring than its own object");
+    }
+    return manifest;
+  };
+  return read().with_context("read manifest of " + directory.string());
+}
+
+}  // namespace cloister::seal

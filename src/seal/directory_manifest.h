@@ -1,0 +1,12 @@
+// Writing a directory's manifest. Used by directory*.cc alone.
+#pragma once
+
+#include "seal/directory.h"
+
+namespace cloister::seal {
+
+// Aside, durable, renamed into place; the keyring id comes from `object`. MF-3.
+Status write_manifest(const Path& directory, Manifest manifest, const SealOptions& object, const DirectoryKeys& keys,
+                      crypto::Random& random);
+
+}  // namespace cloister::seal

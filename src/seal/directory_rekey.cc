@@ -1,0 +1,159 @@
+// New DEKs for objects and directories, while readers of the old files go on.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/parallel.h"
+#include "seal/directory.h"
+#include "seal/directory_files.h"
+#include "seal/directory_journal.h"
+#include "seal/directory_manifest.h"
+#include "seal/reader.h"
+
+namespace cloister::seal {
+namespace {
+
+// The new object waits under this name until the journal knows it.
+Path waiting_name(const Path& object) { return object.string() + ".rekeyed"; }
+
+SealOptions like(const ObjectReader& reader, const SealOptions& asked) {
+  SealOptions options = asked;
+  options.suite = reader.preamble().suite;
+  options.chunk_log2 = reader.preamble().chunk_log2;
+  options.meta = reader.meta();
+  options.payload_digest = reader.footer().encrypted_digest ? PayloadDigest::kSha256 : PayloadDigest::kNone;
+  return options;
+}
+
+Result<SealedSummary> seal_again(const ObjectReader& reader, FileReplacement& target, const SealOptions& asked,
+                                 const DirectoryKeys& keys, crypto::Random& random, Progress& progress) {
+  const PayloadSource source{
+      reader.size(), [&reader](std::uint64_t offset, MutableByteView out) { return reader.read_at(offset, out); }};
+  return seal_source(source, target.file(), like(reader, asked), keys.wrappers, random, progress);
+}
+
+mode_t mode_of(const Path& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 ? info.st_mode & 0777 : 0644;
+}
+
+Status rename_waiting(const Path& object) {
+  const Path waiting = waiting_name(object);
+  if (::rename(waiting.c_str(), object.c_str()) != 0 && errno != ENOENT) {
+    return error_from_errno(errno, "name " + object.string());
+  }
+  return {};
+}
+
+class DirectoryRekey {
+ public:
+  DirectoryRekey(const Path& directory, const SealOptions& object, const DirectoryKeys& keys, crypto::Random& random,
+                 Progress& progress)
+      : directory_(directory), object_(object), keys_(keys), random_(random), progress_(progress) {}
+
+  Result<DirectorySummary> run(Time now) {
+    CLOISTER_TRY(Manifest manifest, read_manifest(directory_, keys_));
+    CLOISTER_TRY(journal_, Journal::open(directory_, JournalWork::kRekey, object_, keys_, random_));
+    // What the journal knows may take its final name; what it doesn't, may not.
+    journal_->set_settle([this](const std::vector<JournalEntry>& durable) -> Status {
+      for (const JournalEntry& entry : durable) {
+        CLOISTER_RETURN_IF_ERROR(rename_waiting(directory_ / entry.object.stored_name));
+      }
+      return {};
+    });
+    Status done = rekey_all(manifest);
+    const Status flushed = journal_->flush();
+    CLOISTER_RETURN_IF_ERROR(std::move(done));
+    CLOISTER_RETURN_IF_ERROR(flushed);
+    for (ManifestEntry& entry : manifest.entries) entry = journal_->done().at(entry.original_name).object;
+    CLOISTER_RETURN_IF_ERROR(sync_directory(directory_));
+    ++manifest.sequence;
+    manifest.created = now;
+    CLOISTER_RETURN_IF_ERROR(write_manifest(directory_, std::move(manifest), object_, keys_, random_));
+    CLOISTER_RETURN_IF_ERROR(journal_->remove());
+    return summary_;
+  }
+
+ private:
+  Status rekey_all(const Manifest& manifest) {
+    for (const ManifestEntry& entry : manifest.entries) progress_.expect(entry.plaintext_len);
+    std::vector<const ManifestEntry*> todo;
+    for (const ManifestEntry& entry : manifest.entries) {
+      if (!journal_->done().contains(entry.original_name)) {
+        todo.push_back(&entry);
+        continue;
+      }
+      CLOISTER_RETURN_IF_ERROR(rename_waiting(directory_ / entry.stored_name));
+      ++summary_.objects_kept;
+      progress_.add(entry.plaintext_len);
+    }
+    const auto make_worker = [&]() -> PieceWorker { return [&](std::uint64_t i) { return rekey_one(*todo[i]); }; };
+    return parallel_pieces(thread_count(object_.threads), todo.size(), make_worker);
+  }
+
+  Status rekey_one(const ManifestEntry& entry) {
+    if (progress_.stop_requested()) return Error(Code::kUnavailable, "interrupted");
+    const Path path = directory_ / entry.stored_name;
+    CLOISTER_TRY(File file, File::open(path));
+    CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(file), keys_.wrappers));
+    CLOISTER_RETURN_IF_ERROR(check_entry(entry, reader).with_context("open " + path.string()));
+    CLOISTER_TRY(auto replacement, FileReplacement::begin(waiting_name(path), Overwrite::kReplace, mode_of(path)));
+    SealOptions object = object_;
+    object.threads = 1;
+    CLOISTER_TRY(const SealedSummary sealed, seal_again(reader, replacement, object, keys_, random_, progress_));
+    CLOISTER_RETURN_IF_ERROR(replacement.commit(FileReplacement::Durable::kNo));
+    ManifestEntry renewed = entry;
+    renewed.object_id = sealed.object_id;
+    renewed.object_digest = sealed.object_digest;
+    {
+      const std::lock_guard lock(mutex_);
+      ++summary_.objects_sealed;
+      summary_.plaintext_bytes += sealed.plaintext_bytes;
+      summary_.object_bytes += sealed.object_bytes;
+    }
+    progress_.add_object();
+    return journal_->add(JournalEntry{entry.plaintext_len, 0, std::move(renewed)});
+  }
+
+  const Path& directory_;
+  const SealOptions& object_;
+  const DirectoryKeys& keys_;
+  crypto::Random& random_;
+  Progress& progress_;
+  std::unique_ptr<Journal> journal_;
+  std::mutex mutex_;
+  DirectorySummary summary_;
+};
+
+}  // namespace
+
+Result<DirectorySummary> rekey_directory(const Path& directory, const SealOptions& object, const DirectoryKeys& keys,
+                                         Time now, crypto::Random& random, Progress& progress) {
+  const std::string doing = "re-key " + directory.string();
+  if (keys.signing_key == nullptr) return Error(Code::kDenied, doing + ": no key to sign the new manifest with");
+  DirectoryRekey work(directory, object, keys, random, progress);
+  return work.run(now).with_context(doing);
+}
+
+Result<SealedSummary> rekey_object(const Path& file, const SealOptions& object, const DirectoryKeys& keys,
+                                   crypto::Random& random, Progress& progress) {
+  const auto rekey = [&]() -> Result<SealedSummary> {
+    std::error_code error;
+    const Path whole = std::filesystem::absolute(file, error);
+    for (Path folder = whole.parent_path(); !folder.empty(); folder = folder.parent_path()) {
+      if (std::filesystem::exists(folder / kManifestName, error)) {
+        return Error(Code::kInvalid, "it belongs to the sealed directory " + folder.string() + ": re-key that");
+      }
+      if (folder == folder.root_path()) break;
+    }
+    CLOISTER_TRY(File source, File::open(file));
+    CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(source), keys.wrappers));
+    progress.expect(reader.size());
+    CLOISTER_TRY(auto replacement, FileReplacement::begin(file, Overwrite::kReplace, mode_of(file)));
+    CLOISTER_TRY(const SealedSummary sealed, seal_again(reader, replacement, object, keys, random, progress));
+    CLOISTER_RETURN_IF_ERROR(replacement.commit());
+    return sealed;
+  };
+  return rekey().with_context("re-key " + file.string());
+}
+
+}  // namespace cloister::seal
