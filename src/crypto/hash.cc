@@ -61,11 +61,12 @@ Sha256Digest Sha256::finish() {
 }
 
 Sha256Digest hmac_sha256(const Secret& key, ByteView bytes) {
+  static constexpr std::uint8_t kNothing = 0;  // HMAC() takes a null pointer for a mistake, even with size 0
   Sha256Digest digest;
   unsigned size = 0;
   const ByteView raw = key.expose();
-  CLOISTER_CHECK(HMAC(sha256_method(), raw.data(), static_cast<int>(raw.size()), bytes.data(), bytes.size(),
-                      digest.data(), &size) != nullptr);
+  CLOISTER_CHECK(HMAC(sha256_method(), raw.empty() ? &kNothing : raw.data(), static_cast<int>(raw.size()),
+                      bytes.empty() ? &kNothing : bytes.data(), bytes.size(), digest.data(), &size) != nullptr);
   return digest;
 }
 
