@@ -106,7 +106,6 @@ Result<std::uint64_t> CborReader::map() {
 
 Status CborReader::skip_value(unsigned depth) {
   const std::size_t start = offset_;
-  if (depth > limits_.depth) return malformed("nested too deeply", start);
   CLOISTER_TRY(const Head item, head());
   if (item.major <= 1) return {};
   if (item.major <= 3) {
@@ -114,6 +113,7 @@ Status CborReader::skip_value(unsigned depth) {
     if (item.major == 3 && !is_plain_utf8(as_text(raw))) return malformed("text isn't plain UTF-8", start);
     return {};
   }
+  if (depth > limits_.depth) return malformed("nested too deeply", start);
   if (item.value > limits_.items) return malformed("too many items", start);
   if (item.major == 5) return skip_pairs(item.value, depth);
   for (std::uint64_t i = 0; i < item.value; ++i) CLOISTER_RETURN_IF_ERROR(skip_value(depth + 1));

@@ -6,6 +6,7 @@ namespace cloister::seal {
 
 Result<Bytes> seal_meta(const Meta& meta, const crypto::Dek& dek, ByteView page, Preamble& preamble) {
   Bytes sealed = serialize_meta(meta);
+  if (const auto read = parse_meta(sealed); !read.ok()) return Error(Code::kInvalid, read.error().message());
   preamble.meta_len = sealed.size() + crypto::kTagSize;
   if (preamble.meta_len > kMetaMax) return Error(Code::kInvalid, "META is larger than 1 MiB");
   const KeyAndNonce key = derive_meta_key(dek, preamble, page);

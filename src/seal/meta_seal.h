@@ -9,7 +9,7 @@
 namespace cloister::seal {
 
 // ciphertext || tag; sets the preamble's meta_len and meta_hash. `page` is the preamble's page as far as it is known:
-// META's key depends on its public context alone. kInvalid above 1 MiB.
+// META's key depends on its public context alone. kInvalid for what a reader would refuse.
 Result<Bytes> seal_meta(const Meta& meta, const crypto::Dek& dek, ByteView page, Preamble& preamble);
 
 // Reads META of the object or run that starts at `start`. SO-12.

@@ -149,6 +149,16 @@ bool preamble_crc_fits(ByteView page) {
          page_crc(page) == load_le<std::uint32_t>(page.data() + kCrcOff);
 }
 
+Status check_public_context(const PublicContext& context) {
+  if (context.tenant.empty()) return Error(Code::kInvalid, "no tenant was given");
+  for (const std::string& name : {context.tenant, context.dataset}) {
+    if (name.size() > kNameMax || !is_plain_utf8(name)) {
+      return Error(Code::kInvalid, "names of tenants and datasets are text of at most 128 bytes");
+    }
+  }
+  return {};
+}
+
 Result<Preamble> parse_preamble(ByteView page) {
   if (page.size() < sizeof kMagic) {
     if (equal(page, ByteView(kMagic).first(page.size()))) return corrupt("the preamble is cut off");

@@ -61,6 +61,9 @@ struct Preamble {
   std::uint64_t data_off() const { return align_to_page(meta_off() + meta_len); }
 };
 
+// kInvalid unless a reader would take it: a tenant of 1 to 128 bytes, a dataset of at most 128, both plain text.
+Status check_public_context(const PublicContext& context);
+
 using PreamblePage = std::array<std::uint8_t, kPage>;
 
 // kInvalid: not a sealed object. kUnsupported: newer or unknown. kCorrupt: damaged. SO-1, SO-2, SO-3.

@@ -28,6 +28,10 @@ Result<HeadParts> read_head(const File& file) {
   if (parts.preamble.data_off() > parts.file_size) {  // SO-2
     return Error(Code::kCorrupt, "the file ends before its data begins: it was cut off");
   }
+  if (!parts.preamble.append_log && parts.preamble.plaintext_len != kLengthUnknown) {
+    CLOISTER_TRY(const Layout layout, Layout::create(parts.preamble, parts.preamble.plaintext_len));
+    CLOISTER_RETURN_IF_ERROR(layout.check_file_size(parts.file_size));
+  }
   Bytes copies(2 * std::size_t{parts.preamble.slots_cap});
   CLOISTER_RETURN_IF_ERROR(file.read_at(parts.preamble.slots_off(), copies));
   const ByteView both(copies);
@@ -128,9 +132,10 @@ std::unique_ptr<ObjectReader::State::RangeReader> ObjectReader::State::take_rang
 }
 
 void ObjectReader::State::give_back(std::unique_ptr<RangeReader> reader) {
-  constexpr std::size_t kKept = 16;
+  constexpr std::size_t kKeptBytes = std::size_t{16} << 20;
+  const std::size_t kept = std::min<std::size_t>(16, kKeptBytes / layout.chunk_size());
   const std::lock_guard lock(pool_mutex);
-  if (pool.size() < kKept) pool.push_back(std::move(reader));
+  if (pool.size() < kept) pool.push_back(std::move(reader));
 }
 
 Error ObjectReader::State::chunk_error(std::uint64_t chunk) const {

@@ -46,7 +46,6 @@ struct ObjectReader::State {
                    Bytes& tags) const;
   Error chunk_error(std::uint64_t chunk) const;
   Status check_padding() const;  // SO-14
-  Result<crypto::Sha256Digest> tags_digest() const;
 };
 
 inline Error reading_interrupted() { return Error(Code::kUnavailable, "interrupted"); }

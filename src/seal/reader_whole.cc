@@ -6,6 +6,8 @@
 #include "base/parallel.h"
 #include "seal/reader.h"
 #include "seal/reader_state.h"
+#include "seal/tags_digest.h"
+#include "seal/turn_writer.h"
 
 namespace cloister::seal {
 
@@ -32,6 +34,7 @@ Status ObjectReader::State::open_unit(const Units& units, std::uint64_t unit, Ch
 
 Status ObjectReader::State::check_padding() const {
   const auto zeros = [this](std::uint64_t from, std::uint64_t to, const char* where) -> Status {
+    if (from == to) return {};
     Bytes gap(to - from);
     CLOISTER_RETURN_IF_ERROR(file.read_at(from, gap));
     if (all_zero(gap)) return {};
@@ -47,25 +50,6 @@ Status ObjectReader::State::check_padding() const {
     CLOISTER_RETURN_IF_ERROR(zeros(tags_end, align_to_page(tags_end), "the tags of a group"));
   }
   return {};
-}
-
-Result<crypto::Sha256Digest> ObjectReader::State::tags_digest() const {
-  crypto::Sha256 hash;
-  Bytes piece(std::min<std::uint64_t>(layout.group_chunks(), layout.chunk_count()) < 65536
-                  ? std::min(layout.group_chunks(), layout.chunk_count()) * crypto::kTagSize
-                  : std::uint64_t{1} << 20);
-  for (std::uint64_t group = 0; group < layout.group_count(); ++group) {
-    std::uint64_t offset = layout.tag_offset(group * layout.group_chunks());
-    std::uint64_t left = layout.chunks_in_group(group) * crypto::kTagSize;
-    while (left > 0) {
-      const MutableByteView part = MutableByteView(piece).first(std::min<std::uint64_t>(left, piece.size()));
-      CLOISTER_RETURN_IF_ERROR(file.read_at(offset, part));
-      hash.update(part);
-      offset += part.size();
-      left -= part.size();
-    }
-  }
-  return hash.finish();
 }
 
 Status ObjectReader::read_all_unordered(unsigned threads, const Sink& sink, Progress& progress) const {
@@ -90,8 +74,9 @@ Status ObjectReader::read_all_unordered(unsigned threads, const Sink& sink, Prog
 
 Status ObjectReader::copy_to(const File& target, unsigned threads, Progress& progress) const {
   CLOISTER_RETURN_IF_ERROR(target.truncate(size()));
+  TurnWriter writer(target);
   return read_all_unordered(
-      threads, [&target](std::uint64_t offset, ByteView piece) { return target.write_at(offset, piece); }, progress);
+      threads, [&writer](std::uint64_t offset, ByteView piece) { return writer.write_at(offset, piece); }, progress);
 }
 
 namespace {
@@ -128,10 +113,16 @@ class Window {
     consumed_ = unit + 1;
     changed_.notify_all();
   }
-  void stop() {
+  // Wakes everybody; the first error is the one that counts.
+  void stop(const Error& error) {
     const std::lock_guard lock(mutex_);
+    if (!error_) error_ = error;
     stopped_ = true;
     changed_.notify_all();
+  }
+  Status status() {
+    const std::lock_guard lock(mutex_);
+    return error_ ? Status(*error_) : Status();
   }
 
  private:
@@ -141,6 +132,7 @@ class Window {
   std::vector<bool> ready_;
   std::uint64_t consumed_ = 0;
   bool stopped_ = false;
+  std::optional<Error> error_;
 };
 
 }  // namespace
@@ -152,34 +144,34 @@ Status ObjectReader::read_all(unsigned threads, const Sink& sink, Progress& prog
   const unsigned workers = bounded_threads(thread_count(threads), 2 * units.bytes_max);
   const std::size_t places = std::min<std::uint64_t>(2 * workers, units.count);
   Window window(places, units.bytes_max);
-  Status opened;
 
   std::thread opening([&] {
     const auto make_worker = [&]() -> PieceWorker {
       auto cipher = std::make_shared<ChunkCipher>(state.dek, state.preamble);
       auto tags = std::make_shared<Bytes>(units.chunks_per_unit * crypto::kTagSize);
       return [&, cipher, tags](std::uint64_t unit) -> Status {
-        if (!window.wait_free(unit) || progress.stop_requested()) return reading_interrupted();
-        CLOISTER_RETURN_IF_ERROR(state.open_unit(units, unit, *cipher, window.buffer(unit), *tags));
-        window.set_ready(unit);
-        return {};
+        if (!window.wait_free(unit)) return reading_interrupted();
+        Status opened = progress.stop_requested() ? reading_interrupted()
+                                                  : state.open_unit(units, unit, *cipher, window.buffer(unit), *tags);
+        // At once, not when all workers have ended: another may be waiting for a place that would never be free.
+        opened.ok() ? window.set_ready(unit) : window.stop(opened.error());
+        return opened;
       };
     };
-    opened = parallel_pieces(workers, units.count, make_worker);
-    if (!opened.ok()) window.stop();
+    ignore_result(parallel_pieces(workers, units.count, make_worker));  // the window has the error
   });
 
-  Status delivered;
-  for (std::uint64_t unit = 0; unit < units.count && delivered.ok(); ++unit) {
-    if (!window.wait_ready(unit)) break;
+  for (std::uint64_t unit = 0; unit < units.count && window.wait_ready(unit); ++unit) {
     const MutableByteView piece = window.buffer(unit).first(units.bytes(unit, state.layout));
-    delivered = sink(units.first_chunk(unit) * state.layout.chunk_size(), piece);
+    if (const Status taken = sink(units.first_chunk(unit) * state.layout.chunk_size(), piece); !taken.ok()) {
+      window.stop(taken.error());
+      break;
+    }
     progress.add(piece.size());
     window.set_consumed(unit);
   }
-  if (!delivered.ok()) window.stop();
   opening.join();
-  return delivered.ok() ? opened : delivered;
+  return window.status();
 }
 
 Status ObjectReader::verify(unsigned threads, Progress& progress) const {
@@ -188,7 +180,7 @@ Status ObjectReader::verify(unsigned threads, Progress& progress) const {
   if (state.slots.copy_damaged) {
     return Error(Code::kCorrupt, doing + ": one of the two slot copies is damaged; rewrap repairs it");
   }
-  CLOISTER_TRY(const crypto::Sha256Digest tags, state.tags_digest());
+  CLOISTER_TRY(const crypto::Sha256Digest tags, read_tags_digest(state.file, state.layout));
   if (!equal(tags, state.footer.tags_digest)) return Error(Code::kCorrupt, doing + ": the digest of all tags differs");
   const auto nowhere = [](std::uint64_t, ByteView) { return ok_status(); };
   if (!state.footer.encrypted_digest) return read_all_unordered(threads, nowhere, progress);

@@ -76,6 +76,28 @@ Result<bool> parse_body(std::uint16_t type, ByteView body, Slot& slot) {
   return true;
 }
 
+Bytes serialize_records(const SlotTable& table) {
+  Writer records;
+  for (const Slot& slot : table.slots) {
+    const Bytes body = serialize_body(slot);
+    records.u16(static_cast<std::uint16_t>(slot.wrapped.type)).u16(0);
+    records.u32(static_cast<std::uint32_t>(body.size())).bytes(body);
+  }
+  for (const UnknownSlot& slot : table.unknown) {
+    records.u16(slot.type).u16(0).u32(static_cast<std::uint32_t>(slot.body.size())).bytes(slot.body);
+  }
+  return records.take();
+}
+
+// What a reader would refuse is not written.
+Status check_writable(const Slot& slot) {
+  const bool named = !slot.tenant.empty() && slot.tenant.size() <= kTenantMax && is_plain_utf8(slot.tenant);
+  const bool keyed = slot.wrapped.key_id.size() <= kKeyIdMax && is_plain_utf8(slot.wrapped.key_id);
+  if (named && keyed && check_sizes(slot.wrapped).ok()) return {};
+  return Error(Code::kInvalid, "a key was wrapped into something that isn't a slot of type " +
+                                   std::string(slot_type_name(slot.wrapped.type)));
+}
+
 std::string describe(const Slot& slot) {
   std::string text = std::string(slot_type_name(slot.wrapped.type)) + " " + slot.wrapped.key_id;
   if (slot.wrapped.key_version != 0) text += "/" + std::to_string(slot.wrapped.key_version);
@@ -96,25 +118,20 @@ std::string_view slot_type_name(crypto::WrapType type) {
   return "unknown";
 }
 
+std::size_t slots_size(const SlotTable& table) { return kHeaderSize + serialize_records(table).size() + kCrcSize; }
+
 Result<Bytes> serialize_slots(const SlotTable& table, std::uint32_t slots_cap) {
-  Writer records;
-  for (const Slot& slot : table.slots) {
-    const Bytes body = serialize_body(slot);
-    records.u16(static_cast<std::uint16_t>(slot.wrapped.type)).u16(0);
-    records.u32(static_cast<std::uint32_t>(body.size())).bytes(body);
-  }
-  for (const UnknownSlot& slot : table.unknown) {
-    records.u16(slot.type).u16(0).u32(static_cast<std::uint32_t>(slot.body.size())).bytes(slot.body);
-  }
+  for (const Slot& slot : table.slots) CLOISTER_RETURN_IF_ERROR(check_writable(slot));
   const std::size_t count = table.slots.size() + table.unknown.size();
   if (count > kSlotsMax) return Error(Code::kInvalid, "an object has at most 64 key slots");
+  const Bytes records = serialize_records(table);
   if (kHeaderSize + records.size() + kCrcSize > slots_cap) {
     return Error(Code::kInvalid, "the key slots need " + std::to_string(kHeaderSize + records.size() + kCrcSize) +
                                      " bytes and the object has room for " + std::to_string(slots_cap));
   }
   Writer writer;
   writer.bytes(as_bytes(kMagic)).u64(table.seq).u16(static_cast<std::uint16_t>(count)).u16(0);
-  writer.u32(static_cast<std::uint32_t>(records.size())).bytes(records.view());
+  writer.u32(static_cast<std::uint32_t>(records.size())).bytes(records);
   writer.zeros(slots_cap - kCrcSize - writer.size());
   const std::uint32_t crc = crc32c(writer.view());
   writer.u32(crc);
@@ -186,6 +203,7 @@ Result<SlotTable> make_slots(const Preamble& preamble, const crypto::Dek& dek,
   for (crypto::KeyWrapper* wrapper : wrappers) {
     CLOISTER_TRY(auto wrapped, wrapper->wrap(dek.material(), dek_context(preamble, preamble.context.tenant)));
     table.slots.push_back(Slot{preamble.context.tenant, std::move(wrapped)});
+    CLOISTER_RETURN_IF_ERROR(check_writable(table.slots.back()));
   }
   if (table.slots.empty())
     return Error(Code::kInvalid, "no key was given to seal for: the object could never be opened");

@@ -41,6 +41,8 @@ inline constexpr std::size_t kSlotsMax = 64;
 
 // One copy of exactly `slots_cap` bytes. kInvalid when the slots don't fit.
 Result<Bytes> serialize_slots(const SlotTable& table, std::uint32_t slots_cap);
+// The bytes of a copy with nothing to spare.
+std::size_t slots_size(const SlotTable& table);
 Result<SlotTable> parse_slots(ByteView copy);
 // True when the copy's crc is right: it was written whole.
 bool slots_crc_fits(ByteView copy);

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <thread>
 
@@ -13,6 +14,8 @@
 #include "seal/meta_seal.h"
 #include "seal/object_keys.h"
 #include "seal/slots.h"
+#include "seal/tags_digest.h"
+#include "seal/turn_writer.h"
 #include "seal/units.h"
 
 namespace cloister::seal {
@@ -22,6 +25,7 @@ constexpr std::uint64_t kGroupTagsMax = std::uint64_t{4} << 20;
 constexpr std::uint8_t kStreamGroupLog2 = 8;
 
 Error interrupted() { return Error(Code::kUnavailable, "interrupted"); }
+Error payload_too_large() { return Error(Code::kInvalid, "the payload is larger than 2^50 bytes"); }
 
 // Everything before the payload, and the keys for the rest.
 struct Head {
@@ -38,14 +42,10 @@ std::uint8_t group_log2_for(std::uint64_t plaintext_len, std::uint8_t chunk_log2
   return static_cast<std::uint8_t>(std::countr_zero(std::min(wanted, kGroupTagsMax / crypto::kTagSize)));
 }
 
+// Room for the slots twice over, so that a key can be added later.
 std::uint32_t slot_space_for(const SlotTable& table) {
-  for (std::uint32_t cap = kPage; cap < kSlotsCapMax; cap += kPage) {
-    SlotTable twice = table;
-    twice.slots.insert(twice.slots.end(), table.slots.begin(), table.slots.end());
-    if (serialize_slots(twice, cap).ok()) return cap;
-    if (twice.slots.size() > kSlotsMax && serialize_slots(table, cap).ok()) return cap;
-  }
-  return kSlotsCapMax;
+  const std::size_t twice = 2 * slots_size(table);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(align_to_page(twice), kSlotsCapMax));
 }
 
 Status check_options(const SealOptions& options) {
@@ -55,11 +55,14 @@ Status check_options(const SealOptions& options) {
   if (options.slots_cap % kPage != 0 || options.slots_cap > kSlotsCapMax) {
     return Error(Code::kInvalid, "slot space must be a multiple of 4096, at most 1 MiB");
   }
-  if (options.context.tenant.empty()) return Error(Code::kInvalid, "no tenant was given");
-  if (options.context.tenant.size() > 128 || options.context.dataset.size() > 128) {
-    return Error(Code::kInvalid, "tenant and dataset names have at most 128 bytes");
-  }
-  return {};
+  return check_public_context(options.context);
+}
+
+// What the writer skips must read as zeros.
+Status check_empty(const File& target) {
+  CLOISTER_TRY(const std::uint64_t size, target.size());
+  if (size == 0) return {};
+  return Error(Code::kInvalid, "seal into " + target.path().string() + ": it isn't empty");
 }
 
 Result<Head> make_head(const SealOptions& options, std::uint64_t plaintext_len,
@@ -96,6 +99,7 @@ Result<Head> make_head(const SealOptions& options, std::uint64_t plaintext_len,
 Status seal_units(const PayloadSource& source, const File& target, const Head& head, const Layout& layout,
                   unsigned threads, Progress& progress) {
   const Units units(layout);
+  TurnWriter writer(target);
   const auto make_worker = [&]() -> PieceWorker {
     auto buffer = std::make_shared<crypto::PlainBuffer>(units.bytes_max);
     auto cipher = std::make_shared<ChunkCipher>(head.dek, head.preamble);
@@ -114,9 +118,9 @@ Status seal_units(const PayloadSource& source, const File& target, const Head& h
         std::ranges::copy(tag, tags->begin() + static_cast<std::ptrdiff_t>(i * crypto::kTagSize));
         at += chunk.size();
       }
-      CLOISTER_RETURN_IF_ERROR(target.write_at(layout.chunk_offset(first), data));
+      CLOISTER_RETURN_IF_ERROR(writer.write_at(layout.chunk_offset(first), data));
       CLOISTER_RETURN_IF_ERROR(
-          target.write_at(layout.tag_offset(first), ByteView(*tags).first(chunks * crypto::kTagSize)));
+          writer.write_at(layout.tag_offset(first), ByteView(*tags).first(chunks * crypto::kTagSize)));
       progress.add(data.size());
       return {};
     };
@@ -124,28 +128,13 @@ Status seal_units(const PayloadSource& source, const File& target, const Head& h
   return parallel_pieces(bounded_threads(thread_count(threads), units.bytes_max), units.count, make_worker);
 }
 
-Result<crypto::Sha256Digest> digest_tags(const File& target, const Layout& layout) {
-  crypto::Sha256 hash;
-  Bytes piece(std::min<std::uint64_t>(layout.group_chunks() * crypto::kTagSize, 1 << 20));
-  for (std::uint64_t group = 0; group < layout.group_count(); ++group) {
-    std::uint64_t offset = layout.tag_offset(group * layout.group_chunks());
-    std::uint64_t left = layout.chunks_in_group(group) * crypto::kTagSize;
-    while (left > 0) {
-      const MutableByteView part = MutableByteView(piece).first(std::min<std::uint64_t>(left, piece.size()));
-      CLOISTER_RETURN_IF_ERROR(target.read_at(offset, part));
-      hash.update(part);
-      offset += part.size();
-      left -= part.size();
-    }
-  }
-  return hash.finish();
-}
-
-Result<crypto::Sha256Digest> digest_payload(const PayloadSource& source, const Progress& progress) {
+// Reads the source a second time, beside the workers: they go in no order.
+Result<crypto::Sha256Digest> digest_payload(const PayloadSource& source, const Progress& progress,
+                                            const std::atomic<bool>& stop) {
   crypto::Sha256 hash;
   crypto::PlainBuffer buffer(std::size_t{1} << 20);
   for (std::uint64_t offset = 0; offset < source.size; offset += buffer.size()) {
-    if (progress.stop_requested()) return interrupted();
+    if (progress.stop_requested() || stop) return interrupted();
     const MutableByteView part = buffer.first(std::min<std::uint64_t>(buffer.size(), source.size - offset));
     CLOISTER_RETURN_IF_ERROR(source.read_at(offset, part));
     hash.update(part);
@@ -174,7 +163,9 @@ Result<SealedSummary> write_footer(const File& target, const Head& head, const L
 Result<SealedSummary> seal_known_length(const PayloadSource& source, const File& target, const SealOptions& options,
                                         std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
                                         Progress& progress) {
-  if (source.size > kPayloadMax) return Error(Code::kInvalid, "the payload is larger than 2^50 bytes");
+  CLOISTER_RETURN_IF_ERROR(check_options(options));
+  CLOISTER_RETURN_IF_ERROR(check_empty(target));
+  if (source.size > kPayloadMax) return payload_too_large();
   CLOISTER_TRY(const Head head, make_head(options, source.size, wrappers, random));
   CLOISTER_TRY(const Layout layout, Layout::create(head.preamble, source.size));
   // Gives the padding between regions its zeros.
@@ -182,15 +173,17 @@ Result<SealedSummary> seal_known_length(const PayloadSource& source, const File&
   CLOISTER_RETURN_IF_ERROR(target.write_at(0, head.bytes));
 
   std::optional<Result<crypto::Sha256Digest>> payload_digest;
+  std::atomic<bool> sealing_failed{false};
   std::thread digesting;
   if (options.payload_digest == PayloadDigest::kSha256) {
-    digesting = std::thread([&] { payload_digest.emplace(digest_payload(source, progress)); });
+    digesting = std::thread([&] { payload_digest.emplace(digest_payload(source, progress, sealing_failed)); });
   }
   const Status sealed = seal_units(source, target, head, layout, options.threads, progress);
+  sealing_failed = !sealed.ok();
   if (digesting.joinable()) digesting.join();
   if (!sealed.ok()) return sealed.error();
   if (payload_digest && !payload_digest->ok()) return payload_digest->error();
-  CLOISTER_TRY(const crypto::Sha256Digest tags_digest, digest_tags(target, layout));
+  CLOISTER_TRY(const crypto::Sha256Digest tags_digest, read_tags_digest(target, layout));
   return write_footer(target, head, layout, tags_digest,
                       payload_digest ? std::optional(payload_digest->value()) : std::nullopt);
 }
@@ -241,6 +234,7 @@ class StreamSealer {
 
  private:
   Status seal_batch(MutableByteView data, bool last_batch) {
+    if (data.size() > kPayloadMax - plaintext_len_) return payload_too_large();
     if (hashing_) payload_hash_.update(data);
     const std::uint64_t chunk_size = layout_.chunk_size();
     const std::uint64_t first = next_chunk_;
@@ -255,31 +249,25 @@ class StreamSealer {
         crypto::Tag tag;
         cipher->seal(first + i, last, chunk, chunk, tag);
         std::ranges::copy(tag, tags.begin() + static_cast<std::ptrdiff_t>(i * crypto::kTagSize));
-        return target_.write_at(layout_.chunk_offset(first + i), chunk);
+        return writer_.write_at(layout_.chunk_offset(first + i), chunk);
       };
     };
     CLOISTER_RETURN_IF_ERROR(parallel_pieces(threads_, chunks, make_worker));
     tags_hash_.update(tags);
     next_chunk_ += chunks;
     plaintext_len_ += data.size();
-    if (plaintext_len_ > kPayloadMax) return Error(Code::kInvalid, "the payload is larger than 2^50 bytes");
     return keep_tags(tags, last_batch);
   }
 
-  // Tags of a whole group go out together; those of the last go after wherever the data ended.
+  // Tags of a whole group go out together; those of a last, partial one after wherever its data ended.
   Status keep_tags(ByteView tags, bool last_batch) {
     group_tags_.insert(group_tags_.end(), tags.begin(), tags.end());
     const std::size_t group_size = layout_.group_chunks() * crypto::kTagSize;
-    while (group_tags_.size() > group_size || (last_batch && !group_tags_.empty())) {
+    while (group_tags_.size() >= group_size || (last_batch && !group_tags_.empty())) {
       const std::size_t count = std::min(group_size, group_tags_.size());
-      const bool whole = count == group_size;
-      const std::uint64_t last_group_first = group_ * layout_.group_chunks();
-      std::uint64_t offset = layout_.tag_offset(last_group_first);
-      if (!whole || (last_batch && group_tags_.size() == count)) {
-        CLOISTER_TRY(const Layout closed, Layout::create(head_.preamble, plaintext_len_));
-        offset = closed.tag_offset(last_group_first);
-      }
-      CLOISTER_RETURN_IF_ERROR(target_.write_at(offset, ByteView(group_tags_).first(count)));
+      const std::uint64_t first_chunk = group_ * layout_.group_chunks();
+      CLOISTER_TRY(const Layout so_far, Layout::create(head_.preamble, plaintext_len_));
+      CLOISTER_RETURN_IF_ERROR(writer_.write_at(so_far.tag_offset(first_chunk), ByteView(group_tags_).first(count)));
       group_tags_.erase(group_tags_.begin(), group_tags_.begin() + static_cast<std::ptrdiff_t>(count));
       ++group_;
     }
@@ -288,6 +276,7 @@ class StreamSealer {
 
   const File& source_;
   const File& target_;
+  TurnWriter writer_{target_};
   const Head& head_;
   const Layout& layout_;
   unsigned threads_;
@@ -304,6 +293,8 @@ class StreamSealer {
 Result<SealedSummary> seal_stream(const File& source, const File& target, const SealOptions& options,
                                   std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
                                   Progress& progress) {
+  CLOISTER_RETURN_IF_ERROR(check_options(options));
+  CLOISTER_RETURN_IF_ERROR(check_empty(target));
   CLOISTER_TRY(const Head head, make_head(options, kLengthUnknown, wrappers, random));
   CLOISTER_TRY(const Layout open_ended, Layout::create(head.preamble, kPayloadMax));
   CLOISTER_RETURN_IF_ERROR(target.write_at(0, head.bytes));
@@ -331,7 +322,6 @@ Result<SourceStamp> stamp(const File& file) {
 Result<SealedSummary> seal_payload(const File& source, const File& target, const SealOptions& options,
                                    std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
                                    Progress& progress) {
-  CLOISTER_RETURN_IF_ERROR(check_options(options));
   CLOISTER_TRY(const bool regular, source.is_regular());
   if (!regular) return seal_stream(source, target, options, wrappers, random, progress);
   CLOISTER_TRY(const SourceStamp before, stamp(source));
@@ -352,7 +342,6 @@ Result<SealedSummary> seal_payload(const File& source, const File& target, const
 
 Result<SealedSummary> seal_bytes(ByteView payload, const File& target, const SealOptions& options,
                                  std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random) {
-  CLOISTER_RETURN_IF_ERROR(check_options(options));
   Progress progress;
   const PayloadSource source{payload.size(), [payload](std::uint64_t offset, MutableByteView out) -> Status {
                                std::ranges::copy(payload.subspan(offset, out.size()), out.begin());
@@ -364,7 +353,6 @@ Result<SealedSummary> seal_bytes(ByteView payload, const File& target, const Sea
 Result<SealedSummary> seal_source(const PayloadSource& source, const File& target, const SealOptions& options,
                                   std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
                                   Progress& progress) {
-  CLOISTER_RETURN_IF_ERROR(check_options(options));
   return seal_known_length(source, target, options, wrappers, random, progress);
 }
 
