@@ -37,6 +37,8 @@ Result<DatasetName> parse_dataset_name(std::string_view text);
 struct Cost {
   std::uint64_t objects_touched = 0;  // keyrings rewrapped, key versions written
   std::uint64_t bytes_written = 0;
+  // Datasets whose keyring no enabled version opens: left behind by a rotation, or shredded by a destruction.
+  std::uint64_t datasets_unreadable = 0;
   double seconds = 0;
 };
 

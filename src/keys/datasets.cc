@@ -1,0 +1,162 @@
+// Datasets and their keyrings: made, unlocked, changed, exported, imported.
+#include "keys/hierarchy_state.h"
+
+namespace cloister::keys {
+namespace {
+
+seal::KeyringOwner owner_of(const DatasetName& name) { return {name.tenant, name.environment, name.dataset}; }
+
+audit::Event dataset_event(const Caller& caller, std::string_view action, const DatasetName& name) {
+  return make_event(caller, action, TenantName{name.tenant, name.environment}.text(), name.text());
+}
+
+std::string_view dataset_key_state_name(seal::DatasetKeyState state) {
+  switch (state) {
+    case seal::DatasetKeyState::kPrimary: return "primary";
+    case seal::DatasetKeyState::kEnabled: return "enabled";
+    case seal::DatasetKeyState::kDisabled: return "disabled";
+    case seal::DatasetKeyState::kDestroyed: return "destroyed";
+  }
+  return "unknown";
+}
+
+// A wrapper that doesn't know the key a keyring names is no error of ours to pass on as "not found": the keyring is
+// there.
+Error locked(const Error& error, const DatasetName& name) {
+  const Code code = error.code() == Code::kNotFound ? Code::kDenied : error.code();
+  return Error(code, error.message()).with_context("unlock the keyring of " + name.text());
+}
+
+}  // namespace
+
+Result<seal::Keyring> Hierarchy::State::unlock(const TenantRecord& tenant, const DatasetRecord& dataset) {
+  const DatasetName name{tenant.tenant, tenant.environment, dataset.dataset};
+  const auto version = kek_of(tenant, dataset);
+  if (!version.ok()) return locked(version.error(), name);
+  auto kek = open_kek(tenant, **version);
+  if (!kek.ok()) return locked(kek.error(), name);
+  auto keyring = seal::Keyring::unlock(dataset.keyring, owner_of(name), *kek, "ring", *random);
+  if (!keyring.ok()) return locked(keyring.error(), name);
+  return keyring;
+}
+
+Status Hierarchy::create_dataset(const DatasetName& name, const Caller& caller) {
+  const audit::Event event = dataset_event(caller, "dataset.create", name);
+  if (const auto valid = parse_dataset_name(name.text()); !valid.ok()) return state_->refuse(event, valid.error());
+  const Status status = state_->store.change(event, [&](Store::Change& change) -> Status {
+    CLOISTER_TRY(const TenantRecord tenant, state_->store.tenant(name.tenant, name.environment));
+    CLOISTER_TRY(KekWrapper kek, state_->open_newest_kek(tenant));
+    CLOISTER_TRY(seal::Keyring keyring, seal::Keyring::create(owner_of(name), caller.now, *state_->random));
+    DatasetRecord record{name.tenant, name.environment, name.dataset, caller.now, 0, {}};
+    CLOISTER_TRY(record.keyring, keyring.serialize(kek, "ring"));
+    change.event().detail = "keyring " + to_hex(keyring.outline().keyring_id);
+    return change.add_dataset(record);
+  });
+  if (!status.ok()) return state_->refuse(event, status.error());
+  return {};
+}
+
+// What was read before must still be there when it is written: of two changes at once, one is kUnavailable.
+Status Hierarchy::State::change_keyring(const DatasetName& name, std::string_view action, const Caller& caller,
+                                        const KeyringEdit& edit) {
+  const audit::Event event = dataset_event(caller, action, name);
+  const auto before = store.dataset(name.tenant, name.environment, name.dataset);
+  if (!before.ok()) return refuse(event, before.error());
+  const Status status = store.change(event, [&](Store::Change& change) -> Status {
+    CLOISTER_TRY(const TenantRecord tenant, store.tenant(name.tenant, name.environment));
+    CLOISTER_TRY(seal::Keyring keyring, unlock(tenant, *before));
+    CLOISTER_TRY(change.event().detail, edit(keyring));
+    CLOISTER_TRY(KekWrapper kek, open_newest_kek(tenant));
+    DatasetRecord after = *before;
+    CLOISTER_TRY(after.keyring, keyring.serialize(kek, "ring"));
+    return change.update_dataset(after);
+  });
+  if (!status.ok()) return refuse(event, status.error());
+  return {};
+}
+
+Result<Cost> Hierarchy::rotate_dataset_key(const DatasetName& name, const Caller& caller) {
+  const Meter meter(state_->store);
+  Cost cost;
+  CLOISTER_RETURN_IF_ERROR(
+      state_->change_keyring(name, "dataset_key.rotate", caller, [&](seal::Keyring& keyring) -> Result<std::string> {
+        CLOISTER_TRY(const std::uint32_t version, keyring.rotate(caller.now));
+        return "version " + std::to_string(version);
+      }));
+  cost.objects_touched = 1;
+  meter.stop(cost);
+  return cost;
+}
+
+Status Hierarchy::set_dataset_key_state(const DatasetName& name, std::uint32_t version, seal::DatasetKeyState state,
+                                        const Caller& caller) {
+  const Status status =
+      state_->change_keyring(name, "dataset_key.set_state", caller, [&](seal::Keyring& keyring) -> Result<std::string> {
+        CLOISTER_RETURN_IF_ERROR(keyring.set_state(version, state));
+        return "version " + std::to_string(version) + " " + std::string(dataset_key_state_name(state));
+      });
+  if (status.ok() && state == seal::DatasetKeyState::kDestroyed) return state_->store.forget_overwritten();
+  return status;
+}
+
+Result<crypto::HpkePublicKey> Hierarchy::add_recipient(const DatasetName& name, crypto::HpkeKem kem,
+                                                       const Caller& caller) {
+  std::optional<crypto::HpkePublicKey> added;
+  CLOISTER_RETURN_IF_ERROR(
+      state_->change_keyring(name, "dataset.add_recipient", caller, [&](seal::Keyring& keyring) -> Result<std::string> {
+        CLOISTER_TRY(added, keyring.add_recipient(kem));
+        return "recipient " + added->key_id();
+      }));
+  return *added;
+}
+
+Result<seal::Keyring> Hierarchy::unlock_keyring(const DatasetName& name, std::string_view purpose,
+                                                const Caller& caller) {
+  audit::Event event = dataset_event(caller, "keyring.unlock", name);
+  // In this order: a rotation in between adds a KEK version to the tenant, and the older keyring still opens.
+  const auto dataset = state_->store.dataset(name.tenant, name.environment, name.dataset);
+  if (!dataset.ok()) return state_->refuse(event, dataset.error());
+  const auto tenant = state_->store.tenant(name.tenant, name.environment);
+  if (!tenant.ok()) return state_->refuse(event, tenant.error());
+  auto keyring = state_->unlock(*tenant, *dataset);
+  if (!keyring.ok()) return state_->refuse(event, keyring.error());
+  event.detail = "to " + std::string(purpose);
+  // First the row, then the keys: what can't be recorded doesn't happen.
+  CLOISTER_RETURN_IF_ERROR(state_->store.record(std::move(event)));
+  return keyring;
+}
+
+Result<Bytes> Hierarchy::export_keyring(const DatasetName& name, crypto::KeyWrapper& target, const Caller& caller) {
+  CLOISTER_TRY(seal::Keyring keyring, unlock_keyring(name, "export", caller));
+  audit::Event event = dataset_event(caller, "keyring.export", name);
+  auto bytes = keyring.serialize(target, "keyring-export");
+  if (!bytes.ok())
+    return state_->refuse(event, Error(bytes.error()).with_context("export the keyring of " + name.text()));
+  event.detail = "to " + keyring.outline().ring_key.key_id;
+  CLOISTER_RETURN_IF_ERROR(state_->store.record(std::move(event)));
+  return bytes;
+}
+
+Result<DatasetName> Hierarchy::import_keyring(ByteView bytes, crypto::KeyWrapper& source, const Caller& caller) {
+  audit::Event event = make_event(caller, "keyring.import", "", "a keyring");
+  const auto outline = seal::parse_keyring(bytes);
+  if (!outline.ok()) return state_->refuse(event, Error(outline.error()).with_context("import a keyring"));
+  const DatasetName name{outline->owner.tenant, outline->owner.environment, outline->owner.dataset};
+  event = dataset_event(caller, "keyring.import", name);
+  if (const auto valid = parse_dataset_name(name.text()); !valid.ok()) return state_->refuse(event, valid.error());
+
+  const Status status = state_->store.change(event, [&](Store::Change& change) -> Status {
+    CLOISTER_TRY(const TenantRecord tenant, state_->store.tenant(name.tenant, name.environment));
+    auto opened = seal::Keyring::unlock(bytes, owner_of(name), source, "keyring-export", *state_->random);
+    if (!opened.ok()) return locked(opened.error(), name);
+    CLOISTER_TRY(KekWrapper kek, state_->open_newest_kek(tenant));
+    DatasetRecord record{name.tenant, name.environment, name.dataset, caller.now, 0, {}};
+    CLOISTER_TRY(record.keyring, opened->serialize(kek, "ring"));
+    change.event().detail = "keyring " + to_hex(outline->keyring_id) + " from " + outline->ring_key.key_id;
+    return change.add_dataset(record);
+  });
+  if (!status.ok()) return state_->refuse(event, status.error());
+  return name;
+}
+
+}  // namespace cloister::keys

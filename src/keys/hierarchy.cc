@@ -1,0 +1,191 @@
+#include "keys/hierarchy.h"
+
+#include <algorithm>
+
+#include "base/reader.h"
+#include "keys/hierarchy_state.h"
+
+namespace cloister::keys {
+namespace {
+
+constexpr std::string_view kHomeId = "home_id";
+constexpr std::string_view kRootId = "root_id";
+constexpr std::string_view kRootCheck = "root_check";
+constexpr std::size_t kHomeIdSize = 16;
+
+// KH-1: a key wrapped by the root for nothing but to recognise the root by authentication.
+crypto::WrapContext home_context(const Bytes& home_id, const std::array<std::uint8_t, 32>& commitment) {
+  return {"", "", home_id, "home", commitment};
+}
+
+struct RootCheck {
+  std::array<std::uint8_t, 32> commitment{};
+  crypto::WrappedKey wrapped;
+};
+
+std::string serialize(const RootCheck& check) {
+  Writer writer;
+  writer.bytes(check.commitment).u16(static_cast<std::uint16_t>(check.wrapped.type)).text16(check.wrapped.key_id);
+  writer.u32(check.wrapped.key_version).prefixed16(check.wrapped.parameters).prefixed16(check.wrapped.ciphertext);
+  return to_hex(writer.view());
+}
+
+Result<RootCheck> parse_root_check(std::string_view text) {
+  CLOISTER_TRY(const Bytes bytes, from_hex(text));
+  Reader reader(bytes);
+  RootCheck check;
+  CLOISTER_RETURN_IF_ERROR(reader.fill(check.commitment, "commitment"));
+  CLOISTER_TRY(const std::uint16_t type, reader.u16("wrap type"));
+  check.wrapped.type = static_cast<crypto::WrapType>(type);
+  CLOISTER_TRY(check.wrapped.key_id, reader.text16(512, "key id"));
+  CLOISTER_TRY(check.wrapped.key_version, reader.u32("key version"));
+  CLOISTER_TRY(const ByteView parameters, reader.prefixed16(4096, "parameters"));
+  CLOISTER_TRY(const ByteView ciphertext, reader.prefixed16(8192, "ciphertext"));
+  CLOISTER_RETURN_IF_ERROR(reader.expect_end("root check"));
+  check.wrapped.parameters = to_bytes(parameters);
+  check.wrapped.ciphertext = to_bytes(ciphertext);
+  return check;
+}
+
+Status verify_root(crypto::KeyWrapper& root, const Bytes& home_id, const RootCheck& check) {
+  const auto key = root.unwrap(check.wrapped, home_context(home_id, check.commitment));
+  const bool another_key = !key.ok() && key.error().code() == Code::kNotFound;
+  if (another_key) return Error(Code::kDenied, "the home is under another root: " + key.error().message());
+  if (!key.ok()) return Error(key.error()).with_context("the root doesn't open this home");
+  if (!crypto::equal_constant_time(crypto::key_commitment(*key, "home"), check.commitment)) {
+    return Error(Code::kCorrupt, "the root check doesn't fit its commitment");
+  }
+  return {};
+}
+
+Status check_rotate_after(const std::optional<Duration>& rotate_after) {
+  if (rotate_after && rotate_after->ms <= 0) return Error(Code::kInvalid, "a rotation period is longer than nothing");
+  return {};
+}
+
+}  // namespace
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+std::string kek_subject(const TenantRecord& tenant, std::uint32_t version) {
+  return kek_key_id(tenant.kek_id) + ":" + std::to_string(version);
+}
+
+audit::Event make_event(const Caller& caller, std::string_view action, std::string tenant, std::string subject) {
+  audit::Event event;
+  event.time = caller.now;
+  event.actor = caller.actor;
+  event.action = action;
+  event.tenant = std::move(tenant);
+  event.subject = std::move(subject);
+  return event;
+}
+
+Meter::Meter(const Store& store)
+    : store_(&store), bytes_before_(store.bytes_written()), started_(monotonic_seconds()) {}
+
+void Meter::stop(Cost& cost) const {
+  cost.bytes_written += store_->bytes_written() - bytes_before_;
+  cost.seconds += monotonic_seconds() - started_;
+}
+
+Error Hierarchy::State::refuse(audit::Event event, Error error) {
+  const bool failed = error.code() == Code::kUnavailable || error.code() == Code::kInternal;
+  event.outcome = failed ? audit::Outcome::kFailed : audit::Outcome::kRefused;
+  event.detail = error.message();
+  const Status recorded = store.record(std::move(event));
+  if (recorded.ok()) return error;
+  return Error(error.code(), error.message() + " (and the audit couldn't be told: " + recorded.error().message() + ")");
+}
+
+Hierarchy::Hierarchy(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Hierarchy::Hierarchy(Hierarchy&&) noexcept = default;
+Hierarchy& Hierarchy::operator=(Hierarchy&&) noexcept = default;
+Hierarchy::~Hierarchy() = default;
+
+Result<Hierarchy> Hierarchy::create(Store store, crypto::KeyWrapper& root, std::string root_id, crypto::Random& random,
+                                    const Caller& caller) {
+  const auto recorded = store.setting(kRootId);
+  if (recorded.ok()) return Error(Code::kExists, "the home is set up already, with root " + *recorded);
+  if (recorded.error().code() != Code::kNotFound) return recorded.error();
+
+  Bytes home_id(kHomeIdSize);
+  random.fill(home_id);
+  const crypto::KeyMaterial key = crypto::KeyMaterial::random(random);
+  RootCheck check;
+  check.commitment = crypto::key_commitment(key, "home");
+  CLOISTER_TRY(check.wrapped, root.wrap(key, home_context(home_id, check.commitment)).with_context("use the root"));
+
+  audit::Event event = make_event(caller, "home.create", "", "home:" + to_hex(home_id));
+  event.detail = "root " + root_id;
+  const Status status = store.change(event, [&](Store::Change& change) -> Status {
+    // Again, now that nobody else can set it up meanwhile.
+    if (store.setting(kRootId).ok()) return Error(Code::kExists, "the home is set up already");
+    CLOISTER_RETURN_IF_ERROR(change.put_setting(kHomeId, to_hex(home_id)));
+    CLOISTER_RETURN_IF_ERROR(change.put_setting(kRootCheck, serialize(check)));
+    return change.put_setting(kRootId, root_id);
+  });
+  if (!status.ok()) return status.error();
+  return Hierarchy(std::make_unique<State>(State{std::move(store), &root, &random, std::move(home_id)}));
+}
+
+Result<Hierarchy> Hierarchy::open(Store store, crypto::KeyWrapper& root, std::string root_id, crypto::Random& random) {
+  const auto recorded = store.setting(kRootId);
+  if (!recorded.ok() && recorded.error().code() == Code::kNotFound) {
+    return Error(Code::kNotFound, "the home has no root yet: it was never set up to the end");
+  }
+  if (!recorded.ok()) return recorded.error();
+  if (*recorded != root_id) {
+    return Error(Code::kDenied, "the home uses root " + *recorded + ", not " + root_id);
+  }
+  CLOISTER_TRY(const std::string home_text, store.setting(kHomeId));
+  CLOISTER_TRY(Bytes home_id, from_hex(home_text));
+  CLOISTER_TRY(const std::string check_text, store.setting(kRootCheck));
+  CLOISTER_TRY(const RootCheck check, parse_root_check(check_text).with_context("read the root check"));
+  CLOISTER_RETURN_IF_ERROR(verify_root(root, home_id, check));
+  return Hierarchy(std::make_unique<State>(State{std::move(store), &root, &random, std::move(home_id)}));
+}
+
+Store& Hierarchy::store() { return state_->store; }
+
+Status Hierarchy::record(audit::Event event) { return state_->store.record(std::move(event)); }
+
+Result<TenantRecord> Hierarchy::create_tenant(const TenantName& name, std::optional<Duration> rotate_after,
+                                              const Caller& caller) {
+  audit::Event event = make_event(caller, "tenant.create", name.text(), name.text());
+  if (const auto valid = parse_tenant_name(name.text()); !valid.ok()) return state_->refuse(event, valid.error());
+  if (const Status valid = check_rotate_after(rotate_after); !valid.ok()) return state_->refuse(event, valid.error());
+
+  TenantRecord tenant;
+  tenant.tenant = name.tenant;
+  tenant.environment = name.environment;
+  tenant.kek_id = to_hex(crypto::random_array<16>(*state_->random));
+  tenant.created = caller.now;
+  tenant.rotate_after = rotate_after;
+  const Status status = state_->store.change(event, [&](Store::Change& change) -> Status {
+    CLOISTER_TRY(KekVersion version, state_->make_kek(tenant, 1, caller.now));
+    tenant.versions.push_back(std::move(version));
+    change.event().detail = kek_subject(tenant, 1);
+    return change.add_tenant(tenant);
+  });
+  if (!status.ok()) return state_->refuse(event, status.error());
+  return state_->store.tenant(name.tenant, name.environment);
+}
+
+Status Hierarchy::set_rotate_after(const TenantName& name, std::optional<Duration> rotate_after, const Caller& caller) {
+  const audit::Event event = make_event(caller, "tenant.set_rotation", name.text(), name.text());
+  if (const Status valid = check_rotate_after(rotate_after); !valid.ok()) return state_->refuse(event, valid.error());
+  const Status status = state_->store.change(event, [&](Store::Change& change) -> Status {
+    CLOISTER_TRY(TenantRecord tenant, state_->store.tenant(name.tenant, name.environment));
+    tenant.rotate_after = rotate_after;
+    change.event().detail =
+        rotate_after ? "rotate after " + std::to_string(rotate_after->ms / 1000) + " s" : "rotate by hand";
+    return change.update_tenant(tenant);
+  });
+  if (!status.ok()) return state_->refuse(event, status.error());
+  return {};
+}
+
+}  // namespace cloister::keys

@@ -1,0 +1,313 @@
+// KEK versions: made, opened, rotated, disabled, destroyed. docs/formats/key-hierarchy.md, "States".
+#include <algorithm>
+#include <map>
+
+#include "keys/hierarchy_state.h"
+
+namespace cloister::keys {
+namespace {
+
+constexpr Duration kDestructionWaitMax = days(3650);
+
+std::string version_name(const TenantRecord& tenant, std::uint32_t version) {
+  return "KEK version " + std::to_string(version) + " of " + tenant.name();
+}
+
+Error wrong_state(const TenantRecord& tenant, const KekVersion& version) {
+  const std::string name = version_name(tenant, version.version);
+  switch (version.state) {
+    case KeyState::kEnabled: return Error(Code::kDenied, name + " is enabled");
+    case KeyState::kDisabled: return Error(Code::kDenied, name + " is disabled: enable it to use it again");
+    case KeyState::kDestructionScheduled:
+      return Error(Code::kDenied, name + " is scheduled for destruction at " +
+                                      to_rfc3339(version.destroy_at.value_or(Time{})) +
+                                      ": cancel that, then enable it");
+    case KeyState::kDestroyed: break;
+  }
+  return Error(Code::kDenied, name + " is destroyed: what it wrapped can't be opened any more");
+}
+
+// KH-2.
+crypto::WrapContext kek_context(const Bytes& home_id, const TenantRecord& tenant, const Bytes& kek_id,
+                                const KekVersion& version) {
+  std::uint8_t number[4];
+  store_le(number, version.version);
+  Bytes object = home_id;
+  object.insert(object.end(), kek_id.begin(), kek_id.end());
+  object.insert(object.end(), std::begin(number), std::end(number));
+  return {tenant.name(), "", std::move(object), "kek", version.commitment};
+}
+
+Status destroy_version(const TenantRecord& tenant, KekVersion& version) {
+  if (version.state == KeyState::kDestroyed) return wrong_state(tenant, version);
+  version.state = KeyState::kDestroyed;
+  version.destroy_at.reset();
+  version.wrapped.parameters.clear();
+  version.wrapped.ciphertext.clear();
+  return {};
+}
+
+}  // namespace
+
+Result<KekVersion> Hierarchy::State::make_kek(const TenantRecord& tenant, std::uint32_t version, Time now) {
+  const crypto::Kek kek = crypto::Kek::random(*random);
+  KekVersion made;
+  made.version = version;
+  made.created = now;
+  made.commitment = crypto::key_commitment(kek.material(), "kek");
+  CLOISTER_TRY(const Bytes kek_id, from_hex(tenant.kek_id));
+  CLOISTER_TRY(made.wrapped, root->wrap(kek.material(), kek_context(home_id, tenant, kek_id, made))
+                                 .with_context("wrap " + version_name(tenant, version)));
+  return made;
+}
+
+Result<KekWrapper> Hierarchy::State::open_kek(const TenantRecord& tenant, const KekVersion& version) {
+  if (version.state != KeyState::kEnabled) return wrong_state(tenant, version);
+  const std::string doing = "unwrap " + version_name(tenant, version.version);
+  const auto kek_id = from_hex(tenant.kek_id);
+  if (!kek_id.ok()) return Error(Code::kCorrupt, doing + ": its id isn't hexadecimal");
+  auto key = root->unwrap(version.wrapped, kek_context(home_id, tenant, *kek_id, version));
+  if (!key.ok()) {
+    const Code code = key.error().code() == Code::kNotFound ? Code::kDenied : key.error().code();
+    return Error(code, doing + ": " + key.error().message());
+  }
+  if (!crypto::equal_constant_time(crypto::key_commitment(*key, "kek"), version.commitment)) {
+    return Error(Code::kCorrupt, doing + ": the key doesn't fit its commitment");
+  }
+  return KekWrapper(kek_key_id(tenant.kek_id), version.version, crypto::Kek(std::move(*key)), *random);
+}
+
+Result<KekWrapper> Hierarchy::State::open_newest_kek(const TenantRecord& tenant) {
+  if (tenant.versions.empty()) return Error(Code::kCorrupt, "tenant " + tenant.name() + " has no KEK");
+  return open_kek(tenant, tenant.versions.back());
+}
+
+Result<const KekVersion*> Hierarchy::State::kek_of(const TenantRecord& tenant, const DatasetRecord& dataset) {
+  CLOISTER_TRY(const seal::KeyringOutline outline, seal::parse_keyring(dataset.keyring));
+  if (outline.ring_key.key_id != kek_key_id(tenant.kek_id)) {
+    return Error(Code::kDenied, "the keyring is under " + outline.ring_key.key_id + ", which isn't the KEK of " +
+                                    tenant.name() + ": it was moved here");
+  }
+  const auto version = std::ranges::find(tenant.versions, outline.ring_key.key_version, &KekVersion::version);
+  if (version == tenant.versions.end()) {
+    return Error(Code::kDenied, "the keyring is under " + version_name(tenant, outline.ring_key.key_version) +
+                                    ", which doesn't exist");
+  }
+  return &*version;
+}
+
+Result<std::uint64_t> Hierarchy::State::count_under(const TenantRecord& tenant, std::uint32_t version) {
+  CLOISTER_TRY(const auto datasets, store.datasets(tenant.tenant, tenant.environment));
+  std::uint64_t count = 0;
+  for (const DatasetRecord& dataset : datasets) {
+    const auto kek = kek_of(tenant, dataset);
+    if (kek.ok() && (*kek)->version == version) ++count;
+  }
+  return count;
+}
+
+// All or nothing: a keyring that doesn't open under its enabled version was tampered with, and stops the rotation.
+Status Hierarchy::State::rewrap_keyrings(Store::Change& change, const TenantRecord& tenant, Cost& cost) {
+  CLOISTER_TRY(KekWrapper target, open_newest_kek(tenant));
+  CLOISTER_TRY(auto datasets, store.datasets(tenant.tenant, tenant.environment));
+  std::map<std::uint32_t, KekWrapper> sources;
+  for (DatasetRecord& dataset : datasets) {
+    const std::string doing = "rewrap the keyring of " + tenant.name() + "/" + dataset.dataset;
+    CLOISTER_TRY(const KekVersion* version, kek_of(tenant, dataset).with_context(doing));
+    if (version->state != KeyState::kEnabled) {
+      ++cost.datasets_unreadable;
+      continue;
+    }
+    auto source = sources.find(version->version);
+    if (source == sources.end()) {
+      CLOISTER_TRY(KekWrapper opened, open_kek(tenant, *version));
+      source = sources.emplace(version->version, std::move(opened)).first;
+    }
+    const seal::KeyringOwner owner{tenant.tenant, tenant.environment, dataset.dataset};
+    CLOISTER_TRY(seal::Keyring keyring,
+                 seal::Keyring::unlock(dataset.keyring, owner, source->second, "ring", *random).with_context(doing));
+    CLOISTER_TRY(dataset.keyring, keyring.serialize(target, "ring").with_context(doing));
+    CLOISTER_RETURN_IF_ERROR(change.update_dataset(dataset));
+    ++cost.objects_touched;
+  }
+  return {};
+}
+
+Status Hierarchy::State::rotate_kek(Store::Change& change, TenantRecord tenant, Time now, Cost& cost) {
+  const std::uint32_t number = tenant.versions.empty() ? 1 : tenant.versions.back().version + 1;
+  CLOISTER_TRY(KekVersion made, make_kek(tenant, number, now));
+  tenant.versions.push_back(std::move(made));
+  CLOISTER_RETURN_IF_ERROR(change.update_tenant(tenant));  // compare-and-swap: of two rotations one ends here
+  ++cost.objects_touched;
+  CLOISTER_RETURN_IF_ERROR(rewrap_keyrings(change, tenant, cost));
+  change.event().subject = kek_subject(tenant, number);
+  change.event().detail = counted(cost.objects_touched - 1, "keyring") + " rewrapped";
+  if (cost.datasets_unreadable != 0) {
+    change.event().detail +=
+        ", " + std::to_string(cost.datasets_unreadable) + " left under versions that aren't enabled";
+  }
+  return {};
+}
+
+Result<Cost> Hierarchy::rotate_kek(const TenantName& name, const Caller& caller) {
+  const Meter meter(state_->store);
+  const audit::Event event = make_event(caller, "kek.rotate", name.text(), name.text());
+  const auto tenant = state_->store.tenant(name.tenant, name.environment);
+  if (!tenant.ok()) return state_->refuse(event, tenant.error());
+  Cost cost;
+  const Status status = state_->store.change(
+      event, [&](Store::Change& change) { return state_->rotate_kek(change, *tenant, caller.now, cost); });
+  if (!status.ok()) return state_->refuse(event, status.error());
+  meter.stop(cost);
+  return cost;
+}
+
+Result<std::vector<std::string>> Hierarchy::rotate_due(const Caller& caller, Cost& cost) {
+  CLOISTER_TRY(const auto tenants, state_->store.tenants());
+  std::vector<std::string> rotated;
+  std::optional<Error> failure;
+  for (const TenantRecord& tenant : tenants) {
+    if (!tenant.rotate_after || tenant.versions.empty()) continue;
+    const KekVersion& newest = tenant.versions.back();
+    // Somebody disabled it on purpose: rotating by itself would undo that for new datasets.
+    if (newest.state != KeyState::kEnabled || newest.created + *tenant.rotate_after > caller.now) continue;
+    const auto done = rotate_kek(TenantName{tenant.tenant, tenant.environment}, caller);
+    if (!done.ok()) {
+      if (!failure) failure = Error(done.error()).with_context("rotate the KEK of " + tenant.name());
+      continue;
+    }
+    rotated.push_back(tenant.name());
+    cost.objects_touched += done->objects_touched;
+    cost.bytes_written += done->bytes_written;
+    cost.seconds += done->seconds;
+    cost.datasets_unreadable += done->datasets_unreadable;
+  }
+  if (failure) return *failure;
+  return rotated;
+}
+
+Status Hierarchy::State::change_kek(KekTarget target, std::string_view action, const Caller& caller,
+                                    const Transition& transition) {
+  const std::string tenant_name = target.name.text();
+  const audit::Event event =
+      make_event(caller, action, tenant_name, "kek of " + tenant_name + ":" + std::to_string(target.version));
+  const Status status = store.change(event, [&](Store::Change& change) -> Status {
+    CLOISTER_TRY(TenantRecord tenant, store.tenant(target.name.tenant, target.name.environment));
+    const auto version = std::ranges::find(tenant.versions, target.version, &KekVersion::version);
+    if (version == tenant.versions.end()) {
+      return Error(Code::kNotFound, version_name(tenant, target.version) + " doesn't exist");
+    }
+    change.event().subject = kek_subject(tenant, target.version);
+    CLOISTER_RETURN_IF_ERROR(transition(tenant, *version, change.event().detail));
+    return change.update_tenant(tenant);
+  });
+  if (!status.ok()) return refuse(event, status.error());
+  return {};
+}
+
+Status Hierarchy::disable_kek(const TenantName& name, std::uint32_t version, const Caller& caller) {
+  return state_->change_kek({name, version}, "kek.disable", caller,
+                            [](const TenantRecord& tenant, KekVersion& kek, std::string&) -> Status {
+                              if (kek.state != KeyState::kEnabled) return wrong_state(tenant, kek);
+                              kek.state = KeyState::kDisabled;
+                              return {};
+                            });
+}
+
+Status Hierarchy::enable_kek(const TenantName& name, std::uint32_t version, const Caller& caller) {
+  return state_->change_kek({name, version}, "kek.enable", caller,
+                            [](const TenantRecord& tenant, KekVersion& kek, std::string&) -> Status {
+                              if (kek.state != KeyState::kDisabled) return wrong_state(tenant, kek);
+                              kek.state = KeyState::kEnabled;
+                              return {};
+                            });
+}
+
+Result<Time> Hierarchy::schedule_kek_destruction(const TenantName& name, std::uint32_t version, Duration wait,
+                                                 const Caller& caller) {
+  const Time destroy_at = caller.now + std::min(wait, kDestructionWaitMax);
+  CLOISTER_RETURN_IF_ERROR(state_->change_kek(
+      {name, version}, "kek.schedule_destruction", caller,
+      [&](const TenantRecord& tenant, KekVersion& kek, std::string& detail) -> Status {
+        if (wait < kDestructionWaitMin || wait > kDestructionWaitMax) {
+          return Error(Code::kInvalid, "a KEK version waits for its destruction at least 7 days and at most 3650");
+        }
+        if (kek.state != KeyState::kEnabled && kek.state != KeyState::kDisabled) return wrong_state(tenant, kek);
+        kek.state = KeyState::kDestructionScheduled;
+        kek.destroy_at = destroy_at;
+        CLOISTER_TRY(const std::uint64_t unreadable, state_->count_under(tenant, version));
+        detail = "at " + to_rfc3339(destroy_at) + "; " + counted(unreadable, "dataset") + " unreadable from now on";
+        return {};
+      }));
+  return destroy_at;
+}
+
+Status Hierarchy::cancel_kek_destruction(const TenantName& name, std::uint32_t version, const Caller& caller) {
+  return state_->change_kek({name, version}, "kek.cancel_destruction", caller,
+                            [](const TenantRecord& tenant, KekVersion& kek, std::string& detail) -> Status {
+                              if (kek.state == KeyState::kDestroyed) return wrong_state(tenant, kek);
+                              if (kek.state != KeyState::kDestructionScheduled) {
+                                return Error(Code::kDenied,
+                                             version_name(tenant, kek.version) + " isn't scheduled for destruction");
+                              }
+                              kek.state = KeyState::kDisabled;
+                              kek.destroy_at.reset();
+                              detail = "disabled";
+                              return {};
+                            });
+}
+
+Result<Cost> Hierarchy::State::destroy(KekTarget target, std::string_view action, const Caller& caller,
+                                       const Transition& transition) {
+  const Meter meter(store);
+  Cost cost;
+  const Status status = change_kek(target, action, caller,
+                                   [&](const TenantRecord& tenant, KekVersion& kek, std::string& detail) -> Status {
+                                     CLOISTER_TRY(cost.datasets_unreadable, count_under(tenant, kek.version));
+                                     CLOISTER_RETURN_IF_ERROR(transition(tenant, kek, detail));
+                                     CLOISTER_RETURN_IF_ERROR(destroy_version(tenant, kek));
+                                     detail += counted(cost.datasets_unreadable, "dataset") + " unreadable for ever";
+                                     return {};
+                                   });
+  // Also when refused: a version destroyed before, while another process was reading, is asked for again.
+  const Status forgotten = store.forget_overwritten();
+  if (!status.ok()) return status.error();
+  if (!forgotten.ok()) {
+    return Error(Code::kUnavailable,
+                 "KEK version " + std::to_string(target.version) + " of " + target.name.text() +
+                     " is destroyed, but its wrapped key is still in the store's log: " + forgotten.error().message());
+  }
+  cost.objects_touched = 1;
+  meter.stop(cost);
+  return cost;
+}
+
+Result<Cost> Hierarchy::destroy_kek(const TenantName& name, std::uint32_t version, const Caller& caller) {
+  return state_->destroy(
+      {name, version}, "kek.destroy", caller, [&](const TenantRecord& tenant, KekVersion& kek, std::string&) -> Status {
+        if (kek.state == KeyState::kDestroyed) return wrong_state(tenant, kek);
+        if (kek.state != KeyState::kDestructionScheduled || !kek.destroy_at) {
+          return Error(Code::kDenied,
+                       version_name(tenant, version) + " isn't scheduled for destruction: schedule it first");
+        }
+        if (caller.now < *kek.destroy_at) {
+          return Error(Code::kDenied, version_name(tenant, version) + " isn't due for destruction before " +
+                                          to_rfc3339(*kek.destroy_at));
+        }
+        return {};
+      });
+}
+
+Result<Cost> Hierarchy::destroy_kek_immediately(const TenantName& name, std::uint32_t version, std::string_view reason,
+                                                const Caller& caller) {
+  return state_->destroy({name, version}, "kek.destroy_immediately", caller,
+                         [&](const TenantRecord&, KekVersion&, std::string& detail) -> Status {
+                           if (reason.empty()) {
+                             return Error(Code::kInvalid, "destroying a KEK version at once takes a reason");
+                           }
+                           detail = "reason: " + std::string(reason) + "; ";
+                           return {};
+                         });
+}
+
+}  // namespace cloister::keys
