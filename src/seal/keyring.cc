@@ -1,7 +1,9 @@
 #include "seal/keyring.h"
 
 #include <algorithm>
+#include <limits>
 
+#include "base/reader.h"
 #include "crypto/hkdf.h"
 #include "crypto/xaes.h"
 #include "seal/keyring_format.h"
@@ -14,6 +16,17 @@ constexpr std::string_view kSigningPurpose = "manifest-signing";
 constexpr std::string_view kRecipientPurpose = "recipient";
 constexpr std::size_t kKeysMax = 4096;
 constexpr std::size_t kRecipientsMax = 16;
+
+// What a reader would refuse isn't written. A slash would let one tenant's name be another's with an environment.
+Status check_owner(const KeyringOwner& owner) {
+  const auto fits = [](std::string_view name) { return name.size() <= 128 && is_plain_utf8(name); };
+  const auto one_part = [&](std::string_view name) { return fits(name) && name.find('/') == std::string_view::npos; };
+  if (!owner.tenant.empty() && one_part(owner.tenant) && one_part(owner.environment) && !owner.dataset.empty() &&
+      fits(owner.dataset)) {
+    return {};
+  }
+  return Error(Code::kInvalid, "a keyring's tenant, environment and dataset are names of at most 128 bytes");
+}
 
 Bytes id_bytes(const Id& id) { return Bytes(id.begin(), id.end()); }
 
@@ -92,6 +105,7 @@ Keyring::~Keyring() = default;
 const KeyringOutline& Keyring::outline() const { return state_->parts.outline; }
 
 Result<Keyring> Keyring::create(const KeyringOwner& owner, Time now, crypto::Random& random) {
+  CLOISTER_RETURN_IF_ERROR(check_owner(owner));
   KeyringParts parts;
   parts.outline.keyring_id = crypto::random_array<16>(random);
   parts.outline.owner = owner;
@@ -140,6 +154,9 @@ Result<std::uint32_t> Keyring::rotate(Time now) {
   auto& keys = state_->parts.outline.keys;
   if (keys.size() >= kKeysMax) {
     return Error(Code::kInvalid, "keyring: it has 4096 dataset keys already; destroy old ones or start a new dataset");
+  }
+  if (keys.back().version == std::numeric_limits<std::uint32_t>::max()) {
+    return Error(Code::kInvalid, "keyring: its versions are used up");
   }
   for (DatasetKeyEntry& key : keys) {
     if (key.state == DatasetKeyState::kPrimary) key.state = DatasetKeyState::kEnabled;
@@ -205,7 +222,12 @@ Result<crypto::HpkePrivateKey> Keyring::recipient(std::size_t position) const {
   if (position >= parts.recipients.size()) return Error(Code::kNotFound, "keyring: there is no such recipient");
   CLOISTER_TRY(auto seed,
                state_->open_entry(kRecipientPurpose, static_cast<std::uint32_t>(position), parts.recipients[position]));
-  return crypto::HpkePrivateKey::from_seed(parts.outline.recipients[position].kem(), std::move(seed));
+  const crypto::HpkePublicKey& named = parts.outline.recipients[position];
+  CLOISTER_TRY(auto key, crypto::HpkePrivateKey::from_seed(named.kem(), std::move(seed)));
+  if (!equal(key.public_key().bytes(), named.bytes())) {
+    return Error(Code::kCorrupt, "keyring: a recipient's key doesn't fit its public key");
+  }
+  return key;
 }
 
 }  // namespace cloister::seal
