@@ -221,7 +221,7 @@ Pkcs11Key::~Pkcs11Key() = default;
 Result<std::unique_ptr<Pkcs11Key>> Pkcs11Key::open(const Pkcs11Location& location, const crypto::Secret& pin,
                                                    IfAbsent if_absent, crypto::Random& random) {
   auto state = std::make_unique<State>();
-  CLOISTER_TRY(state->token, Pkcs11Token::open(location.module, location.token_label, pin));
+  CLOISTER_TRY(state->token, Pkcs11Token::open(location, pin));
   state->key_label = location.key_label;
   state->key_id = "pkcs11:" + state->token->serial() + ":" + location.key_label;
   if (location.key_label.empty() || state->key_id.size() > 512) {

@@ -16,6 +16,9 @@ struct Pkcs11Location {
   Path module;              // the shared library
   std::string token_label;  // tokens are found by label, never by slot number
   std::string key_label;
+  // For modules that take text when they start: NSS softoken needs "configdir='sql:/folder' certPrefix='' keyPrefix=''
+  // secmod='secmod.db'". Empty for all others.
+  std::string module_parameters = {};
 };
 
 // What the token says of the key: for the audit and for the posture report.

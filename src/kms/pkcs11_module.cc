@@ -78,7 +78,7 @@ std::string ckr_name(CK_RV code) {
   return text;
 }
 
-Result<std::unique_ptr<Pkcs11Module>> Pkcs11Module::load(const Path& path) {
+Result<std::unique_ptr<Pkcs11Module>> Pkcs11Module::load(const Path& path, std::string parameters) {
   // Never closed again: modules keep threads and exit handlers of their own.
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
@@ -88,18 +88,19 @@ Result<std::unique_ptr<Pkcs11Module>> Pkcs11Module::load(const Path& path) {
   if (functions == nullptr) {
     return Error(Code::kUnavailable, "load PKCS#11 module " + path.string() + ": it has no C_GetFunctionList");
   }
-  auto module = std::unique_ptr<Pkcs11Module>(new Pkcs11Module(path, functions));
+  auto module = std::unique_ptr<Pkcs11Module>(new Pkcs11Module(path, std::move(parameters), functions));
   CLOISTER_RETURN_IF_ERROR(module->initialize());
   return module;
 }
 
 Status Pkcs11Module::initialize() {
-  // NSS reads one field more than the standard's structure has: it must find a null there.
+  // NSS calls the standard's reserved field its parameters, and reads one field more: it must find a null there.
   struct {
     CK_C_INITIALIZE_ARGS standard;
     void* nss_reserved;
   } arguments{};
   arguments.standard.flags = CKF_OS_LOCKING_OK;
+  arguments.standard.pReserved = parameters_.empty() ? nullptr : parameters_.data();
   const CK_RV code = functions_->C_Initialize(&arguments);
   if (code == CKR_CRYPTOKI_ALREADY_INITIALIZED) return {};
   if (code != CKR_OK) {
@@ -121,10 +122,9 @@ Pkcs11Token::~Pkcs11Token() {
   if (anchor_ != CK_INVALID_HANDLE) functions().C_CloseSession(anchor_);
 }
 
-Result<std::unique_ptr<Pkcs11Token>> Pkcs11Token::open(const Path& module_path, const std::string& label,
-                                                       const crypto::Secret& pin) {
-  CLOISTER_TRY(auto module, Pkcs11Module::load(module_path));
-  auto token = std::unique_ptr<Pkcs11Token>(new Pkcs11Token(std::move(module), label, pin));
+Result<std::unique_ptr<Pkcs11Token>> Pkcs11Token::open(const Pkcs11Location& location, const crypto::Secret& pin) {
+  CLOISTER_TRY(auto module, Pkcs11Module::load(location.module, location.module_parameters));
+  auto token = std::unique_ptr<Pkcs11Token>(new Pkcs11Token(std::move(module), location.token_label, pin));
   CLOISTER_RETURN_IF_ERROR(token->connect());
   return token;
 }

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "crypto/secret.h"
+#include "kms/pkcs11_key.h"
 
 namespace cloister::kms {
 
@@ -20,7 +21,8 @@ std::string ckr_name(CK_RV code);
 // The shared library, loaded and initialised. C_Finalize is called only by the one who initialised.
 class Pkcs11Module {
  public:
-  static Result<std::unique_ptr<Pkcs11Module>> load(const Path& path);
+  // `parameters` as in Pkcs11Location.
+  static Result<std::unique_ptr<Pkcs11Module>> load(const Path& path, std::string parameters);
   ~Pkcs11Module();
 
   const CK_FUNCTION_LIST& functions() const { return *functions_; }
@@ -28,8 +30,10 @@ class Pkcs11Module {
   Status initialize();
 
  private:
-  Pkcs11Module(Path path, const CK_FUNCTION_LIST* functions) : path_(std::move(path)), functions_(functions) {}
+  Pkcs11Module(Path path, std::string parameters, const CK_FUNCTION_LIST* functions)
+      : path_(std::move(path)), parameters_(std::move(parameters)), functions_(functions) {}
   Path path_;
+  std::string parameters_;
   const CK_FUNCTION_LIST* functions_;
   bool initialized_here_ = false;
 };
@@ -45,8 +49,7 @@ std::string padded_text(const CK_UTF8CHAR (&text)[kSize]) {
 // A token found by label, the user logged in. Any thread may call.
 class Pkcs11Token {
  public:
-  static Result<std::unique_ptr<Pkcs11Token>> open(const Path& module, const std::string& label,
-                                                   const crypto::Secret& pin);
+  static Result<std::unique_ptr<Pkcs11Token>> open(const Pkcs11Location& location, const crypto::Secret& pin);
   ~Pkcs11Token();
 
   const CK_FUNCTION_LIST& functions() const { return module_->functions(); }
