@@ -86,7 +86,8 @@ Result<Manifest> parse_manifest(ByteView bytes, const crypto::Ed25519PublicKey& 
   CLOISTER_RETURN_IF_ERROR(reader.fill(manifest.directory_id, "manifest directory id"));
   CLOISTER_TRY(manifest.sequence, reader.u64("manifest sequence"));
   CLOISTER_TRY(const std::uint64_t created, reader.u64("manifest time"));
-  manifest.created = Time{static_cast<std::int64_t>(created & ~(std::uint64_t{1} << 63))};
+  if (created > (std::uint64_t{1} << 62)) return corrupt("its time is out of range");
+  manifest.created = Time{static_cast<std::int64_t>(created)};
   CLOISTER_TRY(const std::uint64_t count, reader.u64("manifest count"));
   if (count > kEntriesMax) return corrupt("it has more than 16,777,216 entries");
   for (std::uint64_t i = 0; i < count; ++i) {
