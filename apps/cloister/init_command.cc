@@ -1,0 +1,103 @@
+// cloister init: makes the home.
+#include "commands.h"
+
+namespace cloister::cli {
+namespace {
+
+struct InitRequest {
+  std::string root = "software";
+  std::string root_passphrase_file;
+  bool ask_root_passphrase = false;
+  std::string module, token, key, pin_file;
+};
+
+constexpr const char* kManual = R"(EXAMPLES
+  cloister init
+      a root key in ~/.cloister/root.key, readable by you alone
+  cloister init --root-passphrase
+      the same under a passphrase, asked for at every use
+  cloister --home /srv/cloister init --root pkcs11 \
+      --pkcs11-module /usr/lib/softhsm/libsofthsm2.so \
+      --pkcs11-token cloister --pkcs11-key root --pkcs11-pin-file /run/pin
+      a root key that never leaves the token; made there if it isn't yet
+
+NOTES
+  The home (--home, else $CLOISTER_HOME, else ~/.cloister) holds config.json,
+  keys.db with every tenant's keys, wrapped, and root.key for a software root.
+  Back all of it up: without the root key nothing sealed can be opened again.
+  No secret is ever an argument or in the environment: passphrases and PINs
+  come from files only you can read, or from the terminal.
+)";
+
+Result<HomeConfig> make_config(const InitRequest& request) {
+  HomeConfig config;
+  config.root_kind = request.root;
+  std::error_code ignored;
+  const auto from_file = [&config, &ignored](const std::string& path) {
+    config.passphrase = HomeConfig::Passphrase::kFile;
+    config.passphrase_file = std::filesystem::absolute(path, ignored).string();
+  };
+  if (request.root == "software") {
+    if (!request.module.empty() || !request.token.empty() || !request.key.empty() || !request.pin_file.empty()) {
+      return invalid("--pkcs11-… options belong to --root pkcs11");
+    }
+    if (!request.root_passphrase_file.empty() && request.ask_root_passphrase) {
+      return invalid("--root-passphrase and --root-passphrase-file: one or the other");
+    }
+    if (!request.root_passphrase_file.empty()) from_file(request.root_passphrase_file);
+    if (request.ask_root_passphrase) config.passphrase = HomeConfig::Passphrase::kPrompt;
+    return config;
+  }
+  if (request.module.empty() || request.token.empty() || request.key.empty()) {
+    return invalid("--root pkcs11 needs --pkcs11-module, --pkcs11-token and --pkcs11-key");
+  }
+  if (!request.root_passphrase_file.empty() || request.ask_root_passphrase) {
+    return invalid("a token has a PIN: --pkcs11-pin-file");
+  }
+  config.pkcs11_module = std::filesystem::absolute(request.module, ignored).string();
+  config.pkcs11_token = request.token;
+  config.pkcs11_key = request.key;
+  config.passphrase = HomeConfig::Passphrase::kPrompt;
+  if (!request.pin_file.empty()) from_file(request.pin_file);
+  return config;
+}
+
+Result<Outcome> init(Session& session, const InitRequest& request) {
+  CLOISTER_TRY(const HomeConfig config, make_config(request));
+  CLOISTER_RETURN_IF_ERROR(session.create_home(config));
+  const std::string home = session.home().string();
+  Outcome outcome;
+  outcome.terse = true;
+  outcome.text = "made the home " + home + ", root key " + session.root_id() + "\n";
+  if (config.root_kind == "software" && config.passphrase == HomeConfig::Passphrase::kNone) {
+    outcome.text +=
+        "the root key lies there unencrypted, for one machine and one owner; --root-passphrase or\n"
+        "--root pkcs11 protect it better\n";
+  }
+  outcome.text += "next: cloister tenant create NAME, then cloister dataset create NAME/DATASET\n";
+  outcome.json = {{"home", home}, {"root", config.root_kind}, {"root_id", session.root_id()}};
+  return outcome;
+}
+
+}  // namespace
+
+void add_init(CLI::App& app, Run& run) {
+  auto request = std::make_shared<InitRequest>();
+  CLI::App* verb = add_verb(app, "init", "make a home: root key, key store, configuration", kManual);
+  verb->add_option("--root", request->root, "where the root key lives")
+      ->check(CLI::IsMember({"software", "pkcs11"}))
+      ->capture_default_str();
+  verb->add_flag("--root-passphrase", request->ask_root_passphrase,
+                 "software: under a passphrase, asked for at each use");
+  verb->add_option("--root-passphrase-file", request->root_passphrase_file,
+                   "software: under the passphrase in FILE (0600)")
+      ->type_name("FILE");
+  verb->add_option("--pkcs11-module", request->module, "the PKCS#11 library")->type_name("FILE");
+  verb->add_option("--pkcs11-token", request->token, "label of the token")->type_name("LABEL");
+  verb->add_option("--pkcs11-key", request->key, "label of the AES key; made if absent")->type_name("LABEL");
+  verb->add_option("--pkcs11-pin-file", request->pin_file, "the PIN, read from FILE (0600); asked for without it")
+      ->type_name("FILE");
+  set_action(verb, run, request, init);
+}
+
+}  // namespace cloister::cli

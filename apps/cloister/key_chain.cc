@@ -1,0 +1,223 @@
+#include "key_chain.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "crypto/hpke.h"
+#include "crypto/passphrase.h"
+#include "kms/pkcs11_key.h"
+#include "kms/software_key.h"
+#include "secret_input.h"
+
+namespace cloister::cli {
+namespace {
+
+void add_stored_key_options(CLI::App& verb, KeyOptions& options) {
+  verb.add_option("--passphrase-file", options.passphrase_files, "a passphrase, read from FILE (0600)")
+      ->type_name("FILE")
+      ->expected(1);
+  verb.add_flag("--passphrase", options.ask_passphrase, "a passphrase, asked for on the terminal");
+  verb.add_option("--software-key", options.software_keys, "a key file made by `cloister key-file new`")
+      ->type_name("FILE")
+      ->expected(1);
+  verb.add_option("--software-key-passphrase-file", options.software_key_passphrase_file,
+                  "the passphrase of those key files")
+      ->type_name("FILE");
+  verb.add_option("--pkcs11-module", options.pkcs11_module, "a token's key: the PKCS#11 library")->type_name("FILE");
+  verb.add_option("--pkcs11-token", options.pkcs11_token, "label of the token")->type_name("LABEL");
+  verb.add_option("--pkcs11-key", options.pkcs11_key, "label of the AES key in it")->type_name("LABEL");
+  verb.add_option("--pkcs11-pin-file", options.pkcs11_pin_file, "the PIN, read from FILE; asked for without it")
+      ->type_name("FILE");
+}
+
+constexpr std::string_view kNoKey =
+    "no key was named: give --dataset TENANT/DATASET, or --tenant NAME with --recipient or --passphrase-file";
+
+}  // namespace
+
+void add_sealing_key_options(CLI::App& verb, KeyOptions& options) {
+  verb.add_option("--dataset", options.dataset, "seal as part of this dataset, under its key")
+      ->type_name("TENANT[/ENV]/NAME");
+  verb.add_option("--tenant", options.tenant, "without --dataset: the tenant it belongs to")->type_name("TENANT[/ENV]");
+  verb.add_flag("--no-dataset-key", options.no_dataset_key,
+                "name the dataset, but seal to the other keys only: needs no home");
+  verb.add_option("--recipient", options.recipients, "a public key (text or file) that can open it too")
+      ->type_name("KEY")
+      ->expected(1);
+  add_stored_key_options(verb, options);
+}
+
+void add_opening_key_options(CLI::App& verb, KeyOptions& options) {
+  verb.add_option("--dataset", options.dataset, "use this dataset's keys, whatever the object's label says")
+      ->type_name("TENANT[/ENV]/NAME");
+  verb.add_option("--identity", options.identity_files, "a private key made by `cloister identity new`")
+      ->type_name("FILE")
+      ->expected(1);
+  add_stored_key_options(verb, options);
+}
+
+Result<KeyChain> KeyChain::create(Session& session, const KeyOptions& options, std::string purpose) {
+  KeyChain chain(session, options, std::move(purpose));
+  CLOISTER_RETURN_IF_ERROR(chain.add_named());
+  return chain;
+}
+
+Status KeyChain::add_named() {
+  for (const std::string& text : options_->recipients) {
+    CLOISTER_TRY(auto recipient, parse_recipient(text).with_context("--recipient"));
+    named_.push_back(std::make_unique<crypto::HpkeSealer>(std::move(recipient), session_->random()));
+  }
+  for (const std::string& path : options_->identity_files) {
+    CLOISTER_TRY(auto identity, read_identity_file(path));
+    named_.push_back(std::make_unique<crypto::HpkeOpener>(std::move(identity), session_->random()));
+  }
+  for (const std::string& path : options_->software_keys) {
+    std::optional<crypto::Secret> passphrase;
+    if (!options_->software_key_passphrase_file.empty()) {
+      CLOISTER_TRY(passphrase, read_secret_file(options_->software_key_passphrase_file));
+    }
+    CLOISTER_TRY(auto key, kms::SoftwareKey::open(path, std::move(passphrase), session_->random()));
+    named_.push_back(std::move(key));
+  }
+  CLOISTER_RETURN_IF_ERROR(add_pkcs11());
+  // Last: one try of a passphrase costs 256 MiB and most of a second.
+  for (const std::string& path : options_->passphrase_files) {
+    CLOISTER_TRY(crypto::Secret passphrase, read_secret_file(path));
+    CLOISTER_RETURN_IF_ERROR(add_passphrase(std::move(passphrase)));
+  }
+  if (!options_->ask_passphrase) return {};
+  const bool sealing = purpose_ == "seal" || purpose_ == "append";
+  CLOISTER_TRY(crypto::Secret passphrase, sealing ? ask_new_secret("passphrase", session_->progress())
+                                                  : ask_secret("passphrase", session_->progress()));
+  return add_passphrase(std::move(passphrase));
+}
+
+Status KeyChain::add_pkcs11() {
+  const KeyOptions& o = *options_;
+  if (o.pkcs11_module.empty() && o.pkcs11_token.empty() && o.pkcs11_key.empty()) return {};
+  if (o.pkcs11_module.empty() || o.pkcs11_token.empty() || o.pkcs11_key.empty()) {
+    return invalid("--pkcs11-module, --pkcs11-token and --pkcs11-key belong together");
+  }
+  CLOISTER_TRY(const crypto::Secret pin, o.pkcs11_pin_file.empty()
+                                             ? ask_secret("PIN of token " + o.pkcs11_token, session_->progress())
+                                             : read_secret_file(o.pkcs11_pin_file));
+  CLOISTER_TRY(auto key, kms::Pkcs11Key::open({o.pkcs11_module, o.pkcs11_token, o.pkcs11_key}, pin,
+                                              kms::Pkcs11Key::IfAbsent::kRefuse, session_->random()));
+  named_.push_back(std::move(key));
+  return {};
+}
+
+Status KeyChain::add_passphrase(crypto::Secret passphrase) {
+  CLOISTER_TRY(auto wrapper,
+               crypto::PassphraseWrapper::create(std::move(passphrase), crypto::Argon2Cost{}, session_->random()));
+  named_.push_back(std::make_unique<crypto::PassphraseWrapper>(std::move(wrapper)));
+  return {};
+}
+
+Result<const DatasetKeys*> KeyChain::dataset(const keys::DatasetName& name) {
+  const auto found = datasets_.find(name.text());
+  if (found != datasets_.end()) return found->second.get();
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session_->hierarchy());
+  CLOISTER_TRY(seal::Keyring keyring, hierarchy->unlock_keyring(name, purpose_, session_->caller()));
+  CLOISTER_TRY(auto wrapper, seal::KeyringWrapper::create(keyring, session_->random()));
+  auto keys = std::make_unique<DatasetKeys>(DatasetKeys{name, std::move(keyring), std::move(wrapper)});
+  return datasets_.emplace(name.text(), std::move(keys)).first->second.get();
+}
+
+Result<seal::PublicContext> KeyChain::context() {
+  seal::PublicContext context;
+  if (options_->dataset.empty()) {
+    if (options_->tenant.empty()) return invalid(std::string(kNoKey));
+    CLOISTER_TRY(const keys::TenantName tenant, keys::parse_tenant_name(options_->tenant));
+    context.tenant = tenant.text();
+    return context;
+  }
+  if (!options_->tenant.empty()) return invalid("--dataset names the tenant already: leave --tenant out");
+  CLOISTER_TRY(const keys::DatasetName name, keys::parse_dataset_name(options_->dataset));
+  context.tenant = keys::TenantName{name.tenant, name.environment}.text();
+  context.dataset = name.dataset;
+  if (options_->no_dataset_key) return context;
+  CLOISTER_TRY(const DatasetKeys* keys, dataset(name));
+  context.keyring_id = keys->keyring.outline().keyring_id;
+  return context;
+}
+
+Result<Wrappers> KeyChain::for_sealing() {
+  Wrappers wrappers;
+  if (!options_->dataset.empty() && !options_->no_dataset_key) {
+    CLOISTER_TRY(const keys::DatasetName name, keys::parse_dataset_name(options_->dataset));
+    CLOISTER_TRY(wrappers.dataset, dataset(name));
+    wrappers.list.push_back(wrappers.dataset->wrapper.get());
+  }
+  for (const auto& wrapper : named_) wrappers.list.push_back(wrapper.get());
+  if (wrappers.list.empty()) return invalid(std::string(kNoKey));
+  return wrappers;
+}
+
+Result<Wrappers> KeyChain::for_opening(const seal::Preamble& preamble, const seal::SlotTable& slots) {
+  Wrappers wrappers;
+  std::optional<keys::DatasetName> name = dataset_of(preamble);
+  const bool insisted = !options_->dataset.empty();
+  if (insisted) {
+    CLOISTER_TRY(name, keys::parse_dataset_name(options_->dataset));
+  }
+  if (name && (insisted || session_->has_home())) {
+    auto keys = dataset(*name);
+    if (keys.ok()) {
+      wrappers.dataset = *keys;
+      wrappers.list.push_back((*keys)->wrapper.get());
+    } else if (insisted || named_.empty()) {
+      // A label that names nobody here is no key, and that is a refusal.
+      if (insisted || keys.error().code() != Code::kNotFound) return keys.error();
+      wrappers.why_no_dataset = keys.error().message();
+    }
+  }
+  for (const auto& wrapper : named_) wrappers.list.push_back(wrapper.get());
+  const bool has_passphrase_slot = std::ranges::any_of(
+      slots.slots, [](const seal::Slot& slot) { return slot.wrapped.type == crypto::WrapType::kPassphrase; });
+  if (wrappers.list.empty() && has_passphrase_slot && ::isatty(STDERR_FILENO) == 1) {
+    CLOISTER_TRY(crypto::Secret passphrase, ask_secret("passphrase", session_->progress()));
+    CLOISTER_RETURN_IF_ERROR(add_passphrase(std::move(passphrase)));
+    wrappers.list.push_back(named_.back().get());
+  }
+  if (!wrappers.list.empty()) return wrappers;
+  std::string why = "no key here opens it: it belongs to " + owner_text(preamble) + " and has the slots " +
+                    seal::describe_slots(slots);
+  if (!wrappers.why_no_dataset.empty()) {
+    why += "; " + wrappers.why_no_dataset;
+  } else if (!session_->has_home()) {
+    why += "; there is no home at " + session_->home().string();
+  }
+  return Error(Code::kDenied, why + "; --identity, --passphrase-file, --software-key or --pkcs11-… name others");
+}
+
+seal::DirectoryKeys DirectoryKeySet::keys() const {
+  return {wrappers, signing_key ? &*signing_key : nullptr, public_key};
+}
+
+Result<DirectoryKeySet> directory_keys(const Wrappers& wrappers, Signing signing) {
+  if (wrappers.dataset == nullptr) {
+    return invalid("a directory needs its dataset's key, which signs the manifest: give --dataset, in its home");
+  }
+  DirectoryKeySet set;
+  set.wrappers = wrappers.list;
+  set.public_key = wrappers.dataset->keyring.outline().signing_public_key;
+  if (signing == Signing::kYes) {
+    CLOISTER_TRY(set.signing_key, wrappers.dataset->keyring.signing_key());
+  }
+  return set;
+}
+
+std::optional<keys::DatasetName> dataset_of(const seal::Preamble& preamble) {
+  const auto tenant = keys::parse_tenant_name(preamble.context.tenant);
+  if (preamble.context.dataset.empty() || !tenant.ok()) return std::nullopt;
+  return keys::DatasetName{tenant->tenant, tenant->environment, preamble.context.dataset};
+}
+
+std::string owner_text(const seal::Preamble& preamble) {
+  if (preamble.context.dataset.empty()) return preamble.context.tenant;
+  return preamble.context.tenant + "/" + preamble.context.dataset;
+}
+
+}  // namespace cloister::cli

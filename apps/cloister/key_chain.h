@@ -1,0 +1,95 @@
+// The keys a command works with: those of the home's datasets, and those named on the command line.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "seal/directory.h"
+#include "seal/keyring.h"
+#include "seal/slots.h"
+#include "session.h"
+
+namespace cloister::cli {
+
+// Keys as options of a verb name them.
+struct KeyOptions {
+  std::string dataset;
+  std::string tenant;
+  bool no_dataset_key = false;
+  std::vector<std::string> recipients;
+  std::vector<std::string> identity_files;
+  std::vector<std::string> passphrase_files;
+  bool ask_passphrase = false;
+  std::vector<std::string> software_keys;
+  std::string software_key_passphrase_file;
+  std::string pkcs11_module, pkcs11_token, pkcs11_key, pkcs11_pin_file;
+};
+void add_sealing_key_options(CLI::App& verb, KeyOptions& options);
+void add_opening_key_options(CLI::App& verb, KeyOptions& options);
+
+// A dataset's keyring, unlocked once for the whole command.
+struct DatasetKeys {
+  keys::DatasetName name;
+  seal::Keyring keyring;
+  std::unique_ptr<seal::KeyringWrapper> wrapper;
+};
+
+struct Wrappers {
+  std::vector<crypto::KeyWrapper*> list;
+  const DatasetKeys* dataset = nullptr;  // whose wrapper comes first, if there is one
+  std::string why_no_dataset;            // for the message when nothing opens
+};
+
+class KeyChain {
+ public:
+  // `purpose` goes into the audit row of each key request: "seal", "open", …
+  static Result<KeyChain> create(Session& session, const KeyOptions& options, std::string purpose);
+  KeyChain(KeyChain&&) = default;
+
+  // kInvalid when the options name no key at all.
+  Result<Wrappers> for_sealing();
+  // What the seal goes into the object as: tenant, dataset, keyring.
+  Result<seal::PublicContext> context();
+  // The keys that may open an object that says it is `preamble`'s. The label only says where to look: it is the wrap
+  // that decides. --dataset overrides it.
+  Result<Wrappers> for_opening(const seal::Preamble& preamble, const seal::SlotTable& slots);
+
+  // Unlocked at first use.
+  Result<const DatasetKeys*> dataset(const keys::DatasetName& name);
+  const std::vector<std::unique_ptr<crypto::KeyWrapper>>& named() const { return named_; }
+
+ private:
+  KeyChain(Session& session, const KeyOptions& options, std::string purpose)
+      : session_(&session), options_(&options), purpose_(std::move(purpose)) {}
+  Status add_named();
+  Status add_pkcs11();
+  Status add_passphrase(crypto::Secret passphrase);
+
+  Session* session_;
+  const KeyOptions* options_;
+  std::string purpose_;
+  std::vector<std::unique_ptr<crypto::KeyWrapper>> named_;
+  std::map<std::string, std::unique_ptr<DatasetKeys>> datasets_;
+};
+
+// Signing key and all: what the calls on directories take. The chain and `keys` must outlive it.
+struct DirectoryKeySet {
+  std::vector<crypto::KeyWrapper*> wrappers;
+  std::optional<crypto::SigningKey> signing_key;
+  seal::DirectoryKeys keys() const;
+  crypto::Ed25519PublicKey public_key{};
+};
+enum class Signing { kYes, kNo };
+// kInvalid without a dataset: only a dataset's key signs manifests.
+Result<DirectoryKeySet> directory_keys(const Wrappers& wrappers, Signing signing);
+
+// The dataset a preamble says it belongs to; nothing when it names none.
+std::optional<keys::DatasetName> dataset_of(const seal::Preamble& preamble);
+// "acme/mnist", or "acme" where no dataset is named.
+std::string owner_text(const seal::Preamble& preamble);
+
+}  // namespace cloister::cli

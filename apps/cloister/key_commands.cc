@@ -1,0 +1,194 @@
+// cloister key: the versions of a tenant's key-encryption key.
+#include "commands.h"
+
+namespace cloister::cli {
+namespace {
+
+struct KeyRequest {
+  std::string tenant;
+  std::uint32_t version = 0;
+  std::uint32_t wait_days = 30;
+  bool immediately = false;
+  std::string reason, confirm;
+};
+
+constexpr const char* kManual = R"(EXAMPLES
+  cloister key list --tenant acme
+  cloister key rotate --tenant acme
+  cloister key rotate-due
+      for a timer: rotates every KEK that is older than its --rotate-after
+  cloister key schedule-destroy --tenant acme --version 1 --wait 30
+  cloister key cancel-destroy --tenant acme --version 1
+  cloister key destroy --tenant acme --version 1
+      once the wait is over
+
+NOTES
+  Rotating rewraps the ring key of each dataset: a few hundred bytes each,
+  whatever the datasets' sizes. The old version stays enabled, so that exported
+  keyrings and backups still open, until it is disabled or destroyed.
+  Destruction is for good: what only that version could open can never be
+  opened again. It waits at least seven days, in which the version is refused
+  and the destruction can be cancelled. For a key known to have leaked there is
+    key destroy --immediately --reason TEXT --confirm acme/1
+  which asks for the name again, and can't be undone by anyone.
+)";
+
+Outcome cost_outcome(std::string line, const keys::Cost& cost) {
+  Outcome outcome;
+  outcome.terse = true;
+  outcome.text = std::move(line) + "\n" + cost_line(cost.objects_touched, cost.bytes_written, cost.seconds);
+  outcome.json = {{"cost", cost_json(cost.objects_touched, cost.bytes_written, cost.seconds)}};
+  return outcome;
+}
+
+std::string version_name(const KeyRequest& request) { return request.tenant + "/" + std::to_string(request.version); }
+
+Result<Outcome> list(Session& session, const KeyRequest& request) {
+  CLOISTER_TRY(keys::Store * store, session.store());
+  std::vector<keys::TenantRecord> tenants;
+  if (request.tenant.empty()) {
+    CLOISTER_TRY(tenants, store->tenants());
+  } else {
+    CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.tenant));
+    CLOISTER_TRY(keys::TenantRecord tenant, store->tenant(name.tenant, name.environment));
+    tenants.push_back(std::move(tenant));
+  }
+  Table table({"TENANT", "VERSION", "STATE", "CREATED", "DESTROYED ON"});
+  Json rows = Json::array();
+  for (const keys::TenantRecord& tenant : tenants) {
+    for (const keys::KekVersion& version : tenant.versions) {
+      const std::string destroyed = version.destroy_at ? to_rfc3339(*version.destroy_at) : "";
+      table.row({tenant.name(), std::to_string(version.version), std::string(keys::key_state_name(version.state)),
+                 to_rfc3339(version.created), destroyed});
+      rows.push_back({{"tenant", tenant.name()},
+                      {"kek_id", tenant.kek_id},
+                      {"version", version.version},
+                      {"state", keys::key_state_name(version.state)},
+                      {"created", to_rfc3339(version.created)}});
+      if (version.destroy_at) rows.back()["destroy_at"] = destroyed;
+    }
+  }
+  Outcome outcome;
+  outcome.text = table.text();
+  outcome.json = {{"keys", rows}};
+  return outcome;
+}
+
+Result<Outcome> rotate(Session& session, const KeyRequest& request) {
+  CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.tenant));
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  CLOISTER_TRY(const keys::Cost cost, hierarchy->rotate_kek(name, session.caller()));
+  CLOISTER_TRY(const keys::TenantRecord tenant, hierarchy->store().tenant(name.tenant, name.environment));
+  const std::uint32_t version = tenant.versions.back().version;
+  Outcome outcome = cost_outcome("rotated the KEK of " + name.text() + " to version " + std::to_string(version), cost);
+  outcome.json["tenant"] = name.text();
+  outcome.json["version"] = version;
+  return outcome;
+}
+
+Result<Outcome> rotate_due(Session& session, const KeyRequest&) {
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  keys::Cost cost;
+  CLOISTER_TRY(const auto names, hierarchy->rotate_due(session.caller(), cost));
+  std::string line = names.empty() ? "no KEK is due" : "rotated the KEK of ";
+  for (std::size_t i = 0; i < names.size(); ++i) line += (i == 0 ? "" : ", ") + names[i];
+  Outcome outcome = cost_outcome(line, cost);
+  outcome.json["rotated"] = names;
+  return outcome;
+}
+
+using Change = Status (keys::Hierarchy::*)(const keys::TenantName&, std::uint32_t, const keys::Caller&);
+
+template <Change kChange>
+Result<Outcome> change_state(Session& session, const KeyRequest& request) {
+  CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.tenant));
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  CLOISTER_RETURN_IF_ERROR((hierarchy->*kChange)(name, request.version, session.caller()));
+  CLOISTER_TRY(const keys::TenantRecord tenant, hierarchy->store().tenant(name.tenant, name.environment));
+  Outcome outcome;
+  outcome.terse = true;
+  for (const keys::KekVersion& version : tenant.versions) {
+    if (version.version != request.version) continue;
+    outcome.text = "KEK " + version_name(request) + " is " + std::string(keys::key_state_name(version.state)) + "\n";
+    outcome.json = {
+        {"tenant", name.text()}, {"version", request.version}, {"state", keys::key_state_name(version.state)}};
+  }
+  return outcome;
+}
+
+Result<Outcome> schedule_destroy(Session& session, const KeyRequest& request) {
+  CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.tenant));
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  CLOISTER_TRY(const Time when,
+               hierarchy->schedule_kek_destruction(name, request.version, days(request.wait_days), session.caller()));
+  Outcome outcome;
+  outcome.terse = true;
+  outcome.text = "KEK " + version_name(request) + " doesn't open anything from now on, and can be destroyed from " +
+                 to_rfc3339(when) + "\nuntil then: cloister key cancel-destroy --tenant " + request.tenant +
+                 " --version " + std::to_string(request.version) + "\n";
+  outcome.json = {{"tenant", name.text()}, {"version", request.version}, {"destroy_at", to_rfc3339(when)}};
+  return outcome;
+}
+
+Result<Outcome> destroy(Session& session, const KeyRequest& request) {
+  CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.tenant));
+  const std::string exact = name.text() + "/" + std::to_string(request.version);
+  if (!request.immediately && (!request.reason.empty() || !request.confirm.empty())) {
+    return invalid("--reason and --confirm belong to --immediately");
+  }
+  if (request.immediately && (request.reason.empty() || request.confirm != exact)) {
+    return invalid("destroying KEK " + exact +
+                   " at once can't be undone, and what only it could open is lost for good: " +
+                   "say why with --reason, and repeat its name with --confirm " + exact);
+  }
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  auto cost = request.immediately
+                  ? hierarchy->destroy_kek_immediately(name, request.version, request.reason, session.caller())
+                  : hierarchy->destroy_kek(name, request.version, session.caller());
+  if (!cost.ok()) return cost.error();
+  Outcome outcome = cost_outcome("destroyed KEK " + exact + ": what only it could open is gone for good", *cost);
+  outcome.json["tenant"] = name.text();
+  outcome.json["version"] = request.version;
+  return outcome;
+}
+
+CLI::App* add_on_version(CLI::App& group, const char* name, const char* about, KeyRequest& request) {
+  CLI::App* verb = add_verb(group, name, about, "");
+  verb->add_option("--tenant", request.tenant, "whose KEK")->type_name("TENANT[/ENV]")->required();
+  verb->add_option("--version", request.version, "which version")->type_name("N")->required();
+  return verb;
+}
+
+}  // namespace
+
+void add_key(CLI::App& app, Run& run) {
+  using keys::Hierarchy;
+  CLI::App* group = add_verb(app, "key", "rotate, disable and destroy key-encryption keys", kManual);
+  group->require_subcommand(1);
+  auto request = std::make_shared<KeyRequest>();
+  CLI::App* listing = add_verb(*group, "list", "list KEK versions and their states", "");
+  listing->add_option("--tenant", request->tenant, "only this tenant's")->type_name("TENANT[/ENV]");
+  set_action(listing, run, request, list);
+  CLI::App* rotating = add_verb(*group, "rotate", "a new KEK version; rewraps the tenant's keyrings", "");
+  rotating->add_option("--tenant", request->tenant, "whose KEK")->type_name("TENANT[/ENV]")->required();
+  set_action(rotating, run, request, rotate);
+  set_action(add_verb(*group, "rotate-due", "rotate every KEK that is due by age", ""), run, request, rotate_due);
+  set_action(add_on_version(*group, "disable", "a version that opens nothing until it is enabled", *request), run,
+             request, change_state<&Hierarchy::disable_kek>);
+  set_action(add_on_version(*group, "enable", "enable a disabled version", *request), run, request,
+             change_state<&Hierarchy::enable_kek>);
+  CLI::App* scheduling = add_on_version(*group, "schedule-destroy", "destroy a version after a wait", *request);
+  scheduling->add_option("--wait", request->wait_days, "days until then, 7 at least")
+      ->type_name("DAYS")
+      ->capture_default_str();
+  set_action(scheduling, run, request, schedule_destroy);
+  set_action(add_on_version(*group, "cancel-destroy", "cancel a scheduled destruction", *request), run, request,
+             change_state<&Hierarchy::cancel_kek_destruction>);
+  CLI::App* destroying = add_on_version(*group, "destroy", "destroy a version whose wait is over, for good", *request);
+  destroying->add_flag("--immediately", request->immediately, "without the wait: for a key known to have leaked");
+  destroying->add_option("--reason", request->reason, "why; goes into the audit log")->type_name("TEXT");
+  destroying->add_option("--confirm", request->confirm, "the key's name again, TENANT/VERSION")->type_name("NAME");
+  set_action(destroying, run, request, destroy);
+}
+
+}  // namespace cloister::cli

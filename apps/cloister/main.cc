@@ -1,0 +1,146 @@
+// The command line of Cloister: parses, builds what the verb needs, runs it, and says how it went.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstring>
+
+#include "commands.h"
+#include "crypto/library.h"
+#include "crypto/random.h"
+#include "tree.h"
+
+namespace cloister::cli {
+namespace {
+
+constexpr const char* kManual = R"(A FIRST RUN
+  cloister init
+  cloister tenant create acme
+  cloister dataset create acme/mnist
+  cloister seal train/ --dataset acme/mnist
+  cloister verify train.sealed
+  cloister open train.sealed /scratch/train
+
+`cloister help VERB` explains each verb, with examples.
+)";
+
+void build_tree(CLI::App& app, Globals& globals, Run& run) {
+  app.set_help_flag("-h,--help", "this text");
+  app.require_subcommand(1);
+  app.footer(kManual);
+  app.add_option("--home", globals.home, "the home; else $CLOISTER_HOME, else ~/.cloister")->type_name("DIR");
+  app.add_flag("--json", globals.json, "one JSON object on standard output, errors as JSON on standard error");
+  app.add_flag("-q,--quiet", globals.quiet, "no progress, no summary");
+  app.add_option("--threads", globals.threads, "how many at most; 0: one for each processor")
+      ->type_name("N")
+      ->check(CLI::Range(0, 16));
+  add_init(app, run);
+  add_tenant(app, run);
+  add_dataset(app, run);
+  add_seal(app, run);
+  add_open(app, run);
+  add_cat(app, run);
+  add_append(app, run);
+  add_inspect(app, run);
+  add_verify(app, run);
+  add_rewrap(app, run);
+  add_rekey(app, run);
+  add_key(app, run);
+  add_identity(app, run);
+  add_key_file(app, run);
+  add_audit(app, run);
+  add_version(app, run);
+  add_help(app, run);
+  add_completion(app, run);
+}
+
+// The deepest verb that was named.
+std::string parsed_path(const CLI::App& app) {
+  std::string path;
+  const CLI::App* at = &app;
+  for (auto below = at->get_subcommands(); !below.empty(); below = at->get_subcommands()) {
+    at = below.front();
+    path += (path.empty() ? "" : " ") + at->get_name();
+  }
+  return path;
+}
+
+bool wants_json(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--json") == 0) return true;
+  }
+  return false;
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& wrong, bool as_json) {
+  const std::string path = parsed_path(app);
+  print_error(invalid((path.empty() ? "" : path + ": ") + std::string(wrong.what()) + " (see `cloister help" +
+                      (path.empty() ? "" : " " + path) + "`)"),
+              as_json);
+  return exit_status(Code::kInvalid);
+}
+
+// Returns what is to be done, or the exit status where nothing is.
+std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(manual_page(app, parsed_path(app)).c_str(), stdout);
+    return 0;
+  } catch (const CLI::ParseError& wrong) {
+    return usage_error(app, wrong, wants_json(argc, argv));
+  }
+}
+
+int report(const Result<Outcome>& result, const Globals& globals) {
+  if (!result.ok()) {
+    print_error(result.error(), globals.json);
+    return exit_status(result.error().code());
+  }
+  const Outcome& outcome = result.value();
+  std::FILE* out = outcome.payload_on_stdout ? stderr : stdout;
+  if (globals.json) {
+    // File names may be any bytes; JSON may not.
+    std::fprintf(out, "%s\n", outcome.json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  } else if (!globals.quiet || !outcome.terse) {
+    std::fputs(outcome.text.c_str(), out);
+  }
+  if (std::fflush(out) != 0) {
+    print_error(Error(Code::kInternal, "write to standard output failed"), globals.json);
+    return exit_status(Code::kInternal);
+  }
+  if (!outcome.failure) return 0;
+  print_error(*outcome.failure, globals.json);
+  return exit_status(outcome.failure->code());
+}
+
+int run_program(int argc, char** argv) {
+  Globals globals;
+  Run run;
+  CLI::App app("encryption of AI data at rest", "cloister");
+  build_tree(app, globals, run);
+  if (argc == 1) {
+    std::fputs(manual_page(app, "").c_str(), stderr);
+    return exit_status(Code::kInvalid);
+  }
+  if (const auto status = parse(app, argc, argv)) return *status;
+
+  crypto::SystemRandom random;
+  Progress progress;
+  Watch watch(progress, globals.quiet || globals.json ? Watch::Show::kNo : Watch::Show::kYes);
+  Session session(globals, progress, watch, random);
+  const Result<Outcome> result = run(session);
+  watch.end();
+  return report(result, globals);
+}
+
+}  // namespace
+}  // namespace cloister::cli
+
+int main(int argc, char** argv) {
+  using namespace cloister;
+  if (const Status started = crypto::start_process(); !started.ok()) {
+    cli::print_error(started.error(), false);
+    return exit_status(started.error().code());
+  }
+  return cli::run_program(argc, argv);
+}

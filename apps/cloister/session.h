@@ -1,0 +1,75 @@
+// One run of the program: where the home is, who is asking, and the key hierarchy once something needs it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+#include "base/progress.h"
+#include "crypto/random.h"
+#include "keys/hierarchy.h"
+#include "output.h"
+#include "watch.h"
+
+namespace cloister::cli {
+
+struct Globals {
+  std::string home;  // empty: $CLOISTER_HOME, else ~/.cloister
+  bool json = false;
+  bool quiet = false;
+  unsigned threads = 0;
+};
+
+// What config.json says: where the root key is. No secrets.
+struct HomeConfig {
+  std::string root_kind = "software";  // or "pkcs11"
+  enum class Passphrase { kNone, kFile, kPrompt };
+  Passphrase passphrase = Passphrase::kNone;  // of root.key; for a token, its PIN: kFile or kPrompt
+  std::string passphrase_file;
+  std::string pkcs11_module, pkcs11_token, pkcs11_key;
+};
+
+class Session {
+ public:
+  Session(const Globals& globals, Progress& progress, Watch& watch, crypto::Random& random)
+      : globals_(&globals), progress_(&progress), watch_(&watch), random_(&random) {}
+
+  const Globals& globals() const { return *globals_; }
+  Progress& progress() { return *progress_; }
+  Watch& watch() { return *watch_; }
+  crypto::Random& random() { return *random_; }
+
+  Path home() const;
+  bool has_home() const;
+  // kExists when there is a home already.
+  Status create_home(const HomeConfig& config);
+  // Opened at first use. kNotFound without a home.
+  Result<keys::Hierarchy*> hierarchy();
+  // The store alone, for what needs no root key: lists and audit rows.
+  Result<keys::Store*> store();
+  std::string root_id() const { return root_id_; }
+
+  keys::Caller caller() const;
+
+  // One audit row for what was done to an object; without a home there is no log to write to. What can't be recorded
+  // isn't done: the row comes before the effect.
+  Status record(std::string action, std::string tenant, std::string subject, std::string detail);
+  // The row of a failure, if it can be written; hands `error` back.
+  Error record_failure(std::string action, std::string tenant, std::string subject, Error error);
+
+ private:
+  Status make_home(const HomeConfig& config);
+  Status open_root(const HomeConfig& config, bool creating);
+  Status check_home() const;
+
+  const Globals* globals_;
+  Progress* progress_;
+  Watch* watch_;
+  crypto::Random* random_;
+  std::unique_ptr<crypto::KeyWrapper> root_;
+  std::string root_id_;
+  std::optional<keys::Hierarchy> hierarchy_;
+  std::optional<keys::Store> store_;
+};
+
+}  // namespace cloister::cli
