@@ -35,6 +35,10 @@ Result<OpenRun> open_run(const File& file, const RunHeader& run, std::span<crypt
   CLOISTER_RETURN_IF_ERROR(verify_preamble_mac(run.page, derive_header_key(dek, run.preamble, run.page)));
   if (run.preamble.meta_len != 0) {
     CLOISTER_TRY(meta, open_meta(file, run.start, run.preamble, dek, run.page));
+    const std::uint64_t meta_end = run.preamble.meta_off() + run.preamble.meta_len;
+    Bytes gap(run.preamble.data_off() - meta_end);
+    CLOISTER_RETURN_IF_ERROR(file.read_at(run.start + meta_end, gap));
+    if (!all_zero(gap)) return Error(Code::kCorrupt, "bytes after META that must be zero aren't");  // SO-14
   }
   return OpenRun{std::move(dek), nullptr};
 }

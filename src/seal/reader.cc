@@ -148,6 +148,7 @@ Status ObjectReader::read_at(std::uint64_t offset, MutableByteView out) const {
   State& state = *state_;
   const Layout& layout = state.layout;
   if (offset > layout.plaintext_len() || out.size() > layout.plaintext_len() - offset) {  // SO-18
+    std::fill(out.begin(), out.end(), std::uint8_t{0});
     return Error(Code::kInvalid, doing("read", state.file.path()) + ": bytes " + std::to_string(offset) + " to " +
                                      std::to_string(offset + out.size()) + " go past the end at " +
                                      std::to_string(layout.plaintext_len()));
