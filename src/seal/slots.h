@@ -34,7 +34,7 @@ enum class SlotCopy { kA, kB };
 struct SlotTables {
   SlotTable newest;
   SlotCopy newest_copy = SlotCopy::kA;
-  bool copy_damaged = false;  // the other copy fails its crc; a rewrap repairs it
+  bool copy_damaged = false;  // the other copy fails its crc or is malformed; a rewrap repairs it
 };
 
 inline constexpr std::size_t kSlotsMax = 64;

@@ -113,8 +113,14 @@ def choose_table(copies, verify, warnings):
     need(whole, "SO-4", "both slot copies are damaged")
     need(len(whole) == 2 or not verify, "SO-4", "one slot copy is damaged")
     warnings += [] if len(whole) == 2 else ["one slot copy is damaged"]
-    newest = max(whole, key=lambda copy: struct.unpack_from("<Q", copy, 8)[0])  # of equals the first: A
-    return [parse_table(copy) for copy in whole if verify or copy is newest][whole.index(newest) if verify else 0]
+    whole.sort(key=lambda copy: -struct.unpack_from("<Q", copy, 8)[0])  # of equals the first stays first: A
+    slots = parse_table(whole[0])
+    try:
+        parse_table(whole[-1])
+    except Refused:
+        need(not verify, "SO-5", "the slot copy that isn't used is malformed")
+        warnings += ["one slot copy is damaged"]
+    return slots
 
 
 def try_slot(slot, info, keys):

@@ -23,7 +23,8 @@ def beginnings():
               file=lambda data: data.replace(b"\n", b"\r\n"))
     yield bad("magic-seven-bits", "the high bit of every byte was lost", "SO-1", "invalid",
               file=lambda data: bytes(byte & 0x7F for byte in data))
-    yield bad("version-2", "a later version", "SO-1", "unsupported", public=put(8, le(2, 2)))
+    for version in (0, 2):
+        yield bad(f"version-{version}", "another version", "SO-1", "unsupported", public=put(8, le(version, 2)))
     for suite in (0, 3, 0x10):
         yield bad(f"suite-{suite:#x}", "a suite that version 1 doesn't have", "SO-1", "unsupported", suite=suite)
     for bit in (1, 2, 3, 15):

@@ -114,7 +114,7 @@ def slot_copies():
     yield valid("slot-seq-beyond-32-bits", "seq is a u64", rule="SO-4", slots=other, slots_b=[Slot()],
                 seq=(2**32 - 1, 2**32))
     yield valid("slot-copy-stale-malformed", "B is stale, its crc is right, its records aren't", rule="SO-5",
-                slots_b=[Slot(zero=1)], seq=(2, 1), expect_verify="corrupt")
+                slots_b=[Slot(zero=1)], seq=(2, 1), expect_verify="corrupt", more={"slot_copy_damaged": "yes"})
 
 
 def context_and_meta():
