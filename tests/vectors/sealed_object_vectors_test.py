@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the Python reader against the vectors, and the vectors against their generator. Exit status 77: can't run here."""
+"""Holds the Python reader against the vectors, and them against their generator. Exit status 77: can't run here."""
 import importlib.util
 import os
 import pathlib
