@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "keys/schema.h"
@@ -26,10 +27,11 @@ Result<KeyState> parse_key_state(std::string_view name) {
 
 std::string head_text(const AuditHead& head) { return std::to_string(head.rows) + ":" + to_hex(head.hash); }
 
-// Wrapped keys are useless without the root, but whoever can write the file can put old rows back.
-Status check_guarded(const File& file) {
+// Wrapped keys are useless without the root, but whoever can write the file can put old rows back. Looked at by name:
+// closing a descriptor of the file would drop the locks of every other connection of this process.
+Status check_guarded(const Path& path) {
   struct stat info{};
-  if (::fstat(file.descriptor(), &info) != 0) return error_from_errno(errno, "look at the store");
+  if (::stat(path.c_str(), &info) != 0) return error_from_errno(errno, "look at it");
   if (!S_ISREG(info.st_mode)) return Error(Code::kInvalid, "not a regular file");
   if ((info.st_mode & 022) != 0) return Error(Code::kDenied, "others may write to it: set its mode to 0600");
   if (info.st_size == 0) return Error(Code::kInvalid, "the file is empty, not a key store");
@@ -216,10 +218,7 @@ Result<Store> Store::create(const Path& path) {
 
 Result<Store> Store::open(const Path& path) {
   const std::string doing = "open store " + path.string();
-  {
-    CLOISTER_TRY(const File file, File::open(path));
-    CLOISTER_RETURN_IF_ERROR(check_guarded(file).with_context(doing));
-  }
+  CLOISTER_RETURN_IF_ERROR(check_guarded(path).with_context(doing));
   CLOISTER_TRY(Database database, Database::open(path).with_context(doing));
   CLOISTER_RETURN_IF_ERROR(set_up(database).with_context(doing));
   CLOISTER_TRY(const std::int64_t page_size, database.pragma("PRAGMA page_size"));

@@ -1,0 +1,307 @@
+// KEK versions through their lives, and what an intruder with the store's file can't do with them.
+#include <thread>
+
+#include "tests/unit/keys/home.h"
+
+namespace cloister::keys {
+namespace {
+
+class Keks : public ::testing::Test {
+ protected:
+  Keks() {
+    CLOISTER_CHECK(home_.keys->create_tenant(kAcme, std::nullopt, home_.caller()).ok());
+    CLOISTER_CHECK(home_.keys->create_dataset(kMnist, home_.caller()).ok());
+  }
+  Hierarchy& keys() { return *home_.keys; }
+  auto unlock(const DatasetName& name = kMnist) { return keys().unlock_keyring(name, "open", home_.caller()); }
+  std::uint32_t kek_version_of(const DatasetName& name) {
+    const auto dataset = keys().store().dataset(name.tenant, name.environment, name.dataset);
+    return seal::parse_keyring(dataset->keyring)->ring_key.key_version;
+  }
+  void expect_refused_row(std::string_view action) {
+    const audit::Event event = home_.last_event();
+    EXPECT_EQ(event.action, action);
+    EXPECT_EQ(event.outcome, audit::Outcome::kRefused);
+    EXPECT_FALSE(event.detail.empty());
+  }
+  Home home_;
+};
+
+TEST_F(Keks, RotationRewrapsEveryKeyring) {
+  for (int i = 0; i < 5; ++i) {
+    expect_ok(keys().create_dataset({"acme", "", "set" + std::to_string(i)}, home_.caller()));
+  }
+  const auto before = unlock();
+  const auto cost = keys().rotate_kek(kAcme, home_.caller());
+  expect_ok(cost);
+  EXPECT_EQ(cost->objects_touched, 7u);  // six keyrings and the version
+  EXPECT_GT(cost->bytes_written, 0u);
+  EXPECT_EQ(cost->datasets_unreadable, 0u);
+  EXPECT_EQ(home_.last_event().detail, "6 keyrings rewrapped");
+  EXPECT_EQ(kek_version_of(kMnist), 2u);
+  const auto after = unlock();
+  expect_ok(after);
+  EXPECT_EQ(after->outline().keys[0].commitment, before->outline().keys[0].commitment);
+  EXPECT_EQ(home_.kek(kAcme, 1).state, KeyState::kEnabled);
+}
+
+TEST_F(Keks, RotationLeavesOtherTenantsAlone) {
+  expect_ok(keys().create_tenant(kAcmeProduction, std::nullopt, home_.caller()));
+  expect_ok(keys().create_dataset({"acme", "production", "mnist"}, home_.caller()));
+  expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+  EXPECT_EQ(kek_version_of({"acme", "production", "mnist"}), 1u);
+  expect_error(keys().rotate_kek(kRival, home_.caller()), Code::kNotFound);
+  expect_refused_row("kek.rotate");
+}
+
+TEST_F(Keks, OfTwoRotationsAtOnceOneWins) {
+  for (int round = 0; round < 3; ++round) {
+    const std::size_t before = keys().store().tenant("acme", "")->versions.size();
+    std::atomic<int> won = 0;
+    std::atomic<int> lost = 0;
+    std::atomic<int> ready = 0;
+    {
+      std::vector<std::jthread> threads;
+      for (int t = 0; t < 2; ++t) {
+        threads.emplace_back([&] {
+          auto own = home_.open();
+          ++ready;
+          while (ready < 2) std::this_thread::yield();
+          const auto cost = own->rotate_kek(kAcme, home_.caller());
+          if (cost.ok()) ++won;
+          if (!cost.ok() && cost.error().code() == Code::kUnavailable) ++lost;
+        });
+      }
+    }
+    const std::size_t after = keys().store().tenant("acme", "")->versions.size();
+    EXPECT_EQ(won + lost, 2);
+    EXPECT_GE(won, 1);
+    EXPECT_EQ(after - before, static_cast<std::size_t>(won));
+  }
+}
+
+TEST_F(Keks, LateRotationIsUnavailableAndChangesNothing) {
+  const TenantRecord stale = *keys().store().tenant("acme", "");
+  expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+  const Status late = keys().store().change({kStart, "test", "kek.rotate", "acme", "x", audit::Outcome::kAllowed, ""},
+                                            [&](Store::Change& change) {
+                                              TenantRecord again = stale;
+                                              KekVersion version = again.versions.back();
+                                              version.version = 2;
+                                              again.versions.push_back(version);
+                                              return change.update_tenant(again);
+                                            });
+  expect_error(late, Code::kUnavailable);
+  EXPECT_EQ(keys().store().tenant("acme", "")->versions.size(), 2u);
+  expect_ok(unlock());
+}
+
+TEST_F(Keks, DisabledVersionNeitherUnlocksNorWraps) {
+  expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
+  expect_error(unlock(), Code::kDenied, "KEK version 1 of acme is disabled: enable it");
+  expect_refused_row("keyring.unlock");
+  expect_error(keys().create_dataset({"acme", "", "other"}, home_.caller()), Code::kDenied, "disabled");
+  expect_refused_row("dataset.create");
+  expect_error(keys().disable_kek(kAcme, 1, home_.caller()), Code::kDenied);
+  expect_refused_row("kek.disable");
+  expect_ok(keys().enable_kek(kAcme, 1, home_.caller()));
+  expect_ok(unlock());
+  expect_error(keys().enable_kek(kAcme, 1, home_.caller()), Code::kDenied, "is enabled");
+  expect_error(keys().disable_kek(kAcme, 7, home_.caller()), Code::kNotFound, "version 7");
+}
+
+TEST_F(Keks, OldVersionDisabledAfterRotationCostsNothing) {
+  expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+  expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
+  expect_ok(unlock());
+}
+
+TEST_F(Keks, RotationLeavesBehindWhatADisabledVersionHolds) {
+  expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
+  const auto cost = keys().rotate_kek(kAcme, home_.caller());
+  expect_ok(cost);
+  EXPECT_EQ(cost->datasets_unreadable, 1u);
+  EXPECT_EQ(home_.last_event().detail, "0 keyrings rewrapped, 1 left under versions that aren't enabled");
+  expect_error(unlock(), Code::kDenied, "disabled");
+  expect_ok(keys().create_dataset({"acme", "", "new"}, home_.caller()));
+  expect_ok(keys().enable_kek(kAcme, 1, home_.caller()));
+  const auto again = keys().rotate_kek(kAcme, home_.caller());
+  expect_ok(again);
+  EXPECT_EQ(again->objects_touched, 3u);
+  EXPECT_EQ(kek_version_of(kMnist), 3u);
+}
+
+TEST_F(Keks, DestructionWaitsAndCanBeCancelled) {
+  expect_error(keys().schedule_kek_destruction(kAcme, 1, days(6), home_.caller()), Code::kInvalid, "7 days");
+  expect_refused_row("kek.schedule_destruction");
+  expect_error(keys().schedule_kek_destruction(kAcme, 1, Duration{INT64_MAX}, home_.caller()), Code::kInvalid);
+  expect_error(keys().destroy_kek(kAcme, 1, home_.caller()), Code::kDenied, "schedule it first");
+  const auto due = keys().schedule_kek_destruction(kAcme, 1, kDestructionWaitDefault, home_.caller());
+  expect_ok(due);
+  EXPECT_EQ(*due, kStart + days(30));
+  EXPECT_NE(home_.last_event().detail.find("1 dataset unreadable"), std::string::npos);
+  expect_error(unlock(), Code::kDenied, "scheduled for destruction at 2027");
+  expect_error(keys().schedule_kek_destruction(kAcme, 1, days(30), home_.caller()), Code::kDenied);
+  expect_error(keys().enable_kek(kAcme, 1, home_.caller()), Code::kDenied, "cancel");
+  expect_error(keys().destroy_kek(kAcme, 1, home_.caller(Duration{days(30).ms - 1})), Code::kDenied, "isn't due");
+  expect_refused_row("kek.destroy");
+  expect_ok(keys().cancel_kek_destruction(kAcme, 1, home_.caller()));
+  EXPECT_EQ(home_.kek(kAcme, 1).state, KeyState::kDisabled);
+  expect_error(keys().cancel_kek_destruction(kAcme, 1, home_.caller()), Code::kDenied, "isn't scheduled");
+  expect_error(keys().destroy_kek(kAcme, 1, home_.caller(days(31))), Code::kDenied);
+  expect_ok(keys().enable_kek(kAcme, 1, home_.caller()));
+  expect_ok(unlock());
+}
+
+bool file_contains(const Path& path, const Bytes& needle) {
+  if (!std::filesystem::exists(path)) return false;
+  const Bytes bytes = *read_file(path, 1 << 28);
+  return std::search(bytes.begin(), bytes.end(), needle.begin(), needle.end()) != bytes.end();
+}
+
+TEST_F(Keks, DestructionIsForEverAndLeavesNoBytes) {
+  const Bytes wrapped = home_.kek(kAcme, 1).wrapped.ciphertext;
+  const Path log = home_.store_path().string() + "-wal";
+  expect_ok(keys().schedule_kek_destruction(kAcme, 1, days(7), home_.caller()));
+  EXPECT_TRUE(file_contains(home_.store_path(), wrapped) || file_contains(log, wrapped));
+  const auto cost = keys().destroy_kek(kAcme, 1, home_.caller(days(7)));
+  expect_ok(cost);
+  EXPECT_EQ(cost->datasets_unreadable, 1u);
+  EXPECT_EQ(home_.last_event().detail, "1 dataset unreadable for ever");
+  EXPECT_TRUE(home_.kek(kAcme, 1).wrapped.ciphertext.empty());
+  home_.close();
+  EXPECT_FALSE(file_contains(home_.store_path(), wrapped));
+  EXPECT_FALSE(file_contains(log, wrapped));
+  home_.reopen();
+  expect_error(unlock(), Code::kDenied, "destroyed");
+  expect_error(keys().enable_kek(kAcme, 1, home_.caller()), Code::kDenied, "destroyed");
+  expect_error(keys().cancel_kek_destruction(kAcme, 1, home_.caller()), Code::kDenied, "destroyed");
+  expect_error(keys().destroy_kek(kAcme, 1, home_.caller(days(40))), Code::kDenied, "destroyed");
+  expect_error(keys().create_dataset({"acme", "", "other"}, home_.caller()), Code::kDenied);
+  // A new version is for new datasets: the old stay shredded.
+  expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+  expect_ok(keys().create_dataset({"acme", "", "other"}, home_.caller()));
+  expect_error(unlock(), Code::kDenied, "destroyed");
+}
+
+TEST_F(Keks, DestroyingAnOldVersionShredsNothing) {
+  expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+  expect_ok(keys().schedule_kek_destruction(kAcme, 1, days(7), home_.caller()));
+  const auto cost = keys().destroy_kek(kAcme, 1, home_.caller(days(8)));
+  expect_ok(cost);
+  EXPECT_EQ(cost->datasets_unreadable, 0u);
+  expect_ok(unlock());
+}
+
+TEST_F(Keks, ImmediateDestructionTakesAReason) {
+  expect_error(keys().destroy_kek_immediately(kAcme, 1, "", home_.caller()), Code::kInvalid, "reason");
+  expect_ok(unlock());
+  expect_ok(keys().destroy_kek_immediately(kAcme, 1, "leaked in a core dump", home_.caller()));
+  EXPECT_EQ(home_.last_event().detail, "reason: leaked in a core dump; 1 dataset unreadable for ever");
+  expect_error(unlock(), Code::kDenied, "destroyed");
+  expect_error(keys().destroy_kek_immediately(kAcme, 1, "again", home_.caller()), Code::kDenied, "destroyed");
+}
+
+TEST_F(Keks, RotationByAge) {
+  expect_ok(keys().create_tenant(kRival, days(30), home_.caller()));
+  Cost cost;
+  EXPECT_TRUE(keys().rotate_due(home_.caller(Duration{days(30).ms - 1}), cost)->empty());
+  EXPECT_EQ(*keys().rotate_due(home_.caller(days(30)), cost), std::vector<std::string>{"rival"});
+  EXPECT_EQ(cost.objects_touched, 1u);
+  EXPECT_TRUE(keys().rotate_due(home_.caller(days(31)), cost)->empty());
+  expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
+  EXPECT_EQ(*keys().rotate_due(home_.caller(days(31)), cost), std::vector<std::string>{"acme"});
+  expect_ok(keys().set_rotate_after(kAcme, std::nullopt, home_.caller()));
+  expect_ok(keys().set_rotate_after(kRival, std::nullopt, home_.caller()));
+  EXPECT_TRUE(keys().rotate_due(home_.caller(days(900)), cost)->empty());
+  expect_error(keys().set_rotate_after(kAcme, Duration{0}, home_.caller()), Code::kInvalid);
+  expect_error(keys().set_rotate_after({"nobody", ""}, days(1), home_.caller()), Code::kNotFound);
+}
+
+TEST_F(Keks, RotationByAgeDoesNotUndoADisabling) {
+  expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
+  expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
+  Cost cost;
+  EXPECT_TRUE(keys().rotate_due(home_.caller(days(5)), cost)->empty());
+  EXPECT_EQ(keys().store().tenant("acme", "")->versions.size(), 1u);
+}
+
+// Rows moved by raw SQL. Each must fail in the wrap itself.
+TEST_F(Keks, VersionMovedToAnotherTenant) {
+  expect_ok(keys().create_tenant(kRival, std::nullopt, home_.caller()));
+  expect_ok(keys().create_dataset(kRivalMnist, home_.caller()));
+  home_.sql(
+      "UPDATE kek_versions SET (wrapped, commitment) = (SELECT wrapped, commitment FROM kek_versions v JOIN tenants t "
+      "ON v.kek_id = t.kek_id WHERE t.tenant = 'acme') WHERE kek_id = (SELECT kek_id FROM tenants WHERE tenant = "
+      "'rival')");
+  expect_error(unlock(kRivalMnist), Code::kDenied, "unwrap KEK version 1 of rival");
+  expect_refused_row("keyring.unlock");
+  expect_ok(unlock(kMnist));
+}
+
+TEST_F(Keks, VersionsSwappedWithinATenant) {
+  expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+  expect_ok(unlock());
+  home_.sql(
+      "UPDATE kek_versions SET version = 1000 WHERE version = 1; UPDATE kek_versions SET version = 1 WHERE version = 2;"
+      "UPDATE kek_versions SET version = 2 WHERE version = 1000");
+  expect_error(unlock(), Code::kDenied, "unwrap KEK version 2");
+}
+
+TEST_F(Keks, TenantRenamed) {
+  home_.sql("UPDATE tenants SET tenant = 'rival'");
+  expect_error(unlock(kRivalMnist), Code::kDenied, "unwrap KEK version 1 of rival");
+}
+
+TEST_F(Keks, EnvironmentChanged) {
+  home_.sql("UPDATE tenants SET environment = 'production'");
+  expect_error(unlock({"acme", "production", "mnist"}), Code::kDenied, "unwrap KEK version 1");
+}
+
+TEST_F(Keks, WholeTenantCarriedToAnotherHomeOfTheSameRoot) {
+  Home other;
+  other.close();
+  const Path other_root = other.root_path();
+  const Path other_store = other.store_path();
+  ASSERT_TRUE(std::filesystem::remove(other_store));
+  std::filesystem::remove(other_store.string() + "-wal");
+  auto second = Hierarchy::create(Store::create(other_store).value(), *home_.root, home_.root->key_id(), home_.random,
+                                  home_.caller());
+  expect_ok(second);
+  home_.close();
+  other.sql(
+      "ATTACH '" + home_.store_path().string() +
+      "' AS a; INSERT INTO tenants SELECT * FROM a.tenants; INSERT INTO kek_versions SELECT * FROM a.kek_versions;"
+      "INSERT INTO datasets SELECT * FROM a.datasets");
+  expect_error(second->unlock_keyring(kMnist, "open", home_.caller()), Code::kDenied, "unwrap KEK version 1 of acme");
+  home_.reopen();
+  expect_ok(unlock());
+}
+
+TEST_F(Keks, FlippedBitsInAWrap) {
+  for (const char* column : {"wrapped", "commitment"}) {
+    const std::string text(column);
+    home_.sql("CREATE TABLE keep AS SELECT " + text + " AS old FROM kek_versions; UPDATE kek_versions SET " + text +
+              " = zeroblob(length(" + text + "))");
+    expect_error(unlock(), Code::kDenied);
+    home_.sql("UPDATE kek_versions SET " + text + " = (SELECT old FROM keep); DROP TABLE keep");
+  }
+  expect_ok(unlock());
+}
+
+// What a rotation costs, in the output of the test: a tenant with 100 datasets.
+TEST_F(Keks, CostOfRotatingAHundredDatasets) {
+  for (int i = 1; i < 100; ++i) {
+    expect_ok(keys().create_dataset({"acme", "", "set" + std::to_string(i)}, home_.caller()));
+  }
+  const auto cost = keys().rotate_kek(kAcme, home_.caller());
+  expect_ok(cost);
+  EXPECT_EQ(cost->objects_touched, 101u);
+  EXPECT_LT(cost->bytes_written, 1'000'000u);
+  RecordProperty("bytes_written", std::to_string(cost->bytes_written));
+  std::printf("rotated a KEK over 100 datasets: %llu bytes written, %.1f ms\n",
+              static_cast<unsigned long long>(cost->bytes_written), cost->seconds * 1000);
+}
+
+}  // namespace
+}  // namespace cloister::keys
