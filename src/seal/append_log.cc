@@ -32,25 +32,57 @@ struct LogEnd {
   std::uint64_t torn_bytes = 0;
 };
 
-// A log whose very first header never got whole holds nothing: it starts over.
-bool never_started(const File& file, std::uint64_t size) {
+bool starts_with(const File& file, std::uint64_t size, std::uint64_t offset, std::string_view magic) {
+  Bytes start(magic.size());
+  return size - offset >= start.size() && file.read_at(offset, start).ok() && equal(start, as_bytes(magic));
+}
+
+// The first header of a log, with its preamble whole: slots or META may still be missing.
+Result<bool> header_is_torn(const File& file, std::uint64_t size, const Preamble& preamble) {
+  if (!preamble.append_log || preamble.run_number != 0 || size > preamble.data_off()) return false;
+  CLOISTER_TRY(const auto header, probe_run_header(file, size, 0));
+  if (!header || size < preamble.data_off()) return true;
+  Bytes meta(preamble.meta_len);
+  CLOISTER_RETURN_IF_ERROR(file.read_at(preamble.meta_off(), meta));
+  return crypto::sha256(meta) != preamble.meta_hash;
+}
+
+// The first page was never written. What else is there must be what a first header leaves behind, and no more.
+Result<bool> only_header_remains(const File& file, std::uint64_t size) {
+  if (size > kPage + 2 * std::uint64_t{kSlotsCapMax} + align_to_page(kMetaMax)) return false;
+  if (starts_with(file, size, (size - 1) / kPage * kPage, "CLSRFTR1")) return false;
+  Bytes page(kPage);
+  bool blank = true;
+  for (std::uint64_t offset = kPage; offset < size; offset += kPage) {
+    page.resize(std::min<std::uint64_t>(size - offset, kPage));
+    CLOISTER_RETURN_IF_ERROR(file.read_at(offset, page));
+    if (blank && !all_zero(page)) {
+      blank = false;
+      if (!starts_with(file, size, offset, "CLSRSLT1")) return false;
+    }
+    if (starts_with(file, size, offset, kFrameMagic)) return false;
+    CLOISTER_TRY(const auto header, probe_run_header(file, size, offset));
+    if (header) return false;
+  }
+  return true;
+}
+
+// AL-9.
+Result<bool> never_started(const File& file, std::uint64_t size) {
   if (size == 0) return true;
-  const auto header = probe_run_header(file, size, 0);
-  if (!header.ok()) return false;
-  if (header.value()) return size < (*header)->data_start();
-  const auto span = probe_preamble_span(file, size, 0);
-  if (span) return size <= *span;
-  // No whole preamble: only a write that was torn within its first page, or lost it, looks like this.
   Bytes page(std::min<std::uint64_t>(size, kPage));
-  if (!file.read_at(0, page).ok()) return false;
-  const bool begun = all_zero(page) || (page.size() < kPage && parse_preamble(page).error().code() == Code::kCorrupt);
-  return begun && size <= kPage + 2 * std::uint64_t{kPage} + align_to_page(kMetaMax);
+  CLOISTER_RETURN_IF_ERROR(file.read_at(0, page));
+  const auto preamble = parse_preamble(page);
+  if (preamble.ok()) return header_is_torn(file, size, *preamble);
+  if (all_zero(page)) return only_header_remains(file, size);
+  return size < kPage && preamble.error().code() == Code::kCorrupt;
 }
 
 Result<LogEnd> find_end(const File& file) {
   LogEnd end;
   CLOISTER_TRY(const std::uint64_t size, file.size());
-  if (never_started(file, size)) {
+  CLOISTER_TRY(const bool unborn, never_started(file, size));
+  if (unborn) {
     end.torn_bytes = size;
     return end;
   }
@@ -138,7 +170,9 @@ Path parent_of(const Path& path) { return path.has_parent_path() ? path.parent_p
 
 bool probe_log_started(const File& file) {
   const auto size = file.size();
-  return size.ok() && !never_started(file, *size);
+  if (!size.ok()) return true;  // whoever reads it hears why
+  const auto unborn = never_started(file, *size);
+  return !unborn.ok() || !*unborn;
 }
 
 LogWriter::LogWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -97,6 +97,9 @@ Result<KeyringParts> parse_keyring_parts(ByteView bytes) {
   CLOISTER_RETURN_IF_ERROR(reader.fill(outline.keyring_id, "keyring id"));
   CLOISTER_TRY(outline.owner.tenant, reader.text16(kNameMax, "keyring tenant"));
   CLOISTER_TRY(outline.owner.environment, reader.text16(kNameMax, "keyring environment"));
+  if (outline.owner.tenant.find('/') != std::string::npos || outline.owner.environment.find('/') != std::string::npos) {
+    return corrupt("its tenant or environment has a slash");
+  }
   CLOISTER_TRY(outline.owner.dataset, reader.text16(kNameMax, "keyring dataset"));
   CLOISTER_TRY(outline.sequence, reader.u64("keyring sequence"));
   CLOISTER_RETURN_IF_ERROR(parse_ring_key(reader, parts));

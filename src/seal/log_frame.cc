@@ -7,7 +7,6 @@
 namespace cloister::seal {
 namespace {
 
-constexpr std::string_view kMagic = "CLSRFRM1";
 constexpr std::size_t kCrcStart = 16;
 
 std::uint32_t frame_crc(ByteView header, ByteView body) {
@@ -24,7 +23,7 @@ Bytes serialize_frame(FrameKind kind, ByteView ciphertext, const crypto::Tag& ta
   Bytes body = to_bytes(ciphertext);
   body.insert(body.end(), tag.begin(), tag.end());
   Writer writer;
-  writer.bytes(as_bytes(kMagic)).u8(static_cast<std::uint8_t>(kind)).zeros(3);
+  writer.bytes(as_bytes(kFrameMagic)).u8(static_cast<std::uint8_t>(kind)).zeros(3);
   writer.u32(static_cast<std::uint32_t>(ciphertext.size()));
   const std::uint32_t crc = frame_crc(writer.view(), body);
   writer.u32(crc).zeros(12).bytes(body);
@@ -37,7 +36,7 @@ Result<std::optional<Frame>> probe_frame(const File& file, std::uint64_t file_si
   if (file_size - offset < frame_size(0)) return std::optional<Frame>();
   std::array<std::uint8_t, kFrameHeaderSize> header;
   CLOISTER_RETURN_IF_ERROR(file.read_at(offset, header));
-  if (!equal(ByteView(header).first(kMagic.size()), as_bytes(kMagic))) return std::optional<Frame>();
+  if (!equal(ByteView(header).first(kFrameMagic.size()), as_bytes(kFrameMagic))) return std::optional<Frame>();
   const auto length = load_le<std::uint32_t>(header.data() + 12);
   if (length > chunk_size || file_size - offset < frame_size(length)) return std::optional<Frame>();
   Bytes rest(frame_size(length) - kFrameHeaderSize);

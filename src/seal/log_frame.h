@@ -13,6 +13,7 @@ namespace cloister::seal {
 enum class FrameKind : std::uint8_t { kData = 0, kRunEnd = 1, kLogEnd = 2 };
 inline Last frame_flag(FrameKind kind) { return static_cast<Last>(kind); }
 
+inline constexpr std::string_view kFrameMagic = "CLSRFRM1";
 inline constexpr std::size_t kFrameHeaderSize = 32;
 constexpr std::uint64_t frame_size(std::uint32_t length) {
   return align_to_page(kFrameHeaderSize + length + crypto::kTagSize);

@@ -259,6 +259,8 @@ TEST_F(KeyringTest, MalformedOutlines) {
   refused([](auto& p) { p.outline.keys.clear(); }, Code::kCorrupt, "number of dataset keys");
   refused([](auto& p) { p.outline.keys.resize(4097); }, Code::kCorrupt, "number of dataset keys");
   refused([](auto& p) { p.outline.owner.tenant.assign(129, 'a'); }, Code::kCorrupt, "tenant");
+  refused([](auto& p) { p.outline.owner.tenant = "a/b"; }, Code::kCorrupt, "slash");
+  refused([](auto& p) { p.outline.owner.environment = "a/b"; }, Code::kCorrupt, "slash");
   refused([](auto& p) { p.outline.owner.dataset = "a\x01"; }, Code::kCorrupt, "dataset");
   refused([](auto& p) { p.outline.ring_key.key_id.assign(513, 'a'); }, Code::kCorrupt, "key id");
   refused([](auto& p) { p.outline.ring_key.parameters.resize(4097); }, Code::kCorrupt, "parameters");
