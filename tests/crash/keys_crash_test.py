@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Rotating keys in the store, stopped anywhere: old or new, the audit chain whole, what was reported is there."""
+import json
+
+import crash_lib
+from crash_lib import Disk
+
+
+def versions(place, home):
+    listed = json.loads(place.cloister("tenant", "show", "acme", "--json", home=home).stdout)
+    return len(listed["versions"])
+
+
+def rotation(place, arguments, payload, sealed):
+    home = place.home
+    before_folder = Disk(home)
+    snapshot = {path: bytes(inode.data) for path, inode in before_folder.names.items()}
+    count = versions(place, home)
+    # Looking changes the store's side files: start from what is there now.
+    before_folder = Disk(home)
+    snapshot = {path: bytes(inode.data) for path, inode in before_folder.names.items()}
+    _, operations = crash_lib.record(home, place.work, arguments, home)
+
+    def before():
+        disk = Disk.__new__(Disk)
+        disk.folder = str(home)
+        disk.folders = set(before_folder.folders)
+        disk.names = {path: crash_lib.Inode(data) for path, data in snapshot.items()}
+        disk.durable_names, disk.durable_folders, disk.waiting = dict(disk.names), set(disk.folders), []
+        return disk
+
+    checked = 0
+    for moment, state, output in crash_lib.states(home, before, operations, place.work, power_cuts=40, kills=50):
+        audit = place.cloister("audit", "verify", home=state, check=False)
+        assert audit.returncode == 0, f"{moment}: {audit.stderr.decode()}"
+        opened = place.cloister("cat", sealed, "--force", home=state, check=False)
+        assert opened.returncode == 0 and opened.stdout == payload, f"{moment}: {opened.stderr.decode()}"
+        now = versions(place, state)
+        if arguments[0] == "key":
+            assert now in (count, count + 1), f"{moment}: {now} versions"
+            assert not output or now == count + 1, f"{moment}: the rotation was reported and is gone"
+        checked += 1
+    return checked
+
+
+def test(place):
+    payload = b"what only these keys open\n" * 100
+    (place.root / "plain").write_bytes(payload)
+    sealed = place.root / "plain.sealed"
+    place.cloister("seal", "--dataset", "acme/set", place.root / "plain", sealed)
+    checked = rotation(place, ["key", "rotate", "--tenant", "acme"], payload, sealed)
+    checked += rotation(place, ["dataset", "rotate-key", "acme/set"], payload, sealed)
+    return f"keys: {checked} states of the disk"
+
+
+if __name__ == "__main__":
+    crash_lib.main(test)
