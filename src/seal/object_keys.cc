@@ -55,6 +55,7 @@ KeyAndNonce derive_payload_key(const crypto::Dek& dek, const Preamble& preamble,
   return split(crypto::hkdf_expand_sha512(dek.material().secret(), info.view(), kKeyAndNonceSize));
 }
 
+// SO-15: the one maker of nonces.
 crypto::Nonce chunk_nonce(const crypto::Nonce& base, std::uint64_t index, Last last) {
   crypto::Nonce nonce = base;
   nonce[0] ^= static_cast<std::uint8_t>(last);

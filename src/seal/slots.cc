@@ -215,6 +215,7 @@ Result<crypto::Dek> unwrap_slots(const Preamble& preamble, ByteView preamble_pag
   std::optional<Error> refusal;
   for (crypto::KeyWrapper* wrapper : wrappers) {
     for (const Slot& slot : table.slots) {
+      // SO-8: kNotFound for a key of another id or version, kUnsupported for a cost out of bounds; another slot may do.
       auto key = wrapper->unwrap(slot.wrapped, dek_context(preamble, slot.tenant));
       if (!key.ok()) {
         if (key.error().code() != Code::kNotFound && !refusal) {

@@ -225,5 +225,5 @@ def parse_meta(text):
         need(isinstance(key, int) and key >= 0, "SO-11", "key is no unsigned integer")
         need(1 <= key <= 5 or key >= 64, "SO-11", f"META key {key}", "unsupported")
         fits = isinstance(value, str) if key <= 2 else isinstance(value, int) and value >= 0
-        need(key >= 64 or fits and (key != 5 or value <= 0o7777), "SO-11", f"value of META key {key}")
+        need(key >= 64 or fits and (key < 3 or value <= (0o7777 if key == 5 else 2**62)), "SO-11", f"value of META key {key}")
     return dict((key, value) for key, value in pairs if key < 64)

@@ -58,6 +58,11 @@ TEST(Meta, Malformed) {
   }
 }
 
+TEST(Meta, LatestTime) {
+  EXPECT_TRUE(parse_meta(testing::unhex("a1031b4000000000000000")).ok());
+  expect_refused(parse_meta(testing::unhex("a1041b4000000000000001")), Code::kCorrupt, "time");
+}
+
 TEST(Meta, NestedToTheLimitAndBeyond) {
   // The outermost map is the first of four levels.
   EXPECT_TRUE(parse_meta(testing::unhex("a1184081818101")).ok());
