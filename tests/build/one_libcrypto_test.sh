@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Each program maps exactly one libcrypto, of 3.5 or newer, with the wide AES-GCM path where the processor has it: alone,
+# and with a PKCS#11 module loaded that brings its own wish for OpenSSL.
+set -euo pipefail
+check() {
+  python3 - "$1" <<'PY'
+import json, sys
+info = json.loads(sys.argv[1])["openssl"]
+version = tuple(int(part) for part in info["version"].split(".")[:2])
+assert version >= (3, 5), info
+assert info["too_old"] is False, info
+assert len(info["libcrypto_mapped"]) == 1, info
+flags = set()
+for line in open("/proc/cpuinfo"):
+    if line.startswith("flags"):
+        flags = set(line.split(":")[1].split())
+        break
+wide = {"vaes", "vpclmulqdq", "avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags
+assert info["vaes_avx512"] == wide, (wide, info)
+print(f"OpenSSL {info['version']}, one copy, wide AES-GCM path: {wide}")
+PY
+}
+release=${CLOISTER_RELEASE:-}
+for program in "$CLOISTER" ${release:+"$release"}; do
+  check "$("$program" version --json)"
+done
+if OPENSSL_CONF=/dev/null ldd "$CLOISTER" | grep libcrypto | grep -qv "libcrypto.so.3 => "; then
+  echo "the program links to a libcrypto of another name"
+  exit 1
+fi
+module=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -n 1)
+if [ -n "$module" ]; then
+  # The token library's own need for libcrypto must be met by the copy that is there.
+  check "$(LD_PRELOAD=$module "$CLOISTER" version --json)"
+fi
