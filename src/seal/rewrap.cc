@@ -142,7 +142,10 @@ Result<RewrapSummary> add_slot(const File& file, std::span<crypto::KeyWrapper* c
       const std::string& tenant = place.preamble.context.tenant;
       CLOISTER_TRY(auto wrapped, addition.wrap(dek.material(), dek_context(place.preamble, tenant)));
       SlotTable table = place.slots.newest;
-      std::erase_if(table.slots, [&](const Slot& slot) { return same_wrap(slot.wrapped, wrapped); });
+      // Passphrases all have the same name: adding one doesn't take another away.
+      if (wrapped.type != crypto::WrapType::kPassphrase) {
+        std::erase_if(table.slots, [&](const Slot& slot) { return same_wrap(slot.wrapped, wrapped); });
+      }
       table.slots.push_back(Slot{tenant, std::move(wrapped)});
       CLOISTER_RETURN_IF_ERROR(write_slots(file, place, std::move(table), SyncWrites::kYes, summary));
       ++summary.slots_changed;
@@ -153,26 +156,46 @@ Result<RewrapSummary> add_slot(const File& file, std::span<crypto::KeyWrapper* c
   return summary;
 }
 
+namespace {
+
+// What is removed must not lie on in the copy that isn't in use, also not after a removal that was interrupted.
+Result<bool> other_copy_holds(const File& file, const Place& place, const std::function<bool(const Slot&)>& remove) {
+  if (place.slots.copy_damaged) return true;
+  const SlotCopy other = place.slots.newest_copy == SlotCopy::kA ? SlotCopy::kB : SlotCopy::kA;
+  Bytes copy(place.preamble.slots_cap);
+  CLOISTER_RETURN_IF_ERROR(file.read_at(place.copy_offset(other), copy));
+  CLOISTER_TRY(const SlotTable table, parse_slots(copy));
+  return std::ranges::any_of(table.slots, remove);
+}
+
+Status remove_from_place(const File& file, const Place& place, const std::function<bool(const Slot&)>& remove,
+                         RewrapSummary& summary) {
+  SlotTable table = place.slots.newest;
+  const std::size_t removed = std::erase_if(table.slots, remove);
+  if (removed > 0) {
+    CLOISTER_RETURN_IF_ERROR(write_slots(file, place, table, SyncWrites::kYes, summary));
+    summary.slots_changed += removed;
+  }
+  CLOISTER_TRY(const Place now, read_again(file, place));
+  CLOISTER_TRY(const bool other_holds, other_copy_holds(file, now, remove));
+  if (!other_holds) return {};
+  return write_slots(file, now, std::move(table), SyncWrites::kYes, summary);
+}
+
+}  // namespace
+
 Result<RewrapSummary> remove_slots(const File& file, const std::function<bool(const Slot&)>& remove) {
   RewrapSummary summary;
   const auto run = [&]() -> Status {
     CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());
     CLOISTER_TRY(const auto places, read_places(file));
     for (const Place& place : places) {
-      SlotTable table = place.slots.newest;
-      const std::size_t removed = std::erase_if(table.slots, remove);
-      if (removed == 0) continue;
-      if (table.slots.empty()) {
+      if (std::ranges::all_of(place.slots.newest.slots, remove)) {
         return Error(Code::kInvalid, "that would remove the last key slot: nobody could open it any more");
       }
-      CLOISTER_RETURN_IF_ERROR(write_slots(file, place, table, SyncWrites::kYes, summary));
-      // The removed wrap must not lie on in the older copy.
-      CLOISTER_TRY(const auto again, read_places(file));
-      const auto same = std::ranges::find(again, place.start, &Place::start);
-      if (same != again.end()) {
-        CLOISTER_RETURN_IF_ERROR(write_slots(file, *same, std::move(table), SyncWrites::kYes, summary));
-      }
-      summary.slots_changed += removed;
+    }
+    for (const Place& place : places) {
+      CLOISTER_RETURN_IF_ERROR(remove_from_place(file, place, remove, summary));
     }
     return {};
   };

@@ -20,13 +20,15 @@ struct RewrapSummary {
 // that allows it. Slots that are there already, and those of other keys, stay as they are. In place, one synced write
 // per slot table; killed at any moment the object opens by the old slots or the new. A damaged copy is repaired.
 // kUnavailable: somebody else is rewrapping. kDenied: no slot of this wrapper. `file` is open for reading and writing.
-enum class SyncWrites { kYes, kNo };  // kNo: the caller syncs the file system once for many objects
+// kNo: the caller syncs the file system once for many objects, before any of them is rewrapped a second time.
+enum class SyncWrites { kYes, kNo };
 Result<RewrapSummary> rewrap_slots(const File& file, crypto::KeyWrapper& wrapper, SyncWrites sync = SyncWrites::kYes);
 
-// Adds a slot for `addition`, opening the DEK with `opener`. Removes slots for which `remove` says so; the last slot
-// can't go (kInvalid).
+// Adds a slot for `addition`, opening the DEK with `openers`. It takes the place of one under the same key; passphrase
+// slots stand side by side.
 Result<RewrapSummary> add_slot(const File& file, std::span<crypto::KeyWrapper* const> openers,
                                crypto::KeyWrapper& addition);
+// Removes slots for which `remove` says so from both copies. kInvalid, and nothing is written, when none would be left.
 Result<RewrapSummary> remove_slots(const File& file, const std::function<bool(const Slot&)>& remove);
 
 }  // namespace cloister::seal

@@ -1,0 +1,478 @@
+#include "seal/rewrap.h"
+
+#include <gtest/gtest.h>
+
+#include <sys/file.h>
+
+#include "crypto/passphrase.h"
+#include "seal/append_log.h"
+#include "seal/reader.h"
+#include "seal/writer.h"
+#include "tests/support/temp_dir.h"
+#include "tests/unit/seal/dataset_keys.h"
+
+namespace cloister::seal {
+namespace {
+
+constexpr std::string_view kText = "what the object holds";
+
+class RewrapTest : public ::testing::Test {
+ protected:
+  void seal(std::span<crypto::KeyWrapper* const> wrappers) {
+    SealOptions options;
+    options.chunk_log2 = 14;
+    options.context = keys_.context();
+    const File file = must(File::create_new(path_));
+    must(seal_bytes(as_bytes(kText), file, options, wrappers, keys_.random));
+  }
+  void seal() { seal(keys_.wrappers()); }
+
+  void rotate() {
+    must(keys_.keyring.rotate(kNow));
+    keys_.refresh();
+  }
+  // So that only what was rewrapped opens.
+  void disable_version(std::uint32_t version) {
+    must(keys_.keyring.set_state(version, DatasetKeyState::kDisabled));
+    keys_.refresh();
+  }
+
+  Result<RewrapSummary> rewrap(crypto::KeyWrapper& wrapper) {
+    return rewrap_slots(must(File::open(path_, File::Access::kReadWrite)), wrapper);
+  }
+  Result<RewrapSummary> rewrap() { return rewrap(*keys_.wrapper); }
+
+  Status verify(std::span<crypto::KeyWrapper* const> wrappers) {
+    CLOISTER_TRY(File file, File::open(path_));
+    CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(file), wrappers));
+    Bytes text(reader.size());
+    CLOISTER_RETURN_IF_ERROR(reader.read_at(0, text));
+    EXPECT_EQ(as_text(text), kText);
+    Progress progress;
+    return reader.verify(1, progress);
+  }
+  Status verify() { return verify(keys_.wrappers()); }
+
+  SlotTables slots() { return must(read_outline(must(File::open(path_)))).slots; }
+  Bytes bytes() const { return must(read_file(path_, 1 << 30)); }
+  void store(ByteView bytes) { must(write_file(path_, bytes, Overwrite::kReplace)); }
+
+  DatasetKeys keys_;
+  testing::TempDir folder_;
+  Path path_ = folder_ / "object.sealed";
+};
+
+bool contains(ByteView bytes, ByteView part) {
+  return std::search(bytes.begin(), bytes.end(), part.begin(), part.end()) != bytes.end();
+}
+
+TEST_F(RewrapTest, BringsTheSlotUnderTheNewestVersion) {
+  seal();
+  rotate();
+  const Bytes before = bytes();
+  const RewrapSummary summary = must(rewrap());
+  EXPECT_EQ(summary.slot_tables, 1U);
+  EXPECT_EQ(summary.slots_changed, 1U);
+  EXPECT_EQ(summary.bytes_written, kPage);
+  const Bytes after = bytes();
+  ASSERT_EQ(after.size(), before.size());
+  for (std::size_t i = 0; i < after.size(); ++i) {  // SO-9: copy B and nothing else
+    if (after[i] != before[i]) {
+      ASSERT_TRUE(i >= 2 * kPage && i < 3 * kPage) << i;
+    }
+  }
+  EXPECT_EQ(slots().newest.seq, 2U);
+  EXPECT_EQ(slots().newest.slots[0].wrapped.key_version, 2U);
+  disable_version(1);
+  must(verify());
+}
+
+TEST_F(RewrapTest, TakesTurnsBetweenTheCopies) {
+  seal();
+  for (std::uint64_t seq = 2; seq < 6; ++seq) {
+    rotate();
+    must(rewrap());
+    EXPECT_EQ(slots().newest.seq, seq);
+    EXPECT_EQ(slots().newest_copy, seq % 2 == 0 ? SlotCopy::kB : SlotCopy::kA);
+    must(verify());
+  }
+}
+
+TEST_F(RewrapTest, ThereAlready) {
+  seal();
+  const Bytes before = bytes();
+  const RewrapSummary summary = must(rewrap());
+  EXPECT_EQ(summary.slots_changed + summary.slot_tables + summary.bytes_written, 0U);
+  EXPECT_EQ(bytes(), before);
+}
+
+TEST_F(RewrapTest, OtherKeysSlotsStay) {
+  testing::LocalKey other(20, keys_.random);
+  const std::array<crypto::KeyWrapper*, 2> both{keys_.wrapper.get(), &other};
+  seal(both);
+  const auto kept = slots().newest.slots[1].wrapped;
+  rotate();
+  EXPECT_EQ(must(rewrap()).slots_changed, 1U);
+  EXPECT_EQ(slots().newest.slots[1].wrapped.ciphertext, kept.ciphertext);
+  const std::array<crypto::KeyWrapper*, 1> only_other{&other};
+  must(verify(only_other));
+  must(verify());
+}
+
+TEST_F(RewrapTest, SlotsOfLaterVersionsStay) {
+  seal();
+  SlotTable table = slots().newest;
+  table.unknown.push_back(UnknownSlot{99, to_bytes(as_bytes("from the future"))});
+  const Bytes copy = must(serialize_slots(table, kPage));
+  must(must(File::open(path_, File::Access::kReadWrite)).write_at(kPage, copy));
+  rotate();
+  must(rewrap());
+  ASSERT_EQ(slots().newest.unknown.size(), 1U);
+  EXPECT_EQ(slots().newest.unknown[0].type, 99);
+  EXPECT_EQ(as_text(slots().newest.unknown[0].body), "from the future");
+}
+
+TEST_F(RewrapTest, KeysThatDontOpenIt) {
+  seal();
+  const Bytes before = bytes();
+  DatasetKeys other(2);
+  expect_error(rewrap(*other.wrapper), Code::kDenied, "no slot is under this key");
+  rotate();
+  disable_version(1);
+  expect_error(rewrap(), Code::kDenied, "dataset key version 1 of acme/faces is disabled");
+  testing::FailingKey away(Error(Code::kUnavailable, "the KMS is away"));
+  expect_error(rewrap(away), Code::kUnavailable, "away");
+  EXPECT_EQ(bytes(), before);
+}
+
+// A slot of another object, tenant or dataset fails by authentication.
+TEST_F(RewrapTest, SlotMovedFromAnotherObject) {
+  seal();
+  const Bytes first = bytes();
+  std::filesystem::remove(path_);
+  seal();
+  Bytes second = bytes();
+  std::copy_n(first.begin() + kPage, 2 * kPage, second.begin() + kPage);
+  store(second);
+  rotate();
+  expect_error(rewrap(), Code::kDenied, "doesn't open");
+  EXPECT_EQ(bytes(), second);
+}
+
+TEST_F(RewrapTest, FilesThatAreNoObjects) {
+  store(as_bytes("hello"));
+  expect_error(rewrap(), Code::kInvalid, "not a sealed object");
+  store(Bytes());
+  EXPECT_FALSE(rewrap().ok());
+  std::filesystem::remove(path_);
+  seal();
+  const Bytes whole = bytes();
+  for (const std::size_t size : {std::size_t{100}, kPage, 2 * kPage, 3 * kPage + 1}) {
+    store(ByteView(whole).first(size));
+    expect_error(rewrap(), Code::kCorrupt, "");
+  }
+}
+
+TEST_F(RewrapTest, SomebodyElseIsRewrapping) {
+  seal();
+  rotate();
+  {
+    const File other = must(File::open(path_, File::Access::kReadWrite));
+    must(other.lock_exclusive());
+    expect_error(rewrap(), Code::kUnavailable, "another process");
+  }
+  must(rewrap());
+}
+
+// SO-9: somebody who doesn't take the lock.
+TEST_F(RewrapTest, SlotsThatChangeMeanwhile) {
+  seal();
+  rotate();
+  class Meddler final : public crypto::KeyWrapper {
+   public:
+    Meddler(crypto::KeyWrapper& inner, const Path& path) : inner_(inner), path_(path) {}
+    Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial& key, const crypto::WrapContext& context) override {
+      return inner_.wrap(key, context);
+    }
+    Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override {
+      return inner_.unwrap(wrapped, context);
+    }
+    Result<crypto::WrappedKey> rewrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override {
+      const File file = must(File::open(path_, File::Access::kReadWrite));
+      SlotTable table = must(read_outline(file)).slots.newest;
+      ++table.seq;
+      must(file.write_at(2 * kPage, must(serialize_slots(table, kPage))));
+      return inner_.rewrap(wrapped, context);
+    }
+
+   private:
+    crypto::KeyWrapper& inner_;
+    Path path_;
+  };
+  Meddler meddler(*keys_.wrapper, path_);
+  expect_error(rewrap(meddler), Code::kUnavailable, "try again");
+  EXPECT_EQ(slots().newest.slots[0].wrapped.key_version, 1U);
+  must(rewrap());
+  EXPECT_EQ(slots().newest.seq, 3U);
+}
+
+// Killed, or without power, at any point of the one write.
+TEST_F(RewrapTest, StoppedWithinTheWrite) {
+  seal();
+  rotate();
+  const Bytes before = bytes();
+  must(rewrap());
+  const Bytes after = bytes();
+  const auto check = [&](const Bytes& torn, const std::string& what) {
+    store(torn);
+    const SlotTables seen = slots();
+    CLOISTER_CHECK(seen.newest.slots.size() == 1);
+    must(rewrap());
+    ASSERT_EQ(slots().newest.slots[0].wrapped.key_version, 2U) << what;
+    ASSERT_TRUE(verify().ok()) << what;  // both copies are whole again
+  };
+  for (std::size_t written = 0; written <= kPage; written += written < 200 ? 7 : 311) {
+    Bytes torn = before;
+    std::copy_n(after.begin() + 2 * kPage, written, torn.begin() + 2 * kPage);
+    check(torn, "prefix of " + std::to_string(written));
+  }
+  for (unsigned sectors = 0; sectors < 256; sectors += 5) {
+    Bytes torn = before;
+    for (unsigned sector = 0; sector < 8; ++sector) {
+      if ((sectors & (1U << sector)) == 0) continue;
+      const auto offset = static_cast<std::ptrdiff_t>(2 * kPage + 512 * sector);
+      std::copy_n(after.begin() + offset, 512, torn.begin() + offset);
+    }
+    check(torn, "sectors " + std::to_string(sectors));
+  }
+}
+
+TEST_F(RewrapTest, RepairsADamagedCopy) {
+  seal();
+  const Bytes good = bytes();
+  for (const std::size_t copy : {kPage, 2 * kPage}) {
+    Bytes damaged = good;
+    damaged[copy + 40] ^= 1;
+    store(damaged);
+    expect_error(verify(), Code::kCorrupt, "slot copies is damaged");
+    const RewrapSummary summary = must(rewrap());
+    EXPECT_EQ(summary.slot_tables, 1U);
+    EXPECT_EQ(summary.slots_changed, 0U);
+    must(verify());
+    EXPECT_EQ(slots().newest.seq, 2U);
+    EXPECT_EQ(slots().newest_copy, copy == kPage ? SlotCopy::kA : SlotCopy::kB);
+  }
+  Bytes both = good;
+  both[kPage + 40] ^= 1;
+  both[2 * kPage + 40] ^= 1;
+  store(both);
+  expect_error(rewrap(), Code::kCorrupt, "both slot copies are damaged");
+  EXPECT_EQ(bytes(), both);
+}
+
+// A known downside: an old copy can be put back. It helps only as long as its key version opens.
+TEST_F(RewrapTest, OldCopyPutBack) {
+  seal();
+  const Bytes before = bytes();
+  rotate();
+  must(rewrap());
+  Bytes replayed = bytes();
+  std::copy_n(before.begin() + kPage, kPage, replayed.begin() + 2 * kPage);
+  store(replayed);
+  must(verify());
+  must(keys_.keyring.set_state(1, DatasetKeyState::kDestroyed));
+  keys_.refresh();
+  expect_error(verify(), Code::kDenied, "is destroyed");
+  expect_error(rewrap(), Code::kDenied, "is destroyed");
+}
+
+TEST_F(RewrapTest, LowerSeqIsNotUsed) {
+  seal();
+  rotate();
+  must(rewrap());
+  rotate();
+  must(rewrap());  // A has seq 3, B has seq 2
+  const Bytes good = bytes();
+  EXPECT_EQ(slots().newest_copy, SlotCopy::kA);
+  EXPECT_EQ(must(parse_slots(ByteView(good).subspan(2 * kPage, kPage))).slots[0].wrapped.key_version, 2U);
+  disable_version(2);
+  must(verify());
+}
+
+class RewrapLogTest : public RewrapTest {
+ protected:
+  void append(const std::string& line) {
+    LogOptions options;
+    options.chunk_log2 = 14;
+    options.context = keys_.context();
+    LogWriter log = must(LogWriter::open(path_, options, keys_.wrappers(), keys_.random));
+    must(log.append(as_bytes(line)));
+  }
+  Result<std::string> read() {
+    std::string text;
+    CLOISTER_TRY(const LogSummary summary, read_log(must(File::open(path_)), keys_.wrappers(), [&](ByteView piece) {
+                   text += as_text(piece);
+                   return ok_status();
+                 }));
+    ignore_result(summary);
+    return text;
+  }
+};
+
+TEST_F(RewrapLogTest, EveryRunsSlots) {
+  append("one ");
+  append("two ");
+  rotate();
+  append("three");
+  const RewrapSummary summary = must(rewrap());
+  EXPECT_EQ(summary.slot_tables, 2U);
+  EXPECT_EQ(summary.slots_changed, 2U);
+  disable_version(1);
+  EXPECT_EQ(must(read()), "one two three");
+  EXPECT_EQ(must(rewrap()).slots_changed, 0U);
+}
+
+TEST_F(RewrapLogTest, StoppedBetweenRuns) {
+  append("one ");
+  append("two");
+  const Bytes before = bytes();
+  rotate();
+  must(rewrap());
+  Bytes half = bytes();
+  std::copy(before.begin() + 5 * kPage, before.end(), half.begin() + 5 * kPage);  // only run 0 was done
+  store(half);
+  EXPECT_EQ(must(read()), "one two");
+  EXPECT_EQ(must(rewrap()).slot_tables, 1U);
+  disable_version(1);
+  EXPECT_EQ(must(read()), "one two");
+}
+
+TEST_F(RewrapLogTest, WhileAWriterHoldsIt) {
+  append("one");
+  rotate();
+  LogOptions options;
+  options.context = keys_.context();
+  std::optional<LogWriter> log(must(LogWriter::open(path_, options, keys_.wrappers(), keys_.random)));
+  expect_error(rewrap(), Code::kUnavailable, "another process");
+  log.reset();
+  must(rewrap());
+}
+
+class SlotChangesTest : public RewrapLogTest {
+ protected:
+  Result<RewrapSummary> add(crypto::KeyWrapper& addition) {
+    return add_slot(must(File::open(path_, File::Access::kReadWrite)), keys_.wrappers(), addition);
+  }
+  Result<RewrapSummary> remove(crypto::WrapType type) {
+    return remove_slots(must(File::open(path_, File::Access::kReadWrite)),
+                        [type](const Slot& slot) { return slot.wrapped.type == type; });
+  }
+  crypto::PassphraseWrapper passphrase(std::string_view text) {
+    return must(crypto::PassphraseWrapper::create(crypto::Secret::copy_of(as_bytes(text)), {64, 1, 1}, keys_.random));
+  }
+
+  testing::LocalKey local_{20, keys_.random};
+  std::array<crypto::KeyWrapper*, 1> local_only_{&local_};
+};
+
+TEST_F(SlotChangesTest, AddedKeyOpensToo) {
+  seal();
+  expect_error(verify(local_only_), Code::kDenied, "no key here opens it");
+  EXPECT_EQ(must(add(local_)).slots_changed, 1U);
+  must(verify(local_only_));
+  must(verify());
+  must(add(local_));
+  EXPECT_EQ(slots().newest.slots.size(), 2U);  // not a third
+}
+
+TEST_F(SlotChangesTest, AddedToEveryRunOfALog) {
+  append("one ");
+  append("two");
+  EXPECT_EQ(must(add(local_)).slot_tables, 2U);
+  must(remove(crypto::WrapType::kDatasetKey));
+  expect_error(read(), Code::kDenied, "run 0");
+  must(add_slot(must(File::open(path_, File::Access::kReadWrite)), local_only_, *keys_.wrapper));
+  EXPECT_EQ(must(read()), "one two");
+}
+
+TEST_F(SlotChangesTest, PassphrasesStandSideBySide) {
+  seal();
+  auto first = passphrase("correct horse");
+  auto second = passphrase("battery staple");
+  must(add(first));
+  must(add(second));
+  for (crypto::PassphraseWrapper* each : {&first, &second}) {
+    const std::array<crypto::KeyWrapper*, 1> one{each};
+    must(verify(one));
+  }
+  auto wrong = passphrase("wrong passphrase");
+  const std::array<crypto::KeyWrapper*, 1> one{&wrong};
+  EXPECT_FALSE(verify(one).ok());
+}
+
+TEST_F(SlotChangesTest, AddedByWhoCantOpen) {
+  seal();
+  const Bytes before = bytes();
+  expect_error(add_slot(must(File::open(path_, File::Access::kReadWrite)), local_only_, local_), Code::kDenied,
+               "no key here opens it");
+  EXPECT_EQ(bytes(), before);
+}
+
+TEST_F(SlotChangesTest, MoreThanThereIsRoomFor) {
+  seal();
+  Status last;
+  std::size_t added = 0;
+  for (; last.ok() && added < kSlotsMax; ++added) {
+    testing::LocalKey key(static_cast<std::uint8_t>(100 + added), keys_.random);
+    const auto result = add(key);
+    if (!result.ok()) last = result.error();
+  }
+  expect_error(last, Code::kInvalid, "key slots");
+  must(verify());
+}
+
+TEST_F(SlotChangesTest, RemovedWrapLiesInNeitherCopy) {
+  seal();
+  must(add(local_));
+  const auto wrapped = slots().newest.slots[1].wrapped.ciphertext;
+  ASSERT_TRUE(contains(bytes(), wrapped));
+  EXPECT_EQ(must(remove(crypto::WrapType::kSoftwareKey)).slots_changed, 1U);
+  EXPECT_FALSE(contains(bytes(), wrapped));
+  expect_error(verify(local_only_), Code::kDenied, "no key here opens it");
+  must(verify());
+  EXPECT_EQ(must(remove(crypto::WrapType::kSoftwareKey)).slot_tables, 0U);
+}
+
+TEST_F(SlotChangesTest, RemovalThatStoppedHalfway) {
+  seal();
+  must(add(local_));  // in B
+  const auto wrapped = slots().newest.slots[1].wrapped.ciphertext;
+  const Bytes before = bytes();
+  must(remove(crypto::WrapType::kSoftwareKey));  // writes A, then B
+  Bytes half = bytes();
+  std::copy_n(before.begin() + 2 * kPage, kPage, half.begin() + 2 * kPage);
+  store(half);
+  EXPECT_EQ(slots().newest.slots.size(), 1U);
+  ASSERT_TRUE(contains(half, wrapped));
+  EXPECT_EQ(must(remove(crypto::WrapType::kSoftwareKey)).slot_tables, 1U);
+  EXPECT_FALSE(contains(bytes(), wrapped));
+  must(verify());
+}
+
+TEST_F(SlotChangesTest, LastSlotCantGo) {
+  seal();
+  Bytes before = bytes();
+  expect_error(remove(crypto::WrapType::kDatasetKey), Code::kInvalid, "last key slot");
+  EXPECT_EQ(bytes(), before);
+
+  std::filesystem::remove(path_);  // a log whose second run would be left without
+  append("one ");
+  must(add(local_));
+  append("two");
+  before = bytes();
+  expect_error(remove(crypto::WrapType::kDatasetKey), Code::kInvalid, "last key slot");
+  EXPECT_EQ(bytes(), before);
+}
+
+}  // namespace
+}  // namespace cloister::seal
