@@ -83,7 +83,8 @@ esac
 say "building OpenSSL $version (about three minutes on two cores, once)"
 (
   cd "$work/source/tree"
-  ./Configure "$target" --prefix="$prefix" --libdir=lib no-tests no-docs no-apps shared >"$work/configure.log"
+  ./Configure "$target" --prefix="$prefix" --libdir=lib no-tests no-docs no-apps shared \
+    -Wl,-z,relro -Wl,-z,now >"$work/configure.log"
   make -j"$(nproc)" build_libs >"$work/make.log" 2>&1 || { tail -n 20 "$work/make.log" >&2; exit 1; }
   rm -rf "$prefix"
   make install_dev install_modules >"$work/install.log" 2>&1 || { tail -n 20 "$work/install.log" >&2; exit 1; }
