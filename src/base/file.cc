@@ -169,10 +169,17 @@ Result<FileReplacement> FileReplacement::begin(const Path& target, Overwrite ove
       return Error(Code::kExists, "write " + target.string() + ": it exists already; --force replaces it");
     }
   }
+  // A file name has at most 255 bytes, and the temporary's is longer than the target's.
+  std::string name = target.filename().string();
+  if (name.size() > 200) {
+    std::size_t end = 200;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
+    name.resize(end);
+  }
   static std::atomic<unsigned> counter{0};
   for (int attempt = 0; attempt < 100; ++attempt) {
-    const Path temporary = parent_of(target) / ("." + target.filename().string() + ".part-" +
-                                                std::to_string(::getpid()) + "-" + std::to_string(counter++));
+    const Path temporary =
+        parent_of(target) / ("." + name + ".part-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
     auto file = File::create_new(temporary, mode);
     if (file.ok()) return FileReplacement(std::move(file).value(), temporary, target, overwrite);
     if (file.error().code() != Code::kExists) return file.error().with_context("write " + target.string());

@@ -28,9 +28,10 @@ struct DirectorySummary {
 };
 
 // Seals every regular file under `source`. Interrupted (kUnavailable, or killed) and started again it goes on: a
-// journal in `target` says what is done, and what is done and unchanged is not done again. The manifest comes last;
-// until then the directory doesn't verify. Symbolic links, devices and the like are kInvalid before anything is
-// written, unless `skip_special` is set.
+// journal in `target` says what is done, and what is done and unchanged (size and modification time) is not done again.
+// The manifest comes last; until then the directory doesn't verify. kExists when `target` holds a sealed directory or
+// anything else that isn't this work. Whatever of an interrupted run isn't listed in the end is removed. Symbolic
+// links, devices and the like are kInvalid before anything is written, unless `skip_special` is set.
 struct DirectorySealOptions {
   SealOptions object;  // name, mode and times are filled in per file
   StoredNames stored_names = StoredNames::kOriginal;
@@ -40,7 +41,10 @@ struct DirectorySealOptions {
 Result<DirectorySummary> seal_directory(const Path& source, const Path& target, const DirectorySealOptions& options,
                                         const DirectoryKeys& keys, crypto::Random& random, Progress& progress);
 
-// Opens a verified directory into `target`, each file aside and renamed. Goes on where it stopped.
+// Opens a directory into `target`, each file aside and renamed, with its permission bits and modification time. With
+// kRefuse it goes on where it stopped: a file that is there with the right size, time and content is kept (it is read
+// and compared, since a power cut can leave a file whole in name only), and any other is kExists. kReplace opens every
+// file anew. What was opened before an error stays.
 Result<DirectorySummary> open_directory(const Path& source, const Path& target, const DirectoryKeys& keys,
                                         Overwrite overwrite, unsigned threads, Progress& progress);
 
@@ -53,10 +57,12 @@ Result<DirectorySummary> verify_directory(const Path& directory, const Directory
                                           const std::function<void(const DirectoryFinding&)>& report,
                                           Progress& progress);
 
-// A new DEK for every object (or for the one at `file`): sealed again aside and renamed, one after the other, while
-// readers of the old file go on; then a new manifest. Goes on where it stopped.
+// A new DEK for every object: sealed again aside and renamed while readers of the old files go on, then a new manifest
+// with sequence + 1. Goes on where it stopped; until it is done the directory doesn't verify.
 Result<DirectorySummary> rekey_directory(const Path& directory, const SealOptions& object, const DirectoryKeys& keys,
                                          Time now, crypto::Random& random, Progress& progress);
+// The same for the one object at `file`. kInvalid for a log, and for an object of a sealed directory: its manifest
+// would no longer fit.
 Result<SealedSummary> rekey_object(const Path& file, const SealOptions& object, const DirectoryKeys& keys,
                                    crypto::Random& random, Progress& progress);
 

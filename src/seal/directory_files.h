@@ -1,12 +1,17 @@
 // The files of a directory tree, as sealing and verifying see them. Used by directory*.cc alone.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "base/file.h"
-#include "seal/manifest.h"
+#include "seal/directory.h"
+#include "seal/reader.h"
 
 namespace cloister::seal {
+
+// Files from here up are worked on one at a time by all threads, smaller ones side by side.
+inline constexpr std::uint64_t kLargeFile = std::uint64_t{8} << 20;
 
 struct TreeFile {
   std::string name;  // relative, with '/'
@@ -18,14 +23,32 @@ struct TreeFile {
 enum class SpecialFiles { kRefuse, kSkip, kList };
 
 // Regular files, sorted by name; symbolic links are never followed. Other kinds are kInvalid, left out, or listed.
-// kInvalid for names that aren't UTF-8.
+// kInvalid for names that aren't UTF-8, unless other kinds are listed too.
 Result<std::vector<TreeFile>> list_tree(const Path& directory, SpecialFiles special);
 
-// A file another process wrote aside and never finished.
+// A file that interrupted work left behind: written aside, or waiting for its name.
 bool is_leftover(std::string_view name);
+inline constexpr std::string_view kWaitingSuffix = ".rekeyed";
 
-// kCorrupt unless the object at `file` is the one the entry lists.
-class ObjectReader;
-Status check_entry(const ManifestEntry& entry, const ObjectReader& reader);
+// Opens a stored object for reading without following a symbolic link anywhere below `directory`. kNotFound; kCorrupt
+// for anything but a regular file.
+Result<File> open_stored(const Path& directory, std::string_view stored_name);
+
+// SHA-256 of the last page: the object digest, should it be an object.
+Result<crypto::Sha256Digest> stored_digest(const Path& directory, std::string_view stored_name);
+
+// The object the entry lists. kCorrupt when another one, or another version, lies there, or when its tags aren't those
+// its footer digests: a holder of the DEK could have made new chunks under an old footer.
+enum class Tags { kCheck, kLeaveToVerify };
+Result<ObjectReader> open_listed(const Path& directory, const ManifestEntry& entry, const DirectoryKeys& keys,
+                                 Tags tags);
+
+// Calls `work(entry, threads)`: small objects side by side, large ones one after the other with all threads.
+using EntryWork = std::function<Status(const ManifestEntry& entry, unsigned threads)>;
+Status for_entries(const std::vector<const ManifestEntry*>& entries, unsigned threads, Progress& progress,
+                   const EntryWork& work);
+
+// Everything written below `directory`, and its neighbours on the same file system, survives a power cut.
+Status sync_file_system(const Path& directory);
 
 }  // namespace cloister::seal

@@ -1,26 +1,25 @@
 #include "seal/directory_journal.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/reader.h"
+#include "crypto/hkdf.h"
+#include "seal/directory_files.h"
 
 namespace cloister::seal {
 namespace {
 
 constexpr std::string_view kMagic = "CLSRJNL1";
 constexpr std::size_t kNameMax = 4096;
+constexpr std::size_t kSignatureSize = 64;
 constexpr std::size_t kBatch = 256;
 constexpr double kBatchSeconds = 1.0;
 
-Status sync_file_system(const Path& directory) {
-  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return error_from_errno(errno, "open " + directory.string());
-  const int result = ::syncfs(descriptor);
-  const int error_number = errno;
-  ::close(descriptor);
-  if (result != 0) return error_from_errno(error_number, "sync " + directory.string());
-  return {};
+// MF-5.
+Bytes signed_message(const Id& directory_id, std::uint64_t frame, ByteView records) {
+  crypto::Info info("CLSR1 journal");
+  info.field(directory_id).field_u64(frame).field(crypto::sha256(records));
+  return to_bytes(info.view());
 }
 
 void write_entry(const JournalEntry& entry, Writer& writer) {
@@ -40,6 +39,9 @@ Result<JournalEntry> parse_entry(Reader& reader) {
   CLOISTER_TRY(entry.object.mode, reader.u32("journal permission bits"));
   CLOISTER_RETURN_IF_ERROR(reader.fill(entry.object.object_id, "journal object id"));
   CLOISTER_RETURN_IF_ERROR(reader.fill(entry.object.object_digest, "journal object digest"));
+  if (!is_safe_relative_name(entry.object.stored_name) || !is_safe_relative_name(entry.object.original_name)) {
+    return Error(Code::kCorrupt, "the journal has a name that leaves the directory");
+  }
   return entry;
 }
 
@@ -62,42 +64,55 @@ Result<JournalHead> parse_head(Reader& reader) {
 
 Result<std::unique_ptr<Journal>> Journal::open(const Path& directory, JournalWork work, const SealOptions& object,
                                                const DirectoryKeys& keys, crypto::Random& random) {
-  std::unique_ptr<Journal> journal(new Journal(directory, directory / kJournalName));
-  std::optional<JournalHead> head;
-  auto file = File::open(journal->path_);
-  if (!file.ok() && file.error().code() != Code::kNotFound) return file.error();
-  if (file.ok() && probe_log_started(*file)) {
-    const auto take = [&](ByteView piece) -> Status {
-      Reader reader(piece);
-      if (!head) {
-        CLOISTER_TRY(head, parse_head(reader));
-      }
-      while (!reader.at_end()) {
-        CLOISTER_TRY(JournalEntry entry, parse_entry(reader));
-        journal->done_.insert_or_assign(entry.object.original_name, std::move(entry));
-      }
-      return {};
-    };
-    CLOISTER_TRY(const LogSummary summary, read_log(*file, keys.wrappers, take));
-    ignore_result(summary);
-  }
-  if (head && head->work != work) {
-    return Error(Code::kExists, directory.string() + " holds other work that was interrupted: finish that first");
-  }
+  std::unique_ptr<Journal> journal(new Journal(directory, keys));
   LogOptions options{object.suite, 16, object.context, {}};
+  options.meta.content_type = "application/vnd.cloister.journal";
+  // The writer first: its lock keeps others from adding to what is read next.
   CLOISTER_TRY(LogWriter writer, LogWriter::open(journal->path_, options, keys.wrappers, random));
   journal->writer_.emplace(std::move(writer));
+  CLOISTER_RETURN_IF_ERROR(journal->read(work));
   journal->flushed_at_ = monotonic_seconds();
-  journal->resumed_ = head.has_value();
-  if (head) {
-    journal->directory_id_ = head->directory_id;
-    return journal;
-  }
+  if (journal->resumed_) return journal;
   journal->directory_id_ = crypto::random_array<16>(random);
-  Writer start;
-  start.bytes(as_bytes(kMagic)).u8(static_cast<std::uint8_t>(work)).bytes(journal->directory_id_);
-  CLOISTER_RETURN_IF_ERROR(journal->writer_->append(start.view()));
+  Writer head;
+  head.bytes(as_bytes(kMagic)).u8(static_cast<std::uint8_t>(work)).bytes(journal->directory_id_);
+  CLOISTER_RETURN_IF_ERROR(journal->append(head.view()));
   return journal;
+}
+
+Status Journal::read(JournalWork work) {
+  const auto take = [&](ByteView piece) -> Status {
+    if (piece.size() < kSignatureSize) return Error(Code::kCorrupt, "a frame of the journal is too short");
+    const ByteView records = piece.first(piece.size() - kSignatureSize);
+    Reader reader(records);
+    if (frames_ == 0) {
+      CLOISTER_TRY(const JournalHead head, parse_head(reader));
+      directory_id_ = head.directory_id;
+      if (head.work != work) {
+        return Error(Code::kExists, directory_.string() + " holds other work that was interrupted: finish that first");
+      }
+    }
+    const Bytes message = signed_message(directory_id_, frames_++, records);
+    CLOISTER_RETURN_IF_ERROR(
+        crypto::verify_ed25519(keys_.signing_public_key, message, piece.last(kSignatureSize)).with_context("journal"));
+    resumed_ = true;
+    while (!reader.at_end()) {
+      CLOISTER_TRY(JournalEntry entry, parse_entry(reader));
+      done_.insert_or_assign(entry.object.original_name, std::move(entry));
+    }
+    return {};
+  };
+  CLOISTER_TRY(const File file, File::open(path_));
+  CLOISTER_TRY(const LogSummary summary, read_log(file, keys_.wrappers, take));
+  ignore_result(summary);
+  return {};
+}
+
+Status Journal::append(ByteView records) {
+  Bytes frame = to_bytes(records);
+  const auto signature = keys_.signing_key->sign(signed_message(directory_id_, frames_++, records));
+  frame.insert(frame.end(), signature.begin(), signature.end());
+  return writer_->append(frame);
 }
 
 Status Journal::add(JournalEntry entry) {
@@ -116,17 +131,17 @@ Status Journal::flush_locked() {
   flushed_at_ = monotonic_seconds();
   if (waiting_.empty()) return {};
   CLOISTER_RETURN_IF_ERROR(sync_file_system(directory_));
-  Writer frame;
+  Writer records;
   for (const JournalEntry& entry : waiting_) {
     Writer one;
     write_entry(entry, one);
-    if (frame.size() + one.size() > writer_->frame_capacity()) {
-      CLOISTER_RETURN_IF_ERROR(writer_->append(frame.view()));
-      frame = Writer();
+    if (records.size() + one.size() + kSignatureSize > writer_->frame_capacity()) {
+      CLOISTER_RETURN_IF_ERROR(append(records.view()));
+      records = Writer();
     }
-    frame.bytes(one.view());
+    records.bytes(one.view());
   }
-  CLOISTER_RETURN_IF_ERROR(writer_->append(frame.view()));
+  CLOISTER_RETURN_IF_ERROR(append(records.view()));
   if (settle_) CLOISTER_RETURN_IF_ERROR(settle_(waiting_));
   for (JournalEntry& entry : waiting_) done_.insert_or_assign(entry.object.original_name, std::move(entry));
   waiting_.clear();

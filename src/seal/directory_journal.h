@@ -1,5 +1,5 @@
-// What of a directory is done, so that interrupted work goes on. An append log in the target, sealed by the same keys
-// as the objects: names don't lie in the clear. Used by directory*.cc alone.
+// What of a directory is done, so that interrupted work goes on. docs/formats/manifest.md, "The journal".
+// Used by directory*.cc alone.
 #pragma once
 
 #include <map>
@@ -23,7 +23,7 @@ struct JournalEntry {
 // Any thread may call add(); the rest is for one.
 class Journal {
  public:
-  // Goes on with the journal in `directory` or starts one. kExists when it is about other work.
+  // Goes on with the journal in `directory` or starts one. kExists when it is about other work. `keys` outlives it.
   static Result<std::unique_ptr<Journal>> open(const Path& directory, JournalWork work, const SealOptions& object,
                                                const DirectoryKeys& keys, crypto::Random& random);
 
@@ -42,12 +42,17 @@ class Journal {
   Status remove();
 
  private:
-  Journal(Path directory, Path path) : directory_(std::move(directory)), path_(std::move(path)) {}
+  Journal(Path directory, const DirectoryKeys& keys)
+      : directory_(std::move(directory)), path_(directory_ / kJournalName), keys_(keys) {}
+  Status read(JournalWork work);
+  Status append(ByteView records);
   Status flush_locked();
 
   Path directory_;
   Path path_;
+  const DirectoryKeys& keys_;
   Id directory_id_{};
+  std::uint64_t frames_ = 0;
   bool resumed_ = false;
   std::map<std::string, JournalEntry> done_;
   std::optional<LogWriter> writer_;

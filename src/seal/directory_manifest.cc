@@ -1,5 +1,6 @@
 #include "seal/directory_manifest.h"
 
+#include "seal/directory_files.h"
 #include "seal/reader.h"
 
 namespace cloister::seal {
@@ -7,12 +8,20 @@ namespace {
 
 constexpr std::uint64_t kManifestBytesMax = std::uint64_t{4} << 30;
 
+Status check_manifest(ByteView bytes, const DirectoryKeys& keys) {
+  const auto parsed = parse_manifest(bytes, keys.signing_public_key);
+  if (parsed.ok()) return {};
+  return Error(Code::kInvalid, "the new manifest wouldn't be taken: " + parsed.error().message());
+}
+
 }  // namespace
 
 Status write_manifest(const Path& directory, Manifest manifest, const SealOptions& object, const DirectoryKeys& keys,
                       crypto::Random& random) {
   if (object.context.keyring_id) manifest.keyring_id = *object.context.keyring_id;
   const Bytes bytes = serialize_manifest(manifest, *keys.signing_key);
+  // What a reader would refuse isn't written: too many entries, or a signing key that isn't the public key's.
+  CLOISTER_RETURN_IF_ERROR(check_manifest(bytes, keys));
   SealOptions options = object;
   options.chunk_log2 = 16;
   options.payload_digest = PayloadDigest::kNone;
@@ -27,7 +36,7 @@ Status write_manifest(const Path& directory, Manifest manifest, const SealOption
 
 Result<Manifest> read_manifest(const Path& directory, const DirectoryKeys& keys) {
   const auto read = [&]() -> Result<Manifest> {
-    auto file = File::open(directory / kManifestName);
+    auto file = open_stored(directory, kManifestName);
     if (!file.ok() && file.error().code() == Code::kNotFound) {
       return Error(Code::kNotFound, "it has no " + std::string(kManifestName) +
                                         ": it isn't a sealed directory, or sealing it was interrupted");

@@ -1,4 +1,4 @@
-// Opening, verifying and re-keying sealed directories. docs/formats/manifest.md.
+// Opening and verifying sealed directories. docs/formats/manifest.md.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,6 +7,8 @@
 #include <mutex>
 
 #include "base/parallel.h"
+#include "base/reader.h"
+#include "crypto/plain_buffer.h"
 #include "seal/directory.h"
 #include "seal/directory_files.h"
 #include "seal/directory_journal.h"
@@ -16,27 +18,14 @@
 namespace cloister::seal {
 namespace {
 
-constexpr std::uint64_t kLargeFile = std::uint64_t{8} << 20;
+constexpr std::size_t kPieceMax = std::size_t{4} << 20;
 
-// Calls `work(entry, threads)`: small objects side by side, large ones one after the other with all threads.
-Status for_entries(const std::vector<ManifestEntry>& entries, unsigned threads, Progress& progress,
-                   const std::function<Status(const ManifestEntry&, unsigned)>& work) {
-  std::vector<const ManifestEntry*> small;
-  std::vector<const ManifestEntry*> large;
-  for (const ManifestEntry& entry : entries) {
-    (entry.plaintext_len >= kLargeFile ? large : small).push_back(&entry);
-    progress.expect(entry.plaintext_len);
+std::string printable(std::string name) {
+  if (is_plain_utf8(name)) return name;
+  for (char& c : name) {
+    if (c < 0x20 || c > 0x7E) c = '?';
   }
-  const auto one = [&](const ManifestEntry& entry, unsigned with) -> Status {
-    if (progress.stop_requested()) return Error(Code::kUnavailable, "interrupted");
-    CLOISTER_RETURN_IF_ERROR(work(entry, with));
-    progress.add_object();
-    return {};
-  };
-  const auto make_worker = [&]() -> PieceWorker { return [&](std::uint64_t i) { return one(*small[i], 1); }; };
-  CLOISTER_RETURN_IF_ERROR(parallel_pieces(threads, small.size(), make_worker));
-  for (const ManifestEntry* entry : large) CLOISTER_RETURN_IF_ERROR(one(*entry, threads));
-  return {};
+  return name;
 }
 
 std::int64_t modified_ns(Time time) { return time.unix_ms * 1'000'000; }
@@ -49,29 +38,56 @@ Status set_modified(const File& file, Time time) {
   return {};
 }
 
-// An opened file gets its size and time before its name: one that has both under its name was opened whole.
-bool opened_before(const Path& target, const ObjectReader& reader) {
+// Size and time are quick to compare; a power cut can keep both and lose the bytes, so those are compared too.
+Result<bool> opened_before(const Path& target, const ObjectReader& reader, unsigned threads, Progress& progress) {
   struct stat info{};
-  if (::lstat(target.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || !reader.meta().modified_at) return false;
+  if (::lstat(target.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
   const auto there = static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec;
-  return static_cast<std::uint64_t>(info.st_size) == reader.size() && there == modified_ns(*reader.meta().modified_at);
+  const auto& sealed = reader.meta().modified_at;
+  if (static_cast<std::uint64_t>(info.st_size) != reader.size() || (sealed && there != modified_ns(*sealed))) {
+    return false;
+  }
+  CLOISTER_TRY(const File file, File::open(target));
+  crypto::PlainBuffer buffer(kPieceMax);
+  bool same = true;
+  const auto compare = [&](std::uint64_t offset, ByteView piece) -> Status {
+    const MutableByteView found = buffer.first(piece.size());
+    same = file.read_at(offset, found).ok() && equal(found, piece);
+    return same ? ok_status() : Error(Code::kExists, "it holds something else");
+  };
+  const Status read = reader.read_all(threads, compare, progress);
+  if (!read.ok() && same) return read.error();
+  return same;
 }
 
-Status open_entry(const Path& object, const Path& target, const ManifestEntry& entry, const DirectoryKeys& keys,
-                  Overwrite overwrite, unsigned threads, Progress& progress, bool& kept) {
-  CLOISTER_TRY(File file, File::open(object));
-  CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(file), keys.wrappers));
-  CLOISTER_RETURN_IF_ERROR(check_entry(entry, reader).with_context("open " + object.string()));
-  kept = overwrite == Overwrite::kRefuse && opened_before(target, reader);
-  if (kept) {
-    progress.add(reader.size());
-    return {};
+Result<bool> open_entry(const ObjectReader& reader, const Path& target, const ManifestEntry& entry, Overwrite overwrite,
+                        unsigned threads, Progress& progress) {
+  if (overwrite == Overwrite::kRefuse) {
+    CLOISTER_TRY(const bool before, opened_before(target, reader, threads, progress));
+    if (before) return true;
   }
   CLOISTER_RETURN_IF_ERROR(cloister::create_directories(target.parent_path()));
-  CLOISTER_TRY(auto replacement, FileReplacement::begin(target, overwrite, (entry.mode & 0777) | 0600));
+  CLOISTER_TRY(auto replacement, FileReplacement::begin(target, overwrite, 0600));
   CLOISTER_RETURN_IF_ERROR(reader.copy_to(replacement.file(), threads, progress));
   if (reader.meta().modified_at) CLOISTER_RETURN_IF_ERROR(set_modified(replacement.file(), *reader.meta().modified_at));
-  return replacement.commit(FileReplacement::Durable::kNo);
+  // Never set-user-id and the like.
+  if (::fchmod(replacement.file().descriptor(), entry.mode & 0777) != 0) {
+    return error_from_errno(errno, "set the mode of " + target.string());
+  }
+  CLOISTER_RETURN_IF_ERROR(replacement.commit(FileReplacement::Durable::kNo));
+  return false;
+}
+
+std::vector<const ManifestEntry*> pointers(const Manifest& manifest) {
+  std::vector<const ManifestEntry*> entries;
+  for (const ManifestEntry& entry : manifest.entries) entries.push_back(&entry);
+  return entries;
+}
+
+Status verify_manifest_object(const Path& directory, const DirectoryKeys& keys, Progress& progress) {
+  CLOISTER_TRY(File file, open_stored(directory, kManifestName));
+  CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(file), keys.wrappers));
+  return reader.verify(1, progress);
 }
 
 }  // namespace
@@ -83,15 +99,15 @@ Result<DirectorySummary> open_directory(const Path& source, const Path& target, 
   DirectorySummary summary;
   std::mutex mutex;
   const auto work = [&](const ManifestEntry& entry, unsigned with) -> Status {
-    bool kept = false;
-    CLOISTER_RETURN_IF_ERROR(open_entry(source / entry.stored_name, target / entry.original_name, entry, keys,
-                                        overwrite, with, progress, kept));
+    CLOISTER_TRY(const ObjectReader reader, open_listed(source, entry, keys, Tags::kCheck));
+    CLOISTER_TRY(const bool kept, open_entry(reader, target / entry.original_name, entry, overwrite, with, progress));
     const std::lock_guard lock(mutex);
     ++(kept ? summary.objects_kept : summary.objects_sealed);
     if (!kept) summary.plaintext_bytes += entry.plaintext_len;
     return {};
   };
-  CLOISTER_RETURN_IF_ERROR(for_entries(manifest.entries, thread_count(threads), progress, work));
+  CLOISTER_RETURN_IF_ERROR(for_entries(pointers(manifest), thread_count(threads), progress, work));
+  CLOISTER_RETURN_IF_ERROR(sync_file_system(target));
   return summary;
 }
 
@@ -108,6 +124,8 @@ Result<DirectorySummary> verify_directory(const Path& directory, const Directory
     report(DirectoryFinding{name, std::move(problem)});
   };
 
+  const Status manifest_object = verify_manifest_object(directory, keys, progress);
+  if (!manifest_object.ok()) find(std::string(kManifestName), manifest_object.error().message());
   CLOISTER_TRY(const auto files, list_tree(directory, SpecialFiles::kList));
   std::map<std::string, bool> present;
   for (const TreeFile& file : files) present[file.name] = false;
@@ -120,17 +138,18 @@ Result<DirectorySummary> verify_directory(const Path& directory, const Directory
     }
   }
   for (const auto& [name, listed] : present) {
-    if (!listed && name != kManifestName) {
-      find(name, name == kJournalName ? "work on this directory was interrupted: run it again" : "not in the manifest");
+    if (listed || name == kManifestName) continue;
+    if (name == kJournalName) {
+      find(name, "work on this directory was interrupted: run it again");
+    } else {
+      find(printable(name), is_leftover(name) ? "left behind by interrupted work" : "not in the manifest");
     }
   }
 
   const auto work = [&](const ManifestEntry& entry, unsigned with) -> Status {
     if (!present.contains(entry.stored_name)) return {};
     const auto verify = [&]() -> Status {
-      CLOISTER_TRY(File file, File::open(directory / entry.stored_name));
-      CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(file), keys.wrappers));
-      CLOISTER_RETURN_IF_ERROR(check_entry(entry, reader));
+      CLOISTER_TRY(const ObjectReader reader, open_listed(directory, entry, keys, Tags::kLeaveToVerify));
       return reader.verify(with, progress);
     };
     const Status verified = verify();
@@ -144,7 +163,7 @@ Result<DirectorySummary> verify_directory(const Path& directory, const Directory
     summary.plaintext_bytes += entry.plaintext_len;
     return {};
   };
-  CLOISTER_RETURN_IF_ERROR(for_entries(manifest.entries, thread_count(threads), progress, work));
+  CLOISTER_RETURN_IF_ERROR(for_entries(pointers(manifest), thread_count(threads), progress, work));
   if (findings == 0) return summary;
   return Error(Code::kCorrupt, "verify " + directory.string() + ": " + std::to_string(findings) +
                                    (findings == 1 ? " finding" : " findings"));

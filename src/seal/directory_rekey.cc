@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "base/parallel.h"
 #include "seal/directory.h"
 #include "seal/directory_files.h"
@@ -13,7 +15,7 @@ namespace cloister::seal {
 namespace {
 
 // The new object waits under this name until the journal knows it.
-Path waiting_name(const Path& object) { return object.string() + ".rekeyed"; }
+Path waiting_name(const Path& object) { return object.string() + std::string(kWaitingSuffix); }
 
 SealOptions like(const ObjectReader& reader, const SealOptions& asked) {
   SealOptions options = asked;
@@ -65,7 +67,8 @@ class DirectoryRekey {
     CLOISTER_RETURN_IF_ERROR(std::move(done));
     CLOISTER_RETURN_IF_ERROR(flushed);
     for (ManifestEntry& entry : manifest.entries) entry = journal_->done().at(entry.original_name).object;
-    CLOISTER_RETURN_IF_ERROR(sync_directory(directory_));
+    CLOISTER_RETURN_IF_ERROR(remove_leftovers(manifest));
+    CLOISTER_RETURN_IF_ERROR(sync_file_system(directory_));  // MF-3: the new names too
     ++manifest.sequence;
     manifest.created = now;
     CLOISTER_RETURN_IF_ERROR(write_manifest(directory_, std::move(manifest), object_, keys_, random_));
@@ -75,30 +78,33 @@ class DirectoryRekey {
 
  private:
   Status rekey_all(const Manifest& manifest) {
-    for (const ManifestEntry& entry : manifest.entries) progress_.expect(entry.plaintext_len);
     std::vector<const ManifestEntry*> todo;
     for (const ManifestEntry& entry : manifest.entries) {
-      if (!journal_->done().contains(entry.original_name)) {
-        todo.push_back(&entry);
-        continue;
-      }
-      CLOISTER_RETURN_IF_ERROR(rename_waiting(directory_ / entry.stored_name));
-      ++summary_.objects_kept;
-      progress_.add(entry.plaintext_len);
+      CLOISTER_TRY(const bool done, done_before(entry));
+      if (!done) todo.push_back(&entry);
     }
-    const auto make_worker = [&]() -> PieceWorker { return [&](std::uint64_t i) { return rekey_one(*todo[i]); }; };
-    return parallel_pieces(thread_count(object_.threads), todo.size(), make_worker);
+    const auto work = [this](const ManifestEntry& entry, unsigned threads) { return rekey_one(entry, threads); };
+    return for_entries(todo, thread_count(object_.threads), progress_, work);
   }
 
-  Status rekey_one(const ManifestEntry& entry) {
-    if (progress_.stop_requested()) return Error(Code::kUnavailable, "interrupted");
+  Result<bool> done_before(const ManifestEntry& entry) {
+    const auto done = journal_->done().find(entry.original_name);
+    if (done == journal_->done().end()) return false;
+    CLOISTER_RETURN_IF_ERROR(rename_waiting(directory_ / entry.stored_name));
+    const auto digest = stored_digest(directory_, entry.stored_name);
+    if (!digest.ok() || *digest != done->second.object.object_digest) return false;
+    ++summary_.objects_kept;
+    progress_.expect(entry.plaintext_len);
+    progress_.add(entry.plaintext_len);
+    return true;
+  }
+
+  Status rekey_one(const ManifestEntry& entry, unsigned threads) {
     const Path path = directory_ / entry.stored_name;
-    CLOISTER_TRY(File file, File::open(path));
-    CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(file), keys_.wrappers));
-    CLOISTER_RETURN_IF_ERROR(check_entry(entry, reader).with_context("open " + path.string()));
+    CLOISTER_TRY(const ObjectReader reader, open_listed(directory_, entry, keys_, Tags::kCheck));
     CLOISTER_TRY(auto replacement, FileReplacement::begin(waiting_name(path), Overwrite::kReplace, mode_of(path)));
     SealOptions object = object_;
-    object.threads = 1;
+    object.threads = threads;
     CLOISTER_TRY(const SealedSummary sealed, seal_again(reader, replacement, object, keys_, random_, progress_));
     CLOISTER_RETURN_IF_ERROR(replacement.commit(FileReplacement::Durable::kNo));
     ManifestEntry renewed = entry;
@@ -110,8 +116,19 @@ class DirectoryRekey {
       summary_.plaintext_bytes += sealed.plaintext_bytes;
       summary_.object_bytes += sealed.object_bytes;
     }
-    progress_.add_object();
     return journal_->add(JournalEntry{entry.plaintext_len, 0, std::move(renewed)});
+  }
+
+  Status remove_leftovers(const Manifest& manifest) const {
+    std::set<std::string_view> listed;
+    for (const ManifestEntry& entry : manifest.entries) listed.insert(entry.stored_name);
+    CLOISTER_TRY(const auto files, list_tree(directory_, SpecialFiles::kList));
+    for (const TreeFile& file : files) {
+      if (!is_leftover(file.name) || listed.contains(file.name)) continue;
+      const Path path = directory_ / file.name;
+      if (::unlink(path.c_str()) != 0) return error_from_errno(errno, "remove " + path.string());
+    }
+    return {};
   }
 
   const Path& directory_;

@@ -13,8 +13,9 @@
 namespace cloister::seal {
 namespace {
 
-// Files from here up are sealed one at a time by all threads, smaller ones side by side.
-constexpr std::uint64_t kLargeFile = std::uint64_t{8} << 20;
+// What follows a stored name while it is written aside must still fit into a file name of 255 bytes.
+constexpr std::size_t kLastPartMax = 200;
+constexpr std::size_t kStoredNameMax = 4000;
 
 struct Piece {
   TreeFile source;
@@ -22,6 +23,17 @@ struct Piece {
 };
 
 std::string random_name(crypto::Random& random) { return to_hex(crypto::random_array<16>(random)) + ".sealed"; }
+
+bool fits(std::string_view stored) {
+  return stored.size() <= kStoredNameMax && stored.size() - (stored.rfind('/') + 1) <= kLastPartMax;
+}
+
+// A folder of that name would lie where the manifest or the journal goes.
+bool below_reserved(std::string_view name) {
+  const std::size_t slash = name.find('/');
+  const std::string_view top = name.substr(0, slash);
+  return slash != std::string_view::npos && (top == kManifestName || top == kJournalName);
+}
 
 // Stored names that can't collide: with the manifest, the journal or a folder.
 std::vector<Piece> plan(std::vector<TreeFile> files, StoredNames names, const Journal& journal,
@@ -35,7 +47,8 @@ std::vector<Piece> plan(std::vector<TreeFile> files, StoredNames names, const Jo
   std::vector<Piece> pieces;
   for (TreeFile& file : files) {
     std::string stored = file.name + ".sealed";
-    const bool taken = stored == kManifestName || stored == kJournalName || folders.contains(stored);
+    const bool taken = stored == kManifestName || stored == kJournalName || folders.contains(stored) ||
+                       below_reserved(stored) || !fits(stored);
     const auto done = journal.done().find(file.name);
     if (done != journal.done().end()) {
       stored = done->second.object.stored_name;
@@ -59,6 +72,7 @@ class DirectorySealer {
     CLOISTER_TRY(auto files, list_tree(source_, special));
     CLOISTER_RETURN_IF_ERROR(cloister::create_directories(target_));
     CLOISTER_TRY(journal_, Journal::open(target_, JournalWork::kSeal, options_.object, keys_, random_));
+    CLOISTER_RETURN_IF_ERROR(check_previous_manifest());
     const std::vector<Piece> pieces = plan(std::move(files), options_.stored_names, *journal_, random_);
     for (const Piece& piece : pieces) progress_.expect(piece.source.size);
     Status sealed = seal_all(pieces);
@@ -81,14 +95,27 @@ class DirectorySealer {
     if (!std::filesystem::is_directory(target, error)) {
       return Error(Code::kExists, target_.string() + " exists and is no directory");
     }
-    if (std::filesystem::exists(target / kManifestName, error)) {
-      return Error(Code::kExists, target_.string() + " is a sealed directory already");
-    }
     const bool ours = std::filesystem::exists(target / kJournalName, error);
+    if (!ours && std::filesystem::exists(target / kManifestName, error)) return sealed_already();
     if (!ours && !std::filesystem::is_empty(target, error)) {
       return Error(Code::kExists, target_.string() + " is not empty and holds no interrupted work to go on with");
     }
     return {};
+  }
+
+  Error sealed_already() const { return Error(Code::kExists, target_.string() + " is a sealed directory already"); }
+
+  // Stopped between the manifest and the end of the journal, the work is this directory's own and is done once more.
+  Status check_previous_manifest() {
+    std::error_code error;
+    if (!std::filesystem::exists(target_ / kManifestName, error)) return {};
+    CLOISTER_TRY(const Manifest manifest, read_manifest(target_, keys_));
+    if (journal_->resumed() && manifest.directory_id == journal_->directory_id()) {
+      sequence_ = manifest.sequence + 1;
+      return {};
+    }
+    if (!journal_->resumed()) CLOISTER_RETURN_IF_ERROR(journal_->remove());
+    return sealed_already();
   }
 
   Status seal_all(const std::vector<Piece>& pieces) {
@@ -108,11 +135,9 @@ class DirectorySealer {
     const auto done = journal_->done().find(piece.source.name);
     if (done == journal_->done().end()) return false;
     const JournalEntry& entry = done->second;
-    std::error_code error;
-    const bool there = std::filesystem::is_regular_file(target_ / entry.object.stored_name, error);
-    if (!there || entry.source_size != piece.source.size || entry.source_modified_ns != piece.source.modified_ns) {
-      return false;
-    }
+    if (entry.source_size != piece.source.size || entry.source_modified_ns != piece.source.modified_ns) return false;
+    const auto digest = stored_digest(target_, entry.object.stored_name);
+    if (!digest.ok() || *digest != entry.object.object_digest) return false;
     entries_.push_back(entry.object);
     ++summary_.objects_kept;
     progress_.add(piece.source.size);
@@ -125,7 +150,7 @@ class DirectorySealer {
     object.threads = threads;
     object.meta.name = piece.source.name;
     object.meta.mode = piece.source.mode;
-    object.meta.modified_at = Time{piece.source.modified_ns / 1'000'000};
+    if (piece.source.modified_ns >= 0) object.meta.modified_at = Time{piece.source.modified_ns / 1'000'000};
     object.meta.sealed_at = options_.now;
     const Path target = target_ / piece.stored_name;
     CLOISTER_TRY(const File source, File::open(source_ / piece.source.name));
@@ -152,14 +177,16 @@ class DirectorySealer {
   Status finish() {
     std::set<std::string> listed;
     for (const ManifestEntry& entry : entries_) listed.insert(entry.stored_name);
-    CLOISTER_TRY(const auto stored, list_tree(target_, SpecialFiles::kSkip));
+    CLOISTER_TRY(const auto stored, list_tree(target_, SpecialFiles::kList));
     for (const TreeFile& file : stored) {
-      if (listed.contains(file.name) || file.name == kJournalName) continue;
+      const bool ours = file.name.ends_with(".sealed") || is_leftover(file.name);
+      if (!ours || listed.contains(file.name) || file.name == kJournalName || file.name == kManifestName) continue;
       const Path path = target_ / file.name;
       if (::unlink(path.c_str()) != 0) return error_from_errno(errno, "remove " + path.string());
       ++summary_.objects_removed;
     }
-    Manifest manifest{{}, journal_->directory_id(), 1, options_.now, entries_};
+    Manifest manifest{{}, journal_->directory_id(), sequence_, options_.now, entries_};
+    CLOISTER_RETURN_IF_ERROR(sync_file_system(target_));  // MF-3: the folders' names too
     CLOISTER_RETURN_IF_ERROR(write_manifest(target_, std::move(manifest), options_.object, keys_, random_));
     return journal_->remove();
   }
@@ -173,6 +200,7 @@ class DirectorySealer {
   std::unique_ptr<Journal> journal_;
   std::mutex mutex_;
   std::vector<ManifestEntry> entries_;
+  std::uint64_t sequence_ = 1;
   DirectorySummary summary_;
 };
 

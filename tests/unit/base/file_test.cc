@@ -108,6 +108,16 @@ TEST(FileReplacement, AppearsOnlyWhenCommitted) {
   EXPECT_EQ(entries(folder.path()), 1U);
 }
 
+TEST(FileReplacement, LongestNamesThereAre) {
+  const TempDir folder;
+  std::string accents = "a";
+  while (accents.size() < 255) accents += "\xC3\xA9";
+  for (const std::string& name : {std::string(255, 'n'), accents}) {
+    ASSERT_TRUE(write_file(folder / name, as_bytes("text"), Overwrite::kRefuse).ok()) << name;
+    EXPECT_TRUE(read_file(folder / name, 100).ok());
+  }
+}
+
 TEST(FileReplacement, AbandonedLeavesNothing) {
   const TempDir folder;
   {
