@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
+trap 'fail "line $LINENO failed: $BASH_COMMAND"' ERR
 
 usage() {
   cat <<'TEXT'

@@ -33,8 +33,8 @@ need() {
     fail "this system has no apt; install the equivalents of these Debian packages, then set CLOISTER_PACKAGES_READY=1: $wanted" 3
   fi
   # shellcheck disable=SC2086 # a list of names
-  missing=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null | awk '$2 == "installed" {print $1}' |
-    sort -u | comm -13 - <(packages_for "$@") | tr '\n' ' ')
+  missing=$({ dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null || true; } |  # unknown names: status 1
+    awk '$2 == "installed" {print $1}' | sort -u | comm -13 - <(packages_for "$@") | tr '\n' ' ')
   [ -n "${missing// /}" ] || return 0
   say "installing packages: $missing"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
