@@ -72,7 +72,7 @@ Status start_process() {
     return Error(Code::kUnsupported, std::string("start: OpenSSL ") + OpenSSL_version(OPENSSL_VERSION_STRING) +
                                          " is loaded, 3.5 or newer is needed");
   }
-  const Secret first(1);  // sets up the secure heap while the limit on locked memory is fresh
+  const Secret first(1);  // sets up secure memory while the limit on locked memory is fresh
   return {};
 }
 

@@ -17,7 +17,7 @@ struct LibraryInfo {
 };
 LibraryInfo library_info();
 
-// First call of a program's main: turns core dumps off, makes the process undumpable and sets up the secure heap.
+// First call of a program's main: turns core dumps off, makes the process undumpable and sets up secure memory.
 // kUnsupported when the OpenSSL found is older than 3.5.
 Status start_process();
 

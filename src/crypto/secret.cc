@@ -2,30 +2,14 @@
 
 #include <openssl/crypto.h>
 
-#include <mutex>
 #include <utility>
 
 #include "crypto/random.h"
+#include "crypto/secure_memory.h"
 
 namespace cloister::crypto {
-namespace {
 
-// Room for about a hundred thousand keys; pages are touched as they are used.
-constexpr std::size_t kSecureHeapSize = std::size_t{4} << 20;
-constexpr std::size_t kSecureHeapUnit = 32;
-
-std::uint8_t* allocate(std::size_t size) {
-  static std::once_flag once;
-  // A limit on locked memory makes this answer 2: usable, but pages may be swapped. start_process() raises the limit.
-  std::call_once(once, [] { CLOISTER_CHECK(CRYPTO_secure_malloc_init(kSecureHeapSize, kSecureHeapUnit) != 0); });
-  auto* data = static_cast<std::uint8_t*>(OPENSSL_secure_zalloc(size));
-  CLOISTER_CHECK(data != nullptr);
-  return data;
-}
-
-}  // namespace
-
-Secret::Secret(std::size_t size) : data_(size == 0 ? nullptr : allocate(size)), size_(size) {}
+Secret::Secret(std::size_t size) : data_(size == 0 ? nullptr : allocate_secure(size)), size_(size) {}
 
 Secret Secret::copy_of(ByteView bytes) {
   Secret secret(bytes.size());
@@ -38,13 +22,13 @@ Secret::Secret(Secret&& other) noexcept
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this == &other) return *this;
-  OPENSSL_secure_clear_free(data_, size_);
+  release_secure(data_, size_);
   data_ = std::exchange(other.data_, nullptr);
   size_ = std::exchange(other.size_, 0);
   return *this;
 }
 
-Secret::~Secret() { OPENSSL_secure_clear_free(data_, size_); }
+Secret::~Secret() { release_secure(data_, size_); }
 
 void wipe(MutableByteView bytes) {
   if (!bytes.empty()) OPENSSL_cleanse(bytes.data(), bytes.size());

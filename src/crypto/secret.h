@@ -10,7 +10,7 @@ namespace cloister::crypto {
 
 class Random;
 
-// Bytes that must not leak: kept in OpenSSL's secure heap (locked in memory, left out of core dumps), wiped when freed.
+// Bytes that must not leak: kept in memory of their own (locked, left out of core dumps), wiped when freed.
 // Moves, doesn't copy, print or compare. expose() is the only way in, and its uses are counted per file.
 class Secret {
  public:

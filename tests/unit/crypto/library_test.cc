@@ -1,9 +1,11 @@
 #include "crypto/library.h"
 
 #include <gtest/gtest.h>
-#include <openssl/crypto.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+
+#include "crypto/secret.h"
+#include "crypto/secure_memory.h"
 
 namespace cloister::crypto {
 namespace {
@@ -22,7 +24,8 @@ TEST(Library, StartProcessTurnsDumpsOffAndSetsUpSecureMemory) {
   EXPECT_EQ(core.rlim_cur, 0U);
   EXPECT_EQ(core.rlim_max, 0U);
   EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 0);
-  EXPECT_EQ(CRYPTO_secure_malloc_initialized(), 1);
+  const Secret secret(1);
+  EXPECT_TRUE(is_secure(secret.expose().data()));
   EXPECT_TRUE(start_process().ok()) << "twice is harmless";
 }
 

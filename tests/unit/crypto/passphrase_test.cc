@@ -55,6 +55,18 @@ TEST(Passphrase, KnownAnswer) {
   EXPECT_EQ(random.remaining(), 0U);
 }
 
+// Argon2id at this cost needs 256 MiB beside the keys in secure memory.
+TEST(Passphrase, OpensAtTheCostOfRealUse) {
+  DeterministicRandom random(7);
+  auto wrapper = PassphraseWrapper::create(secret_of("correct horse"), Argon2Cost{}, random);
+  const KeyMaterial key = key_of_byte(9);
+  const auto wrapped = wrapper->wrap(key, example());
+  ASSERT_TRUE(wrapped.ok()) << wrapped.error().message();
+  const auto opened = wrapper->unwrap(*wrapped, example());
+  ASSERT_TRUE(opened.ok()) << opened.error().message();
+  EXPECT_TRUE(equal_constant_time(opened->secret().expose(), key.secret().expose()));
+}
+
 class WrappedByPassphrase : public ::testing::Test {
  protected:
   Code refusal(const WrappedKey& wrapped, const WrapContext& context) {
