@@ -70,8 +70,26 @@ bool wants_json(int argc, char** argv) {
   return false;
 }
 
-int usage_error(const CLI::App& app, const CLI::ParseError& wrong, bool as_json) {
+// The first word that could be a verb, where none was recognised.
+std::string unknown_verb(const CLI::App& app, int argc, char** argv) {
+  if (!app.get_subcommands().empty()) return "";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--home" || word == "--threads") {
+      ++i;
+    } else if (!word.starts_with('-')) {
+      return std::string(word);
+    }
+  }
+  return "";
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& wrong, const std::string& unknown, bool as_json) {
   const std::string path = parsed_path(app);
+  if (!unknown.empty()) {
+    print_error(invalid("there is no verb " + unknown + ": `cloister help` lists them"), as_json);
+    return exit_status(Code::kInvalid);
+  }
   print_error(invalid((path.empty() ? "" : path + ": ") + std::string(wrong.what()) + " (see `cloister help" +
                       (path.empty() ? "" : " " + path) + "`)"),
               as_json);
@@ -87,7 +105,7 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
     std::fputs(manual_page(app, parsed_path(app)).c_str(), stdout);
     return 0;
   } catch (const CLI::ParseError& wrong) {
-    return usage_error(app, wrong, wants_json(argc, argv));
+    return usage_error(app, wrong, unknown_verb(app, argc, argv), wants_json(argc, argv));
   }
 }
 

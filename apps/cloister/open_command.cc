@@ -84,7 +84,8 @@ class Source {
  public:
   static Result<Source> open(Session& session, KeyChain& chain, const Path& path, std::string action) {
     CLOISTER_TRY(Sealed sealed, look_at(path));
-    Source source(session, note_for(std::move(action), sealed), std::move(sealed));
+    AuditNote note = note_for(std::move(action), sealed);
+    Source source(session, std::move(note), std::move(sealed));
     auto wrappers = chain.for_opening(source.sealed_.outline.preamble, source.sealed_.outline.slots.newest);
     if (!wrappers.ok()) return source.failed(wrappers.error().with_context("open " + path.string()));
     source.wrappers_ = std::move(wrappers).value();
@@ -195,6 +196,9 @@ Result<Outcome> open_folder(Session& session, const OpenRequest& request, const 
   if (!done.ok()) return source.failed(done.error());
   const seal::DirectorySummary& s = done.value();
   Outcome outcome = opened(request, target, s.plaintext_bytes, monotonic_seconds() - started);
+  outcome.text = "opened " + request.source + " -> " + target.string() + "  " + count_text(s.objects_sealed, "object") +
+                 ", " + bytes_text(s.plaintext_bytes) + " in " + seconds_text(monotonic_seconds() - started) +
+                 (s.objects_kept > 0 ? ", " + std::to_string(s.objects_kept) + " there already\n" : "\n");
   outcome.json["objects_opened"] = s.objects_sealed;
   outcome.json["objects_kept"] = s.objects_kept;
   return outcome;
