@@ -23,7 +23,7 @@ symbols=$(readelf -W --dyn-syms "$program")
 # shellcheck disable=SC2317 # called through expect
 has() { grep -qE "$2" <<<"$1"; }
 # shellcheck disable=SC2317 # called through expect
-hasnt() { ! grep -qE "$2" <<<"$1"; }
+lacks() { ! grep -qE "$2" <<<"$1"; }
 
 expect "position independent" has "$headers" 'Type: +DYN'
 expect "relocations read-only (RELRO)" has "$headers" 'GNU_RELRO'
@@ -31,7 +31,7 @@ expect "bound at start (full RELRO)" has "$dynamic" 'BIND_NOW|FLAGS.*NOW'
 expect "stack not executable" has "$headers" 'GNU_STACK +0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+ RW '
 expect "stack protector" has "$symbols" '__stack_chk_fail'
 expect "fortified calls" has "$symbols" '_chk@'
-expect "no text relocations" hasnt "$dynamic" 'TEXTREL'
+expect "no text relocations" lacks "$dynamic" 'TEXTREL'
 if [ "$(uname -m)" = x86_64 ]; then
   # The property of the whole program also needs the C library's start files to have it; the entry of our own functions doesn't.
   entries=$(objdump -d --no-show-raw-insn "$program" 2>/dev/null | grep -c endbr64 || true)
@@ -39,6 +39,6 @@ if [ "$(uname -m)" = x86_64 ]; then
 fi
 if [ -f "$SOURCE_DIR/.deps/openssl/built" ]; then
   expect "OpenSSL found by RPATH" has "$dynamic" '\(RPATH\)'
-  expect "and not by RUNPATH" hasnt "$dynamic" '\(RUNPATH\)'
+  expect "and not by RUNPATH" lacks "$dynamic" '\(RUNPATH\)'
 fi
 exit "$failed"
