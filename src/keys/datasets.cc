@@ -95,7 +95,8 @@ Status Hierarchy::set_dataset_key_state(const DatasetName& name, std::uint32_t v
         CLOISTER_RETURN_IF_ERROR(keyring.set_state(version, state));
         return "version " + std::to_string(version) + " " + std::string(dataset_key_state_name(state));
       });
-  if (status.ok() && state == seal::DatasetKeyState::kDestroyed) return state_->store.forget_overwritten();
+  if (status.ok() && state == seal::DatasetKeyState::kDestroyed)
+    return state_->store.forget_overwritten(Overwritten::kKeyrings);
   return status;
 }
 

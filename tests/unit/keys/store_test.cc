@@ -183,7 +183,7 @@ TEST_F(StoreFile, ChangedAuditRowIsSeenByTheChain) {
 }
 
 TEST_F(StoreFile, BytesWrittenAreWhatTheLogGrewBy) {
-  expect_ok(store_.forget_overwritten());
+  expect_ok(store_.forget_overwritten(Overwritten::kKeks));
   const std::uint64_t before = store_.bytes_written();
   expect_ok(add(tenant("acme")));
   for (int i = 0; i < 10; ++i) expect_ok(store_.record(event("row")));
