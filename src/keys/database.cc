@@ -36,6 +36,11 @@ Result<bool> Statement::step() {
   return rows_->next(row_);
 }
 
+Status Statement::expect_row() {
+  CLOISTER_TRY(const bool row, step());
+  return row ? ok_status() : Status(Error(Code::kCorrupt, "store: a row is missing that is always there"));
+}
+
 Result<int> Statement::run() {
   CLOISTER_TRY(const bool row, step());
   CLOISTER_CHECK(!row);

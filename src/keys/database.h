@@ -85,6 +85,8 @@ class Statement {
 
   // True while there is a row.
   Result<bool> step();
+  // For what always has a row: kCorrupt when there is none.
+  Status expect_row();
   // To the end, expecting no rows. Returns how many rows were changed.
   Result<int> run();
   // The same, where the number doesn't matter.

@@ -118,7 +118,7 @@ Status PostgresDatabase::check_same_store(PostgresConnection& connection) {
   CLOISTER_TRY(const std::string identity, store_identity(connection));
   if (identity != identity_) return Error(Code::kDenied, "another store answers where this one was");
   Statement newest(connection, "SELECT coalesce(max(number), 0) FROM writers");
-  CLOISTER_TRY([[maybe_unused]] const bool row, newest.step());
+  CLOISTER_RETURN_IF_ERROR(newest.expect_row());
   if (static_cast<std::uint64_t>(newest.number()) >= acknowledged_) return {};
   return Error(Code::kCorrupt, "the server has lost transactions that it had acknowledged, up to audit row " +
                                    std::to_string(acknowledged_) +
@@ -200,12 +200,11 @@ Status PostgresDatabase::transaction(const Transaction& transaction) {
 Attempt PostgresDatabase::read_once(const Transaction& transaction) {
   main_->clear();
   inside_ = true;
-  const auto begun = main_->script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  Status status = begun.ok() ? transaction.body() : Status(begun.error());
+  Status status = main_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  if (status.ok()) status = transaction.body();
   inside_ = false;
-  if (!status.ok()) return failed(std::move(status));
-  const auto ended = main_->script("COMMIT");
-  return ended.ok() ? Attempt{} : failed(ended.error());
+  if (status.ok()) status = main_->execute("COMMIT");
+  return status.ok() ? Attempt{} : failed(std::move(status));
 }
 
 Attempt PostgresDatabase::write_once(const Transaction& transaction) {
@@ -233,14 +232,13 @@ Result<Mark> PostgresDatabase::run_to_the_end(const Transaction& transaction) {
                            std::to_string(lock_) + ")";
   if (!transaction.body) {
     // Nothing was read before the lock: statements of this transaction see what is committed when they begin.
-    CLOISTER_TRY([[maybe_unused]] const std::string begun,
-                 main_->script("BEGIN ISOLATION LEVEL READ COMMITTED; " + turn));
+    CLOISTER_RETURN_IF_ERROR(main_->execute("BEGIN ISOLATION LEVEL READ COMMITTED; " + turn));
     CLOISTER_RETURN_IF_ERROR(check_ending(*main_));
     return transaction.ending(*main_);
   }
-  CLOISTER_TRY(std::string tag, main_->script("BEGIN ISOLATION LEVEL SERIALIZABLE"));
+  CLOISTER_RETURN_IF_ERROR(main_->execute("BEGIN ISOLATION LEVEL SERIALIZABLE"));
   CLOISTER_RETURN_IF_ERROR(transaction.body());
-  CLOISTER_TRY(tag, main_->script(turn));
+  CLOISTER_RETURN_IF_ERROR(main_->execute(turn));
   CLOISTER_RETURN_IF_ERROR(check_ending(*latest_));
   return transaction.ending(*latest_);
 }
@@ -251,7 +249,7 @@ Status PostgresDatabase::check_ending(PostgresConnection& latest) {
     Statement holder(latest,
                      "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = $1 AND "
                      "(classid::bigint << 32 | objid::bigint) = $2 AND objsubid = 1");
-    CLOISTER_TRY([[maybe_unused]] const bool row, holder.bind(main_->backend_pid()).bind(lock_).step());
+    CLOISTER_RETURN_IF_ERROR(holder.bind(main_->backend_pid()).bind(lock_).expect_row());
     if (holder.number() != 1) {
       disconnect();
       return Error(Code::kUnavailable, "two connections to PostgreSQL led to two servers");
@@ -262,7 +260,7 @@ Status PostgresDatabase::check_ending(PostgresConnection& latest) {
                   "SELECT current_setting('synchronous_standby_names'), "
                   "count(*) FILTER (WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')), "
                   "count(*) FILTER (WHERE state IS NULL) FROM pg_stat_replication");
-  CLOISTER_TRY([[maybe_unused]] const bool row, query.step());
+  CLOISTER_RETURN_IF_ERROR(query.expect_row());
   StandbyFacts facts;
   facts.names = query.text();
   facts.attached = query.number();
@@ -292,7 +290,7 @@ Attempt PostgresDatabase::failed(Status status) {
   Trouble trouble = Trouble::kLost;
   if (main_ != nullptr) {
     trouble = latest_ == nullptr ? main_->trouble() : std::max(main_->trouble(), latest_->trouble());
-    if (trouble != Trouble::kLost && !main_->script("ROLLBACK").ok()) trouble = Trouble::kLost;
+    if (trouble != Trouble::kLost && !main_->execute("ROLLBACK").ok()) trouble = Trouble::kLost;
   }
   if (trouble == Trouble::kLost) disconnect();
   return {std::move(status), trouble == Trouble::kNone ? Attempt::Next::kReturn : Attempt::Next::kAgain};
@@ -306,13 +304,13 @@ Result<bool> PostgresDatabase::look_up() {
   }
   main_->clear();
   // The session that was left behind holds the lock to its end: it may even have the COMMIT still before it.
-  CLOISTER_TRY(std::string tag, main_->script("BEGIN; SELECT pg_advisory_xact_lock(" + std::to_string(lock_) + ")"));
+  CLOISTER_RETURN_IF_ERROR(main_->execute("BEGIN; SELECT pg_advisory_xact_lock(" + std::to_string(lock_) + ")"));
   Statement touch(*main_,
                   "INSERT INTO writers VALUES ($1, 0, '', now()) ON CONFLICT (writer) DO UPDATE SET seen = now() "
                   "RETURNING mark");
-  CLOISTER_TRY([[maybe_unused]] const bool row, touch.bind(writer_).step());
+  CLOISTER_RETURN_IF_ERROR(touch.bind(writer_).expect_row());
   // This one waits for the standby, and with it all that was committed before.
-  CLOISTER_TRY(tag, main_->script("COMMIT"));
+  CLOISTER_TRY(const std::string tag, main_->script("COMMIT"));
   if (tag != "COMMIT" || main_->warned()) return Error(Code::kUnavailable, "the standby didn't confirm");
   return touch.text() == unsettled_->text;
 }

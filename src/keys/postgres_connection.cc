@@ -168,7 +168,7 @@ Status PostgresConnection::set_up(const std::string& schema) {
   Statement facts(*this,
                   "SELECT current_setting('synchronous_commit'), current_setting('fsync'), "
                   "current_setting('full_page_writes'), current_setting('server_encoding')");
-  CLOISTER_TRY([[maybe_unused]] const bool row, facts.step());
+  CLOISTER_RETURN_IF_ERROR(facts.expect_row());
   ServerFacts server;
   server.version = pq_.server_version(connection_);
   server.synchronous_commit = facts.text();
@@ -176,10 +176,9 @@ Status PostgresConnection::set_up(const std::string& schema) {
   server.full_page_writes = facts.text();
   server.encoding = facts.text();
   CLOISTER_RETURN_IF_ERROR(check_server(server));
-  const auto set =
-      script(std::string(kSession) + "SET synchronous_commit TO " + server.synchronous_commit +
-             "; SET search_path TO " + schema + ", pg_temp; SET lock_timeout TO " + std::to_string(lock_patience_.ms));
-  if (!set.ok()) return set.error();
+  CLOISTER_RETURN_IF_ERROR(execute(std::string(kSession) + "SET synchronous_commit TO " + server.synchronous_commit +
+                                   "; SET search_path TO " + schema + ", pg_temp; SET lock_timeout TO " +
+                                   std::to_string(lock_patience_.ms)));
   clear();
   return {};
 }
@@ -306,6 +305,11 @@ Result<std::string> PostgresConnection::script(const std::string& sql) {
   if (pq_.send_query(connection_, sql.c_str()) == 0) return lose(first_line(pq_.error_message(connection_)));
   CLOISTER_TRY(const Reply reply, receive());
   return std::string(pq_.command_status(reply.last()));
+}
+
+Status PostgresConnection::execute(const std::string& sql) {
+  const auto tag = script(sql);
+  return tag.ok() ? ok_status() : Status(tag.error());
 }
 
 Result<std::optional<std::string>> PostgresConnection::newest_mark() {

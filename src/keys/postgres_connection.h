@@ -26,7 +26,9 @@ class PostgresConnection final : public Connection {
 
   Result<std::unique_ptr<Rows>> run(std::string_view sql, std::span<const Value> parameters) override;
   Result<std::optional<std::string>> newest_mark() override;
-  // Statements without parameters or rows, separated by ';'. Returns the tag of the last: "COMMIT", …
+  // Statements without parameters, separated by ';', whose rows don't matter.
+  Status execute(const std::string& sql);
+  // The same; returns the tag of the last: "COMMIT", or "ROLLBACK" although COMMIT was asked for.
   Result<std::string> script(const std::string& sql);
 
   // The worst that happened since clear().

@@ -11,7 +11,7 @@ constexpr std::chrono::milliseconds kBetweenLooks{50};
 
 Result<std::string> newest_transaction(PostgresConnection& connection) {
   Statement query(connection, "SELECT pg_current_xact_id()::xid::text");
-  CLOISTER_TRY([[maybe_unused]] const bool row, query.step());
+  CLOISTER_RETURN_IF_ERROR(query.expect_row());
   return query.text();
 }
 
@@ -21,13 +21,13 @@ Result<std::int64_t> older_views(PostgresConnection& connection, const std::stri
                   "pid <> pg_backend_pid() AND (datname = current_database() OR backend_type = 'walsender') AND "
                   "backend_type <> 'autovacuum worker') + "
                   "(SELECT count(*) FROM pg_replication_slots WHERE age(xmin) > age($1::xid))");
-  CLOISTER_TRY([[maybe_unused]] const bool row, query.bind(transaction).step());
+  CLOISTER_RETURN_IF_ERROR(query.bind(transaction).expect_row());
   return query.number();
 }
 
 Result<std::int64_t> file_of(PostgresConnection& connection, const std::string& table) {
   Statement query(connection, "SELECT pg_relation_filenode($1::regclass)::bigint");
-  CLOISTER_TRY([[maybe_unused]] const bool row, query.bind(table).step());
+  CLOISTER_RETURN_IF_ERROR(query.bind(table).expect_row());
   return query.number();
 }
 
@@ -47,8 +47,7 @@ Status wait_for_older_views(PostgresConnection& connection) {
 Status rewrite_table(PostgresConnection& connection, const std::string& table) {
   CLOISTER_RETURN_IF_ERROR(wait_for_older_views(connection));
   CLOISTER_TRY(const std::int64_t before, file_of(connection, table));
-  const auto written = connection.script("VACUUM (FULL) " + table);
-  if (!written.ok()) return written.error();
+  CLOISTER_RETURN_IF_ERROR(connection.execute("VACUUM (FULL) " + table));
   // PostgreSQL only warns when it passes a table over.
   CLOISTER_TRY(const std::int64_t after, file_of(connection, table));
   if (after != before) return {};

@@ -6,28 +6,19 @@
 namespace cloister::keys {
 namespace {
 
-Result<std::int64_t> count(PostgresConnection& connection, const char* sql, const std::string& schema) {
-  Statement query(connection, sql);
-  CLOISTER_TRY([[maybe_unused]] const bool row, query.bind(schema).step());
-  return query.number();
-}
-
 Result<std::int64_t> stored_version(PostgresConnection& connection, const std::string& schema, IfAbsent if_absent) {
-  CLOISTER_TRY(const std::int64_t ours, count(connection,
-                                              "SELECT count(*) FROM pg_class c JOIN pg_namespace n "
-                                              "ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'store'",
-                                              schema));
-  if (ours != 0) {
-    Statement query(connection, "SELECT version FROM store");
-    CLOISTER_TRY(const bool row, query.step());
-    if (!row) return Error(Code::kCorrupt, "the store's version is missing");
+  Statement tables(connection,
+                   "SELECT count(*) FILTER (WHERE c.relname = 'store'), count(*) FROM pg_class c "
+                   "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1");
+  CLOISTER_RETURN_IF_ERROR(tables.bind(schema).expect_row());
+  const bool ours = tables.number() != 0;
+  const bool empty = tables.number() == 0;
+  if (ours) {
+    Statement query(connection, "SELECT version FROM " + schema + ".store");
+    CLOISTER_RETURN_IF_ERROR(query.expect_row());
     return query.number();
   }
-  CLOISTER_TRY(const std::int64_t others, count(connection,
-                                                "SELECT count(*) FROM pg_class c JOIN pg_namespace n "
-                                                "ON n.oid = c.relnamespace WHERE n.nspname = $1",
-                                                schema));
-  if (others != 0) return Error(Code::kInvalid, "the schema " + schema + " isn't a key store of Cloister");
+  if (!empty) return Error(Code::kInvalid, "the schema " + schema + " isn't a key store of Cloister");
   if (if_absent == IfAbsent::kRefuse) return Error(Code::kNotFound, "there is no key store in schema " + schema);
   return 0;
 }
@@ -63,18 +54,16 @@ Status prepare_schema(PostgresConnection& connection, const std::string& schema,
   CLOISTER_TRY(const std::int64_t version, stored_version(connection, schema, if_absent));
   CLOISTER_TRY(const auto missing, missing_steps(version, steps));
   if (missing.empty()) return {};
-  const auto begun =
-      connection.script("BEGIN; SELECT pg_advisory_xact_lock(" + std::to_string(schema_lock(schema)) + ")");
-  if (!begun.ok()) return begun.error();
+  CLOISTER_RETURN_IF_ERROR(
+      connection.execute("BEGIN; SELECT pg_advisory_xact_lock(" + std::to_string(schema_lock(schema)) + ")"));
   const Status status = apply(connection, schema, if_absent, steps, random);
-  if (!status.ok() && !connection.lost()) ignore_result(connection.script("ROLLBACK"));
+  if (!status.ok() && !connection.lost()) ignore_result(connection.execute("ROLLBACK"));
   return status;
 }
 
 Result<std::string> store_identity(PostgresConnection& connection) {
   Statement query(connection, "SELECT identity FROM store");
-  CLOISTER_TRY(const bool row, query.step());
-  if (!row) return Error(Code::kCorrupt, "the store's identity is missing");
+  CLOISTER_RETURN_IF_ERROR(query.expect_row());
   return query.text();
 }
 
