@@ -9,6 +9,9 @@ struct InitRequest {
   std::string root_passphrase_file;
   bool ask_root_passphrase = false;
   std::string module, token, key, pin_file;
+  std::string postgres;  // empty: keys.db in the home
+  std::string schema = "cloister";
+  bool require_standby = false;
 };
 
 constexpr const char* kManual = R"(EXAMPLES
@@ -20,6 +23,8 @@ constexpr const char* kManual = R"(EXAMPLES
       --pkcs11-module /usr/lib/softhsm/libsofthsm2.so \
       --pkcs11-token cloister --pkcs11-key root --pkcs11-pin-file /run/pin
       a root key that never leaves the token; made there if it isn't yet
+  cloister init --store-postgres /etc/cloister/postgres --require-standby
+      keys in PostgreSQL, for more than one machine (see `cloister help store`)
 
 NOTES
   The home (--home, else $CLOISTER_HOME, else ~/.cloister) holds config.json,
@@ -29,8 +34,19 @@ NOTES
   come from files only you can read, or from the terminal.
 )";
 
+Result<std::optional<PostgresConfig>> make_store_config(const InitRequest& request) {
+  if (!request.postgres.empty()) {
+    CLOISTER_TRY(auto config, make_postgres_config(request.postgres, request.schema,
+                                                   request.require_standby ? Standby::kRequired : Standby::kOptional));
+    return std::optional(std::move(config));
+  }
+  if (request.require_standby) return invalid("--require-standby belongs to --store-postgres");
+  return std::optional<PostgresConfig>();
+}
+
 Result<HomeConfig> make_config(const InitRequest& request) {
   HomeConfig config;
+  CLOISTER_TRY(config.postgres, make_store_config(request));
   config.root_kind = request.root;
   std::error_code ignored;
   const auto from_file = [&config, &ignored](const std::string& path) {
@@ -97,6 +113,14 @@ void add_init(CLI::App& app, Run& run) {
   verb->add_option("--pkcs11-key", request->key, "label of the AES key; made if absent")->type_name("LABEL");
   verb->add_option("--pkcs11-pin-file", request->pin_file, "the PIN, read from FILE (0600); asked for without it")
       ->type_name("FILE");
+  verb->add_option("--store-postgres", request->postgres,
+                   "keys in PostgreSQL: a file (0600) with libpq's keywords and values, or `environment`")
+      ->type_name("FILE");
+  verb->add_option("--store-schema", request->schema, "the schema that holds the tables")
+      ->type_name("NAME")
+      ->capture_default_str();
+  verb->add_flag("--require-standby", request->require_standby,
+                 "write nothing unless a synchronous standby is attached");
   set_action(verb, run, request, init);
 }
 

@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+#include "keys/postgres_rules.h"
+#include "keys/sqlite.h"
 #include "kms/pkcs11_key.h"
 #include "kms/software_key.h"
 #include "secret_input.h"
@@ -14,10 +16,11 @@ namespace cloister::cli {
 namespace {
 
 constexpr int kConfigVersion = 1;
+// Says that the store is elsewhere: a program that knows version 1 alone must not go on with an old keys.db.
+constexpr int kConfigVersionElsewhere = 2;
 
 Path config_path(const Path& home) { return home / "config.json"; }
 Path root_key_path(const Path& home) { return home / "root.key"; }
-Path store_path(const Path& home) { return home / "keys.db"; }
 
 std::string_view passphrase_word(HomeConfig::Passphrase passphrase) {
   switch (passphrase) {
@@ -37,12 +40,36 @@ std::string config_text(const HomeConfig& config) {
   }
   root["passphrase"] = passphrase_word(config.passphrase);
   if (config.passphrase == HomeConfig::Passphrase::kFile) root["passphrase_file"] = config.passphrase_file;
-  return Json{{"version", kConfigVersion}, {"root", root}}.dump(2) + "\n";
+  Json json = {{"version", config.postgres ? kConfigVersionElsewhere : kConfigVersion}, {"root", root}};
+  if (config.postgres) {
+    json["store"] = {{"kind", "postgres"},
+                     {"connection_file", config.postgres->connection_file},
+                     {"schema", config.postgres->schema},
+                     {"standby", config.postgres->standby == Standby::kRequired ? "required" : "optional"}};
+  }
+  return json.dump(2) + "\n";
 }
 
 std::string text_of(const Json& json, const char* name) {
   const auto found = json.find(name);
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// Nothing said means keys.db; anything that isn't understood is an error.
+Result<std::optional<PostgresConfig>> parse_store(const Json& json) {
+  if (!json.contains("store")) return std::optional<PostgresConfig>();
+  const Json& store = json["store"];
+  const std::string standby = store.is_object() ? text_of(store, "standby") : "";
+  if (!store.is_object() || text_of(store, "kind") != "postgres" || (standby != "required" && standby != "optional") ||
+      !store.contains("connection_file")) {
+    return invalid("the store must have kind postgres, a connection_file, a schema, and standby required or optional");
+  }
+  PostgresConfig config;
+  config.connection_file = text_of(store, "connection_file");
+  config.schema = text_of(store, "schema");
+  config.standby = standby == "required" ? Standby::kRequired : Standby::kOptional;
+  CLOISTER_RETURN_IF_ERROR(keys::check_schema_name(config.schema));
+  return std::optional(std::move(config));
 }
 
 Result<HomeConfig> parse_config(const Path& path, ByteView bytes) {
@@ -51,11 +78,16 @@ Result<HomeConfig> parse_config(const Path& path, ByteView bytes) {
     return invalid("read " + path.string() + ": " + std::string(what));
   };
   if (!json.is_object() || !json.contains("root") || !json["root"].is_object()) return malformed("not a configuration");
-  if (json.value("version", 0) != kConfigVersion) {
+  const int version = json.value("version", 0);
+  if (version != kConfigVersion && version != kConfigVersionElsewhere) {
     return Error(Code::kUnsupported, "read " + path.string() + ": made by another version of this program");
   }
   const Json& root = json["root"];
   HomeConfig config;
+  CLOISTER_TRY(config.postgres, parse_store(json).with_context("read " + path.string()));
+  if (config.postgres.has_value() != (version == kConfigVersionElsewhere)) {
+    return malformed("version 2 names a store, version 1 doesn't");
+  }
   config.root_kind = text_of(root, "kind");
   if (config.root_kind != "software" && config.root_kind != "pkcs11") return malformed("unknown kind of root");
   const std::string word = text_of(root, "passphrase");
@@ -90,12 +122,37 @@ Result<std::optional<crypto::Secret>> root_passphrase(const HomeConfig& config, 
   return std::optional(std::move(secret));
 }
 
+Result<std::unique_ptr<keys::Database>> open_postgres(const PostgresConfig& config, keys::IfAbsent if_absent,
+                                                      crypto::Random& random) {
+  keys::PostgresLocation location;
+  if (!config.connection_file.empty()) {
+    CLOISTER_TRY(location.connection, read_secret_file(config.connection_file));
+  }
+  location.schema = config.schema;
+  location.standby = config.standby;
+  return keys::open_postgres(std::move(location), if_absent, random);
+}
+
 std::optional<crypto::Secret> copy(const std::optional<crypto::Secret>& secret) {
   if (!secret) return std::nullopt;
   return crypto::Secret::copy_of(secret->expose());
 }
 
 }  // namespace
+
+std::string PostgresConfig::text() const {
+  return "PostgreSQL, schema " + schema + ", by " +
+         (connection_file.empty() ? std::string("the environment") : connection_file) +
+         (standby == Standby::kRequired ? ", standby required" : "");
+}
+
+Result<PostgresConfig> make_postgres_config(const std::string& connection, const std::string& schema, Standby standby) {
+  CLOISTER_RETURN_IF_ERROR(keys::check_schema_name(schema));
+  PostgresConfig config{"", schema, standby};
+  std::error_code ignored;
+  if (connection != "environment") config.connection_file = std::filesystem::absolute(connection, ignored).string();
+  return config;
+}
 
 Path Session::home() const {
   if (!globals_->home.empty()) return globals_->home;
@@ -113,7 +170,7 @@ bool Session::has_home() const {
 Status Session::create_home(const HomeConfig& config) {
   const Path folder = home();
   if (has_home()) return Error(Code::kExists, "init " + folder.string() + ": there is a home already");
-  for (const Path& path : {root_key_path(folder), store_path(folder)}) {
+  for (const Path& path : {root_key_path(folder), sqlite_path()}) {
     std::error_code ignored;
     if (std::filesystem::exists(path, ignored)) {
       return Error(Code::kExists, "init " + folder.string() + ": it has a " + path.filename().string() +
@@ -131,12 +188,13 @@ Status Session::create_home(const HomeConfig& config) {
 }
 
 Status Session::make_home(const HomeConfig& config) {
-  const Path folder = home();
   CLOISTER_RETURN_IF_ERROR(open_root(config, true));
-  CLOISTER_TRY(auto store, keys::Store::create(store_path(folder)));
+  CLOISTER_TRY(auto database, config.postgres ? open_postgres(*config.postgres, keys::IfAbsent::kCreate, *random_)
+                                              : keys::create_sqlite(sqlite_path()));
+  CLOISTER_TRY(auto store, keys::Store::open(std::move(database)));
   CLOISTER_TRY(hierarchy_, keys::Hierarchy::create(std::move(store), *root_, root_id_, *random_, caller()));
   // Last, since it is what makes the folder a home.
-  return write_file(config_path(folder), as_bytes(config_text(config)), Overwrite::kRefuse, 0600);
+  return write_file(config_path(home()), as_bytes(config_text(config)), Overwrite::kRefuse, 0600);
 }
 
 Status Session::open_root(const HomeConfig& config, bool creating) {
@@ -161,28 +219,56 @@ Status Session::open_root(const HomeConfig& config, bool creating) {
   return {};
 }
 
-Status Session::check_home() const {
-  if (has_home()) return {};
-  return Error(Code::kNotFound,
-               "there is no home at " + home().string() + ": `cloister init` makes one, --home DIR names another");
+Path Session::sqlite_path() const { return home() / "keys.db"; }
+
+Result<HomeConfig> Session::read_config() const {
+  if (!has_home()) {
+    return Error(Code::kNotFound,
+                 "there is no home at " + home().string() + ": `cloister init` makes one, --home DIR names another");
+  }
+  const Path path = config_path(home());
+  CLOISTER_TRY(const Bytes bytes, read_file(path, 64 * 1024));
+  return parse_config(path, bytes);
+}
+
+Result<keys::Store> Session::open_store(const HomeConfig& config) {
+  if (!config.postgres) return keys::Store::open(sqlite_path());
+  CLOISTER_TRY(auto database, open_postgres(*config.postgres, keys::IfAbsent::kRefuse, *random_));
+  return keys::Store::open(std::move(database));
+}
+
+Result<std::string> Session::store_text() const {
+  CLOISTER_TRY(const HomeConfig config, read_config());
+  return config.postgres ? config.postgres->text() : "SQLite, " + sqlite_path().string();
+}
+
+Result<keys::Moved> Session::move_store(const PostgresConfig& target) {
+  CLOISTER_TRY(HomeConfig config, read_config());
+  if (config.postgres) return Error(Code::kExists, "the store is in " + config.postgres->text() + " already");
+  CLOISTER_TRY(auto source, keys::open_sqlite(sqlite_path(), keys::IfMoved::kOpen));
+  CLOISTER_TRY(auto database, open_postgres(target, keys::IfAbsent::kCreate, *random_));
+  const keys::Caller who = caller();
+  const audit::Event event{who.now, who.actor, "store.move", "", "store", audit::Outcome::kAllowed, "from SQLite"};
+  CLOISTER_TRY(auto moved, keys::move_store(*source, *database, event, target.text()).with_context("move the store"));
+  // Last: until it says so the old store is what this home names, and that one refuses.
+  config.postgres = target;
+  CLOISTER_RETURN_IF_ERROR(write_file(config_path(home()), as_bytes(config_text(config)), Overwrite::kReplace, 0600));
+  return moved;
 }
 
 Result<keys::Store*> Session::store() {
   if (hierarchy_) return &hierarchy_->store();
   if (store_) return &*store_;
-  CLOISTER_RETURN_IF_ERROR(check_home());
-  CLOISTER_TRY(store_, keys::Store::open(store_path(home())));
+  CLOISTER_TRY(const HomeConfig config, read_config());
+  CLOISTER_TRY(store_, open_store(config));
   return &*store_;
 }
 
 Result<keys::Hierarchy*> Session::hierarchy() {
   if (hierarchy_) return &*hierarchy_;
-  CLOISTER_RETURN_IF_ERROR(check_home());
-  const Path folder = home();
-  CLOISTER_TRY(const Bytes bytes, read_file(config_path(folder), 64 * 1024));
-  CLOISTER_TRY(const HomeConfig config, parse_config(config_path(folder), bytes));
+  CLOISTER_TRY(const HomeConfig config, read_config());
   CLOISTER_RETURN_IF_ERROR(open_root(config, false).with_context("open root key"));
-  CLOISTER_TRY(auto store, keys::Store::open(store_path(folder)));
+  CLOISTER_TRY(auto store, open_store(config));
   CLOISTER_TRY(hierarchy_, keys::Hierarchy::open(std::move(store), *root_, root_id_, *random_));
   return &*hierarchy_;
 }

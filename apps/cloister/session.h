@@ -8,6 +8,8 @@
 #include "base/progress.h"
 #include "crypto/random.h"
 #include "keys/hierarchy.h"
+#include "keys/postgres.h"
+#include "keys/transfer.h"
 #include "output.h"
 #include "watch.h"
 
@@ -20,13 +22,26 @@ struct Globals {
   unsigned threads = 0;
 };
 
-// What config.json says: where the root key is. No secrets.
+using Standby = keys::PostgresLocation::Standby;
+
+// Where a store in PostgreSQL is. The password, if there is one, is in the file.
+struct PostgresConfig {
+  std::string connection_file;  // empty: the environment says it (PGHOST, …)
+  std::string schema = "cloister";
+  Standby standby = Standby::kOptional;
+  std::string text() const;  // for people
+};
+// `connection` is a file, or the word "environment". kInvalid for what can't be a schema's name.
+Result<PostgresConfig> make_postgres_config(const std::string& connection, const std::string& schema, Standby standby);
+
+// What config.json says: where the root key and the store are. No secrets.
 struct HomeConfig {
   std::string root_kind = "software";  // or "pkcs11"
   enum class Passphrase { kNone, kFile, kPrompt };
   Passphrase passphrase = Passphrase::kNone;  // of root.key; for a token, its PIN: kFile or kPrompt
   std::string passphrase_file;
   std::string pkcs11_module, pkcs11_token, pkcs11_key;
+  std::optional<PostgresConfig> postgres;  // without: keys.db in the home
 };
 
 class Session {
@@ -48,6 +63,11 @@ class Session {
   // The store alone, for what needs no root key: lists and audit rows.
   Result<keys::Store*> store();
   std::string root_id() const { return root_id_; }
+  Result<std::string> store_text() const;  // where it is, for people
+
+  Path sqlite_path() const;
+  // From keys.db to PostgreSQL, and config.json says so. kExists when the store is in PostgreSQL already.
+  Result<keys::Moved> move_store(const PostgresConfig& target);
 
   keys::Caller caller() const;
 
@@ -60,7 +80,8 @@ class Session {
  private:
   Status make_home(const HomeConfig& config);
   Status open_root(const HomeConfig& config, bool creating);
-  Status check_home() const;
+  Result<HomeConfig> read_config() const;
+  Result<keys::Store> open_store(const HomeConfig& config);
 
   const Globals* globals_;
   Progress* progress_;
