@@ -264,7 +264,8 @@ Status Store::Change::add_dataset(const DatasetRecord& dataset) {
                       "SELECT id, $1, $2, 1, $3 FROM tenants WHERE tenant = $4 AND environment = $5");
   statement.bind(dataset.dataset).bind(dataset.created.unix_ms).bind_blob(dataset.keyring);
   const auto changed = statement.bind(dataset.tenant).bind(dataset.environment).run();
-  CLOISTER_RETURN_IF_ERROR(inserted(changed, "dataset " + dataset.dataset));
+  CLOISTER_RETURN_IF_ERROR(
+      inserted(changed, "dataset " + tenant_name(dataset.tenant, dataset.environment) + "/" + dataset.dataset));
   if (*changed != 1) return Error(Code::kNotFound, "no tenant " + dataset.tenant);
   return {};
 }
