@@ -163,6 +163,9 @@ Result<Wrappers> KeyChain::for_opening(const seal::Preamble& preamble, const sea
     CLOISTER_TRY(name, keys::parse_dataset_name(options_->dataset));
   }
   if (name && (insisted || session_->has_home())) {
+    // A home that can't be opened is no missing key: it is said as what it is.
+    const auto hierarchy = session_->hierarchy();
+    if (!hierarchy.ok() && (insisted || named_.empty())) return hierarchy.error();
     auto keys = dataset(*name);
     if (keys.ok()) {
       wrappers.dataset = *keys;

@@ -126,6 +126,7 @@ Result<Outcome> verify_paths(Session& session, const VerifyRequest& request) {
 
   const double seconds = monotonic_seconds() - started;
   Outcome outcome;
+  outcome.terse = tally.findings.empty();
   outcome.text = tally.text + "verified " + count_text(tally.objects, "object") + ", " + bytes_text(tally.bytes) +
                  " in " + seconds_text(seconds) + " (" + rate_text(tally.bytes, seconds) +
                  "): " + (tally.findings.empty() ? "no findings" : count_text(tally.findings.size(), "finding")) + "\n";

@@ -171,6 +171,9 @@ std::string_view key_state_name(KeyState state) {
 }
 
 std::string TenantRecord::name() const { return environment.empty() ? tenant : tenant + "/" + environment; }
+std::string DatasetRecord::name() const {
+  return (environment.empty() ? tenant : tenant + "/" + environment) + "/" + dataset;
+}
 
 struct Store::State {
   Database database;
@@ -331,7 +334,7 @@ Status Store::Change::add_dataset(const DatasetRecord& dataset) {
   const auto changed = statement.bind(dataset.tenant).bind(dataset.environment).run();
   if (!changed.ok()) {
     if (changed.error().code() != Code::kExists) return changed.error();
-    return Error(Code::kExists, "there is a dataset " + dataset.dataset + " already");
+    return Error(Code::kExists, "there is a dataset " + dataset.name() + " already");
   }
   if (*changed != 1) return Error(Code::kNotFound, "no tenant " + dataset.tenant);
   return {};

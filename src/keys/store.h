@@ -44,7 +44,8 @@ struct DatasetRecord {
   std::string tenant, environment, dataset;
   Time created;
   std::uint64_t row_version = 0;
-  Bytes keyring;  // docs/formats/keyring.md
+  Bytes keyring;             // docs/formats/keyring.md
+  std::string name() const;  // "acme/mnist" or "acme/production/mnist"
 };
 
 // The newest audit row: noted elsewhere, it anchors every row up to it.

@@ -102,7 +102,7 @@ Result<LogOutline> read_log_outline(const File& file) {
     note_end(walk, outline);
     return {};
   };
-  CLOISTER_RETURN_IF_ERROR(run().with_context(doing("inspect", file)));
+  CLOISTER_RETURN_IF_ERROR(run().with_context(doing("read", file)));
   return outline;
 }
 

@@ -16,9 +16,9 @@ expect_status 0 cloister tenant create acme/production
 expect_status 0 cloister tenant create globex
 for name in '' 'a/b/c' 'UPPER' '../x' 'a b'; do expect_status 2 cloister tenant create "$name"; done
 expect_error 5 'nobody' cloister tenant show nobody
-cloister tenant list | grep -q 'every 30 days' || fail 'no rotation period'
+cloister tenant list | has 'every 30 days' || fail 'no rotation period'
 expect_status 0 cloister tenant set-rotation acme
-cloister tenant show acme | grep -q 'by hand' || fail 'the rotation period stays'
+cloister tenant show acme | has 'by hand' || fail 'the rotation period stays'
 
 expect_status 0 cloister dataset create acme/data
 expect_status 0 cloister dataset create acme/production/data
@@ -49,10 +49,10 @@ expect_status 4 cloister cat forged.sealed
 cloister --json key rotate --tenant acme >reply
 expect test "$(json_get version <reply)" = 2
 expect test "$(json_get cost.bytes_written <reply)" -lt 200000
-cloister key rotate --tenant acme | grep -q '^cost: ' || fail 'no cost line'
+cloister key rotate --tenant acme | has '^cost: ' || fail 'no cost line'
 expect test "$digest" = "$(sha256sum acme-data.sealed)"
 expect_status 0 cloister verify acme-data.sealed
-cloister key rotate-due | grep -q 'no KEK is due' || fail 'something is due'
+cloister key rotate-due | has 'no KEK is due' || fail 'something is due'
 
 # The newest KEK disabled: its datasets are shut; enabled: open again.
 expect_status 0 cloister key disable --tenant acme --version 3
@@ -76,7 +76,7 @@ expect_error 2 'immediately' cloister key destroy --tenant globex --version 1 --
 expect_status 0 cloister key destroy --tenant globex --version 1 --immediately --reason leak --confirm globex/1
 expect_error 4 'destroyed' cloister cat globex-data.sealed
 expect_status 4 cloister key enable --tenant globex --version 1
-cloister audit list --limit 0 | grep -q leak || fail 'the reason is not on record'
+cloister audit list --limit 0 | has leak || fail 'the reason is not on record'
 
 # Dataset keys: rotate, rewrap, disable the old version.
 cp acme-data.sealed old.sealed
@@ -97,7 +97,7 @@ expect_status 4 cloister cat old.sealed
 expect_error 2 'whom' cloister dataset export acme/data x.keyring
 expect_status 0 cloister dataset export acme/data data.keyring --recipient partner.pub
 expect_error 6 'data.keyring' cloister dataset export acme/data data.keyring --recipient partner.pub
-cloister inspect data.keyring | grep -q 'an exported keyring' || fail 'a keyring is not recognised'
+cloister inspect data.keyring | has 'an exported keyring' || fail 'a keyring is not recognised'
 export CLOISTER_HOME=$work/partner
 expect_status 0 cloister init
 expect_error 4 'no key here opens it' cloister cat acme-data.sealed

@@ -76,5 +76,5 @@ expect_status 0 cloister tenant list
 mv gone phrase
 expect_status 0 cloister tenant create other
 on_terminal 'a typed phrase|a typed phrase' "$CLOISTER" --home asked init --root-passphrase >/dev/null
-on_terminal 'a typed phrase' "$CLOISTER" --home asked tenant create acme | grep -q 'created tenant' || fail 'the typed phrase opens nothing'
+on_terminal 'a typed phrase' "$CLOISTER" --home asked tenant create acme | has 'created tenant' || fail 'the typed phrase opens nothing'
 expect_status 4 on_terminal 'another phrase' "$CLOISTER" --home asked tenant create globex

@@ -64,7 +64,7 @@ python3 -m json.tool err >/dev/null
 # Names of files may be any bytes.
 bad=$(printf 'caf\351')
 cp file "$bad" && json seal "$bad" --dataset acme/data
-cloister --json version | json_get openssl.libcrypto_mapped.0 | grep -q libcrypto || fail 'no libcrypto'
+cloister --json version | json_get openssl.libcrypto_mapped.0 | has libcrypto || fail 'no libcrypto'
 cloister --json --home none tenant list 2>err && fail 'a list without a home'
 expect test "$(json_get error.code <err)" = not-found
 
@@ -83,10 +83,10 @@ for verb in init tenant key dataset seal open cat append inspect verify rewrap r
   grep -q '^EXIT STATUS' page || fail "no exit statuses for $verb"
   grep -q '^SYNOPSIS' page || fail "no synopsis for $verb"
   cloister $verb --help | cmp - page || fail "$verb --help is another page"
-  [[ $verb == version || $verb == help ]] || grep -q '^EXAMPLES' page || fail "no examples for $verb"
+  [[ $verb == version || $verb == help ]] || has '^EXAMPLES' page || fail "no examples for $verb"
   expect test "$(awk '{ if (length($0) > 100) n++ } END { print n + 0 }' page)" = 0
 done
-cloister help dataset recipient add | grep -q kem || fail 'no page for a nested verb'
+cloister help dataset recipient add | has kem || fail 'no page for a nested verb'
 expect_error 5 'no verb' cloister help nosuch
 
 # Completion scripts that their shells accept.
@@ -95,10 +95,10 @@ bash -n complete.bash
 completed() {
   bash -c 'source complete.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cloister; printf "%s\n" "${COMPREPLY[@]}"' _ "$@"
 }
-completed cloister se | grep -qx seal || fail 'seal is not completed'
-completed cloister seal --dat | grep -qx -- --dataset || fail '--dataset is not completed'
-completed cloister dataset recipient '' | grep -qx add || fail 'recipient add is not completed'
-completed cloister seal --suite '' | grep -qx chacha20-poly1305 || fail 'the suites are not completed'
+completed cloister se | has -x seal || fail 'seal is not completed'
+completed cloister seal --dat | has -x -- --dataset || fail '--dataset is not completed'
+completed cloister dataset recipient '' | has -x add || fail 'recipient add is not completed'
+completed cloister seal --suite '' | has -x chacha20-poly1305 || fail 'the suites are not completed'
 cloister completion zsh >complete.zsh
 ! command -v zsh >/dev/null || zsh -n complete.zsh
 cloister completion fish >complete.fish

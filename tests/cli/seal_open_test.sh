@@ -11,8 +11,8 @@ printf 'first line\nsecond line, with é and 漢字\n' >text.txt
 # Files of every kind of size come back, with their mode.
 chmod 640 text.txt
 for file in random.bin text.txt empty; do
-  cloister seal "$file" --dataset acme/data | grep -q "^sealed $file -> $file.sealed" || fail 'no summary'
-  cloister open "$file.sealed" "opened-$file" | grep -q "^opened $file.sealed -> opened-$file" || fail 'no summary'
+  cloister seal "$file" --dataset acme/data | has "^sealed $file -> $file.sealed" || fail 'no summary'
+  cloister open "$file.sealed" "opened-$file" | has "^opened $file.sealed -> opened-$file" || fail 'no summary'
   expect_same "$file" "opened-$file"
 done
 expect test "$(stat -c %a opened-text.txt)" = 640
@@ -99,7 +99,7 @@ expect test -z "$(find . -name '.*.part-*')"
 
 # An interrupted read of standard input is no end of input.
 mkfifo pipe
-cloister seal - interrupted.sealed --dataset acme/data <pipe 2>err &
+"$CLOISTER" seal - interrupted.sealed --dataset acme/data <pipe 2>err &
 sealing=$!
 exec 9>pipe
 printf 'half of it' >&9
