@@ -235,6 +235,12 @@ Status sync_directory(const Path& directory) {
   return {};
 }
 
+mode_t current_umask() {
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  return mask;
+}
+
 Status create_directories(const Path& directory, mode_t mode) {
   if (directory.empty() || std::filesystem::is_directory(directory)) return {};
   CLOISTER_RETURN_IF_ERROR(create_directories(directory.parent_path(), mode));
