@@ -145,21 +145,23 @@ Status ObjectReader::read_all(unsigned threads, const Sink& sink, Progress& prog
   const std::size_t places = std::min<std::uint64_t>(2 * workers, units.count);
   Window window(places, units.bytes_max);
 
-  std::thread opening([&] {
-    const auto make_worker = [&]() -> PieceWorker {
-      auto cipher = std::make_shared<ChunkCipher>(state.dek, state.preamble);
-      auto tags = std::make_shared<Bytes>(units.chunks_per_unit * crypto::kTagSize);
-      return [&, cipher, tags](std::uint64_t unit) -> Status {
-        if (!window.wait_free(unit)) return reading_interrupted();
-        Status opened = progress.stop_requested() ? reading_interrupted()
-                                                  : state.open_unit(units, unit, *cipher, window.buffer(unit), *tags);
-        // At once, not when all workers have ended: another may be waiting for a place that would never be free.
-        opened.ok() ? window.set_ready(unit) : window.stop(opened.error());
-        return opened;
-      };
-    };
-    ignore_result(parallel_pieces(workers, units.count, make_worker));  // the window has the error
-  });
+  CLOISTER_TRY(std::thread opening, start_thread([&] {
+                 const auto make_worker = [&]() -> PieceWorker {
+                   auto cipher = std::make_shared<ChunkCipher>(state.dek, state.preamble);
+                   auto tags = std::make_shared<Bytes>(units.chunks_per_unit * crypto::kTagSize);
+                   return [&, cipher, tags](std::uint64_t unit) -> Status {
+                     if (!window.wait_free(unit)) return reading_interrupted();
+                     Status opened = progress.stop_requested()
+                                         ? reading_interrupted()
+                                         : state.open_unit(units, unit, *cipher, window.buffer(unit), *tags);
+                     // At once, not when all workers have ended: another may be waiting for a place that would never be
+                     // free.
+                     opened.ok() ? window.set_ready(unit) : window.stop(opened.error());
+                     return opened;
+                   };
+                 };
+                 ignore_result(parallel_pieces(workers, units.count, make_worker));  // the window has the error
+               }));
 
   for (std::uint64_t unit = 0; unit < units.count && window.wait_ready(unit); ++unit) {
     const MutableByteView piece = window.buffer(unit).first(units.bytes(unit, state.layout));

@@ -12,6 +12,9 @@ import tempfile
 from types import SimpleNamespace
 
 sys.dont_write_bytecode = True
+from system_python import use_a_python_with_cryptography
+
+use_a_python_with_cryptography()
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
