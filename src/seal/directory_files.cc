@@ -86,15 +86,6 @@ Result<File> open_stored(const Path& directory, std::string_view stored_name) {
   return file;
 }
 
-Result<crypto::Sha256Digest> stored_digest(const Path& directory, std::string_view stored_name) {
-  CLOISTER_TRY(const File file, open_stored(directory, stored_name));
-  CLOISTER_TRY(const std::uint64_t size, file.size());
-  if (size < kPage) return Error(Code::kCorrupt, file.path().string() + " is shorter than an object");
-  std::array<std::uint8_t, kPage> page;
-  CLOISTER_RETURN_IF_ERROR(file.read_at(size - kPage, page));
-  return crypto::sha256(page);
-}
-
 Result<ObjectReader> open_listed(const Path& directory, const ManifestEntry& entry, const DirectoryKeys& keys,
                                  Tags tags) {
   CLOISTER_TRY(File file, open_stored(directory, entry.stored_name));

@@ -34,9 +34,6 @@ inline constexpr std::string_view kWaitingSuffix = ".rekeyed";
 // for anything but a regular file.
 Result<File> open_stored(const Path& directory, std::string_view stored_name);
 
-// SHA-256 of the last page: the object digest, should it be an object.
-Result<crypto::Sha256Digest> stored_digest(const Path& directory, std::string_view stored_name);
-
 // The object the entry lists. kCorrupt when another one, or another version, lies there, or when its tags aren't those
 // its footer digests. A holder of the DEK can make other chunks with the same tags: only a payload digest tells those.
 enum class Tags { kCheck, kLeaveToVerify };

@@ -47,8 +47,15 @@ Result<JournalEntry> parse_entry(Reader& reader) {
 
 struct JournalHead {
   JournalWork work = JournalWork::kSeal;
-  Id directory_id{};
+  JournalBase base;
 };
+
+Bytes serialize_head(const JournalHead& head) {
+  Writer writer;
+  writer.bytes(as_bytes(kMagic)).u8(static_cast<std::uint8_t>(head.work)).bytes(head.base.directory_id);
+  if (head.work == JournalWork::kRekey) writer.u64(head.base.sequence).bytes(head.base.manifest_digest);
+  return writer.take();
+}
 
 Result<JournalHead> parse_head(Reader& reader) {
   CLOISTER_TRY(const ByteView magic, reader.bytes(kMagic.size(), "journal magic"));
@@ -56,7 +63,12 @@ Result<JournalHead> parse_head(Reader& reader) {
   JournalHead head;
   CLOISTER_TRY(const std::uint8_t work, reader.u8("journal work"));
   head.work = static_cast<JournalWork>(work);
-  CLOISTER_RETURN_IF_ERROR(reader.fill(head.directory_id, "journal directory id"));
+  CLOISTER_RETURN_IF_ERROR(reader.fill(head.base.directory_id, "journal directory id"));
+  if (head.work == JournalWork::kRekey) {
+    CLOISTER_TRY(head.base.sequence, reader.u64("journal manifest sequence"));
+    CLOISTER_RETURN_IF_ERROR(reader.fill(head.base.manifest_digest, "journal manifest digest"));
+  }
+  CLOISTER_RETURN_IF_ERROR(reader.expect_end("the journal's first frame"));
   return head;
 }
 
@@ -72,11 +84,37 @@ Result<std::unique_ptr<Journal>> Journal::open(const Path& directory, JournalWor
   journal->writer_.emplace(std::move(writer));
   CLOISTER_RETURN_IF_ERROR(journal->read(work));
   journal->flushed_at_ = monotonic_seconds();
+  return journal;
+}
+
+Status Journal::begin(JournalWork work, const JournalBase& base) {
+  base_ = base;
+  return append(serialize_head(JournalHead{work, base}));
+}
+
+Result<std::unique_ptr<Journal>> Journal::open_seal(const Path& directory, const SealOptions& object,
+                                                    const DirectoryKeys& keys, crypto::Random& random) {
+  CLOISTER_TRY(auto journal, open(directory, JournalWork::kSeal, object, keys, random));
   if (journal->resumed_) return journal;
-  journal->directory_id_ = crypto::random_array<16>(random);
-  Writer head;
-  head.bytes(as_bytes(kMagic)).u8(static_cast<std::uint8_t>(work)).bytes(journal->directory_id_);
-  CLOISTER_RETURN_IF_ERROR(journal->append(head.view()));
+  CLOISTER_RETURN_IF_ERROR(journal->begin(JournalWork::kSeal, JournalBase{crypto::random_array<16>(random), 0, {}}));
+  return journal;
+}
+
+Result<std::unique_ptr<Journal>> Journal::open_rekey(const Path& directory, const SealOptions& object,
+                                                     const DirectoryKeys& keys, crypto::Random& random,
+                                                     const ReadBase& read_base) {
+  CLOISTER_TRY(auto journal, open(directory, JournalWork::kRekey, object, keys, random));
+  CLOISTER_TRY(const JournalBase base, read_base());
+  const JournalBase& found = journal->base_;
+  if (journal->resumed_ && found.directory_id == base.directory_id && found.sequence + 1 == base.sequence) {
+    CLOISTER_RETURN_IF_ERROR(journal->remove());
+    CLOISTER_TRY(journal, open(directory, JournalWork::kRekey, object, keys, random));
+  }
+  if (!journal->resumed_) {
+    CLOISTER_RETURN_IF_ERROR(journal->begin(JournalWork::kRekey, base));
+  } else if (journal->base_ != base) {
+    return Error(Code::kCorrupt, journal->path_.string() + " tells of a re-key of another directory or manifest");
+  }
   return journal;
 }
 
@@ -87,12 +125,12 @@ Status Journal::read(JournalWork work) {
     Reader reader(records);
     if (frames_ == 0) {
       CLOISTER_TRY(const JournalHead head, parse_head(reader));
-      directory_id_ = head.directory_id;
+      base_ = head.base;
       if (head.work != work) {
         return Error(Code::kExists, directory_.string() + " holds other work that was interrupted: finish that first");
       }
     }
-    const Bytes message = signed_message(directory_id_, frames_++, records);
+    const Bytes message = signed_message(base_.directory_id, frames_++, records);
     CLOISTER_RETURN_IF_ERROR(
         crypto::verify_ed25519(keys_.signing_public_key, message, piece.last(kSignatureSize)).with_context("journal"));
     resumed_ = true;
@@ -110,7 +148,7 @@ Status Journal::read(JournalWork work) {
 
 Status Journal::append(ByteView records) {
   Bytes frame = to_bytes(records);
-  const auto signature = keys_.signing_key->sign(signed_message(directory_id_, frames_++, records));
+  const auto signature = keys_.signing_key->sign(signed_message(base_.directory_id, frames_++, records));
   frame.insert(frame.end(), signature.begin(), signature.end());
   return writer_->append(frame);
 }

@@ -34,8 +34,8 @@ Status write_manifest(const Path& directory, Manifest manifest, const SealOption
   return replacement.commit();
 }
 
-Result<Manifest> read_manifest(const Path& directory, const DirectoryKeys& keys) {
-  const auto read = [&]() -> Result<Manifest> {
+Result<SignedManifest> read_signed_manifest(const Path& directory, const DirectoryKeys& keys) {
+  const auto read = [&]() -> Result<SignedManifest> {
     auto file = open_stored(directory, kManifestName);
     if (!file.ok() && file.error().code() == Code::kNotFound) {
       return Error(Code::kNotFound, "it has no " + std::string(kManifestName) +
@@ -53,9 +53,14 @@ Result<Manifest> read_manifest(const Path& directory, const DirectoryKeys& keys)
     if (reader.preamble().context.keyring_id != manifest.keyring_id) {
       return Error(Code::kCorrupt, "the manifest names another keyring than its own object");
     }
-    return manifest;
+    return SignedManifest{std::move(manifest), crypto::sha256(bytes)};
   };
   return read().with_context("read manifest of " + directory.string());
+}
+
+Result<Manifest> read_manifest(const Path& directory, const DirectoryKeys& keys) {
+  CLOISTER_TRY(SignedManifest read, read_signed_manifest(directory, keys));
+  return std::move(read.manifest);
 }
 
 }  // namespace cloister::seal

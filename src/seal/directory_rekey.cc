@@ -64,8 +64,15 @@ class DirectoryRekey {
       : directory_(directory), object_(object), keys_(keys), random_(random), progress_(progress) {}
 
   Result<DirectorySummary> run(Time now) {
-    CLOISTER_TRY(Manifest manifest, read_manifest(directory_, keys_));
-    CLOISTER_TRY(journal_, Journal::open(directory_, JournalWork::kRekey, object_, keys_, random_));
+    Manifest manifest;
+    const auto read_base = [&]() -> Result<JournalBase> {
+      CLOISTER_TRY(SignedManifest read, read_signed_manifest(directory_, keys_));
+      manifest = std::move(read.manifest);
+      return JournalBase{manifest.directory_id, manifest.sequence, read.digest};
+    };
+    // Once before anything is written here: not every folder is a sealed directory, or one of ours.
+    CLOISTER_RETURN_IF_ERROR(read_base());
+    CLOISTER_TRY(journal_, Journal::open_rekey(directory_, object_, keys_, random_, read_base));
     // What the journal knows may take its final name; what it doesn't, may not.
     journal_->set_settle([this](const std::vector<JournalEntry>& durable) -> Status {
       for (const JournalEntry& entry : durable) {
@@ -101,9 +108,10 @@ class DirectoryRekey {
   Result<bool> done_before(const ManifestEntry& entry) {
     const auto done = journal_->done().find(entry.original_name);
     if (done == journal_->done().end()) return false;
+    const ManifestEntry& object = done->second.object;
+    if (object.stored_name != entry.stored_name || object.plaintext_len != entry.plaintext_len) return false;
     CLOISTER_RETURN_IF_ERROR(rename_waiting(directory_ / entry.stored_name));
-    const auto digest = stored_digest(directory_, entry.stored_name);
-    if (!digest.ok() || *digest != done->second.object.object_digest) return false;
+    if (!open_listed(directory_, object, keys_, Tags::kLeaveToVerify).ok()) return false;
     ++summary_.objects_kept;
     progress_.expect(entry.plaintext_len);
     progress_.add(entry.plaintext_len);

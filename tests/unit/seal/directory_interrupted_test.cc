@@ -4,6 +4,7 @@
 #include "seal/append_log.h"
 #include "seal/directory_files.h"
 #include "seal/directory_journal.h"
+#include "seal/directory_manifest.h"
 #include "tests/unit/seal/directory_fixture.h"
 
 namespace cloister::seal {
@@ -93,6 +94,28 @@ TEST_F(InterruptedTest, JournaledObjectThatIsGoneOrAnother) {
   expect_opens_to_the_source();
 }
 
+TEST_F(InterruptedTest, JournalRecordsThatDontFit) {
+  seal_stopping_after(4);
+  const auto sealed = contents(sealed_);
+  ASSERT_TRUE(sealed.contains("a.txt.sealed"));
+  const DirectoryKeys keys = keys_.directory_keys();
+  for (const bool length : {true, false}) {
+    store(sealed_, sealed);
+    {
+      auto journal = must(Journal::open_seal(sealed_, options().object, keys, keys_.random));
+      ASSERT_EQ(journal->done().size(), 3U);
+      JournalEntry record = journal->done().at("a.txt");
+      record.object.plaintext_len += length ? 1 : 0;
+      record.object.object_id[0] ^= length ? 0 : 1;
+      must(journal->add(record));
+      must(journal->flush());
+    }
+    EXPECT_EQ(must(seal()).objects_kept, 2U);
+    must(verify());
+    expect_opens_to_the_source();
+  }
+}
+
 TEST_F(InterruptedTest, JournalCutAnywhere) {
   seal_stopping_after(5);
   const auto files = contents(sealed_);
@@ -151,7 +174,7 @@ TEST_F(InterruptedTest, JournalThatIsNotSigned) {
   fs::create_directories(sealed_);
   {
     // The forger can't read it back, but it is written.
-    auto journal = Journal::open(sealed_, JournalWork::kSeal, options().object, forged, keys_.random);
+    auto journal = Journal::open_seal(sealed_, options().object, forged, keys_.random);
     ASSERT_FALSE(journal.ok());
     LogOptions log_options;
     log_options.context = keys_.context();
@@ -167,14 +190,21 @@ TEST_F(InterruptedTest, JournalThatIsNotSigned) {
 TEST_F(InterruptedTest, SecondSealerIsLockedOut) {
   fs::create_directories(sealed_);
   const DirectoryKeys keys = keys_.directory_keys();
-  auto journal = must(Journal::open(sealed_, JournalWork::kSeal, options().object, keys, keys_.random));
+  auto journal = must(Journal::open_seal(sealed_, options().object, keys, keys_.random));
   expect_error(seal(), Code::kUnavailable, "another process");
   journal.reset();
   must(seal());
   must(verify());
 }
 
-using RekeyTest = InterruptedTest;
+class RekeyTest : public InterruptedTest {
+ protected:
+  void stop_rekey_after(int calls) {
+    Progress progress;
+    expect_error(rekey_directory(sealed_, options().object, stopping_after(calls), kNow, keys_.system_random, progress),
+                 Code::kUnavailable, "stopped");
+  }
+};
 
 TEST_F(RekeyTest, EveryObjectHasANewKeyAndTheSameText) {
   write("large", std::string(kLargeFile + 5, 'l'));
@@ -201,9 +231,7 @@ TEST_F(RekeyTest, GoesOnAfterEveryObject) {
   const auto sealed = contents(sealed_);
   for (int calls = 0; calls <= 5; ++calls) {
     store(sealed_, sealed);
-    Progress progress;
-    expect_error(rekey_directory(sealed_, options().object, stopping_after(calls), kNow, keys_.system_random, progress),
-                 Code::kUnavailable, "stopped");
+    stop_rekey_after(calls);
     if (calls > 0) {
       EXPECT_FALSE(verify().ok());
     }
@@ -232,9 +260,7 @@ TEST_F(RekeyTest, LeftoversAreRemoved) {
 TEST_F(RekeyTest, StoppedAroundARename) {
   must(seal());
   const auto old = contents(sealed_);
-  Progress progress;
-  expect_error(rekey_directory(sealed_, options().object, stopping_after(5), kNow, keys_.system_random, progress),
-               Code::kUnavailable, "stopped");
+  stop_rekey_after(5);
   auto files = contents(sealed_);
   files["a.txt.sealed.rekeyed"] = files["a.txt.sealed"];
   files["a.txt.sealed"] = old.at("a.txt.sealed");
@@ -243,12 +269,88 @@ TEST_F(RekeyTest, StoppedAroundARename) {
   must(verify());
 
   store(sealed_, old);  // the renamed file was lost: the old one is sealed again
-  expect_error(rekey_directory(sealed_, options().object, stopping_after(5), kNow, keys_.system_random, progress),
-               Code::kUnavailable, "stopped");
+  stop_rekey_after(5);
   files = contents(sealed_);
   files["a.txt.sealed"] = old.at("a.txt.sealed");
   store(sealed_, files);
   EXPECT_EQ(must(rekey()).objects_kept, 3U);
+  must(verify());
+  expect_opens_to_the_source();
+}
+
+// Stopped after the new manifest was written, before the journal was removed: the next re-key is one more.
+TEST_F(RekeyTest, JournalOfARekeyThatWasDone) {
+  must(seal());
+  stop_rekey_after(5);
+  const std::string journal = contents(sealed_).at(std::string(kJournalName));
+  must(rekey());
+  const Manifest before = manifest();
+  std::ofstream(sealed_ / kJournalName, std::ios::binary) << journal;
+  const DirectorySummary summary = must(rekey());
+  EXPECT_EQ(summary.objects_sealed, 4U);
+  EXPECT_EQ(summary.objects_kept, 0U);
+  const Manifest after = manifest();
+  EXPECT_EQ(after.sequence, 3U);
+  for (std::size_t i = 0; i < after.entries.size(); ++i) {
+    EXPECT_NE(after.entries[i].object_id, before.entries[i].object_id);
+  }
+  must(verify());
+  expect_opens_to_the_source();
+
+  std::ofstream(sealed_ / kJournalName, std::ios::binary) << journal;  // two manifests ago
+  expect_error(rekey(), Code::kCorrupt, "another directory or manifest");
+}
+
+// Somebody without keys moves the journal and its objects to another directory of the dataset.
+TEST_F(RekeyTest, JournalOfAnotherDirectory) {
+  must(seal());
+  stop_rekey_after(5);
+  const auto theirs = contents(sealed_);
+  fs::remove_all(sealed_);
+  must(seal());
+  auto files = contents(sealed_);
+  for (const std::string& name : {std::string(kJournalName), std::string("a.txt.sealed")})
+    files[name] = theirs.at(name);
+  store(sealed_, files);
+  expect_error(rekey(), Code::kCorrupt, "another directory or manifest");
+  EXPECT_EQ(contents(sealed_).at(std::string(kManifestName)), files.at(std::string(kManifestName)));
+}
+
+// The directory's manifest was replaced by one of the same sequence while the re-key lay.
+TEST_F(RekeyTest, JournalOfAnotherManifestOfTheDirectory) {
+  must(seal());
+  stop_rekey_after(3);
+  Manifest other = manifest();
+  other.entries.pop_back();
+  must(write_manifest(sealed_, other, options().object, keys_.directory_keys(), keys_.system_random));
+  expect_error(rekey(), Code::kCorrupt, "another directory or manifest");
+}
+
+// A signed record that isn't about what lies there doesn't make an object done.
+TEST_F(RekeyTest, RecordsThatDontFit) {
+  must(seal());
+  const SignedManifest before = must(read_signed_manifest(sealed_, keys_.directory_keys()));
+  const std::vector<ManifestEntry>& entries = before.manifest.entries;
+  const DirectoryKeys keys = keys_.directory_keys();
+  const auto base = [&]() -> Result<JournalBase> {
+    return JournalBase{before.manifest.directory_id, before.manifest.sequence, before.digest};
+  };
+  {
+    auto journal = must(Journal::open_rekey(sealed_, options().object, keys, keys_.random, base));
+    const auto note = [&](std::size_t of, const auto& change) {
+      ManifestEntry record = entries[of];
+      change(record);
+      must(journal->add(JournalEntry{record.plaintext_len, 0, record}));
+    };
+    note(0, [&](ManifestEntry& record) { record.stored_name = entries[1].stored_name; });
+    note(1, [](ManifestEntry& record) { ++record.plaintext_len; });
+    note(2, [](ManifestEntry& record) { record.object_id[0] ^= 1; });
+    note(3, [](ManifestEntry& record) { record.object_digest[0] ^= 1; });
+    must(journal->flush());
+  }
+  const DirectorySummary summary = must(rekey());
+  EXPECT_EQ(summary.objects_kept, 0U);
+  EXPECT_EQ(summary.objects_sealed, 4U);
   must(verify());
   expect_opens_to_the_source();
 }
