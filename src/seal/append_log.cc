@@ -196,13 +196,12 @@ Result<LogWriter> LogWriter::open(const Path& path, const LogOptions& options,
     state->preamble = next_preamble(end, options, random);
     state->torn_bytes_cut = end.torn_bytes;
     CLOISTER_TRY(const Bytes header, make_run_header(state->preamble, state->dek, options.meta, wrappers));
-    if (end.torn_bytes > 0) {  // AL-6
-      CLOISTER_RETURN_IF_ERROR(state->file.truncate(end.position));
-      CLOISTER_RETURN_IF_ERROR(state->file.sync());
-    }
+    if (end.torn_bytes > 0) CLOISTER_RETURN_IF_ERROR(state->file.truncate(end.position));  // AL-6
+    // AL-4: also what another writer left and never synced, its frames as well as the file's name.
+    CLOISTER_RETURN_IF_ERROR(state->file.sync());
+    CLOISTER_RETURN_IF_ERROR(sync_directory(parent_of(path)));
     CLOISTER_RETURN_IF_ERROR(state->file.write_at(end.position, header));
-    CLOISTER_RETURN_IF_ERROR(state->file.sync());  // AL-4
-    if (end.position == 0) CLOISTER_RETURN_IF_ERROR(sync_directory(parent_of(path)));
+    CLOISTER_RETURN_IF_ERROR(state->file.sync());
     state->position = end.position + header.size();
     state->cipher.emplace(state->dek, state->preamble);
     return LogWriter(std::move(state));
