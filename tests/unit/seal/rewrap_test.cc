@@ -301,13 +301,14 @@ TEST_F(RewrapTest, LowerSeqIsNotUsed) {
 
 class RewrapLogTest : public RewrapTest {
  protected:
-  void append(const std::string& line) {
+  void append(const std::string& line, std::span<crypto::KeyWrapper* const> wrappers) {
     LogOptions options;
     options.chunk_log2 = 14;
     options.context = keys_.context();
-    LogWriter log = must(LogWriter::open(path_, options, keys_.wrappers(), keys_.random));
+    LogWriter log = must(LogWriter::open(path_, options, wrappers, keys_.random));
     must(log.append(as_bytes(line)));
   }
+  void append(const std::string& line) { append(line, keys_.wrappers()); }
   Result<std::string> read() {
     std::string text;
     CLOISTER_TRY(const LogSummary summary, read_log(must(File::open(path_)), keys_.wrappers(), [&](ByteView piece) {
@@ -330,6 +331,64 @@ TEST_F(RewrapLogTest, EveryRunsSlots) {
   disable_version(1);
   EXPECT_EQ(must(read()), "one two three");
   EXPECT_EQ(must(rewrap()).slots_changed, 0U);
+}
+
+TEST_F(RewrapLogTest, RunsUnderDifferentKeys) {
+  testing::LocalKey local(20, keys_.random);
+  const std::array<crypto::KeyWrapper*, 1> other{&local};
+  append("one ", other);
+  append("two ");
+  append("three ", other);
+  append("four");
+  rotate();
+  const RewrapSummary summary = must(rewrap());
+  EXPECT_EQ(summary.slot_tables, 2U);
+  EXPECT_EQ(summary.slots_changed, 2U);
+  disable_version(1);
+  must(add_slot(must(File::open(path_, File::Access::kReadWrite)), std::array{other[0], keys_.wrappers()[0]},
+                *keys_.wrapper));
+  EXPECT_EQ(must(read()), "one two three four");
+  testing::LocalKey stranger(21, keys_.random);
+  expect_error(rewrap(stranger), Code::kDenied, "no slot is under this key");
+}
+
+// The first run's key version is disabled: that is said, and the later runs are done all the same.
+TEST_F(RewrapLogTest, RunThatRefusesStopsNoOther) {
+  append("one ");
+  rotate();
+  append("two ");
+  append("three");
+  must(keys_.keyring.rotate(kNow));
+  disable_version(1);
+  expect_error(rewrap(), Code::kDenied, "run 0: dataset key version 1 of acme/faces is disabled");
+  disable_version(2);
+  expect_error(rewrap(), Code::kDenied, "run 0");
+  must(keys_.keyring.set_state(1, DatasetKeyState::kEnabled));
+  keys_.refresh();
+  EXPECT_EQ(must(read()), "one two three");
+  EXPECT_EQ(must(rewrap()).slots_changed, 1U);
+}
+
+TEST_F(RewrapLogTest, KeyOutOfReachIsAskedOnce) {
+  append("one ");
+  append("two");
+  class Away final : public crypto::KeyWrapper {
+   public:
+    Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial&, const crypto::WrapContext&) override { return away(); }
+    Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey&, const crypto::WrapContext&) override {
+      return away();
+    }
+    int calls = 0;
+
+   private:
+    Error away() {
+      ++calls;
+      return Error(Code::kUnavailable, "the KMS is away");
+    }
+  };
+  Away key;
+  expect_error(rewrap(key), Code::kUnavailable, "run 0: the KMS is away");
+  EXPECT_EQ(key.calls, 1);
 }
 
 TEST_F(RewrapLogTest, StoppedBetweenRuns) {
