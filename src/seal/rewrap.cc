@@ -63,17 +63,26 @@ Result<Place> read_again(const File& file, const Place& place) {
   return Place{header->preamble, header->page, header->slots, place.start};
 }
 
+Error changed_meanwhile() {
+  return Error(Code::kUnavailable, "somebody else changed the key slots meanwhile: try again");
+}
+
 // SO-9: the stale copy, in full, in one write.
 Status write_slots(const File& file, const Place& place, SlotTable table, SyncWrites sync, RewrapSummary& summary) {
   const SlotCopy stale = place.slots.newest_copy == SlotCopy::kA ? SlotCopy::kB : SlotCopy::kA;
+  if (place.slots.newest.seq == kSlotSeqMax) {
+    return Error(Code::kCorrupt, "the key slots' sequence number is at its end, where no rewrap brings it: re-key it");
+  }
   table.seq = place.slots.newest.seq + 1;
   CLOISTER_TRY(const Bytes copy, serialize_slots(table, place.preamble.slots_cap));
   CLOISTER_TRY(const Place now, read_again(file, place));
   if (now.slots.newest.seq != place.slots.newest.seq) {
-    return Error(Code::kUnavailable, "somebody else changed the key slots meanwhile: try again");
+    return changed_meanwhile();
   }
   CLOISTER_RETURN_IF_ERROR(file.write_at(place.copy_offset(stale), copy));
   if (sync == SyncWrites::kYes) CLOISTER_RETURN_IF_ERROR(file.sync());
+  CLOISTER_TRY(const Place written, read_again(file, place));
+  if (written.slots.newest.seq != table.seq || written.slots.newest_copy != stale) return changed_meanwhile();
   ++summary.slot_tables;
   summary.bytes_written += copy.size();
   return {};

@@ -122,6 +122,7 @@ std::size_t slots_size(const SlotTable& table) { return kHeaderSize + serialize_
 
 Result<Bytes> serialize_slots(const SlotTable& table, std::uint32_t slots_cap) {
   for (const Slot& slot : table.slots) CLOISTER_RETURN_IF_ERROR(check_writable(slot));
+  if (table.seq > kSlotSeqMax) return Error(Code::kInvalid, "the slots' sequence number is above 2^63 - 1");
   const std::size_t count = table.slots.size() + table.unknown.size();
   if (count > kSlotsMax) return Error(Code::kInvalid, "an object has at most 64 key slots");
   const Bytes records = serialize_records(table);
@@ -152,6 +153,7 @@ Result<SlotTable> parse_slots(ByteView copy) {
   if (!equal(magic, as_bytes(kMagic))) return Error(Code::kCorrupt, "a slot copy has the wrong magic");
   SlotTable table;
   CLOISTER_TRY(table.seq, reader.u64("slot sequence"));
+  if (table.seq > kSlotSeqMax) return Error(Code::kCorrupt, "the slots' sequence number is above 2^63 - 1");
   CLOISTER_TRY(const std::uint16_t count, reader.u16("slot count"));
   CLOISTER_RETURN_IF_ERROR(reader.zeros(2, "slot reserved bytes"));
   CLOISTER_TRY(const std::uint32_t used, reader.u32("slot bytes used"));

@@ -67,8 +67,9 @@ def parse_preamble(page):
 
 
 def parse_table(copy):
-    magic, _, count, zeros, used = struct.unpack_from("<8sQHHI", copy)
+    magic, seq, count, zeros, used = struct.unpack_from("<8sQHHI", copy)
     need(magic == b"CLSRSLT1" and zeros == 0, "SO-4", "slot table")
+    need(seq < 2**63, "SO-6", "seq above the bound")
     need(count <= 64, "SO-6", "more than 64 slots")
     need(24 + used <= len(copy) - 4 and zero(copy[24 + used:-4]), "SO-4", "slot records don't fit, or bytes after them")
     slots, at, end = [], 24, 24 + used

@@ -122,6 +122,8 @@ def slot_tables():
               table=put(16, le(1, 2)))
     yield bad("slots-count-too-large", "a record fewer than counted", "SO-5", table=put(16, le(2, 2)))
     yield bad("slots-65", "one slot too many", "SO-6", slots=[Slot(version=3 + n) for n in range(65)], slots_cap=16384)
+    yield bad("slots-seq-2-to-63", "the newest copy's seq is above the bound", "SO-6", seq=(1, 2**63))
+    yield bad("slots-seq-2-to-64-minus-1", "a seq that a rewrap would wrap around", "SO-6", seq=(1, 2**64 - 1))
     yield bad("slot-copy-newest-malformed", "the copy to use has a right crc and a malformed record; the other is fine",
               "SO-5", slots_b=[Slot(zero=1)], seq=(1, 2))
 

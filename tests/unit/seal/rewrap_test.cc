@@ -299,6 +299,31 @@ TEST_F(RewrapTest, LowerSeqIsNotUsed) {
   must(verify());
 }
 
+// A crc is no authentication: anyone who writes to the file can set the sequence number.
+TEST_F(RewrapTest, SequenceNumberAtItsEnd) {
+  seal();
+  SlotTable table = slots().newest;
+  table.seq = kSlotSeqMax;
+  must(must(File::open(path_, File::Access::kReadWrite)).write_at(kPage, must(serialize_slots(table, kPage))));
+  must(verify());
+  rotate();
+  const Bytes before = bytes();
+  expect_error(rewrap(), Code::kCorrupt, "sequence number is at its end");
+  testing::LocalKey other(20, keys_.random);
+  const File file = must(File::open(path_, File::Access::kReadWrite));
+  expect_error(add_slot(file, keys_.wrappers(), other), Code::kCorrupt, "sequence number");
+  EXPECT_EQ(bytes(), before);
+
+  Bytes wraps = before;
+  const MutableByteView copy = MutableByteView(wraps).subspan(kPage, kPage);
+  store_le(copy.data() + 8, ~std::uint64_t{0});
+  store_le(copy.data() + kPage - 4, crc32c(copy.first(kPage - 4)));
+  store(wraps);
+  expect_error(verify(), Code::kCorrupt, "sequence number is above 2^63 - 1");
+  expect_error(rewrap(), Code::kCorrupt, "sequence number is above 2^63 - 1");
+  EXPECT_EQ(bytes(), wraps);
+}
+
 class RewrapLogTest : public RewrapTest {
  protected:
   void append(const std::string& line, std::span<crypto::KeyWrapper* const> wrappers) {
@@ -516,6 +541,16 @@ TEST_F(SlotChangesTest, RemovalThatStoppedHalfway) {
   EXPECT_EQ(must(remove(crypto::WrapType::kSoftwareKey)).slot_tables, 1U);
   EXPECT_FALSE(contains(bytes(), wrapped));
   must(verify());
+}
+
+TEST_F(SlotChangesTest, RemovalWithTheSequenceNumberAtItsEnd) {
+  seal();
+  must(add(local_));
+  SlotTable table = slots().newest;
+  table.seq = kSlotSeqMax;
+  must(must(File::open(path_, File::Access::kReadWrite)).write_at(kPage, must(serialize_slots(table, kPage))));
+  expect_error(remove(crypto::WrapType::kSoftwareKey), Code::kCorrupt, "sequence number is at its end");
+  must(verify(local_only_));
 }
 
 TEST_F(SlotChangesTest, LastSlotCantGo) {

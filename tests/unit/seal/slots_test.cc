@@ -58,6 +58,21 @@ Writer record(std::uint16_t type, const Body& body, std::uint16_t reserved = 0) 
   return outer;
 }
 
+TEST(Slots, SequenceNumberAboveTheBound) {
+  SlotTable table{kSlotSeqMax, one_of_each(), {}};
+  Bytes copy = copy_of(table);
+  EXPECT_TRUE(parse_slots(copy).ok());
+  store_le(copy.data() + 8, kSlotSeqMax + 1);
+  store_le(copy.data() + copy.size() - 4, crc32c(ByteView(copy).first(copy.size() - 4)));
+  const auto read = parse_slots(copy);
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().code(), Code::kCorrupt);
+  ++table.seq;
+  const auto written = serialize_slots(table, kPage);
+  ASSERT_FALSE(written.ok());
+  EXPECT_EQ(written.error().code(), Code::kInvalid);
+}
+
 TEST(Slots, ReadsWhatItWrote) {
   SlotTable table{41, one_of_each(), {UnknownSlot{99, Bytes{1, 2, 3}}}};
   const auto read = parse_slots(copy_of(table));
