@@ -86,6 +86,7 @@ def public_context():
             ("tenant-newline", "a control character", [(1, b"ac\nme")]),
             ("tenant-c1", "U+0085, a control character", [(1, b"ac\xc2\x85me")]),
             ("tenant-delete", "U+007F, a control character", [(1, b"ac\x7fme")]),
+            ("dataset-empty", "dataset of no bytes", [(1, TENANT), (2, b"")]),
             ("dataset-129", "dataset of 129 bytes", [(1, TENANT), (2, b"d" * 129)]),
             ("dataset-bad-utf8", "a lone continuation byte", [(1, TENANT), (2, b"\x80")]),
             ("keyring-id-15", "a keyring id of 15 bytes", [(1, TENANT), (3, bytes(15))]),
