@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "seal/locked_file.h"
 #include "seal/log_frame.h"
 #include "seal/meta_seal.h"
 
@@ -188,7 +189,7 @@ Result<LogWriter> LogWriter::open(const Path& path, const LogOptions& options,
     }
     if (wrappers.empty()) return Error(Code::kInvalid, "no key was given to seal for: the log could never be read");
     CLOISTER_TRY(File file, open_or_create(path));
-    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());  // AL-8
+    CLOISTER_RETURN_IF_ERROR(lock_in_place(file));  // AL-8
     CLOISTER_TRY(const LogEnd end, find_end(file));
     if (end.last_run) CLOISTER_RETURN_IF_ERROR(check_same_owner(*end.last_run, options.context));
 

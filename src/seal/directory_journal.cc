@@ -187,8 +187,8 @@ Status Journal::flush_locked() {
 }
 
 Status Journal::remove() {
-  writer_.reset();
   if (::unlink(path_.c_str()) != 0 && errno != ENOENT) return error_from_errno(errno, "remove " + path_.string());
+  writer_.reset();  // the lock goes last: whoever waits for it finds that the journal is gone
   return sync_directory(directory_);
 }
 

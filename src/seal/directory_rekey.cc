@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <map>
 #include <set>
 
 #include "base/parallel.h"
@@ -9,6 +10,7 @@
 #include "seal/directory_files.h"
 #include "seal/directory_journal.h"
 #include "seal/directory_manifest.h"
+#include "seal/locked_file.h"
 #include "seal/reader.h"
 
 namespace cloister::seal {
@@ -77,6 +79,8 @@ class DirectoryRekey {
     journal_->set_settle([this](const std::vector<JournalEntry>& durable) -> Status {
       for (const JournalEntry& entry : durable) {
         CLOISTER_RETURN_IF_ERROR(rename_waiting(directory_ / entry.object.stored_name));
+        const std::lock_guard lock(mutex_);
+        locked_.erase(entry.object.stored_name);
       }
       return {};
     });
@@ -110,7 +114,11 @@ class DirectoryRekey {
     if (done == journal_->done().end()) return false;
     const ManifestEntry& object = done->second.object;
     if (object.stored_name != entry.stored_name || object.plaintext_len != entry.plaintext_len) return false;
-    CLOISTER_RETURN_IF_ERROR(rename_waiting(directory_ / entry.stored_name));
+    {
+      const auto old = open_stored(directory_, entry.stored_name);
+      if (old.ok()) CLOISTER_RETURN_IF_ERROR(lock_in_place(*old));
+      CLOISTER_RETURN_IF_ERROR(rename_waiting(directory_ / entry.stored_name));
+    }
     if (!open_listed(directory_, object, keys_, Tags::kLeaveToVerify).ok()) return false;
     ++summary_.objects_kept;
     progress_.expect(entry.plaintext_len);
@@ -120,6 +128,7 @@ class DirectoryRekey {
 
   Status rekey_one(const ManifestEntry& entry, unsigned threads) {
     const Path path = directory_ / entry.stored_name;
+    CLOISTER_RETURN_IF_ERROR(lock_until_renamed(entry));
     CLOISTER_TRY(const ObjectReader reader, open_listed(directory_, entry, keys_, Tags::kCheck));
     CLOISTER_TRY(auto replacement, FileReplacement::begin(waiting_name(path), Overwrite::kReplace, mode_of(path)));
     SealOptions object = object_;
@@ -136,6 +145,15 @@ class DirectoryRekey {
       summary_.object_bytes += sealed.object_bytes;
     }
     return journal_->add(JournalEntry{entry.plaintext_len, 0, std::move(renewed)});
+  }
+
+  // A rewrap of what is about to be replaced would be lost, and said to be done.
+  Status lock_until_renamed(const ManifestEntry& entry) {
+    CLOISTER_TRY(File file, open_stored(directory_, entry.stored_name));
+    CLOISTER_RETURN_IF_ERROR(lock_in_place(file));
+    const std::lock_guard lock(mutex_);
+    locked_.insert_or_assign(entry.stored_name, std::move(file));
+    return {};
   }
 
   Status remove_leftovers(const Manifest& manifest) const {
@@ -157,6 +175,7 @@ class DirectoryRekey {
   Progress& progress_;
   std::unique_ptr<Journal> journal_;
   std::mutex mutex_;
+  std::map<std::string, File> locked_;  // by stored name; the journal settles often enough to keep them few
   DirectorySummary summary_;
 };
 
@@ -182,6 +201,7 @@ Result<SealedSummary> rekey_object(const Path& file, const SealOptions& object, 
       if (folder == folder.root_path()) break;
     }
     CLOISTER_TRY(File source, File::open(file));
+    CLOISTER_RETURN_IF_ERROR(lock_in_place(source));  // for as long as the reader has it open
     CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(source), keys.wrappers));
     progress.expect(reader.size());
     CLOISTER_TRY(auto replacement, FileReplacement::begin(file, Overwrite::kReplace, mode_of(file)));

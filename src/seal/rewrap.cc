@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "seal/locked_file.h"
 #include "seal/log_frame.h"
 #include "seal/object_keys.h"
 
@@ -151,7 +152,7 @@ class Rewrapping {
 
 Result<RewrapSummary> rewrap_slots(const File& file, crypto::KeyWrapper& wrapper, SyncWrites sync) {
   const auto run = [&]() -> Result<RewrapSummary> {
-    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());
+    CLOISTER_RETURN_IF_ERROR(lock_in_place(file));
     Rewrapping rewrapping(file, wrapper, sync);
     CLOISTER_RETURN_IF_ERROR(for_places(file, [&](const Place& place) { return rewrapping.rewrap(place); }));
     return rewrapping.finish();
@@ -163,7 +164,7 @@ Result<RewrapSummary> add_slot(const File& file, std::span<crypto::KeyWrapper* c
                                crypto::KeyWrapper& addition) {
   RewrapSummary summary;
   const auto run = [&]() -> Status {
-    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());
+    CLOISTER_RETURN_IF_ERROR(lock_in_place(file));
     return for_places(file, [&](const Place& place) -> Status {
       CLOISTER_TRY(const crypto::Dek dek, unwrap_slots(place.preamble, place.page, place.slots.newest, openers));
       CLOISTER_RETURN_IF_ERROR(verify_preamble_mac(place.page, derive_header_key(dek, place.preamble, place.page)));
@@ -215,7 +216,7 @@ Status remove_from_place(const File& file, const Place& place, const std::functi
 Result<RewrapSummary> remove_slots(const File& file, const std::function<bool(const Slot&)>& remove) {
   RewrapSummary summary;
   const auto run = [&]() -> Status {
-    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());
+    CLOISTER_RETURN_IF_ERROR(lock_in_place(file));
     CLOISTER_RETURN_IF_ERROR(for_places(file, [&](const Place& place) -> Status {
       if (!std::ranges::all_of(place.slots.newest.slots, remove)) return {};
       return Error(Code::kInvalid, "that would remove the last key slot: nobody could open it any more");

@@ -5,6 +5,7 @@
 #include "seal/directory_files.h"
 #include "seal/directory_journal.h"
 #include "seal/directory_manifest.h"
+#include "seal/rewrap.h"
 #include "tests/unit/seal/directory_fixture.h"
 
 namespace cloister::seal {
@@ -25,6 +26,23 @@ class StoppingKey final : public crypto::KeyWrapper {
  private:
   crypto::KeyWrapper& inner_;
   std::atomic<int> calls_;
+};
+
+// Does something else whenever a key is wrapped: while the work is at an object.
+class MeddlingKey final : public crypto::KeyWrapper {
+ public:
+  MeddlingKey(crypto::KeyWrapper& inner, std::function<void()> meddle) : inner_(inner), meddle_(std::move(meddle)) {}
+  Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial& key, const crypto::WrapContext& context) override {
+    meddle_();
+    return inner_.wrap(key, context);
+  }
+  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override {
+    return inner_.unwrap(wrapped, context);
+  }
+
+ private:
+  crypto::KeyWrapper& inner_;
+  std::function<void()> meddle_;
 };
 
 class InterruptedTest : public DirectoryTest {
@@ -392,6 +410,49 @@ TEST_F(RekeyTest, OneObject) {
   EXPECT_EQ(again.meta().name, "one");
   must(again.read_at(0, text));
   EXPECT_EQ(as_text(text), "text");
+}
+
+// A rewrap of what a re-key is about to replace would be lost.
+TEST_F(RekeyTest, ObjectsAreLockedUntilTheyAreReplaced) {
+  must(seal());
+  const auto try_rewrap = [this] {
+    return rewrap_slots(must(File::open(sealed_ / "a.txt.sealed", File::Access::kReadWrite)), *keys_.wrapper);
+  };
+  int refused = 0;
+  MeddlingKey meddler(*keys_.wrapper, [&] { refused += try_rewrap().ok() ? 0 : 1; });
+  const std::array<crypto::KeyWrapper*, 1> wrappers{&meddler};
+  DirectoryKeys keys = keys_.directory_keys();
+  keys.wrappers = wrappers;
+  SealOptions object = options().object;
+  object.threads = 1;  // a.txt is first, and its name comes with the last flush
+  Progress progress;
+  must(rekey_directory(sealed_, object, keys, kNow, keys_.system_random, progress));
+  EXPECT_EQ(refused, 4);
+  must(try_rewrap());
+  must(verify());
+
+  const File rewrapping = must(File::open(sealed_ / "a.txt.sealed"));
+  must(rewrapping.lock_exclusive());
+  expect_error(rekey(), Code::kUnavailable, "another process");
+}
+
+TEST_F(RekeyTest, OneObjectIsLockedToo) {
+  const Path path = folder_ / "one.sealed";
+  {
+    const File file = must(File::create_new(path));
+    must(seal_bytes(as_bytes("text"), file, options().object, keys_.wrappers(), keys_.random));
+  }
+  Progress progress;
+  MeddlingKey meddler(*keys_.wrapper, [&] {
+    expect_error(rewrap_slots(must(File::open(path, File::Access::kReadWrite)), *keys_.wrapper), Code::kUnavailable,
+                 "another process");
+  });
+  const std::array<crypto::KeyWrapper*, 1> wrappers{&meddler};
+  must(rekey_object(path, options().object, {wrappers, nullptr, {}}, keys_.random, progress));
+  const File rewrapping = must(File::open(path));
+  must(rewrapping.lock_exclusive());
+  expect_error(rekey_object(path, options().object, keys_.directory_keys(), keys_.random, progress), Code::kUnavailable,
+               "another process");
 }
 
 TEST_F(RekeyTest, OneObjectThatCantBe) {

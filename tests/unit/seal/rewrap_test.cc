@@ -184,6 +184,22 @@ TEST_F(RewrapTest, SomebodyElseIsRewrapping) {
   must(rewrap());
 }
 
+// What is written to a file that has lost its name is lost with it.
+TEST_F(RewrapTest, ReplacedAfterItWasOpened) {
+  seal();
+  const File old = must(File::open(path_, File::Access::kReadWrite));
+  std::filesystem::rename(path_, folder_ / "elsewhere");
+  seal();
+  rotate();
+  const Bytes before = bytes();
+  testing::LocalKey other(20, keys_.random);
+  expect_error(rewrap_slots(old, *keys_.wrapper), Code::kUnavailable, "replaced or removed");
+  expect_error(add_slot(old, keys_.wrappers(), other), Code::kUnavailable, "replaced or removed");
+  expect_error(remove_slots(old, [](const Slot&) { return false; }), Code::kUnavailable, "replaced or removed");
+  EXPECT_EQ(bytes(), before);
+  must(rewrap());
+}
+
 // SO-9: somebody who doesn't take the lock.
 TEST_F(RewrapTest, SlotsThatChangeMeanwhile) {
   seal();

@@ -68,7 +68,7 @@ TEST(Slots, SequenceNumberAboveTheBound) {
   ASSERT_FALSE(read.ok());
   EXPECT_EQ(read.error().code(), Code::kCorrupt);
   ++table.seq;
-  const auto written = serialize_slots(table, kPage);
+  const auto written = serialize_slots(table, kCap);
   ASSERT_FALSE(written.ok());
   EXPECT_EQ(written.error().code(), Code::kInvalid);
 }
