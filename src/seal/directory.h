@@ -63,9 +63,9 @@ Result<DirectorySummary> verify_directory(const Path& directory, const Directory
 // is being rewrapped, or another re-key is at work; objects are locked until they are replaced.
 Result<DirectorySummary> rekey_directory(const Path& directory, const SealOptions& object, const DirectoryKeys& keys,
                                          Time now, crypto::Random& random, Progress& progress);
-// The same for the one object at `file`, locked as long, which must belong to the tenant and dataset of
-// `object.context` (kDenied: it was put there meanwhile). kInvalid for a log, and for an object of a sealed directory:
-// its manifest would no longer fit.
+// The same for the one object at `file`, or where a link there leads, locked as long. It must belong to the tenant and
+// dataset of `object.context` (kDenied: it was put there meanwhile). kInvalid for a log, and for an object of a sealed
+// directory: its manifest would no longer fit.
 Result<SealedSummary> rekey_object(const Path& file, const SealOptions& object, const DirectoryKeys& keys,
                                    crypto::Random& random, Progress& progress);
 

@@ -192,19 +192,21 @@ Result<DirectorySummary> rekey_directory(const Path& directory, const SealOption
 Result<SealedSummary> rekey_object(const Path& file, const SealOptions& object, const DirectoryKeys& keys,
                                    crypto::Random& random, Progress& progress) {
   const auto rekey = [&]() -> Result<SealedSummary> {
+    // The object itself, not a link to it: a new name in the link's place would leave the object under its old key.
     std::error_code error;
-    const Path whole = std::filesystem::absolute(file, error);
-    for (Path folder = whole.parent_path(); !folder.empty(); folder = folder.parent_path()) {
+    const Path path = std::filesystem::canonical(file, error);
+    if (error) return error_from_errno(error.value(), "find it");
+    for (Path folder = path.parent_path(); !folder.empty(); folder = folder.parent_path()) {
       if (std::filesystem::exists(folder / kManifestName, error)) {
         return Error(Code::kInvalid, "it belongs to the sealed directory " + folder.string() + ": re-key that");
       }
       if (folder == folder.root_path()) break;
     }
-    CLOISTER_TRY(File source, File::open(file));
+    CLOISTER_TRY(File source, File::open(path));
     CLOISTER_RETURN_IF_ERROR(lock_in_place(source));  // for as long as the reader has it open
     CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(source), keys.wrappers));
     progress.expect(reader.size());
-    CLOISTER_TRY(auto replacement, FileReplacement::begin(file, Overwrite::kReplace, mode_of(file)));
+    CLOISTER_TRY(auto replacement, FileReplacement::begin(path, Overwrite::kReplace, mode_of(path)));
     CLOISTER_TRY(const SealedSummary sealed, seal_again(reader, replacement, object, keys, random, progress));
     CLOISTER_RETURN_IF_ERROR(replacement.commit());
     return sealed;
