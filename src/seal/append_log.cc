@@ -1,5 +1,6 @@
 #include "seal/append_log.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -157,12 +158,22 @@ Result<Bytes> make_run_header(Preamble& p, const crypto::Dek& dek, const Meta& m
   return header;
 }
 
-Result<File> open_or_create(const Path& path) {
-  auto file = File::open(path, File::Access::kReadWrite);
-  if (file.ok() || file.error().code() != Code::kNotFound) return file;
-  auto created = File::create_new(path);
-  if (!created.ok() && created.error().code() == Code::kExists) return File::open(path, File::Access::kReadWrite);
-  return created;
+Result<File> open_or_create(const Path& path, Links links) {
+  const auto open = [&](int how) {
+    const int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | (links == Links::kRefuse ? O_NOFOLLOW : 0);
+    return ::open(path.c_str(), flags | how, 0644);
+  };
+  int descriptor = open(0);
+  if (descriptor < 0 && errno == ENOENT) descriptor = open(O_CREAT | O_EXCL);
+  if (descriptor < 0 && errno == EEXIST) descriptor = open(0);
+  if (descriptor < 0 && errno == ELOOP && links == Links::kRefuse) {
+    return Error(Code::kCorrupt, path.string() + " is a symbolic link");
+  }
+  if (descriptor < 0) return error_from_errno(errno, "open " + path.string());
+  File file = File::from_descriptor(descriptor, path, File::Owned::kYes);
+  CLOISTER_TRY(const bool regular, file.is_regular());
+  if (!regular) return Error(Code::kInvalid, path.string() + " is not a regular file");
+  return file;
 }
 
 Path parent_of(const Path& path) { return path.has_parent_path() ? path.parent_path() : Path("."); }
@@ -181,14 +192,14 @@ LogWriter::LogWriter(LogWriter&&) noexcept = default;
 LogWriter::~LogWriter() = default;
 
 Result<LogWriter> LogWriter::open(const Path& path, const LogOptions& options,
-                                  std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random) {
+                                  std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random, Links links) {
   const auto start = [&]() -> Result<LogWriter> {
     if (options.context.tenant.empty()) return Error(Code::kInvalid, "no tenant was given");
     if (options.chunk_log2 < 14 || options.chunk_log2 > 22) {
       return Error(Code::kInvalid, "chunk size must be a power of two from 16 KiB to 4 MiB");
     }
     if (wrappers.empty()) return Error(Code::kInvalid, "no key was given to seal for: the log could never be read");
-    CLOISTER_TRY(File file, open_or_create(path));
+    CLOISTER_TRY(File file, open_or_create(path, links));
     CLOISTER_RETURN_IF_ERROR(lock_in_place(file));  // AL-8
     CLOISTER_TRY(const LogEnd end, find_end(file));
     if (end.last_run) CLOISTER_RETURN_IF_ERROR(check_same_owner(*end.last_run, options.context));

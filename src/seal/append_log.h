@@ -22,6 +22,9 @@ struct LogOptions {  // for a new log; an existing one keeps its own
   Meta meta;
 };
 
+// kRefuse: a symbolic link at the path itself is kCorrupt.
+enum class Links { kFollow, kRefuse };
+
 // One writer's run. Holds an exclusive lock on the file. One thread at a time.
 class LogWriter {
  public:
@@ -30,7 +33,8 @@ class LogWriter {
   // kUnavailable: another writer holds the log. kDenied: the log was ended. kInvalid: another tenant's or dataset's
   // log.
   static Result<LogWriter> open(const Path& path, const LogOptions& options,
-                                std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random);
+                                std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
+                                Links links = Links::kFollow);
 
   LogWriter(LogWriter&&) noexcept;
   ~LogWriter();  // without end(): the run stays interrupted, which loses nothing that was flushed

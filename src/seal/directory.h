@@ -31,7 +31,8 @@ struct DirectorySummary {
 // journal in `target` says what is done, and what is done and unchanged (size and modification time) is not done again.
 // The manifest comes last; until then the directory doesn't verify. kExists when `target` holds a sealed directory or
 // anything else that isn't this work. Whatever of an interrupted run isn't listed in the end is removed. Symbolic
-// links, devices and the like are kInvalid before anything is written, unless `skip_special` is set.
+// links, devices and the like are kInvalid before anything is written, unless `skip_special` is set, and kInvalid when
+// they take a file's place later. kUnavailable: a file changed since the work began.
 struct DirectorySealOptions {
   SealOptions object;  // name, mode and times are filled in per file
   StoredNames stored_names = StoredNames::kOriginal;

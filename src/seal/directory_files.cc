@@ -43,7 +43,7 @@ Result<std::vector<TreeFile>> list_tree(const Path& directory, SpecialFiles spec
       return Error(Code::kInvalid, path.string() + ": the name is not plain UTF-8 of at most 4096 bytes");
     }
     file.size = static_cast<std::uint64_t>(info.st_size);
-    file.modified_ns = static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec;
+    file.modified_ns = modified_ns(info);
     file.mode = info.st_mode & 07777;
     files.push_back(std::move(file));
   }
@@ -56,6 +56,10 @@ bool is_leftover(std::string_view name) {
   const std::size_t slash = name.rfind('/');
   const std::string_view last = slash == std::string_view::npos ? name : name.substr(slash + 1);
   return last.ends_with(kWaitingSuffix) || (last.starts_with('.') && last.find(".part-") != std::string_view::npos);
+}
+
+std::int64_t modified_ns(const struct stat& info) {
+  return static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec;
 }
 
 Result<File> open_stored(const Path& directory, std::string_view stored_name) {

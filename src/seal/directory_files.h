@@ -1,6 +1,8 @@
 // The files of a directory tree, as sealing and verifying see them. Used by directory*.cc alone.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <functional>
 #include <vector>
 
@@ -29,6 +31,8 @@ Result<std::vector<TreeFile>> list_tree(const Path& directory, SpecialFiles spec
 // A file that interrupted work left behind: written aside, or waiting for its name.
 bool is_leftover(std::string_view name);
 inline constexpr std::string_view kWaitingSuffix = ".rekeyed";
+
+std::int64_t modified_ns(const struct stat& info);
 
 // Opens a stored object for reading without following a symbolic link anywhere below `directory`. kNotFound; kCorrupt
 // for anything but a regular file.

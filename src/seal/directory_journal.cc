@@ -80,7 +80,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const Path& directory, JournalWor
   LogOptions options{object.suite, 16, object.context, {}};
   options.meta.content_type = "application/vnd.cloister.journal";
   // The writer first: its lock keeps others from adding to what is read next.
-  CLOISTER_TRY(LogWriter writer, LogWriter::open(journal->path_, options, keys.wrappers, random));
+  CLOISTER_TRY(LogWriter writer, LogWriter::open(journal->path_, options, keys.wrappers, random, Links::kRefuse));
   journal->writer_.emplace(std::move(writer));
   CLOISTER_RETURN_IF_ERROR(journal->read(work));
   journal->flushed_at_ = monotonic_seconds();
@@ -140,7 +140,7 @@ Status Journal::read(JournalWork work) {
     }
     return {};
   };
-  CLOISTER_TRY(const File file, File::open(path_));
+  CLOISTER_TRY(const File file, open_stored(directory_, kJournalName));
   CLOISTER_TRY(const LogSummary summary, read_log(file, keys_.wrappers, take));
   ignore_result(summary);
   return {};

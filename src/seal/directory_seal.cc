@@ -144,6 +144,17 @@ class DirectorySealer {
     return true;
   }
 
+  // Listing may lie hours back: a link may have taken a file's place since, or another file.
+  Result<File> open_source(const TreeFile& listed) const {
+    auto file = open_stored(source_, listed.name);
+    if (!file.ok() && file.error().code() == Code::kCorrupt) return Error(Code::kInvalid, file.error().message());
+    if (!file.ok()) return file;
+    struct stat info{};
+    if (::fstat(file->descriptor(), &info) != 0) return error_from_errno(errno, "look at " + file->path().string());
+    if (static_cast<std::uint64_t>(info.st_size) == listed.size && modified_ns(info) == listed.modified_ns) return file;
+    return Error(Code::kUnavailable, file->path().string() + " changed after it was listed: seal again");
+  }
+
   Status seal_one(const Piece& piece, unsigned threads) {
     if (progress_.stop_requested()) return Error(Code::kUnavailable, "interrupted");
     SealOptions object = options_.object;
@@ -153,7 +164,7 @@ class DirectorySealer {
     if (piece.source.modified_ns >= 0) object.meta.modified_at = Time{piece.source.modified_ns / 1'000'000};
     object.meta.sealed_at = options_.now;
     const Path target = target_ / piece.stored_name;
-    CLOISTER_TRY(const File source, File::open(source_ / piece.source.name));
+    CLOISTER_TRY(const File source, open_source(piece.source));
     CLOISTER_RETURN_IF_ERROR(cloister::create_directories(target.parent_path()));
     CLOISTER_TRY(auto replacement, FileReplacement::begin(target, Overwrite::kReplace));
     CLOISTER_TRY(const SealedSummary sealed,

@@ -17,6 +17,23 @@ namespace cloister::seal {
 namespace fs = std::filesystem;
 using Findings = std::map<std::string, std::string>;
 
+// Does something else whenever a key is wrapped: while the work is at an object.
+class MeddlingKey final : public crypto::KeyWrapper {
+ public:
+  MeddlingKey(crypto::KeyWrapper& inner, std::function<void()> meddle) : inner_(inner), meddle_(std::move(meddle)) {}
+  Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial& key, const crypto::WrapContext& context) override {
+    meddle_();
+    return inner_.wrap(key, context);
+  }
+  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override {
+    return inner_.unwrap(wrapped, context);
+  }
+
+ private:
+  crypto::KeyWrapper& inner_;
+  std::function<void()> meddle_;
+};
+
 class DirectoryTest : public ::testing::Test {
  protected:
   DirectoryTest() {

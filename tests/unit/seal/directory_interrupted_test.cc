@@ -28,23 +28,6 @@ class StoppingKey final : public crypto::KeyWrapper {
   std::atomic<int> calls_;
 };
 
-// Does something else whenever a key is wrapped: while the work is at an object.
-class MeddlingKey final : public crypto::KeyWrapper {
- public:
-  MeddlingKey(crypto::KeyWrapper& inner, std::function<void()> meddle) : inner_(inner), meddle_(std::move(meddle)) {}
-  Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial& key, const crypto::WrapContext& context) override {
-    meddle_();
-    return inner_.wrap(key, context);
-  }
-  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override {
-    return inner_.unwrap(wrapped, context);
-  }
-
- private:
-  crypto::KeyWrapper& inner_;
-  std::function<void()> meddle_;
-};
-
 class InterruptedTest : public DirectoryTest {
  protected:
   // The first call wraps the journal's key, the last the manifest's.
@@ -203,6 +186,23 @@ TEST_F(InterruptedTest, JournalThatIsNotSigned) {
   }
   expect_error(seal(), Code::kCorrupt, "journal");
   EXPECT_FALSE(fs::exists(sealed_ / kManifestName));
+}
+
+TEST_F(InterruptedTest, JournalThatIsALink) {
+  fs::create_directories(sealed_);
+  const Path elsewhere = folder_ / "elsewhere";
+  fs::create_symlink(elsewhere, sealed_ / kJournalName);
+  expect_error(seal(), Code::kExists, "not empty");
+  EXPECT_FALSE(fs::exists(elsewhere));
+  std::ofstream(elsewhere) << "";
+  expect_error(seal(), Code::kCorrupt, "symbolic link");
+  EXPECT_EQ(fs::file_size(elsewhere), 0U);
+  fs::remove(sealed_ / kJournalName);
+  ASSERT_EQ(::mkfifo((sealed_ / kJournalName).c_str(), 0600), 0);
+  expect_error(seal(), Code::kInvalid, "not a regular file");
+  fs::remove(sealed_ / kJournalName);
+  must(seal());
+  must(verify());
 }
 
 TEST_F(InterruptedTest, SecondSealerIsLockedOut) {
