@@ -194,7 +194,7 @@ LogWriter::~LogWriter() = default;
 Result<LogWriter> LogWriter::open(const Path& path, const LogOptions& options,
                                   std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random, Links links) {
   const auto start = [&]() -> Result<LogWriter> {
-    if (options.context.tenant.empty()) return Error(Code::kInvalid, "no tenant was given");
+    CLOISTER_RETURN_IF_ERROR(check_public_context(options.context));
     if (options.chunk_log2 < 14 || options.chunk_log2 > 22) {
       return Error(Code::kInvalid, "chunk size must be a power of two from 16 KiB to 4 MiB");
     }

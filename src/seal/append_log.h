@@ -31,7 +31,7 @@ class LogWriter {
   // Creates the log, or starts the next run of an existing one after cutting a torn tail. Needs no key of earlier runs:
   // `wrappers` (at least one) wrap this run's DEK and may be write-only.
   // kUnavailable: another writer holds the log. kDenied: the log was ended. kInvalid: another tenant's or dataset's
-  // log.
+  // log, or names that no reader would take; nothing is made then.
   static Result<LogWriter> open(const Path& path, const LogOptions& options,
                                 std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
                                 Links links = Links::kFollow);

@@ -184,6 +184,7 @@ class DirectoryRekey {
 Result<DirectorySummary> rekey_directory(const Path& directory, const SealOptions& object, const DirectoryKeys& keys,
                                          Time now, crypto::Random& random, Progress& progress) {
   const std::string doing = "re-key " + directory.string();
+  if (const Status checked = check_seal_options(object); !checked.ok()) return checked.error().with_context(doing);
   if (keys.signing_key == nullptr) return Error(Code::kDenied, doing + ": no key to sign the new manifest with");
   DirectoryRekey work(directory, object, keys, random, progress);
   return work.run(now).with_context(doing);

@@ -220,6 +220,9 @@ class DirectorySealer {
 Result<DirectorySummary> seal_directory(const Path& source, const Path& target, const DirectorySealOptions& options,
                                         const DirectoryKeys& keys, crypto::Random& random, Progress& progress) {
   const std::string doing = "seal " + source.string();
+  if (const Status checked = check_seal_options(options.object); !checked.ok()) {
+    return checked.error().with_context(doing);
+  }
   if (keys.signing_key == nullptr) return Error(Code::kDenied, doing + ": no key to sign the manifest with");
   DirectorySealer sealer(source, target, options, keys, random, progress);
   return sealer.run().with_context(doing);

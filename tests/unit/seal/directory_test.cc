@@ -151,6 +151,24 @@ TEST_F(DirectoryTest, TargetsThatAreTaken) {
                Code::kInvalid, "lies within");
 }
 
+TEST_F(DirectoryTest, BadRequestsMakeNoFile) {
+  DirectorySealOptions bad = options();
+  bad.object.context.dataset = std::string(4000, 'd');
+  expect_error(seal(bad), Code::kInvalid, "text of at most 128 bytes");
+  bad = options();
+  bad.object.chunk_log2 = 13;
+  expect_error(seal(bad), Code::kInvalid, "chunk size");
+  EXPECT_FALSE(fs::exists(sealed_));
+  must(seal());
+  const auto before = contents(sealed_);
+  Progress progress;
+  SealOptions object = options().object;
+  object.context.dataset = "a\nb";
+  expect_error(rekey_directory(sealed_, object, keys_.directory_keys(), kNow, keys_.system_random, progress),
+               Code::kInvalid, "text of at most 128 bytes");
+  EXPECT_EQ(contents(sealed_), before);
+}
+
 TEST_F(DirectoryTest, WithoutASigningKey) {
   DirectoryKeys unsigned_keys = keys_.directory_keys();
   unsigned_keys.signing_key = nullptr;
