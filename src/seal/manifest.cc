@@ -24,6 +24,16 @@ Bytes signed_message(ByteView body) {
   return message;
 }
 
+// Stored names ascend, which says it of them.
+Status check_original_names(const std::vector<ManifestEntry>& entries) {
+  std::vector<std::string_view> names;
+  names.reserve(entries.size());
+  for (const ManifestEntry& entry : entries) names.push_back(entry.original_name);
+  std::ranges::sort(names);
+  if (std::ranges::adjacent_find(names) == names.end()) return {};
+  return corrupt("two entries have the same original name");
+}
+
 Result<ManifestEntry> parse_entry(Reader& reader) {
   ManifestEntry entry;
   CLOISTER_TRY(entry.stored_name, reader.text16(kNameMax, "manifest stored name"));
@@ -96,6 +106,7 @@ Result<Manifest> parse_manifest(ByteView bytes, const crypto::Ed25519PublicKey& 
     manifest.entries.push_back(std::move(entry));
   }
   CLOISTER_RETURN_IF_ERROR(reader.expect_end("the manifest"));
+  CLOISTER_RETURN_IF_ERROR(check_original_names(manifest.entries));
   return manifest;
 }
 

@@ -154,6 +154,8 @@ TEST_F(ManifestTest, SignedButOutOfRange) {
 TEST_F(ManifestTest, NamesTwiceOrOutOfOrder) {
   manifest_.entries = {entry("a.sealed", "a", 1), entry("a.sealed", "b", 2)};
   expect_error(parsed(serialized()), Code::kCorrupt, "ascending");
+  manifest_.entries = {entry("a.sealed", "x", 1), entry("b.sealed", "y", 2), entry("c.sealed", "x", 3)};
+  expect_error(parsed(serialized()), Code::kCorrupt, "same original name");
 
   Writer unsorted;
   manifest_.entries.clear();
