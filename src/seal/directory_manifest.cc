@@ -7,7 +7,13 @@
 namespace cloister::seal {
 namespace {
 
-constexpr std::uint64_t kManifestBytesMax = std::uint64_t{4} << 30;
+Status check_size(const Manifest& manifest) {
+  std::uint64_t name_bytes = 0;
+  for (const ManifestEntry& entry : manifest.entries) {
+    name_bytes += entry.stored_name.size() + entry.original_name.size();
+  }
+  return check_manifest_size(manifest.entries.size(), name_bytes);
+}
 
 Status check_manifest(ByteView bytes, const DirectoryKeys& keys) {
   const auto parsed = parse_manifest(bytes, keys.signing_public_key);
@@ -20,6 +26,7 @@ Status check_manifest(ByteView bytes, const DirectoryKeys& keys) {
 Status write_manifest(const Path& directory, Manifest manifest, const SealOptions& object, const DirectoryKeys& keys,
                       crypto::Random& random) {
   if (object.context.keyring_id) manifest.keyring_id = *object.context.keyring_id;
+  CLOISTER_RETURN_IF_ERROR(check_size(manifest));
   const Bytes bytes = serialize_manifest(manifest, *keys.signing_key);
   // What a reader would refuse isn't written: too many entries, or a signing key that isn't the public key's.
   CLOISTER_RETURN_IF_ERROR(check_manifest(bytes, keys));

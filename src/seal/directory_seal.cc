@@ -60,6 +60,13 @@ std::vector<Piece> plan(std::vector<TreeFile> files, StoredNames names, const Jo
   return pieces;
 }
 
+// Hours before the manifest is written.
+Status check_manifest_fits(const std::vector<Piece>& pieces) {
+  std::uint64_t name_bytes = 0;
+  for (const Piece& piece : pieces) name_bytes += piece.source.name.size() + piece.stored_name.size();
+  return check_manifest_size(pieces.size(), name_bytes);
+}
+
 class DirectorySealer {
  public:
   DirectorySealer(const Path& source, const Path& target, const DirectorySealOptions& options,
@@ -74,6 +81,7 @@ class DirectorySealer {
     CLOISTER_TRY(journal_, Journal::open_seal(target_, options_.object, keys_, random_));
     CLOISTER_RETURN_IF_ERROR(check_previous_manifest());
     const std::vector<Piece> pieces = plan(std::move(files), options_.stored_names, *journal_, random_);
+    CLOISTER_RETURN_IF_ERROR(check_manifest_fits(pieces));
     for (const Piece& piece : pieces) progress_.expect(piece.source.size);
     Status sealed = seal_all(pieces);
     // Whatever was done stays done, also when the rest failed.

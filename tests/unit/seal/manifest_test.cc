@@ -168,6 +168,19 @@ TEST_F(ManifestTest, NamesTwiceOrOutOfOrder) {
   expect_error(parsed(signed_body(unsorted.view())), Code::kCorrupt, "ascending");
 }
 
+// MF-4.
+TEST_F(ManifestTest, LargerThanAReaderTakes) {
+  std::uint64_t name_bytes = 0;
+  for (const ManifestEntry& each : manifest_.entries) name_bytes += each.stored_name.size() + each.original_name.size();
+  EXPECT_EQ(manifest_size(manifest_.entries.size(), name_bytes), serialized().size());
+  must(check_manifest_size(0, 0));
+  must(check_manifest_size(kManifestEntriesMax, 100 * kManifestEntriesMax));
+  expect_error(check_manifest_size(kManifestEntriesMax + 1, 0), Code::kInvalid, "too many");
+  const std::uint64_t rest = kManifestBytesMax - manifest_size(1'000'000, 0);
+  must(check_manifest_size(1'000'000, rest));
+  expect_error(check_manifest_size(1'000'000, rest + 1), Code::kInvalid, "too many");
+}
+
 TEST(SafeRelativeName, InsideOrNot) {
   for (const char* name : {"a", "a/b", "...", ".hidden", "a..b", "a/..b", "\xC3\xA9t\xC3\xA9"}) {
     EXPECT_TRUE(is_safe_relative_name(name)) << name;
