@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/parallel.h"
+#include "seal/locked_file.h"
 #include "seal/tags_digest.h"
 
 namespace cloister::seal {
@@ -62,7 +63,7 @@ std::int64_t modified_ns(const struct stat& info) {
   return static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec;
 }
 
-Result<File> open_stored(const Path& directory, std::string_view stored_name) {
+Result<File> open_stored(const Path& directory, std::string_view stored_name, File::Access access) {
   const Path path = directory / stored_name;
   int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return error_from_errno(errno, "open " + directory.string());
@@ -71,8 +72,9 @@ Result<File> open_stored(const Path& directory, std::string_view stored_name) {
     const bool last = slash == std::string_view::npos;
     const std::string part(stored_name.substr(start, last ? slash : slash - start));
     // Without O_NONBLOCK a named pipe would keep us waiting.
+    const int object_flags = O_NONBLOCK | (access == File::Access::kRead ? O_RDONLY : O_RDWR);
     const int next =
-        ::openat(folder, part.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (last ? O_NONBLOCK : O_DIRECTORY));
+        ::openat(folder, part.c_str(), O_NOFOLLOW | O_CLOEXEC | (last ? object_flags : O_RDONLY | O_DIRECTORY));
     const int error_number = errno;
     ::close(folder);
     if (next < 0 && (error_number == ELOOP || error_number == ENOTDIR)) {
@@ -88,6 +90,10 @@ Result<File> open_stored(const Path& directory, std::string_view stored_name) {
   if (::fstat(file.descriptor(), &info) != 0) return error_from_errno(errno, "look at " + path.string());
   if (!S_ISREG(info.st_mode)) return Error(Code::kCorrupt, "open " + path.string() + ": it is not a regular file");
   return file;
+}
+
+Result<File> lock_stored(const Path& directory, std::string_view stored_name) {
+  return open_locked([&](File::Access access) { return open_stored(directory, stored_name, access); });
 }
 
 Result<ObjectReader> open_listed(const Path& directory, const ManifestEntry& entry, const DirectoryKeys& keys,

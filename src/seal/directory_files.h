@@ -34,9 +34,12 @@ inline constexpr std::string_view kWaitingSuffix = ".rekeyed";
 
 std::int64_t modified_ns(const struct stat& info);
 
-// Opens a stored object for reading without following a symbolic link anywhere below `directory`. kNotFound; kCorrupt
-// for anything but a regular file.
-Result<File> open_stored(const Path& directory, std::string_view stored_name);
+// Opens a stored object without following a symbolic link anywhere below `directory`. kNotFound; kCorrupt for anything
+// but a regular file.
+Result<File> open_stored(const Path& directory, std::string_view stored_name,
+                         File::Access access = File::Access::kRead);
+// The same, locked against rewraps.
+Result<File> lock_stored(const Path& directory, std::string_view stored_name);
 
 // The object the entry lists. kCorrupt when another one, or another version, lies there, or when its tags aren't those
 // its footer digests. A holder of the DEK can make other chunks with the same tags: only a payload digest tells those.

@@ -1,7 +1,6 @@
 #include "seal/directory_manifest.h"
 
 #include "seal/directory_files.h"
-#include "seal/locked_file.h"
 #include "seal/reader.h"
 
 namespace cloister::seal {
@@ -37,8 +36,8 @@ Status write_manifest(const Path& directory, Manifest manifest, const SealOption
   options.meta.content_type = std::string(kManifestContentType);
   options.meta.sealed_at = manifest.created;
   // Held until the new one has its name: what a rewrap did to the old one meanwhile would be lost.
-  const auto old = open_stored(directory, kManifestName);
-  if (old.ok()) CLOISTER_RETURN_IF_ERROR(lock_in_place(*old));
+  const auto old = lock_stored(directory, kManifestName);
+  if (!old.ok() && old.error().code() != Code::kNotFound) return old.error();
   CLOISTER_TRY(auto replacement, FileReplacement::begin(directory / kManifestName, Overwrite::kReplace));
   CLOISTER_TRY(const SealedSummary sealed, seal_bytes(bytes, replacement.file(), options, keys.wrappers, random));
   ignore_result(sealed);

@@ -115,8 +115,8 @@ class DirectoryRekey {
     const ManifestEntry& object = done->second.object;
     if (object.stored_name != entry.stored_name || object.plaintext_len != entry.plaintext_len) return false;
     {
-      const auto old = open_stored(directory_, entry.stored_name);
-      if (old.ok()) CLOISTER_RETURN_IF_ERROR(lock_in_place(*old));
+      const auto old = lock_stored(directory_, entry.stored_name);
+      if (!old.ok() && old.error().code() != Code::kNotFound) return old.error();
       CLOISTER_RETURN_IF_ERROR(rename_waiting(directory_ / entry.stored_name));
     }
     if (!open_listed(directory_, object, keys_, Tags::kLeaveToVerify).ok()) return false;
@@ -149,8 +149,7 @@ class DirectoryRekey {
 
   // A rewrap of what is about to be replaced would be lost, and said to be done.
   Status lock_until_renamed(const ManifestEntry& entry) {
-    CLOISTER_TRY(File file, open_stored(directory_, entry.stored_name));
-    CLOISTER_RETURN_IF_ERROR(lock_in_place(file));
+    CLOISTER_TRY(File file, lock_stored(directory_, entry.stored_name));
     const std::lock_guard lock(mutex_);
     locked_.insert_or_assign(entry.stored_name, std::move(file));
     return {};
@@ -203,8 +202,7 @@ Result<SealedSummary> rekey_object(const Path& file, const SealOptions& object, 
       }
       if (folder == folder.root_path()) break;
     }
-    CLOISTER_TRY(File source, File::open(path));
-    CLOISTER_RETURN_IF_ERROR(lock_in_place(source));  // for as long as the reader has it open
+    CLOISTER_TRY(File source, open_locked([&](File::Access access) { return File::open(path, access); }));
     CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(source), keys.wrappers));
     progress.expect(reader.size());
     CLOISTER_TRY(auto replacement, FileReplacement::begin(path, Overwrite::kReplace, mode_of(path)));

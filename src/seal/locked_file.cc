@@ -18,4 +18,12 @@ Status lock_in_place(const File& file) {
                "lock " + file.path().string() + ": it was replaced or removed meanwhile: try again");
 }
 
+Result<File> open_locked(const std::function<Result<File>(File::Access)>& open) {
+  auto file = open(File::Access::kReadWrite);
+  if (!file.ok() && file.error().code() == Code::kDenied) file = open(File::Access::kRead);
+  if (!file.ok()) return file;
+  CLOISTER_RETURN_IF_ERROR(lock_in_place(*file));
+  return file;
+}
+
 }  // namespace cloister::seal

@@ -36,6 +36,22 @@ TEST_F(LockedFileTest, RemovedMeanwhile) {
   expect_error(lock_in_place(file), Code::kUnavailable, "was replaced or removed");
 }
 
+TEST_F(LockedFileTest, OpenedToBeLocked) {
+  const auto open = [&](File::Access access) { return File::open(path_, access); };
+  {
+    const File file = must(open_locked(open));
+    must(file.write_at(0, as_bytes("new")));  // NFS wants it so
+    expect_error(open_locked(open), Code::kUnavailable, "another process");
+  }
+  const auto read_only = [&](File::Access access) -> Result<File> {
+    if (access == File::Access::kReadWrite) return Error(Code::kDenied, "no");
+    return open(access);
+  };
+  must(open_locked(read_only));
+  const auto gone = [&](File::Access access) { return File::open(folder_ / "gone", access); };
+  expect_error(open_locked(gone), Code::kNotFound, "gone");
+}
+
 TEST_F(LockedFileTest, OpenedThroughALink) {
   const Path link = folder_ / "link";
   std::filesystem::create_symlink(path_, link);
