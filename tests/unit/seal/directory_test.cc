@@ -87,11 +87,13 @@ TEST_F(DirectoryTest, SpecialFilesAreRefusedOrSkipped) {
 
 // Between listing a file and sealing it.
 TEST_F(DirectoryTest, SourcesThatChangeMeanwhile) {
-  write("z/file", "here when listed");
+  const Path file = source_ / "z/file";
   fs::create_directories(folder_ / "outside");
   std::ofstream(folder_ / "outside/file") << "not of this corpus";
-  const auto seal_with = [this](const std::function<void()>& change) {
+  const auto seal_with = [&](const std::function<void()>& change) {
     fs::remove_all(sealed_);
+    fs::remove_all(source_ / "z");
+    write("z/file", "here when listed");
     int calls = 0;
     // The second key is that of the first object; the last is sealed well after.
     MeddlingKey meddler(*keys_.wrapper, [&] {
@@ -105,33 +107,25 @@ TEST_F(DirectoryTest, SourcesThatChangeMeanwhile) {
     Progress progress;
     return seal_directory(source_, sealed_, one, keys, keys_.system_random, progress);
   };
-  const Path file = source_ / "z/file";
-  const auto replace_file = [&](const auto& make) {
-    return [&] {
-      fs::remove_all(source_ / "z");
-      fs::create_directories(source_ / "z");
-      make();
-    };
+  const auto link_to_file = [&] {
+    fs::remove(file);
+    fs::create_symlink(folder_ / "outside/file", file);
   };
-  expect_error(seal_with(replace_file([&] { fs::create_symlink(folder_ / "outside/file", file); })), Code::kInvalid,
-               "symbolic link");
-  write("z/file", "here when listed");
-  expect_error(seal_with([&] {
-                 fs::remove_all(source_ / "z");
-                 fs::create_symlink(folder_ / "outside", source_ / "z");
-               }),
-               Code::kInvalid, "symbolic link");
-  fs::remove(source_ / "z");
-  write("z/file", "here when listed");
-  expect_error(seal_with(replace_file([&] { ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0); })), Code::kInvalid,
-               "not a regular file");
-  fs::remove(file);
-  write("z/file", "here when listed");
+  const auto link_to_folder = [&] {
+    fs::remove_all(source_ / "z");
+    fs::create_symlink(folder_ / "outside", source_ / "z");
+  };
+  const auto pipe = [&] {
+    fs::remove(file);
+    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  };
+  expect_error(seal_with(link_to_file), Code::kInvalid, "symbolic link");
+  expect_error(seal_with(link_to_folder), Code::kInvalid, "symbolic link");
+  expect_error(seal_with(pipe), Code::kInvalid, "not a regular file");
   expect_error(seal_with([&] { std::ofstream(file) << "HERE WHEN LISTED"; }), Code::kUnavailable, "changed after");
   expect_error(seal_with([&] { write("z/file", "longer than when it was listed"); }), Code::kUnavailable,
                "changed after");
   EXPECT_FALSE(fs::exists(sealed_ / kManifestName));
-  fs::remove_all(sealed_);
   must(seal());
   expect_opens_to_the_source();
 }

@@ -36,7 +36,7 @@ TEST_F(GroupsTest, WholeGroupsSwapped) {
   Progress progress;
   const auto sink = [](std::uint64_t, ByteView) -> Status { return {}; };
   expect_refused(reader.read_all(2, sink, progress), Code::kCorrupt, "chunk");
-  expect_refused(object_.verify(), Code::kCorrupt, "chunk");
+  expect_refused(object_.verify(), Code::kCorrupt, "digest of all tags");
 }
 
 TEST_F(GroupsTest, GroupTwice) {

@@ -178,7 +178,7 @@ TEST_F(NonceAuditTest, LogsThatAreContinuedAndRetried) {
   };
   EXPECT_EQ(must(read_log(must(File::open(path)), keys_.wrappers(), sink)).outline.torn_bytes, 0U);
   EXPECT_TRUE(text.ends_with("the last"));
-  expect_no_repeat(100);
+  expect_no_repeat(60);
 }
 
 TEST_F(NonceAuditTest, ObjectsThatAreSealedAgain) {
@@ -195,12 +195,12 @@ TEST_F(NonceAuditTest, ObjectsThatAreSealedAgain) {
     const File file = must(File::create_new(folder_ / name));
     return seal_source(source, file, object, keys_.wrappers(), keys_.system_random, progress);
   };
-  expect_error(attempt("first", 'a', kSize / 2), Code::kInternal, "disk failed");
-  expect_error(attempt("second", 'b', kSize - 1000), Code::kInternal, "disk failed");
+  expect_error(attempt("first", 'a', kSize / 3), Code::kInternal, "disk failed");
+  expect_error(attempt("second", 'b', kSize / 3 * 2), Code::kInternal, "disk failed");
   must(attempt("third", 'c', kSize));
   must(attempt("fourth", 'd', kSize));
   must(rekey_object(folder_ / "fourth", object, keys_.directory_keys(), keys_.system_random, progress));
-  expect_no_repeat(3 * 192 + 96);
+  expect_no_repeat(3 * 192);
 }
 
 TEST_F(NonceAuditTest, DirectoriesThatAreInterruptedAndRekeyed) {
