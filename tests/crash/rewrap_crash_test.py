@@ -65,7 +65,7 @@ def one_log(place):
 
 def test(place):
     recipient = place.root / "auditor.pub"
-    recipient.write_bytes(place.cloister("identity", "new", place.root / "auditor.key").stdout)
+    recipient.write_bytes(place.cloister("identity", "new", place.root / "auditor.key", "--kem", "x25519").stdout)
     rewrap = lambda path: ["rewrap", path]
     add = lambda path: ["rewrap", path, "--add-recipient", recipient]
     remove = lambda path: ["rewrap", path, "--remove-type", "hpke-x25519"]
@@ -78,8 +78,8 @@ def test(place):
         assert b"x25519:" not in path.read_bytes(), f"{moment}: the removed slot is still in a copy"
 
     report = []
-    for name, case, few in (("object", one_object(place), {}), ("log", one_log(place), dict(power_cuts=25, kills=30))):
-        report.append(f"rewrap of an {name}: " + case.run(rewrap, **few))
+    for name, case, few in (("an object", one_object(place), {}), ("a log", one_log(place), dict(power_cuts=25, kills=30))):
+        report.append(f"rewrap of {name}: " + case.run(rewrap, **few))
         report.append("slot added: " + case.run(add, opens_for_the_auditor, **few))
         # Once it is gone from both copies, there is nothing of the kind to remove.
         report.append("slot removed: " + case.run(remove, is_in_no_copy, again_may=(0, NOT_FOUND), **few))
