@@ -95,8 +95,13 @@ Status Hierarchy::set_dataset_key_state(const DatasetName& name, std::uint32_t v
         CLOISTER_RETURN_IF_ERROR(keyring.set_state(version, state));
         return "version " + std::to_string(version) + " " + std::string(dataset_key_state_name(state));
       });
-  if (status.ok() && state == seal::DatasetKeyState::kDestroyed) return state_->store.forget_overwritten();
-  return status;
+  if (state != seal::DatasetKeyState::kDestroyed) return status;
+  // Also when refused: a version destroyed before, while another process was reading, is asked for again.
+  const Status forgotten = state_->store.forget_overwritten();
+  if (!status.ok() || forgotten.ok()) return status;
+  return Error(Code::kUnavailable,
+               "key version " + std::to_string(version) + " of " + name.text() +
+                   " is destroyed, but its wrapped key is still in the store's log: " + forgotten.error().message());
 }
 
 Result<crypto::HpkePublicKey> Hierarchy::add_recipient(const DatasetName& name, crypto::HpkeKem kem,
