@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "base/reader.h"
 #include "seal/append_log.h"
 #include "seal/directory.h"
 
@@ -19,6 +20,10 @@ struct JournalEntry {
   std::int64_t source_modified_ns = 0;
   ManifestEntry object;
 };
+
+void write_journal_entry(const JournalEntry& entry, Writer& writer);
+// Those of one frame, to its end. kCorrupt, also for a name that leaves the directory.
+Result<std::vector<JournalEntry>> parse_journal_entries(Reader& reader);
 
 // Any thread may call add(); the rest is for one.
 class Journal {
