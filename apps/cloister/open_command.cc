@@ -64,12 +64,6 @@ std::string log_notes(const std::string& path, const seal::LogOutline& outline) 
   return notes;
 }
 
-mode_t current_umask() {
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  return mask;
-}
-
 Status set_mode(const File& file, std::optional<std::uint32_t> mode) {
   // Set-user-id and the like don't travel.
   const mode_t wanted = mode.value_or(0644) & 0777 & ~current_umask();

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/clock.h"
+#include "base/parallel.h"
 #include "output.h"
 
 namespace cloister::cli {
@@ -51,7 +52,8 @@ Watch::Watch(Progress& progress, Show show)
   struct sigaction action{};
   action.sa_handler = do_nothing;
   ::sigaction(kWakeUp, &action, nullptr);
-  thread_ = std::thread([this] { run(); });
+  auto thread = start_thread([this] { run(); });
+  if (thread.ok()) thread_ = std::move(*thread);  // without one there is no progress to see, and the work goes on
 }
 
 Watch::~Watch() {

@@ -193,6 +193,20 @@ Result<FileReplacement> FileReplacement::begin(const Path& target, Overwrite ove
   return Error(Code::kInternal, "write " + target.string() + ": no free temporary name beside it");
 }
 
+namespace {
+
+// False, with errno, where the name is taken (EEXIST) or can't be given. Not every file system knows the first way, nor
+// every one hard links.
+bool name_if_free(const Path& temporary, const Path& target) {
+  if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP) return false;
+  if (::link(temporary.c_str(), target.c_str()) != 0) return false;
+  ::unlink(temporary.c_str());
+  return true;
+}
+
+}  // namespace
+
 Status FileReplacement::commit(Durable durable) {
   if (durable == Durable::kYes) CLOISTER_RETURN_IF_ERROR(file_->sync());
   if (overwrite_ == Overwrite::kRefuse) return commit_new(durable);
@@ -205,12 +219,10 @@ Status FileReplacement::commit(Durable durable) {
 Status FileReplacement::commit_new(Durable durable) {
   struct stat written{};
   if (::fstat(file_->descriptor(), &written) != 0) return failed("look at", temporary_);
-  // link() fails when the name is taken; rename() would replace it.
-  if (::link(temporary_.c_str(), target_.c_str()) != 0) {
+  if (!name_if_free(temporary_, target_)) {
     if (errno == EEXIST) return Error(Code::kExists, "write " + target_.string() + ": it appeared meanwhile");
     return failed("name", target_);
   }
-  ::unlink(temporary_.c_str());
   temporary_.clear();
   Status settled = durable == Durable::kYes ? sync_directory(parent_of(target_)) : ok_status();
   if (settled.ok()) settled = file_->close();
@@ -255,6 +267,12 @@ Status sync_directory(const Path& directory) {
   ::close(descriptor);
   if (result != 0) return error_from_errno(error_number, "sync " + directory.string());
   return {};
+}
+
+mode_t current_umask() {
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  return mask;
 }
 
 Status create_directories(const Path& directory, mode_t mode) {

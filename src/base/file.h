@@ -100,6 +100,8 @@ Result<Bytes> read_file(const Path& path, std::uint64_t size_max);
 Result<Bytes> read_rest(const File& file, std::uint64_t size_max);
 Status write_file(const Path& path, ByteView bytes, Overwrite overwrite, mode_t mode = 0644);
 Status sync_directory(const Path& directory);
+// The permission bits this process withholds from what it makes. Not while another thread makes files.
+mode_t current_umask();
 Status create_directories(const Path& directory, mode_t mode = 0755);
 
 // kUnwritten: who else can write it can put in what they like. kSecret: who else can read it knows it, too.

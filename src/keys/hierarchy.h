@@ -72,7 +72,7 @@ class Hierarchy {
                                      const Caller& caller);
 
   // A new KEK version; every keyring of the tenant is rewrapped to it in the same transaction. The old version stays
-  // enabled, so that exported keyrings and backups still open, until it is disabled or destroyed.
+  // enabled, so that backups of the store still open, until it is disabled or destroyed.
   Result<Cost> rotate_kek(const TenantName& name, const Caller& caller);
   // Those whose newest version is older than their rotate_after.
   Result<DueRotations> rotate_due(const Caller& caller);

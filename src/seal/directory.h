@@ -41,7 +41,8 @@ struct DirectorySealOptions {
 Result<DirectorySummary> seal_directory(const Path& source, const Path& target, const DirectorySealOptions& options,
                                         const DirectoryKeys& keys, crypto::Random& random, Progress& progress);
 
-// Opens a directory into `target`, each file aside and renamed, with its permission bits and modification time. With
+// Opens a directory into `target`, each file aside and renamed, with its permission bits less the umask and its
+// modification time. With
 // kRefuse it goes on where it stopped: a file that is there with the right size, time and content is kept (it is read
 // and compared, since a power cut can leave a file whole in name only), and any other is kExists. kReplace opens every
 // file anew. What was opened before an error stays.
@@ -61,8 +62,9 @@ Result<DirectorySummary> verify_directory(const Path& directory, const Directory
 // with sequence + 1. Goes on where it stopped; until it is done the directory doesn't verify.
 Result<DirectorySummary> rekey_directory(const Path& directory, const SealOptions& object, const DirectoryKeys& keys,
                                          Time now, crypto::Random& random, Progress& progress);
-// The same for the one object at `file`. kInvalid for a log, and for an object of a sealed directory: its manifest
-// would no longer fit.
+// The same for the one object at `file`, which must belong to the tenant and dataset of `object.context` (kDenied: it
+// was put there meanwhile). kInvalid for a log, and for an object of a sealed directory: its manifest would no longer
+// fit.
 Result<SealedSummary> rekey_object(const Path& file, const SealOptions& object, const DirectoryKeys& keys,
                                    crypto::Random& random, Progress& progress);
 

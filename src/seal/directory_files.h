@@ -38,7 +38,7 @@ Result<File> open_stored(const Path& directory, std::string_view stored_name);
 Result<crypto::Sha256Digest> stored_digest(const Path& directory, std::string_view stored_name);
 
 // The object the entry lists. kCorrupt when another one, or another version, lies there, or when its tags aren't those
-// its footer digests: a holder of the DEK could have made new chunks under an old footer.
+// its footer digests. A holder of the DEK can make other chunks with the same tags: only a payload digest tells those.
 enum class Tags { kCheck, kLeaveToVerify };
 Result<ObjectReader> open_listed(const Path& directory, const ManifestEntry& entry, const DirectoryKeys& keys,
                                  Tags tags);

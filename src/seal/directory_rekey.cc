@@ -28,6 +28,17 @@ SealOptions like(const ObjectReader& reader, const SealOptions& asked) {
 
 Result<SealedSummary> seal_again(const ObjectReader& reader, FileReplacement& target, const SealOptions& asked,
                                  const DirectoryKeys& keys, crypto::Random& random, Progress& progress) {
+  // What was looked at to choose the keys may not be what lies there now.
+  const PublicContext& owner = reader.preamble().context;
+  if (owner.tenant != asked.context.tenant || owner.dataset != asked.context.dataset) {
+    return Error(Code::kDenied, "it belongs to " + owner.tenant + (owner.dataset.empty() ? "" : "/" + owner.dataset) +
+                                    ", not to whom it is to be sealed for again");
+  }
+  // The new object's digest would be made of what lies there now.
+  if (reader.footer().encrypted_digest) {
+    progress.expect(reader.size());
+    CLOISTER_RETURN_IF_ERROR(reader.verify(asked.threads, progress));
+  }
   const PayloadSource source{
       reader.size(), [&reader](std::uint64_t offset, MutableByteView out) { return reader.read_at(offset, out); }};
   return seal_source(source, target.file(), like(reader, asked), keys.wrappers, random, progress);

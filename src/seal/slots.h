@@ -38,6 +38,8 @@ struct SlotTables {
 };
 
 inline constexpr std::size_t kSlotsMax = 64;
+// KiB of memory times passes, over all passphrase slots tried for one opening (SO-8): one slot at the bounds of both.
+inline constexpr std::uint64_t kArgon2WorkMax = std::uint64_t{16} << 20;
 
 // One copy of exactly `slots_cap` bytes. kInvalid when the slots don't fit.
 Result<Bytes> serialize_slots(const SlotTable& table, std::uint32_t slots_cap);

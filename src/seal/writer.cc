@@ -176,7 +176,8 @@ Result<SealedSummary> seal_known_length(const PayloadSource& source, const File&
   std::atomic<bool> sealing_failed{false};
   std::thread digesting;
   if (options.payload_digest == PayloadDigest::kSha256) {
-    digesting = std::thread([&] { payload_digest.emplace(digest_payload(source, progress, sealing_failed)); });
+    CLOISTER_TRY(digesting,
+                 start_thread([&] { payload_digest.emplace(digest_payload(source, progress, sealing_failed)); }));
   }
   const Status sealed = seal_units(source, target, head, layout, options.threads, progress);
   sealing_failed = !sealed.ok();

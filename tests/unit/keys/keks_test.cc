@@ -184,6 +184,17 @@ TEST_F(Keks, DestructionIsForEverAndLeavesNoBytes) {
   expect_error(unlock(), Code::kDenied, "destroyed");
 }
 
+TEST_F(Keks, ADestroyedKeyThatAReaderKeepsInTheLogIsSaidEveryTime) {
+  sqlite3* reader = nullptr;
+  ASSERT_EQ(sqlite3_open(home_.store_path().c_str(), &reader), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM kek_versions", nullptr, nullptr, nullptr), SQLITE_OK);
+  home_.sql("UPDATE kek_versions SET state = 'destroyed', wrapped = x''");
+  expect_error(keys().destroy_kek_immediately(kAcme, 1, "leaked", home_.caller()), Code::kUnavailable,
+               "still in the store's log");
+  sqlite3_close(reader);
+  expect_error(keys().destroy_kek_immediately(kAcme, 1, "leaked", home_.caller()), Code::kDenied, "is destroyed");
+}
+
 TEST_F(Keks, DestroyingAnOldVersionShredsNothing) {
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
   expect_ok(keys().schedule_kek_destruction(kAcme, 1, days(7), home_.caller()));

@@ -282,6 +282,10 @@ TEST_F(RekeyTest, OneObject) {
   Bytes text(4);
   must(reader.read_at(0, text));  // who had it open reads on
   EXPECT_EQ(as_text(text), "text");
+  SealOptions for_another = options().object;
+  for_another.context.tenant = "globex";
+  expect_error(rekey_object(path, for_another, keys_.directory_keys(), keys_.random, progress), Code::kDenied,
+               "it belongs to");
   const ObjectReader again = must(ObjectReader::open(must(File::open(path)), keys_.wrappers()));
   EXPECT_EQ(again.meta().name, "one");
   must(again.read_at(0, text));

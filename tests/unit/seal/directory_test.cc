@@ -20,6 +20,7 @@ TEST_F(DirectoryTest, SealsVerifiesAndOpens) {
   EXPECT_EQ(contents(sealed_).size(), 5U);
   EXPECT_TRUE(contents(sealed_).contains("deep/er/b.bin.sealed"));
 
+  const mode_t before = ::umask(022);
   expect_opens_to_the_source();
   struct stat info{};
   ASSERT_EQ(::stat((opened_ / "a.txt").c_str(), &info), 0);
@@ -28,6 +29,11 @@ TEST_F(DirectoryTest, SealsVerifiesAndOpens) {
   EXPECT_EQ(info.st_mtim.tv_nsec, 123'000'000);
   ASSERT_EQ(::stat((opened_ / "deep/c").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0755U);  // not set-user-id
+  ::umask(077);
+  expect_opens_to_the_source();
+  ASSERT_EQ(::stat((opened_ / "deep/c").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0700U);
+  ::umask(before);
 }
 
 TEST_F(DirectoryTest, EmptyDirectory) {

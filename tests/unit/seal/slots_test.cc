@@ -246,7 +246,28 @@ TEST_F(Unwrapping, RefusedIsNotUnreachable) {
   testing::FailingKey away(Error(Code::kUnavailable, "the key service doesn't answer"));
   expect_refused(unwrap(table_, {&refuses}), Code::kDenied, "disabled");
   expect_refused(unwrap(table_, {&away}), Code::kUnavailable, "doesn't answer");
+  expect_refused(unwrap(table_, {&refuses, &away}), Code::kUnavailable, "doesn't answer");
+  expect_refused(unwrap(table_, {&away, &refuses}), Code::kUnavailable, "doesn't answer");
   EXPECT_TRUE(unwrap(table_, {&refuses, &away, &right_}).ok());
+}
+
+TEST_F(Unwrapping, ManyCostlyPassphraseSlots) {
+  const auto passphrase_slot = [](std::uint32_t passes) {
+    Slot slot = slot_of(crypto::WrapType::kPassphrase, 28, 72);
+    store_le(slot.wrapped.parameters.data() + 16, std::uint32_t{1} << 20);
+    store_le(slot.wrapped.parameters.data() + 20, passes);
+    return slot;
+  };
+  SlotTable planted{1, std::vector<Slot>(63, passphrase_slot(16)), {}};
+  testing::FailingKey wrong(Error(Code::kDenied, "the passphrase is wrong"));
+  expect_refused(unwrap(planted, {&wrong}), Code::kDenied, "wrong");
+  EXPECT_EQ(wrong.unwraps(), 1U);
+  planted.slots.push_back(passphrase_slot(15));  // the cheapest goes first, and leaves too little for the others
+  testing::FailingKey again(Error(Code::kDenied, "the passphrase is wrong"));
+  expect_refused(unwrap(planted, {&again}), Code::kDenied, "wrong");
+  EXPECT_EQ(again.unwraps(), 1U);
+  planted.slots.push_back(table_.slots[0]);
+  EXPECT_TRUE(unwrap(planted, {&again, &right_}).ok());
 }
 
 TEST_F(Unwrapping, NobodyToSealFor) {
