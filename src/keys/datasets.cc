@@ -98,7 +98,11 @@ Status Hierarchy::set_dataset_key_state(const DatasetName& name, std::uint32_t v
   if (state != seal::DatasetKeyState::kDestroyed) return status;
   // Also when refused: a version destroyed before, while another process was reading, is asked for again.
   const Status forgotten = state_->store.forget_overwritten();
-  return status.ok() || status.error().code() == Code::kDenied ? (forgotten.ok() ? status : forgotten) : status;
+  const bool destroyed = status.ok() || status.error().code() == Code::kDenied;
+  if (!destroyed || forgotten.ok()) return status;
+  return Error(Code::kUnavailable,
+               "key version " + std::to_string(version) + " of " + name.text() +
+                   " is destroyed, but its wrapped key is still in the store's log: " + forgotten.error().message());
 }
 
 Result<crypto::HpkePublicKey> Hierarchy::add_recipient(const DatasetName& name, crypto::HpkeKem kem,

@@ -162,10 +162,9 @@ Result<Cost> Hierarchy::rotate_kek(const TenantName& name, const Caller& caller)
   return cost;
 }
 
-Result<std::vector<std::string>> Hierarchy::rotate_due(const Caller& caller, Cost& cost) {
+Result<DueRotations> Hierarchy::rotate_due(const Caller& caller) {
   CLOISTER_TRY(const auto tenants, state_->store.tenants());
-  std::vector<std::string> rotated;
-  std::optional<Error> failure;
+  DueRotations due;
   for (const TenantRecord& tenant : tenants) {
     if (!tenant.rotate_after || tenant.versions.empty()) continue;
     const KekVersion& newest = tenant.versions.back();
@@ -173,17 +172,16 @@ Result<std::vector<std::string>> Hierarchy::rotate_due(const Caller& caller, Cos
     if (newest.state != KeyState::kEnabled || newest.created + *tenant.rotate_after > caller.now) continue;
     const auto done = rotate_kek(TenantName{tenant.tenant, tenant.environment}, caller);
     if (!done.ok()) {
-      if (!failure) failure = Error(done.error()).with_context("rotate the KEK of " + tenant.name());
+      if (!due.failure) due.failure = Error(done.error()).with_context("rotate the KEK of " + tenant.name());
       continue;
     }
-    rotated.push_back(tenant.name());
-    cost.objects_touched += done->objects_touched;
-    cost.bytes_written += done->bytes_written;
-    cost.seconds += done->seconds;
-    cost.datasets_unreadable += done->datasets_unreadable;
+    due.rotated.push_back(tenant.name());
+    due.cost.objects_touched += done->objects_touched;
+    due.cost.bytes_written += done->bytes_written;
+    due.cost.seconds += done->seconds;
+    due.cost.datasets_unreadable += done->datasets_unreadable;
   }
-  if (failure) return *failure;
-  return rotated;
+  return due;
 }
 
 Status Hierarchy::State::change_kek(KekTarget target, std::string_view action, const Caller& caller,

@@ -1,6 +1,7 @@
 #include "keys/store.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -33,6 +34,9 @@ Status check_guarded(const Path& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return error_from_errno(errno, "look at it");
   if (!S_ISREG(info.st_mode)) return Error(Code::kInvalid, "not a regular file");
+  if (info.st_uid != ::geteuid() && info.st_uid != 0) {
+    return Error(Code::kDenied, "it belongs to another user (uid " + std::to_string(info.st_uid) + ")");
+  }
   if ((info.st_mode & 022) != 0) return Error(Code::kDenied, "others may write to it: set its mode to 0600");
   if (info.st_size == 0) return Error(Code::kInvalid, "the file is empty, not a key store");
   return {};

@@ -71,6 +71,9 @@ Result<LogOutline> read_log_outline(const File& file);
 // False for a log that was never begun: empty, or killed before its first header was whole. It holds nothing.
 bool probe_log_started(const File& file);
 
+// What a frame of so many bytes takes in the file.
+std::uint64_t stored_frame_size(std::size_t plaintext_size);
+
 struct LogSummary {
   LogOutline outline;
   std::optional<Meta> meta;  // of run 0

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "base/reader.h"
 #include "crypto/hkdf.h"
 #include "seal/directory_files.h"
 
@@ -20,12 +19,6 @@ Bytes signed_message(const Id& directory_id, std::uint64_t frame, ByteView recor
   crypto::Info info("CLSR1 journal");
   info.field(directory_id).field_u64(frame).field(crypto::sha256(records));
   return to_bytes(info.view());
-}
-
-void write_entry(const JournalEntry& entry, Writer& writer) {
-  writer.u64(entry.source_size).u64(static_cast<std::uint64_t>(entry.source_modified_ns));
-  writer.text16(entry.object.stored_name).text16(entry.object.original_name).u64(entry.object.plaintext_len);
-  writer.u32(entry.object.mode).bytes(entry.object.object_id).bytes(entry.object.object_digest);
 }
 
 Result<JournalEntry> parse_entry(Reader& reader) {
@@ -73,6 +66,21 @@ Result<JournalHead> parse_head(Reader& reader) {
 }
 
 }  // namespace
+
+void write_journal_entry(const JournalEntry& entry, Writer& writer) {
+  writer.u64(entry.source_size).u64(static_cast<std::uint64_t>(entry.source_modified_ns));
+  writer.text16(entry.object.stored_name).text16(entry.object.original_name).u64(entry.object.plaintext_len);
+  writer.u32(entry.object.mode).bytes(entry.object.object_id).bytes(entry.object.object_digest);
+}
+
+Result<std::vector<JournalEntry>> parse_journal_entries(Reader& reader) {
+  std::vector<JournalEntry> entries;
+  while (!reader.at_end()) {
+    CLOISTER_TRY(JournalEntry entry, parse_entry(reader));
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
 
 Result<std::unique_ptr<Journal>> Journal::open(const Path& directory, JournalWork work, const SealOptions& object,
                                                const DirectoryKeys& keys, crypto::Random& random) {
@@ -134,10 +142,8 @@ Status Journal::read(JournalWork work) {
     CLOISTER_RETURN_IF_ERROR(
         crypto::verify_ed25519(keys_.signing_public_key, message, piece.last(kSignatureSize)).with_context("journal"));
     resumed_ = true;
-    while (!reader.at_end()) {
-      CLOISTER_TRY(JournalEntry entry, parse_entry(reader));
-      done_.insert_or_assign(entry.object.original_name, std::move(entry));
-    }
+    CLOISTER_TRY(std::vector<JournalEntry> entries, parse_journal_entries(reader));
+    for (JournalEntry& entry : entries) done_.insert_or_assign(entry.object.original_name, std::move(entry));
     return {};
   };
   CLOISTER_TRY(const File file, open_stored(directory_, kJournalName));
@@ -172,7 +178,7 @@ Status Journal::flush_locked() {
   Writer records;
   for (const JournalEntry& entry : waiting_) {
     Writer one;
-    write_entry(entry, one);
+    write_journal_entry(entry, one);
     if (records.size() + one.size() + kSignatureSize > writer_->frame_capacity()) {
       CLOISTER_RETURN_IF_ERROR(append(records.view()));
       records = Writer();

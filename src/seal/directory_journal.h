@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "base/reader.h"
 #include "seal/append_log.h"
 #include "seal/directory.h"
 
@@ -28,6 +29,10 @@ struct JournalBase {
 
   bool operator==(const JournalBase&) const = default;
 };
+
+void write_journal_entry(const JournalEntry& entry, Writer& writer);
+// Those of one frame, to its end. kCorrupt, also for a name that leaves the directory.
+Result<std::vector<JournalEntry>> parse_journal_entries(Reader& reader);
 
 // Any thread may call add(); the rest is for one.
 class Journal {

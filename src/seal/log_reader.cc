@@ -106,6 +106,10 @@ Result<LogOutline> read_log_outline(const File& file) {
   return outline;
 }
 
+std::uint64_t stored_frame_size(std::size_t plaintext_size) {
+  return frame_size(static_cast<std::uint32_t>(plaintext_size));
+}
+
 Result<LogSummary> read_log(const File& file, std::span<crypto::KeyWrapper* const> wrappers,
                             const std::function<Status(ByteView piece)>& sink) {
   return read_frames(file, wrappers, sink).with_context(doing("read", file));

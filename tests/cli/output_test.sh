@@ -53,6 +53,9 @@ json audit verify
 json help seal
 json completion bash
 json version
+json --help
+json seal --help
+expect test "$(cloister --json seal --help | json_get help)" = "$(cloister help seal)"
 json nosuchverb
 json seal
 json key
@@ -67,6 +70,30 @@ cp file "$bad" && json seal "$bad" --dataset acme/data
 cloister --json version | json_get openssl.libcrypto_mapped.0 | has libcrypto || fail 'no libcrypto'
 cloister --json --home none tenant list 2>err && fail 'a list without a home'
 expect test "$(json_get error.code <err)" = not-found
+
+# A start that fails is said in the form that was asked for.
+if command -v cc >/dev/null; then
+  echo 'int prctl(int option, ...) { (void)option; return -1; }' | cc -shared -fPIC -x c - -o no_prctl.so
+  status=0
+  LD_PRELOAD=$work/no_prctl.so "$CLOISTER" --json version >out 2>err || status=$?
+  expect test "$status" != 0
+  expect test "$(json_get error.message <err | cut -c 1-6)" = start:
+  LD_PRELOAD=$work/no_prctl.so "$CLOISTER" version 2>err && fail 'a failed start goes on'
+  grep -q '^cloister: start: ' err || fail 'a failed start is not said'
+fi
+
+# A bar on the terminal tells how far it is, how fast it goes and how long it takes.
+seq 1 300000 | cloister --quiet append long.log --dataset acme/data
+for arguments in 'cat long.log' 'open long.log -'; do
+  # shellcheck disable=SC2016
+  on_terminal '' bash -c '"$1" $2 | (sleep 1.5; cat >/dev/null)' _ "$CLOISTER" "$arguments" >shown
+  has '% .* of .*/s.* left' <shown || fail "no progress of $arguments: $(cat shown)"
+done
+mkdir many
+for i in 1 2 3 4 5 6; do echo $i | cloister --quiet seal - many/$i.sealed --dataset acme/data; done
+printf 'a passphrase\n' >slow && chmod 600 slow
+on_terminal '' "$CLOISTER" rewrap many --add-passphrase-file slow >shown
+has ' of 6 objects' <shown || fail "no total of objects: $(cat shown)"
 
 # Usage.
 expect_status 2 cloister
@@ -114,6 +141,11 @@ for option in --passphrase=horse --pin=1 --pkcs11-pin=1 --password=x --key=x; do
   expect_status 2 cloister seal file x.sealed --tenant acme "$option"
 done
 printf 'a very secret passphrase' >phrase && chmod 600 phrase
+expect_error 2 'more arguments' cloister seal file x.sealed --tenant acme --passphrase 'a very secret passphrase'
+grep -q 'very secret' .out .err && fail 'a misplaced passphrase was repeated'
+expect_error 2 '' cloister seal file x.sealed --tenant acme '--passphrase=a very secret passphrase'
+grep -q 'very secret' .out .err && fail 'a misplaced passphrase was repeated'
+expect_error 2 'no option --pin$\|no option --pin ' cloister seal file x.sealed --tenant acme '--pin=very secret'
 for variable in CLOISTER_PASSPHRASE CLOISTER_PIN CLOISTER_PASSWORD; do
   (export $variable='a very secret passphrase' && expect_status 2 cloister seal file x.sealed --tenant acme)
 done

@@ -27,6 +27,17 @@ expect test "$(cat in-the-way)" = x
 expect_status 0 cloister open random.bin.sealed in-the-way --force
 expect_same random.bin in-the-way
 expect_status 0 cloister seal random.bin --dataset acme/data --force
+# --force is named where there is one, and only there.
+expect_error 6 'force replaces it' cloister seal random.bin --dataset acme/data
+expect_error 6 'force replaces it' cloister open random.bin.sealed
+expect_status 0 cloister identity new there.key
+expect_error 6 'it exists already' cloister identity new there.key
+grep -q force .err && fail 'identity new has no --force'
+expect_error 6 'it exists already' cloister key-file new there.key
+grep -q force .err && fail 'key-file new has no --force'
+mkdir -p some && echo x >some/x
+expect_error 2 'force is for files' cloister seal some --dataset acme/data --force
+expect_absent some.sealed
 
 # Folders as targets, default names.
 mkdir folder

@@ -167,6 +167,21 @@ class Disk:
         return result
 
 
+def rewound(folder):
+    """What makes the disk again as it is now, however it changed since."""
+    now = Disk(folder)
+    content = {path: bytes(inode.data) for path, inode in now.names.items()}
+
+    def before():
+        disk = Disk.__new__(Disk)
+        disk.folder, disk.folders = str(folder), set(now.folders)
+        disk.names = {path: Inode(data) for path, data in content.items()}
+        disk.durable_names, disk.durable_folders, disk.waiting = dict(disk.names), set(disk.folders), []
+        return disk
+
+    return before
+
+
 def record(folder, work, arguments, home, stdin=None, feed=None):
     """Runs cloister under the shim; returns the disk before and the operations. `feed` writes standard input by hand."""
     before = Disk(folder)

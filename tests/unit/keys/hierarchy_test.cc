@@ -91,9 +91,14 @@ TEST(HomeRoot, DamagedRootCheck) {
   expect_error(home.open(), Code::kCorrupt, "root check");
 }
 
-TEST(HomeRoot, InARealToken) {
-  const auto token = testing::TestToken::start_softhsm();
-  if (token == nullptr) GTEST_SKIP() << "SoftHSM2 isn't installed";
+enum class Module { kSoftHsm, kNss };
+class HomeRootInARealToken : public ::testing::TestWithParam<Module> {};
+INSTANTIATE_TEST_SUITE_P(Modules, HomeRootInARealToken, ::testing::Values(Module::kSoftHsm, Module::kNss),
+                         [](const auto& test) { return test.param == Module::kNss ? "Nss" : "SoftHsm"; });
+
+TEST_P(HomeRootInARealToken, WorksAndOpensAgain) {
+  const auto token = GetParam() == Module::kNss ? testing::TestToken::start_nss() : testing::TestToken::start_softhsm();
+  if (token == nullptr) GTEST_SKIP() << "the module or its tools aren't installed";
   testing::TempDir directory;
   crypto::SystemRandom random;
   const Caller caller{"uid:0 root", kStart};
@@ -107,6 +112,15 @@ TEST(HomeRoot, InARealToken) {
   expect_ok(keys->rotate_kek(kAcme, caller));
   expect_ok(keys->unlock_keyring(kMnist, "open", caller));
   EXPECT_EQ(keys->store().tenant("acme", "")->versions[1].wrapped.type, crypto::WrapType::kPkcs11);
+
+  auto other =
+      kms::Pkcs11Key::open(token->location("other"), token->pin(), kms::Pkcs11Key::IfAbsent::kGenerate, random);
+  expect_ok(other);
+  const auto open = [&](kms::Pkcs11Key& key) {
+    return Hierarchy::open(Store::open(directory / "store.db").value(), key, key.key_id(), random);
+  };
+  expect_ok(open(**root));
+  expect_error(open(**other), Code::kDenied, "the home uses root");
 }
 
 TEST(HomeRoot, OutOfReach) {

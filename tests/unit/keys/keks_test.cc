@@ -214,17 +214,19 @@ TEST_F(Keks, ImmediateDestructionTakesAReason) {
 }
 
 TEST_F(Keks, RotationByAge) {
+  using Names = std::vector<std::string>;
   expect_ok(keys().create_tenant(kRival, days(30), home_.caller()));
-  Cost cost;
-  EXPECT_TRUE(keys().rotate_due(home_.caller(Duration{days(30).ms - 1}), cost)->empty());
-  EXPECT_EQ(*keys().rotate_due(home_.caller(days(30)), cost), std::vector<std::string>{"rival"});
-  EXPECT_EQ(cost.objects_touched, 1u);
-  EXPECT_TRUE(keys().rotate_due(home_.caller(days(31)), cost)->empty());
+  EXPECT_EQ(keys().rotate_due(home_.caller(Duration{days(30).ms - 1}))->rotated, Names{});
+  const auto due = keys().rotate_due(home_.caller(days(30)));
+  EXPECT_EQ(due->rotated, Names{"rival"});
+  EXPECT_EQ(due->cost.objects_touched, 1u);
+  EXPECT_FALSE(due->failure.has_value());
+  EXPECT_EQ(keys().rotate_due(home_.caller(days(31)))->rotated, Names{});
   expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
-  EXPECT_EQ(*keys().rotate_due(home_.caller(days(31)), cost), std::vector<std::string>{"acme"});
+  EXPECT_EQ(keys().rotate_due(home_.caller(days(31)))->rotated, Names{"acme"});
   expect_ok(keys().set_rotate_after(kAcme, std::nullopt, home_.caller()));
   expect_ok(keys().set_rotate_after(kRival, std::nullopt, home_.caller()));
-  EXPECT_TRUE(keys().rotate_due(home_.caller(days(900)), cost)->empty());
+  EXPECT_EQ(keys().rotate_due(home_.caller(days(900)))->rotated, Names{});
   expect_error(keys().set_rotate_after(kAcme, Duration{0}, home_.caller()), Code::kInvalid);
   expect_error(keys().set_rotate_after({"nobody", ""}, days(1), home_.caller()), Code::kNotFound);
 }
@@ -232,9 +234,29 @@ TEST_F(Keks, RotationByAge) {
 TEST_F(Keks, RotationByAgeDoesNotUndoADisabling) {
   expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
   expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
-  Cost cost;
-  EXPECT_TRUE(keys().rotate_due(home_.caller(days(5)), cost)->empty());
+  EXPECT_TRUE(keys().rotate_due(home_.caller(days(5)))->rotated.empty());
   EXPECT_EQ(keys().store().tenant("acme", "")->versions.size(), 1u);
+}
+
+TEST_F(Keks, RotationByAgeSaysWhatWasDoneBesideAFailure) {
+  expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
+  expect_ok(keys().create_tenant(kRival, days(1), home_.caller()));
+  home_.sql("UPDATE datasets SET keyring = zeroblob(200)");
+  const auto due = keys().rotate_due(home_.caller(days(5)));
+  expect_ok(due);
+  EXPECT_EQ(due->rotated, std::vector<std::string>{"rival"});
+  ASSERT_TRUE(due->failure.has_value());
+  EXPECT_NE(due->failure->message().find("acme"), std::string::npos);
+}
+
+TEST_F(Keks, DatasetsUnderAVersion) {
+  Store& store = keys().store();
+  EXPECT_EQ(datasets_under(store, kAcme, 1).value(), 1u);
+  EXPECT_EQ(datasets_under(store, kAcme, 2).value(), 0u);
+  expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+  EXPECT_EQ(datasets_under(store, kAcme, 1).value(), 0u);
+  EXPECT_EQ(datasets_under(store, kAcme, 2).value(), 1u);
+  expect_error(datasets_under(store, kRival, 1), Code::kNotFound);
 }
 
 // Rows moved by raw SQL. Each must fail in the wrap itself.
