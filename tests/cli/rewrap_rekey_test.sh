@@ -25,6 +25,14 @@ expect_status 4 cloister rewrap file.sealed --dataset globex/data
 expect_status 5 cloister rewrap nothere
 expect_error 2 'nothing under' cloister rewrap home
 
+# Several keys: each brings its own slots up to date, and one that has none here is no obstacle.
+(umask 077 && "$CLOISTER" key-file new spare.key && "$CLOISTER" key-file new other.key)
+cloister --quiet seal file two.sealed --dataset acme/data --software-key spare.key
+cloister --quiet dataset rotate-key acme/data
+cloister --json rewrap two.sealed --dataset acme/data --software-key other.key --software-key spare.key >reply
+expect test "$(json_get slots_changed <reply)" = 1
+expect_status 4 cloister --home elsewhere rewrap two.sealed --software-key other.key
+
 # While somebody else holds the file's lock, rewrap steps back.
 cloister --quiet dataset rotate-key acme/data
 flock file.sealed sleep 2 &
