@@ -234,7 +234,7 @@ Result<crypto::Dek> unwrap_slots(const Preamble& preamble, ByteView preamble_pag
   };
   std::vector<const Slot*> cheapest_first;
   for (const Slot& slot : table.slots) cheapest_first.push_back(&slot);
-  std::ranges::stable_sort(cheapest_first, {}, [](const Slot* slot) { return argon2_work(*slot); });
+  std::ranges::sort(cheapest_first, {}, [](const Slot* slot) { return std::pair(argon2_work(*slot), slot); });
   std::uint64_t work_left = kArgon2WorkMax;
   for (crypto::KeyWrapper* wrapper : wrappers) {
     for (const Slot* candidate : cheapest_first) {
