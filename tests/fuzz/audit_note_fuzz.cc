@@ -9,11 +9,15 @@ namespace {
 using namespace cloister;
 using namespace cloister::audit;
 
+// Keys that sign nothing but this one note.
 struct Made {
-  LogKeys keys;
-  std::vector<VerifierKey> trusted{keys.log.verifier(), keys.witness.verifier(), keys.other_witness.verifier()};
-  std::string note = note_of(frontier_of(example_records()), keys);
-  std::string text = value_of(parse_note(note)).text;
+  crypto::SigningKey log_key = signing_key(31);
+  crypto::SigningKey witness_key = signing_key(32);
+  NoteSigner log = value_of(NoteSigner::make(kOrigin, NoteKeyType::kEd25519, log_key));
+  NoteSigner witness = value_of(NoteSigner::make(kWitness, NoteKeyType::kCosignatureV1, witness_key));
+  std::vector<VerifierKey> trusted{log.verifier(), witness.verifier()};
+  std::string text = value_of(checkpoint_text(checkpoint_of(frontier_of(example_records()))));
+  std::string note = value_of(write_note({text, {log.sign(text, kNow), witness.sign(text, kNow)}}));
 };
 
 Made& made() {
