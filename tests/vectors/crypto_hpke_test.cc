@@ -78,9 +78,12 @@ TEST(HpkeVectors, KeyScheduleOfAppendixA) {
     EXPECT_EQ(to_hex(context), "00" + to_hex(psk_id_hash.expose()) + to_hex(info_hash.expose()));
     const Secret secret = labeled_extract(received->expose(), suite_id, "secret", {});
     EXPECT_EQ(to_hex(secret.expose()), suite.at("secret").get<std::string>());
-    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "key", context, 16).expose()), suite.at("key").get<std::string>());
-    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "base_nonce", context, 12).expose()), suite.at("base_nonce").get<std::string>());
-    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "exp", context, 32).expose()), suite.at("exporter_secret").get<std::string>());
+    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "key", context, 16).expose()),
+              suite.at("key").get<std::string>());
+    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "base_nonce", context, 12).expose()),
+              suite.at("base_nonce").get<std::string>());
+    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "exp", context, 32).expose()),
+              suite.at("exporter_secret").get<std::string>());
     ++count;
   }
   EXPECT_EQ(count, 1);
