@@ -13,7 +13,7 @@ constexpr const char* kExitStatus = R"(EXIT STATUS
    0  done
    2  invalid: the request itself is wrong, usage included
    3  corrupt: stored bytes are damaged or were tampered with
-   4  denied: refused by a key or a state
+   4  denied: refused by a key, a policy or a state
    5  not found
    6  exists already
    7  expired
