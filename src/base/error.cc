@@ -11,7 +11,7 @@ constexpr ExitStatus kExitStatuses[] = {
     {0, "done", "done"},
     {2, "invalid", "the request itself is wrong, usage included"},
     {3, "corrupt", "stored bytes are damaged or were tampered with"},
-    {4, "denied", "refused by a key or a state"},
+    {4, "denied", "refused by a key, a policy or a state"},
     {5, "not-found", "nothing by that name"},
     {6, "exists", "something by that name is there already"},
     {7, "expired", "was valid once"},

@@ -50,6 +50,10 @@ json inspect x.keyring
 json key-file new k.key
 json audit list
 json audit verify
+printf 'version = 1\nid = "x"\nnot_after = "never"\n' >p.toml
+json policy check p.toml
+json policy test p.toml --caller spiffe://a/b --operation random --purpose operate
+json policy diff p.toml p.toml
 json help seal
 json completion bash
 json version
@@ -105,7 +109,7 @@ expect_error 2 '' cloister tenant
 expect_error 2 'threads' cloister --threads 99 version
 
 # Every verb has a page, by help and by --help, with its exit statuses.
-for verb in init tenant key dataset seal open cat append inspect verify rewrap rekey audit identity key-file version help completion; do
+for verb in init tenant key dataset seal open cat append inspect verify rewrap rekey audit policy identity key-file version help completion; do
   cloister help $verb >page || fail "no page for $verb"
   grep -q '^EXIT STATUS' page || fail "no exit statuses for $verb"
   grep -q '^SYNOPSIS' page || fail "no synopsis for $verb"
@@ -126,6 +130,7 @@ completed cloister se | has -x seal || fail 'seal is not completed'
 completed cloister seal --dat | has -x -- --dataset || fail '--dataset is not completed'
 completed cloister dataset recipient '' | has -x add || fail 'recipient add is not completed'
 completed cloister seal --suite '' | has -x chacha20-poly1305 || fail 'the suites are not completed'
+completed cloister policy test --operation kek.rot | has -x kek.rotate || fail 'the operations are not completed'
 cloister completion zsh >complete.zsh
 ! command -v zsh >/dev/null || zsh -n complete.zsh
 cloister completion fish >complete.fish
