@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the benchmarks, each beside its peers, or the ones named. BENCH_BYTES and BENCH_ROUNDS shrink them.
-#   bench/run.sh [limits|seal-file|random-read|rotation|memory]...
+#   bench/run.sh [limits|seal-file|random-read|rotation|store|audit-log|policy|memory]...
 set -euo pipefail
 build=${BUILD_DIR:?the build folder, as ./do bench sets it}/bench
 
@@ -33,13 +33,27 @@ memory() {
   measure "seal from standard input" sh -c 'cat "$1" | exec "$2" seal --quiet --dataset acme/bench - "$3"' sh "$work/large" "$CLOISTER" "$work/stream.sealed"
 }
 
-[ $# -gt 0 ] || set -- limits seal-file random-read rotation memory
+# With a PostgreSQL server of its own, on the disk that holds temporary files.
+store() {
+  local server status=0 postgres_stop=()
+  # shellcheck source=tests/cli/postgres_lib
+  source "$(dirname "$0")/../tests/cli/postgres_lib"
+  server=$(mktemp -d "${TMPDIR:-/tmp}/cloister-pg.XXXXXX")
+  start_postgres "$server" "max_connections = 100" || status=$?
+  # shellcheck disable=SC2064 # the folder's name is known now
+  trap "stop_postgres; rm -rf '$server' '$server.out'" RETURN
+  if [ "$status" = 0 ]; then export BENCH_POSTGRES="host=$server user=postgres dbname=postgres"; fi
+  "$build/bench_store"
+}
+
+[ $# -gt 0 ] || set -- limits seal-file random-read rotation store audit-log policy memory
 for name in "$@"; do
   case "$name" in
-    limits | seal-file | random-read | rotation) "$build/bench_${name//-/_}" ;;
+    limits | seal-file | random-read | rotation | audit-log | policy) "$build/bench_${name//-/_}" ;;
     memory) memory ;;
+    store) store ;;
     *)
-      echo "bench: there is no $name: limits, seal-file, random-read, rotation, memory" >&2
+      echo "bench: there is no $name: limits, seal-file, random-read, rotation, store, audit-log, policy, memory" >&2
       exit 2
       ;;
   esac

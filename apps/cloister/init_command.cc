@@ -1,5 +1,6 @@
 // cloister init: makes the home.
 #include "commands.h"
+#include "secret_input.h"
 
 namespace cloister::cli {
 namespace {
@@ -8,7 +9,7 @@ struct InitRequest {
   std::string root = "software";
   std::string root_passphrase_file;
   bool ask_root_passphrase = false;
-  std::string module, token, key, pin_file;
+  std::string module, token, key, pin_file, parameters;
   std::string postgres;  // empty: keys.db in the home
   std::string schema = "cloister";
   bool require_standby = false;
@@ -26,6 +27,12 @@ constexpr const char* kManual = R"(EXAMPLES
   cloister init --store-postgres /etc/cloister/postgres --require-standby
       keys in PostgreSQL, for more than one machine (see `cloister help store`)
 
+  cloister init --root pkcs11 \
+      --pkcs11-module /usr/lib/x86_64-linux-gnu/libsoftokn3.so \
+      --pkcs11-token 'NSS Certificate DB' --pkcs11-key root \
+      --pkcs11-parameters "configdir='sql:/srv/nss' certPrefix='' keyPrefix='' secmod='secmod.db'"
+      the same in an NSS database
+
 NOTES
   The home (--home, else $CLOISTER_HOME, else ~/.cloister) holds config.json,
   keys.db with every tenant's keys, wrapped, and root.key for a software root.
@@ -34,7 +41,59 @@ NOTES
   come from files only you can read, or from the terminal.
 )";
 
-Result<std::optional<PostgresConfig>> make_store_config(const InitRequest& request) {
+// A file that every later run reads. What a descriptor's name means is gone by then.
+Result<std::string> lasting_file(const char* option, const std::string& path, const char* instead) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  const bool lasts = !names_descriptor(path) && (status.type() == std::filesystem::file_type::not_found ||
+                                                 status.type() == std::filesystem::file_type::regular);
+  if (!lasts) {
+    return invalid(std::string(option) + " " + path + ": it must be a file that stays, for later runs to read; " +
+                   instead);
+  }
+  return std::filesystem::absolute(path, error).string();
+}
+
+Result<HomeConfig> software_config(const InitRequest& request) {
+  HomeConfig config;
+  if (!request.module.empty() || !request.token.empty() || !request.key.empty() || !request.pin_file.empty() ||
+      !request.parameters.empty()) {
+    return invalid("--pkcs11-… options belong to --root pkcs11");
+  }
+  if (!request.root_passphrase_file.empty() && request.ask_root_passphrase) {
+    return invalid("--root-passphrase and --root-passphrase-file: one or the other");
+  }
+  if (request.ask_root_passphrase) config.passphrase = HomeConfig::Passphrase::kPrompt;
+  if (request.root_passphrase_file.empty()) return config;
+  config.passphrase = HomeConfig::Passphrase::kFile;
+  CLOISTER_TRY(config.passphrase_file,
+               lasting_file("--root-passphrase-file", request.root_passphrase_file, "or --root-passphrase"));
+  return config;
+}
+
+Result<HomeConfig> token_config(const InitRequest& request) {
+  if (request.module.empty() || request.token.empty() || request.key.empty()) {
+    return invalid("--root pkcs11 needs --pkcs11-module, --pkcs11-token and --pkcs11-key");
+  }
+  if (!request.root_passphrase_file.empty() || request.ask_root_passphrase) {
+    return invalid("a token has a PIN: --pkcs11-pin-file");
+  }
+  HomeConfig config;
+  std::error_code ignored;
+  config.root_kind = request.root;
+  config.pkcs11_module = std::filesystem::absolute(request.module, ignored).string();
+  config.pkcs11_token = request.token;
+  config.pkcs11_key = request.key;
+  config.pkcs11_parameters = request.parameters;
+  config.passphrase = HomeConfig::Passphrase::kPrompt;
+  if (request.pin_file.empty()) return config;
+  config.passphrase = HomeConfig::Passphrase::kFile;
+  CLOISTER_TRY(config.passphrase_file,
+               lasting_file("--pkcs11-pin-file", request.pin_file, "without it the PIN is asked for"));
+  return config;
+}
+
+Result<std::optional<PostgresConfig>> store_config(const InitRequest& request) {
   if (!request.postgres.empty()) {
     CLOISTER_TRY(auto config, make_postgres_config(request.postgres, request.schema,
                                                    request.require_standby ? Standby::kRequired : Standby::kOptional));
@@ -44,42 +103,10 @@ Result<std::optional<PostgresConfig>> make_store_config(const InitRequest& reque
   return std::optional<PostgresConfig>();
 }
 
-Result<HomeConfig> make_config(const InitRequest& request) {
-  HomeConfig config;
-  CLOISTER_TRY(config.postgres, make_store_config(request));
-  config.root_kind = request.root;
-  std::error_code ignored;
-  const auto from_file = [&config, &ignored](const std::string& path) {
-    config.passphrase = HomeConfig::Passphrase::kFile;
-    config.passphrase_file = std::filesystem::absolute(path, ignored).string();
-  };
-  if (request.root == "software") {
-    if (!request.module.empty() || !request.token.empty() || !request.key.empty() || !request.pin_file.empty()) {
-      return invalid("--pkcs11-… options belong to --root pkcs11");
-    }
-    if (!request.root_passphrase_file.empty() && request.ask_root_passphrase) {
-      return invalid("--root-passphrase and --root-passphrase-file: one or the other");
-    }
-    if (!request.root_passphrase_file.empty()) from_file(request.root_passphrase_file);
-    if (request.ask_root_passphrase) config.passphrase = HomeConfig::Passphrase::kPrompt;
-    return config;
-  }
-  if (request.module.empty() || request.token.empty() || request.key.empty()) {
-    return invalid("--root pkcs11 needs --pkcs11-module, --pkcs11-token and --pkcs11-key");
-  }
-  if (!request.root_passphrase_file.empty() || request.ask_root_passphrase) {
-    return invalid("a token has a PIN: --pkcs11-pin-file");
-  }
-  config.pkcs11_module = std::filesystem::absolute(request.module, ignored).string();
-  config.pkcs11_token = request.token;
-  config.pkcs11_key = request.key;
-  config.passphrase = HomeConfig::Passphrase::kPrompt;
-  if (!request.pin_file.empty()) from_file(request.pin_file);
-  return config;
-}
-
 Result<Outcome> init(Session& session, const InitRequest& request) {
-  CLOISTER_TRY(const HomeConfig config, make_config(request));
+  const bool software = request.root == "software";
+  CLOISTER_TRY(HomeConfig config, software ? software_config(request) : token_config(request));
+  CLOISTER_TRY(config.postgres, store_config(request));
   CLOISTER_RETURN_IF_ERROR(session.create_home(config));
   const std::string home = session.home().string();
   Outcome outcome;
@@ -113,6 +140,9 @@ void add_init(CLI::App& app, Run& run) {
   verb->add_option("--pkcs11-key", request->key, "label of the AES key; made if absent")->type_name("LABEL");
   verb->add_option("--pkcs11-pin-file", request->pin_file, "the PIN, read from FILE (0600); asked for without it")
       ->type_name("FILE");
+  verb->add_option("--pkcs11-parameters", request->parameters,
+                   "text for modules that take some at start: NSS softoken's configdir='sql:FOLDER' and so on")
+      ->type_name("TEXT");
   verb->add_option("--store-postgres", request->postgres,
                    "keys in PostgreSQL: a file (0600) with libpq's keywords and values, or `environment`")
       ->type_name("FILE");

@@ -3,12 +3,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/progress.h"
 #include "crypto/random.h"
+#include "home_config.h"
 #include "keys/hierarchy.h"
-#include "keys/postgres.h"
 #include "keys/transfer.h"
 #include "output.h"
 #include "watch.h"
@@ -22,28 +23,6 @@ struct Globals {
   unsigned threads = 0;
 };
 
-using Standby = keys::PostgresLocation::Standby;
-
-// Where a store in PostgreSQL is. The password, if there is one, is in the file.
-struct PostgresConfig {
-  std::string connection_file;  // empty: the environment says it (PGHOST, …)
-  std::string schema = "cloister";
-  Standby standby = Standby::kOptional;
-  std::string text() const;  // for people
-};
-// `connection` is a file, or the word "environment". kInvalid for what can't be a schema's name.
-Result<PostgresConfig> make_postgres_config(const std::string& connection, const std::string& schema, Standby standby);
-
-// What config.json says: where the root key and the store are. No secrets.
-struct HomeConfig {
-  std::string root_kind = "software";  // or "pkcs11"
-  enum class Passphrase { kNone, kFile, kPrompt };
-  Passphrase passphrase = Passphrase::kNone;  // of root.key; for a token, its PIN: kFile or kPrompt
-  std::string passphrase_file;
-  std::string pkcs11_module, pkcs11_token, pkcs11_key;
-  std::optional<PostgresConfig> postgres;  // without: keys.db in the home
-};
-
 class Session {
  public:
   Session(const Globals& globals, Progress& progress, Watch& watch, crypto::Random& random)
@@ -55,8 +34,10 @@ class Session {
   crypto::Random& random() { return *random_; }
 
   Path home() const;
-  bool has_home() const;
-  // kExists when there is a home already.
+  // "No" only where there certainly is none: a home that can't be looked at is an error.
+  Result<bool> has_home() const;
+  // kExists when there is a home already; kUnavailable while another process makes one there. A failure leaves nothing
+  // behind that this run made, and touches nothing else.
   Status create_home(const HomeConfig& config);
   // Opened at first use. kNotFound without a home.
   Result<keys::Hierarchy*> hierarchy();
@@ -74,14 +55,21 @@ class Session {
   // One audit row for what was done to an object; without a home there is no log to write to. What can't be recorded
   // isn't done: the row comes before the effect.
   Status record(std::string action, std::string tenant, std::string subject, std::string detail);
-  // The row of a failure, if it can be written; hands `error` back.
+  // The row of a failure; without a home, none.
+  Status record_refusal(std::string action, std::string tenant, std::string subject, const Error& error);
+  // The same for a failure that ends the run: hands `error` back, which says so where the row couldn't be written.
   Error record_failure(std::string action, std::string tenant, std::string subject, Error error);
 
  private:
-  Status make_home(const HomeConfig& config);
-  Status open_root(const HomeConfig& config, bool creating);
+  enum class Root { kThere, kMade };
+  Status make_home(const HomeConfig& config, std::string_view text, std::optional<crypto::Secret> secret,
+                   std::vector<Path>& made);
+  Status open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, Root root);
+  Status check_home() const;
+  Result<keys::Store> create_sqlite(std::vector<Path>& made) const;
   Result<HomeConfig> read_config() const;
   Result<keys::Store> open_store(const HomeConfig& config);
+  Status log_event(audit::Event event);
 
   const Globals* globals_;
   Progress* progress_;

@@ -4,6 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "base/result.h"
 
 namespace cloister {
 
@@ -27,6 +30,10 @@ Time system_time();
 
 // RFC 3339 in UTC with milliseconds: 2026-11-24T13:23:09.000Z.
 std::string to_rfc3339(Time time);
+
+// RFC 3339 with any offset: 2026-11-24T13:23:09Z, 2026-11-24T14:23:09.5+01:00. What is finer than a millisecond is cut
+// off. kInvalid for anything else, lower case and leap seconds too.
+Result<Time> parse_rfc3339(std::string_view text);
 
 // Seconds since an arbitrary start, never going back: for rates and progress.
 double monotonic_seconds();

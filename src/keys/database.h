@@ -53,8 +53,9 @@ struct Transaction {
   // earlier run. Reads see one state of the database and what this run changed. May be empty.
   std::function<Status()> body;
   // Makes it a transaction that writes. Runs last, in one transaction at a time however many are on their way: through
-  // `latest` it sees what all others have committed. Returns the mark to leave.
-  std::function<Result<Mark>(Connection& latest)> ending;
+  // `latest` it sees what all others have committed, and that stays so until this one is. Returns the mark to leave, or
+  // nothing where the body read what isn't true any more and is to be run again.
+  std::function<Result<std::optional<Mark>>(Connection& latest)> ending;
 };
 
 // What is to be forgotten.

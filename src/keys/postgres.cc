@@ -70,7 +70,7 @@ class PostgresDatabase final : public Database {
 
   Attempt read_once(const Transaction& transaction);
   Attempt write_once(const Transaction& transaction);
-  Result<Mark> run_to_the_end(const Transaction& transaction);
+  Result<std::optional<Mark>> run_to_the_end(const Transaction& transaction);
   Status check_ending(PostgresConnection& latest);
   Attempt commit(const Mark& mark);
   Attempt failed(Status status);
@@ -223,10 +223,14 @@ Attempt PostgresDatabase::write_once(const Transaction& transaction) {
   inside_ = writing_ = true;
   const auto mark = run_to_the_end(transaction);
   inside_ = writing_ = false;
-  return mark.ok() ? commit(*mark) : failed(mark.error());
+  if (!mark.ok()) return failed(mark.error());
+  if (*mark) return commit(**mark);
+  Attempt outdated = failed(Error(Code::kUnavailable, "store: what was read was changed meanwhile, again and again"));
+  outdated.next = Attempt::Next::kAgain;
+  return outdated;
 }
 
-Result<Mark> PostgresDatabase::run_to_the_end(const Transaction& transaction) {
+Result<std::optional<Mark>> PostgresDatabase::run_to_the_end(const Transaction& transaction) {
   // Whoever holds the lock is about to commit. If it stops here instead, it must not stop all others.
   const std::string turn = "SET LOCAL idle_in_transaction_session_timeout TO '5s'; SELECT pg_advisory_xact_lock(" +
                            std::to_string(lock_) + ")";
@@ -304,7 +308,8 @@ Result<bool> PostgresDatabase::look_up() {
   }
   main_->clear();
   // The session that was left behind holds the lock to its end: it may even have the COMMIT still before it.
-  CLOISTER_RETURN_IF_ERROR(main_->execute("BEGIN; SELECT pg_advisory_xact_lock(" + std::to_string(lock_) + ")"));
+  CLOISTER_RETURN_IF_ERROR(main_->execute("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(" +
+                                          std::to_string(lock_) + ")"));
   Statement touch(*main_,
                   "INSERT INTO writers VALUES ($1, 0, '', now()) ON CONFLICT (writer) DO UPDATE SET seen = now() "
                   "RETURNING mark");
@@ -339,7 +344,7 @@ Status PostgresDatabase::forget_overwritten(Overwritten what) {
   Patience patience(location_.patience, *random_);
   CLOISTER_RETURN_IF_ERROR(connect(patience));
   main_->clear();
-  return rewrite_table(*main_, what == Overwritten::kKeks ? "kek_versions" : "datasets");
+  return rewrite_table(*main_, what == Overwritten::kKeks ? "kek_versions" : "datasets", location_.lock_patience);
 }
 
 }  // namespace

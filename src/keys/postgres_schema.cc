@@ -54,8 +54,8 @@ Status prepare_schema(PostgresConnection& connection, const std::string& schema,
   CLOISTER_TRY(const std::int64_t version, stored_version(connection, schema, if_absent));
   CLOISTER_TRY(const auto missing, missing_steps(version, steps));
   if (missing.empty()) return {};
-  CLOISTER_RETURN_IF_ERROR(
-      connection.execute("BEGIN; SELECT pg_advisory_xact_lock(" + std::to_string(schema_lock(schema)) + ")"));
+  CLOISTER_RETURN_IF_ERROR(connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(" +
+                                              std::to_string(schema_lock(schema)) + ")"));
   const Status status = apply(connection, schema, if_absent, steps, random);
   if (!status.ok() && !connection.lost()) ignore_result(connection.execute("ROLLBACK"));
   return status;

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -39,6 +40,9 @@ Status check_guarded(const Path& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return error_from_errno(errno, "look at it");
   if (!S_ISREG(info.st_mode)) return Error(Code::kInvalid, "not a regular file");
+  if (info.st_uid != ::geteuid() && info.st_uid != 0) {
+    return Error(Code::kDenied, "it belongs to another user (uid " + std::to_string(info.st_uid) + ")");
+  }
   if ((info.st_mode & 022) != 0) return Error(Code::kDenied, "others may write to it: set its mode to 0600");
   if (info.st_size == 0) return Error(Code::kInvalid, "the file is empty, not a key store");
   return {};
@@ -194,11 +198,13 @@ class SqliteDatabase final : public Database {
 
  private:
   Status end(const Transaction& transaction) {
-    CLOISTER_TRY(const Mark mark, transaction.ending(*this));
+    CLOISTER_TRY(const auto mark, transaction.ending(*this));
+    // The body had the file to itself.
+    if (!mark) return Error(Code::kCorrupt, "store: what was read in a transaction isn't true at its end");
     Statement statement(*this,
                         "INSERT INTO settings VALUES ('audit_head', $1) "
                         "ON CONFLICT (name) DO UPDATE SET value = excluded.value");
-    return statement.bind(mark.text).execute();
+    return statement.bind(mark->text).execute();
   }
 
   std::uint64_t pages_written() const {

@@ -154,6 +154,7 @@ std::string_view key_state_name(KeyState state) {
 }
 
 std::string TenantRecord::name() const { return tenant_name(tenant, environment); }
+std::string DatasetRecord::name() const { return tenant_name(tenant, environment) + "/" + dataset; }
 
 Result<Store> Store::create(const Path& path) {
   CLOISTER_TRY(auto database, create_sqlite(path));
@@ -207,6 +208,7 @@ Result<TenantRecord> Store::tenant(std::string_view tenant, std::string_view env
     CLOISTER_TRY(record.versions, read_versions(*database_, record.kek_id));
     return {};
   }));
+  if (change_ != nullptr) change_->saw({record.tenant, record.environment, "", record.row_version});
   return record;
 }
 
@@ -225,8 +227,26 @@ Result<std::vector<DatasetRecord>> Store::datasets(std::string_view tenant, std:
 Result<DatasetRecord> Store::dataset(std::string_view tenant, std::string_view environment, std::string_view dataset) {
   Statement query(*database_, std::string(kDatasetColumns) + "AND d.dataset = $3");
   CLOISTER_TRY(const bool row, query.bind(tenant).bind(environment).bind(dataset).step());
-  if (row) return read_dataset(query);
+  if (row) {
+    CLOISTER_TRY(DatasetRecord record, read_dataset(query));
+    if (change_ != nullptr) change_->saw({record.tenant, record.environment, record.dataset, record.row_version});
+    return record;
+  }
   return Error(Code::kNotFound, "no dataset " + tenant_name(tenant, environment) + "/" + std::string(dataset));
+}
+
+bool Store::Change::Read::same_row(const Read& other) const {
+  return tenant == other.tenant && environment == other.environment && dataset == other.dataset;
+}
+
+void Store::Change::saw(Read read) {
+  const bool own = std::ranges::any_of(updates_, [&](const Read& update) { return update.same_row(read); });
+  if (!own) reads_.push_back(std::move(read));
+}
+
+void Store::Change::updated(const Read& read) {
+  std::erase_if(reads_, [&](const Read& before) { return before.same_row(read); });
+  updates_.push_back(read);
 }
 
 Status Store::Change::put_setting(std::string_view name, std::string_view value) {
@@ -255,6 +275,7 @@ Status Store::Change::update_tenant(const TenantRecord& tenant) {
   statement.bind(milliseconds(tenant.rotate_after)).bind(tenant.tenant).bind(tenant.environment);
   CLOISTER_TRY(const int changed, statement.bind(tenant.row_version).run());
   if (changed != 1) return Error(Code::kUnavailable, "tenant " + tenant.name() + " was changed meanwhile: try again");
+  updated({tenant.tenant, tenant.environment, "", 0});
   return write_changed_versions(database_, tenant);
 }
 
@@ -264,8 +285,7 @@ Status Store::Change::add_dataset(const DatasetRecord& dataset) {
                       "SELECT id, $1, $2, 1, $3 FROM tenants WHERE tenant = $4 AND environment = $5");
   statement.bind(dataset.dataset).bind(dataset.created.unix_ms).bind_blob(dataset.keyring);
   const auto changed = statement.bind(dataset.tenant).bind(dataset.environment).run();
-  CLOISTER_RETURN_IF_ERROR(
-      inserted(changed, "dataset " + tenant_name(dataset.tenant, dataset.environment) + "/" + dataset.dataset));
+  CLOISTER_RETURN_IF_ERROR(inserted(changed, "dataset " + dataset.name()));
   if (*changed != 1) return Error(Code::kNotFound, "no tenant " + dataset.tenant);
   return {};
 }
@@ -280,21 +300,73 @@ Status Store::Change::update_dataset(const DatasetRecord& dataset) {
   if (changed != 1) {
     return Error(Code::kUnavailable, "dataset " + dataset.dataset + " was changed meanwhile: try again");
   }
+  updated({dataset.tenant, dataset.environment, dataset.dataset, 0});
   return {};
+}
+
+Result<bool> Store::is_current(Connection& latest, const Change::Read& read) {
+  Statement query(latest, read.dataset.empty()
+                              ? "SELECT row_version FROM tenants WHERE tenant = $1 AND environment = $2"
+                              : "SELECT d.row_version FROM datasets d JOIN tenants t ON t.id = d.tenant_id "
+                                "WHERE t.tenant = $1 AND t.environment = $2 AND d.dataset = $3");
+  query.bind(read.tenant).bind(read.environment);
+  if (!read.dataset.empty()) query.bind(read.dataset);
+  CLOISTER_TRY(const bool row, query.step());
+  return row && static_cast<std::uint64_t>(query.number()) == read.row_version;
 }
 
 Status Store::change(const audit::Event& event, const std::function<Status(Change&)>& body) {
   Change change(*database_, event);
-  return database_->transaction(
-      {[&]() -> Status {
-         change.event_ = event;
-         return body(change);
-       },
-       [&](Connection& latest) { return append_audit_row(*database_, latest, change.event_); }});
+  Transaction transaction;
+  transaction.body = [&]() -> Status {
+    change.event_ = event;
+    change.reads_.clear();
+    change.updates_.clear();
+    change_ = &change;
+    const Status status = body(change);
+    change_ = nullptr;
+    return status;
+  };
+  transaction.ending = [&](Connection& latest) -> Result<std::optional<Mark>> {
+    // Serializable alone would let a change be committed after one that it didn't see: made in order, on paper. Whoever
+    // disabled a key and was told so expects no more of it.
+    for (const Change::Read& read : change.reads_) {
+      CLOISTER_TRY(const bool current, is_current(latest, read));
+      if (!current) return std::optional<Mark>();
+    }
+    CLOISTER_TRY(Mark mark, append_audit_row(*database_, latest, change.event_));
+    return std::optional(std::move(mark));
+  };
+  return database_->transaction(transaction);
 }
 
 Status Store::record(const audit::Event& event) {
-  return database_->transaction({{}, [&](Connection& latest) { return append_audit_row(*database_, latest, event); }});
+  Transaction transaction;
+  transaction.ending = [&](Connection& latest) -> Result<std::optional<Mark>> {
+    CLOISTER_TRY(Mark mark, append_audit_row(*database_, latest, event));
+    return std::optional(std::move(mark));
+  };
+  return database_->transaction(transaction);
+}
+
+Result<bool> Store::record_use(const audit::Event& event, const TenantRecord& tenant, const DatasetRecord& dataset) {
+  const Change::Read reads[] = {{tenant.tenant, tenant.environment, "", tenant.row_version},
+                                {dataset.tenant, dataset.environment, dataset.dataset, dataset.row_version}};
+  bool outdated = false;
+  Transaction transaction;
+  transaction.ending = [&](Connection& latest) -> Result<std::optional<Mark>> {
+    for (const Change::Read& read : reads) {
+      CLOISTER_TRY(const bool current, is_current(latest, read));
+      outdated = !current;
+      if (outdated) return Error(Code::kUnavailable, "the keys were changed meanwhile");
+    }
+    CLOISTER_TRY(Mark mark, append_audit_row(*database_, latest, event));
+    return std::optional(std::move(mark));
+  };
+  const Status status = database_->transaction(transaction);
+  if (outdated) return false;
+  if (!status.ok()) return status.error();
+  return true;
 }
 
 Status Store::for_each_audit_row(const std::function<Status(const audit::Row&)>& body) {

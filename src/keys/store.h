@@ -45,7 +45,8 @@ struct DatasetRecord {
   std::string tenant, environment, dataset;
   Time created;
   std::uint64_t row_version = 0;
-  Bytes keyring;  // docs/formats/keyring.md
+  Bytes keyring;             // docs/formats/keyring.md
+  std::string name() const;  // "acme/mnist" or "acme/production/mnist"
 };
 
 // One thread at a time; several processes, and with PostgreSQL several machines, may have the same store open.
@@ -79,9 +80,19 @@ class Store {
 
    private:
     friend class Store;
+    // The state that a row was read in. No dataset: a tenant's.
+    struct Read {
+      std::string tenant, environment, dataset;
+      std::uint64_t row_version = 0;
+      bool same_row(const Read& other) const;
+    };
     Change(Database& database, audit::Event event) : database_(database), event_(std::move(event)) {}
+    void saw(Read read);
+    // Its update compared by itself; from now on only this change sees the row as it is.
+    void updated(const Read& read);
     Database& database_;
     audit::Event event_;
+    std::vector<Read> reads_, updates_;
   };
   // Runs `body` in a serializable transaction, appends `event` and commits. `body` may be run several times, each time
   // with nothing of the run before in the store or in its Change: it must keep nothing either. When it fails,
@@ -89,6 +100,9 @@ class Store {
   Status change(const audit::Event& event, const std::function<Status(Change&)>& body);
   // An audit row alone, for what changed nothing: uses and refusals. Durable when it returns.
   Status record(const audit::Event& event);
+  // The same for a use that these two allowed. False, and no row, when one of them was changed since it was read: look
+  // again.
+  Result<bool> record_use(const audit::Event& event, const TenantRecord& tenant, const DatasetRecord& dataset);
 
   // From the first. kCorrupt at the end when rows are missing there; the chain itself is audit::ChainVerifier's to
   // check.
@@ -106,7 +120,9 @@ class Store {
   explicit Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
   // Several reads of one state of the store; within a change, of the change's.
   Status read(const std::function<Status()>& body) { return database_->transaction({body, {}}); }
+  static Result<bool> is_current(Connection& latest, const Change::Read& read);
   std::unique_ptr<Database> database_;
+  Change* change_ = nullptr;  // whose body is running
 };
 
 }  // namespace cloister::keys

@@ -156,12 +156,12 @@ Status copy(Database& source, Database& target, const std::vector<TableDigest>& 
     CLOISTER_TRY(const auto copied, digest_tables(target));
     return compare(digests, copied);
   };
-  copying.ending = [&](Connection& latest) -> Result<Mark> {
+  copying.ending = [&](Connection& latest) -> Result<std::optional<Mark>> {
     CLOISTER_TRY(const AuditHead there, read_audit_head(latest));
     if (there.rows != 0) return Error(Code::kExists, "the target has audit rows already");
     const audit::Row row = audit::chain(head.rows + 1, head.hash, event);
     CLOISTER_RETURN_IF_ERROR(write_audit_row(target, row));
-    return audit_mark({row.sequence, row.hash});
+    return std::optional(audit_mark({row.sequence, row.hash}));
   };
   return target.transaction(copying);
 }
@@ -213,7 +213,7 @@ Result<Moved> move_store(Database& source, Database& target, const audit::Event&
     }
     return marked ? ok_status() : mark_sqlite_moved(source, where);
   };
-  moving.ending = [&](Connection&) -> Result<Mark> { return audit_mark(moved.head); };
+  moving.ending = [&](Connection&) -> Result<std::optional<Mark>> { return std::optional(audit_mark(moved.head)); };
   CLOISTER_RETURN_IF_ERROR(source.transaction(moving));
   return moved;
 }

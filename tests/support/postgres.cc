@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -200,23 +200,27 @@ keys::PostgresLocation TestPostgres::location(const std::string& schema) const {
 }
 
 std::string TestPostgres::sql(const std::string& text) const {
-  const Path output = folder_ / "output";
-  const Path script = folder_ / "script";
-  std::ofstream(script) << text << ";\n";
-  const std::string command = (programs() / "psql").string() + " -XqAt -v ON_ERROR_STOP=1 '" + connection() + "' -f " +
-                              script.string() + " >" + output.string() + " 2>&1";
-  must(std::system(command.c_str()) == 0, "psql: " + text.substr(0, 300), output);
-  std::string answer = contents(output);
-  while (!answer.empty() && answer.back() == '\n') answer.pop_back();
+  const auto [worked, answer] = run_psql(text);
+  if (!worked) std::fprintf(stderr, "PostgreSQL for tests: %s\n%s\n", text.substr(0, 300).c_str(), answer.c_str());
+  CLOISTER_CHECK(worked);
   return answer;
 }
 
-bool TestPostgres::try_sql(const std::string& text) const {
-  const Path script = folder_ / "script";
+bool TestPostgres::try_sql(const std::string& text) const { return run_psql(text).first; }
+
+std::pair<bool, std::string> TestPostgres::run_psql(const std::string& text) const {
+  static std::atomic<int> count = 0;
+  const Path script = folder_ / ("script" + std::to_string(++count));
+  const Path output = script.string() + ".out";
   std::ofstream(script) << text << ";\n";
   const std::string command = (programs() / "psql").string() + " -XqAt -v ON_ERROR_STOP=1 '" + connection() + "' -f " +
-                              script.string() + " >/dev/null 2>&1";
-  return std::system(command.c_str()) == 0;
+                              script.string() + " >" + output.string() + " 2>&1";
+  const bool worked = std::system(command.c_str()) == 0;
+  std::string answer = contents(output);
+  while (!answer.empty() && answer.back() == '\n') answer.pop_back();
+  std::filesystem::remove(script);
+  std::filesystem::remove(output);
+  return {worked, std::move(answer)};
 }
 
 void TestPostgres::set(const std::string& name, const std::string& value) const {

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "keys/postgres.h"
@@ -50,6 +51,7 @@ class TestPostgres {
 
  private:
   TestPostgres();
+  std::pair<bool, std::string> run_psql(const std::string& text) const;
   void launch();
   void wait_until_ready() const;
 

@@ -46,6 +46,29 @@ TEST_P(Datasets, UnlockedKeyringWrapsManyDeksForOneRequest) {
   EXPECT_EQ(keys().store().audit_head()->rows, rows);
 }
 
+// What was looked at before the key was disabled, and would be recorded after.
+TEST_P(Datasets, DisabledBetweenTheLookAndTheRow) {
+  HookedRoot root(*home_.root);
+  auto slow = Hierarchy::open(home_.place.open().value(), root, home_.root->key_id(), home_.random);
+  expect_ok(slow);
+  root.hook = [&] { expect_ok(keys().disable_kek(kAcme, 1, home_.caller())); };
+  expect_error(slow->unlock_keyring(kMnist, "open", home_.caller()), Code::kDenied, "disabled");
+  EXPECT_EQ(home_.last_event().action, "keyring.unlock");
+  EXPECT_EQ(home_.last_event().outcome, audit::Outcome::kRefused);
+}
+
+TEST_P(Datasets, RotatedBetweenTheLookAndTheRow) {
+  HookedRoot root(*home_.root);
+  auto slow = Hierarchy::open(home_.place.open().value(), root, home_.root->key_id(), home_.random);
+  root.hook = [&] {
+    expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+    expect_ok(keys().rotate_dataset_key(kMnist, home_.caller()));
+  };
+  const auto keyring = slow->unlock_keyring(kMnist, "open", home_.caller());
+  expect_ok(keyring);
+  expect_ok(keyring->dataset_key(2));
+}
+
 TEST_P(Datasets, CreatedOnceAndOnlyUnderATenant) {
   expect_error(keys().create_dataset(kMnist, home_.caller()), Code::kExists);
   expect_error(keys().create_dataset({"nobody", "", "mnist"}, home_.caller()), Code::kNotFound, "no tenant nobody");

@@ -99,14 +99,28 @@ TEST_P(HomeRoot, DamagedRootCheck) {
   expect_error(home.open(), Code::kCorrupt, "root check");
 }
 
-TEST_P(HomeRoot, InARealToken) {
-  const auto token = testing::TestToken::start_softhsm();
-  if (token == nullptr) GTEST_SKIP() << "SoftHSM2 isn't installed";
+enum class Module { kSoftHsm, kNss };
+using ModuleAndKind = std::tuple<Module, Kind>;
+class HomeRootInARealToken : public ::testing::TestWithParam<ModuleAndKind> {};
+
+std::string module_and_kind_name(const ::testing::TestParamInfo<ModuleAndKind>& info) {
+  const std::string module = std::get<Module>(info.param) == Module::kNss ? "Nss" : "SoftHsm";
+  return module + (std::get<Kind>(info.param) == Kind::kSqlite ? "Sqlite" : "Postgres");
+}
+INSTANTIATE_TEST_SUITE_P(Modules, HomeRootInARealToken,
+                         ::testing::Combine(::testing::Values(Module::kSoftHsm, Module::kNss),
+                                            ::testing::ValuesIn(kinds())),
+                         module_and_kind_name);
+
+TEST_P(HomeRootInARealToken, WorksAndOpensAgain) {
+  const auto [module, kind] = GetParam();
+  const auto token = module == Module::kNss ? testing::TestToken::start_nss() : testing::TestToken::start_softhsm();
+  if (token == nullptr) GTEST_SKIP() << "the module or its tools aren't installed";
   crypto::SystemRandom random;
   const Caller caller{"uid:0 root", kStart};
   auto root = kms::Pkcs11Key::open(token->location("root"), token->pin(), kms::Pkcs11Key::IfAbsent::kGenerate, random);
   expect_ok(root);
-  StorePlace place(GetParam());
+  StorePlace place(kind);
   auto keys = Hierarchy::create(place.create().value(), **root, (*root)->key_id(), random, caller);
   expect_ok(keys);
   expect_ok(keys->create_tenant(kAcme, std::nullopt, caller));
@@ -114,6 +128,15 @@ TEST_P(HomeRoot, InARealToken) {
   expect_ok(keys->rotate_kek(kAcme, caller));
   expect_ok(keys->unlock_keyring(kMnist, "open", caller));
   EXPECT_EQ(keys->store().tenant("acme", "")->versions[1].wrapped.type, crypto::WrapType::kPkcs11);
+
+  auto other =
+      kms::Pkcs11Key::open(token->location("other"), token->pin(), kms::Pkcs11Key::IfAbsent::kGenerate, random);
+  expect_ok(other);
+  const auto open = [&](kms::Pkcs11Key& key) {
+    return Hierarchy::open(place.open().value(), key, key.key_id(), random);
+  };
+  expect_ok(open(**root));
+  expect_error(open(**other), Code::kDenied, "the home uses root");
 }
 
 TEST_P(HomeRoot, OutOfReach) {

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <functional>
+#include <utility>
+
 #include "keys/hierarchy.h"
 #include "kms/software_key.h"
 #include "tests/support/postgres.h"
@@ -138,6 +141,27 @@ class Home {
   crypto::SystemRandom random;
   std::unique_ptr<kms::SoftwareKey> root;
   std::optional<Hierarchy> keys;
+};
+
+// Runs something in the middle of a verb: at the next use of the root.
+class HookedRoot final : public crypto::KeyWrapper {
+ public:
+  explicit HookedRoot(crypto::KeyWrapper& root) : root_(root) {}
+  Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial& key, const crypto::WrapContext& context) override {
+    strike();
+    return root_.wrap(key, context);
+  }
+  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override {
+    strike();
+    return root_.unwrap(wrapped, context);
+  }
+  std::function<void()> hook;
+
+ private:
+  void strike() {
+    if (auto now = std::exchange(hook, nullptr)) now();
+  }
+  crypto::KeyWrapper& root_;
 };
 
 // A fixture whose tests run on each kind.

@@ -9,7 +9,7 @@ namespace {
 
 class Keks : public OnBoth {
  protected:
-  Keks() {
+  explicit Keks(Kind kind = GetParam()) : home_(kind) {
     CLOISTER_CHECK(home_.keys->create_tenant(kAcme, std::nullopt, home_.caller()).ok());
     CLOISTER_CHECK(home_.keys->create_dataset(kMnist, home_.caller()).ok());
   }
@@ -25,9 +25,14 @@ class Keks : public OnBoth {
     EXPECT_EQ(event.outcome, audit::Outcome::kRefused);
     EXPECT_FALSE(event.detail.empty());
   }
-  Home home_{GetParam()};
+  Home home_;
 };
 INSTANTIATE_TEST_SUITE_P(On, Keks, ::testing::ValuesIn(kinds()), kind_name);
+
+class SqliteKeks : public Keks {
+ protected:
+  SqliteKeks() : Keks(Kind::kSqlite) {}
+};
 
 TEST_P(Keks, RotationRewrapsEveryKeyring) {
   for (int i = 0; i < 5; ++i) {
@@ -202,6 +207,17 @@ TEST_P(Keks, DestroyedDatasetKeyLeavesNoBytes) {
   EXPECT_FALSE(is_on_disk(home_.place, mac));
 }
 
+TEST_F(SqliteKeks, ADestroyedKeyThatAReaderKeepsInTheLogIsSaidEveryTime) {
+  sqlite3* reader = nullptr;
+  ASSERT_EQ(sqlite3_open(home_.store_path().c_str(), &reader), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM kek_versions", nullptr, nullptr, nullptr), SQLITE_OK);
+  home_.sql("UPDATE kek_versions SET state = 'destroyed', wrapped = x''");
+  expect_error(keys().destroy_kek_immediately(kAcme, 1, "leaked", home_.caller()), Code::kUnavailable,
+               "still in the store's files");
+  sqlite3_close(reader);
+  expect_error(keys().destroy_kek_immediately(kAcme, 1, "leaked", home_.caller()), Code::kDenied, "is destroyed");
+}
+
 TEST_P(Keks, DestroyingAnOldVersionShredsNothing) {
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
   expect_ok(keys().schedule_kek_destruction(kAcme, 1, days(7), home_.caller()));
@@ -221,17 +237,19 @@ TEST_P(Keks, ImmediateDestructionTakesAReason) {
 }
 
 TEST_P(Keks, RotationByAge) {
+  using Names = std::vector<std::string>;
   expect_ok(keys().create_tenant(kRival, days(30), home_.caller()));
-  Cost cost;
-  EXPECT_TRUE(keys().rotate_due(home_.caller(Duration{days(30).ms - 1}), cost)->empty());
-  EXPECT_EQ(*keys().rotate_due(home_.caller(days(30)), cost), std::vector<std::string>{"rival"});
-  EXPECT_EQ(cost.objects_touched, 1u);
-  EXPECT_TRUE(keys().rotate_due(home_.caller(days(31)), cost)->empty());
+  EXPECT_EQ(keys().rotate_due(home_.caller(Duration{days(30).ms - 1}))->rotated, Names{});
+  const auto due = keys().rotate_due(home_.caller(days(30)));
+  EXPECT_EQ(due->rotated, Names{"rival"});
+  EXPECT_EQ(due->cost.objects_touched, 1u);
+  EXPECT_FALSE(due->failure.has_value());
+  EXPECT_EQ(keys().rotate_due(home_.caller(days(31)))->rotated, Names{});
   expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
-  EXPECT_EQ(*keys().rotate_due(home_.caller(days(31)), cost), std::vector<std::string>{"acme"});
+  EXPECT_EQ(keys().rotate_due(home_.caller(days(31)))->rotated, Names{"acme"});
   expect_ok(keys().set_rotate_after(kAcme, std::nullopt, home_.caller()));
   expect_ok(keys().set_rotate_after(kRival, std::nullopt, home_.caller()));
-  EXPECT_TRUE(keys().rotate_due(home_.caller(days(900)), cost)->empty());
+  EXPECT_EQ(keys().rotate_due(home_.caller(days(900)))->rotated, Names{});
   expect_error(keys().set_rotate_after(kAcme, Duration{0}, home_.caller()), Code::kInvalid);
   expect_error(keys().set_rotate_after({"nobody", ""}, days(1), home_.caller()), Code::kNotFound);
 }
@@ -239,9 +257,29 @@ TEST_P(Keks, RotationByAge) {
 TEST_P(Keks, RotationByAgeDoesNotUndoADisabling) {
   expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
   expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
-  Cost cost;
-  EXPECT_TRUE(keys().rotate_due(home_.caller(days(5)), cost)->empty());
+  EXPECT_TRUE(keys().rotate_due(home_.caller(days(5)))->rotated.empty());
   EXPECT_EQ(keys().store().tenant("acme", "")->versions.size(), 1u);
+}
+
+TEST_P(Keks, RotationByAgeSaysWhatWasDoneBesideAFailure) {
+  expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
+  expect_ok(keys().create_tenant(kRival, days(1), home_.caller()));
+  home_.sql("UPDATE datasets SET keyring = " + home_.place.blob(Bytes(200)));
+  const auto due = keys().rotate_due(home_.caller(days(5)));
+  expect_ok(due);
+  EXPECT_EQ(due->rotated, std::vector<std::string>{"rival"});
+  ASSERT_TRUE(due->failure.has_value());
+  EXPECT_NE(due->failure->message().find("acme"), std::string::npos);
+}
+
+TEST_P(Keks, DatasetsUnderAVersion) {
+  Store& store = keys().store();
+  EXPECT_EQ(datasets_under(store, kAcme, 1).value(), 1u);
+  EXPECT_EQ(datasets_under(store, kAcme, 2).value(), 0u);
+  expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+  EXPECT_EQ(datasets_under(store, kAcme, 1).value(), 0u);
+  EXPECT_EQ(datasets_under(store, kAcme, 2).value(), 1u);
+  expect_error(datasets_under(store, kRival, 1), Code::kNotFound);
 }
 
 // Rows moved by raw SQL. Each must fail in the wrap itself.

@@ -134,6 +134,39 @@ TEST_P(Stores, StaleRowVersionIsRefused) {
   expect_error(update_dataset(), Code::kUnavailable, "meanwhile");
 }
 
+TEST_P(Stores, ChangeSeesItsOwnUpdates) {
+  expect_ok(add(tenant("acme")));
+  expect_ok(store_.change(event("u"), [&](Store::Change& change) -> Status {
+    CLOISTER_TRY(TenantRecord acme, store_.tenant("acme", ""));
+    acme.rotate_after = days(5);
+    CLOISTER_RETURN_IF_ERROR(change.update_tenant(acme));
+    CLOISTER_TRY(const TenantRecord again, store_.tenant("acme", ""));
+    EXPECT_EQ(again.rotate_after, days(5));
+    return change.update_tenant(again);
+  }));
+  EXPECT_EQ(store_.tenant("acme", "")->row_version, 3u);
+}
+
+TEST_P(Stores, UseIsRecordedOnlyOfWhatIsStillSo) {
+  expect_ok(add(tenant("acme")));
+  const DatasetRecord made{"acme", "", "mnist", kStart, 0, Bytes(10, 1)};
+  expect_ok(store_.change(event("d"), [&](Store::Change& change) { return change.add_dataset(made); }));
+  const TenantRecord acme = *store_.tenant("acme", "");
+  const DatasetRecord mnist = *store_.dataset("acme", "", "mnist");
+  EXPECT_TRUE(store_.record_use(event("use"), acme, mnist).value());
+  EXPECT_EQ(rows(), 3u);
+  expect_ok(store_.change(event("d"), [&](Store::Change& change) { return change.update_dataset(mnist); }));
+  EXPECT_FALSE(store_.record_use(event("use"), acme, mnist).value());
+  const DatasetRecord newer = *store_.dataset("acme", "", "mnist");
+  EXPECT_TRUE(store_.record_use(event("use"), acme, newer).value());
+  expect_ok(store_.change(event("u"), [&](Store::Change& change) { return change.update_tenant(acme); }));
+  EXPECT_FALSE(store_.record_use(event("use"), acme, newer).value());
+  DatasetRecord absent = newer;
+  absent.dataset = "absent";
+  EXPECT_FALSE(store_.record_use(event("use"), *store_.tenant("acme", ""), absent).value());
+  EXPECT_EQ(rows(), 6u);
+}
+
 TEST_P(Stores, TwoProcessesTakeTurns) {
   std::vector<std::jthread> writers;
   std::atomic<int> failures = 0;
