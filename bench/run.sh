@@ -39,11 +39,11 @@ store() {
   # shellcheck source=tests/cli/postgres_lib
   source "$(dirname "$0")/../tests/cli/postgres_lib"
   server=$(mktemp -d "${TMPDIR:-/tmp}/cloister-pg.XXXXXX")
-  start_postgres "$server" "max_connections = 100" || status=$?
-  # shellcheck disable=SC2064 # the folder's name is known now
-  trap "stop_postgres; rm -rf '$server' '$server.out'" RETURN
-  if [ "$status" = 0 ]; then export BENCH_POSTGRES="host=$server user=postgres dbname=postgres"; fi
-  "$build/bench_store"
+  if start_postgres "$server"; then export BENCH_POSTGRES="host=$server user=postgres dbname=postgres"; fi
+  "$build/bench_store" || status=$?
+  stop_postgres
+  rm -rf "$server" "$server.out"
+  return "$status"
 }
 
 [ $# -gt 0 ] || set -- limits seal-file random-read rotation store audit-log policy memory

@@ -155,7 +155,8 @@ std::unique_ptr<TestPostgres> TestPostgres::start(const std::string& settings) {
                       "--encoding=UTF8", "--locale=C", "--no-sync"},
                      log);
   std::ofstream(server->data() / "postgresql.conf", std::ios::app)
-      << "listen_addresses = ''\nshared_buffers = 16MB\nmax_wal_senders = 4\nwal_keep_size = 64MB\n"
+      << "listen_addresses = ''\nshared_buffers = 16MB\ndynamic_shared_memory_type = mmap\nmax_wal_senders = "
+         "4\nwal_keep_size = 64MB\n"
          "max_connections = 60\nlog_min_messages = fatal\nlog_min_error_statement = panic\n"
       << settings << "\n";
   server->launch();

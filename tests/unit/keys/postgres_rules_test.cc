@@ -1,4 +1,4 @@
-// What is asked of a server and of the way to it: each yes beside its noes.
+// What is asked of a server and of the way to it: each yes beside what is refused.
 #include "keys/postgres_rules.h"
 
 #include "tests/unit/keys/home.h"
