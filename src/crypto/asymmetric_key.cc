@@ -29,6 +29,23 @@ constexpr std::uint8_t kEd25519[] = {0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70};
 constexpr std::uint8_t kRsa[] = {0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
                                  0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00};
 
+// And those of signatures.
+constexpr std::uint8_t kEcdsaSha256[] = {0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02};
+constexpr std::uint8_t kEcdsaSha384[] = {0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x03};
+constexpr std::uint8_t kEcdsaSha512[] = {0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x04};
+constexpr std::uint8_t kRsaSha256[] = {0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
+                                       0xF7, 0x0D, 0x01, 0x01, 0x0B, 0x05, 0x00};
+constexpr std::uint8_t kRsaSha384[] = {0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
+                                       0xF7, 0x0D, 0x01, 0x01, 0x0C, 0x05, 0x00};
+constexpr std::uint8_t kRsaSha512[] = {0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
+                                       0xF7, 0x0D, 0x01, 0x01, 0x0D, 0x05, 0x00};
+
+constexpr SignatureAlgorithm kCertificateAlgorithms[] = {
+    SignatureAlgorithm::kEcdsaSha256,    SignatureAlgorithm::kEcdsaSha384,    SignatureAlgorithm::kEcdsaSha512,
+    SignatureAlgorithm::kEd25519,        SignatureAlgorithm::kRsaPkcs1Sha256, SignatureAlgorithm::kRsaPkcs1Sha384,
+    SignatureAlgorithm::kRsaPkcs1Sha512,
+};
+
 constexpr KeyType kAllTypes[] = {KeyType::kEcP256, KeyType::kEcP384, KeyType::kEcP521, KeyType::kEd25519,
                                  KeyType::kRsa};
 
@@ -135,6 +152,26 @@ ByteView key_algorithm_identifier(KeyType type) {
   return kRsa;
 }
 
+ByteView signature_algorithm_identifier(SignatureAlgorithm algorithm) {
+  switch (algorithm) {
+    case SignatureAlgorithm::kEcdsaSha256: return kEcdsaSha256;
+    case SignatureAlgorithm::kEcdsaSha384: return kEcdsaSha384;
+    case SignatureAlgorithm::kEcdsaSha512: return kEcdsaSha512;
+    case SignatureAlgorithm::kEd25519: return kEd25519;
+    case SignatureAlgorithm::kRsaPkcs1Sha256: return kRsaSha256;
+    case SignatureAlgorithm::kRsaPkcs1Sha384: return kRsaSha384;
+    case SignatureAlgorithm::kRsaPkcs1Sha512: return kRsaSha512;
+    default: return {};
+  }
+}
+
+Result<SignatureAlgorithm> signature_algorithm_of(ByteView identifier) {
+  for (const auto algorithm : kCertificateAlgorithms) {
+    if (equal(identifier, signature_algorithm_identifier(algorithm))) return algorithm;
+  }
+  return Error(Code::kUnsupported, "signatures of this kind aren't used here");
+}
+
 Result<PublicKey> PublicKey::from_spki(ByteView der) {
   CLOISTER_RETURN_IF_ERROR(check_der(der, "a public key", 4));
   DerReader outer(der);
@@ -148,6 +185,7 @@ Result<PublicKey> PublicKey::from_spki(ByteView der) {
   if (type == std::end(kAllTypes)) return Error(Code::kUnsupported, "public keys of this kind aren't used here");
   if (bits.empty() || bits[0] != 0) return malformed();
   CLOISTER_RETURN_IF_ERROR(check_raw(*type, bits.subspan(1)));
+  const QuietErrors quiet;
   const unsigned char* at = der.data();
   std::shared_ptr<EVP_PKEY> key(d2i_PUBKEY_ex(nullptr, &at, static_cast<long>(der.size()), nullptr, nullptr),
                                 EVP_PKEY_free);
@@ -186,6 +224,7 @@ Status PublicKey::verify(SignatureAlgorithm algorithm, ByteView message, ByteVie
   if (!fits(type_, algorithm)) {
     return Error(Code::kInvalid, "a key of type " + std::string(key_type_name(type_)) + " doesn't sign like that");
   }
+  const QuietErrors quiet;
   const DigestContext context(EVP_MD_CTX_new());
   CLOISTER_CHECK(context != nullptr);
   EVP_PKEY_CTX* parameters = nullptr;

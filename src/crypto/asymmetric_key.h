@@ -33,6 +33,12 @@ enum class SignatureAlgorithm {
 // SHA-256.
 SignatureAlgorithm signature_algorithm(KeyType type);
 
+// The DER AlgorithmIdentifier of signatures in certificates (RFC 5758, 8410, 4055). Empty for RSA-PSS, whose parameters
+// have more than one spelling.
+ByteView signature_algorithm_identifier(SignatureAlgorithm algorithm);
+// kUnsupported for an identifier that is none of these.
+Result<SignatureAlgorithm> signature_algorithm_of(ByteView identifier);
+
 // Immutable and cheap to copy. Any thread may call.
 class PublicKey {
  public:
