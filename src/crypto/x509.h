@@ -102,15 +102,21 @@ enum class Purpose {
   kAny,  // extended key usage isn't looked at
 };
 
+enum class PathRules {
+  kStrict,  // RFC 5280 as a validator may enforce it
+  kCommon,  // without what many issuers leave out: key identifiers, critical marks, basicConstraints of a leaf
+};
+
 struct ChainRequest {
   std::span<const Certificate> intermediates;  // what the peer sent besides its leaf: not trusted, in any order
   std::span<const Certificate> anchors;        // trusted as they stand, whether or not they are self-signed
   Purpose purpose = Purpose::kServerAndClient;
   Time at;
+  PathRules rules = PathRules::kStrict;
 };
 
-// The path from the leaf to an anchor, both included. RFC 5280 6.1 by OpenSSL in strict mode, at security level 2 (no
-// SHA-1, no RSA below 2048 bits), name constraints of every form included; and beyond that: a leaf may not be an
+// The path from the leaf to an anchor, both included. RFC 5280 6.1 by OpenSSL at security level 2 (no SHA-1, no RSA below
+// 2048 bits), name constraints of every form included; and beyond that: a leaf may not be an
 // authority nor carry name constraints, its DNS names and e-mail addresses must be well-formed, and its wildcard may
 // not cover a name that an authority above it excludes. Revocation lists are not read. kExpired: some certificate of
 // the path isn't valid at that time. kDenied: any other reason; the message has it. kInvalid: more certificates than

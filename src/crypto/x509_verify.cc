@@ -159,7 +159,8 @@ Result<std::vector<Certificate>> verify_chain(const Certificate& leaf, const Cha
                  X509_STORE_CTX_init(context.get(), nullptr, leaf.handle(), intermediates.get()) == 1);
   X509_STORE_CTX_set0_trusted_stack(context.get(), anchors.get());
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
-  X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN);
+  const unsigned long strict = request.rules == PathRules::kStrict ? X509_V_FLAG_X509_STRICT : 0;
+  X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN | strict);
   X509_VERIFY_PARAM_set_auth_level(parameters, kSecurityLevel);
   X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(kChainLengthMax) - 2);
   X509_VERIFY_PARAM_set_time(parameters, static_cast<std::time_t>(request.at.unix_ms / 1000));
