@@ -2,8 +2,8 @@
 
 #include "crypto/der.h"
 #include "support/deterministic_random.h"
-#include "support/expect.h"
 #include "support/hex.h"
+#include "support/value_of.h"
 
 namespace cloister::testing {
 

@@ -5,17 +5,9 @@
 
 #include <string_view>
 
-#include "base/result.h"
+#include "tests/support/value_of.h"
 
 namespace cloister::testing {
-
-// Stops the process, with the reason, when there is none: for what a test needs before it starts.
-template <typename T>
-T value_of(Result<T> result) {
-  if (!result.ok()) std::fprintf(stderr, "test needs a value: %s\n", result.error().message().c_str());
-  CLOISTER_CHECK(result.ok());
-  return std::move(result).value();
-}
 
 // The code, and a word the message must have.
 template <typename ResultOrStatus>
