@@ -115,12 +115,12 @@ struct ChainRequest {
   PathRules rules = PathRules::kStrict;
 };
 
-// The path from the leaf to an anchor, both included. RFC 5280 6.1 by OpenSSL at security level 2 (no SHA-1, no RSA below
-// 2048 bits), name constraints of every form included; and beyond that: a leaf may not be an
-// authority nor carry name constraints, its DNS names and e-mail addresses must be well-formed, and its wildcard may
-// not cover a name that an authority above it excludes. Revocation lists are not read. kExpired: some certificate of
-// the path isn't valid at that time. kDenied: any other reason; the message has it. kInvalid: more certificates than
-// kChainLengthMax intermediates or kAnchorsMax anchors.
+// The path from the leaf to an anchor, both included. RFC 5280 6.1 by OpenSSL at security level 2 (no SHA-1, no RSA
+// below 2048 bits), name constraints of every form included; and beyond that: a leaf may not be an authority nor carry
+// name constraints, its DNS names and e-mail addresses must be well-formed, and its wildcard may not cover a name that
+// an authority above it excludes. Revocation lists are not read. kExpired: some certificate of the path isn't valid at
+// that time. kDenied: any other reason; the message has it. kInvalid: more certificates than kChainLengthMax
+// intermediates or kAnchorsMax anchors.
 Result<std::vector<Certificate>> verify_chain(const Certificate& leaf, const ChainRequest& request);
 
 // Whether the certificate names that host, DNS name or IP address: alternative names only, never the common name; a

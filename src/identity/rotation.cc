@@ -20,7 +20,8 @@ Status check_record(const TrustDomain& trust_domain, const AuthorityRecord& reco
   CLOISTER_TRY(const crypto::PublicKey key, record.certificate.public_key());
   if (key == record.jwt_key) return Error(Code::kInvalid, "certificates and tokens are signed by different keys");
   if (record.jwt_key.type() != crypto::KeyType::kEcP256) return Error(Code::kInvalid, "tokens are signed on P-256");
-  if (record.certificate.der().size() > kAuthorityCertificateMax) return Error(Code::kInvalid, "the certificate is too long");
+  if (record.certificate.der().size() > kAuthorityCertificateMax)
+    return Error(Code::kInvalid, "the certificate is too long");
   if (record.signer.size() > kSignerReferenceMax) return Error(Code::kInvalid, "the signer's reference is too long");
   return {};
 }

@@ -25,8 +25,8 @@ Count verify_all(const Path& path, SignatureAlgorithm algorithm) {
   for (const Json& group : file.at("testGroups")) {
     const PublicKey key = value_of(PublicKey::from_spki(unhex(group.at("publicKeyDer").get<std::string>())));
     for (const Json& test : group.at("tests")) {
-      const Status status = key.verify(algorithm, unhex(test.at("msg").get<std::string>()),
-                                       unhex(test.at("sig").get<std::string>()));
+      const Status status =
+          key.verify(algorithm, unhex(test.at("msg").get<std::string>()), unhex(test.at("sig").get<std::string>()));
       EXPECT_EQ(status.ok(), test.at("result") == "valid") << path << " tcId " << test.at("tcId");
       ++(status.ok() ? count.verified : count.refused);
     }
