@@ -1,8 +1,20 @@
 #!/usr/bin/env bash
 # Runs the benchmarks, each beside its peers, or the ones named. BENCH_BYTES and BENCH_ROUNDS shrink them.
-#   bench/run.sh [limits|seal-file|random-read|rotation|store|audit-log|policy|memory]...
+#   bench/run.sh [NAME]...
 set -euo pipefail
 build=${BUILD_DIR:?the build folder, as ./do bench sets it}/bench
+
+# In this order. One that is no function here is a program of its own.
+benches=(
+  limits
+  seal-file
+  random-read
+  rotation
+  store
+  audit-log
+  policy
+  memory
+)
 
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak
@@ -46,16 +58,20 @@ store() {
   return "$status"
 }
 
-[ $# -gt 0 ] || set -- limits seal-file random-read rotation store audit-log policy memory
+# Runs the benchmark called $1.
+bench() {
+  local listed
+  for listed in "${benches[@]}"; do
+    if [ "$listed" != "$1" ]; then continue; fi
+    if declare -F "${1//-/_}" >/dev/null; then "${1//-/_}"; else "$build/bench_${1//-/_}"; fi
+    return
+  done
+  echo "bench: there is no $1: ${benches[*]}" >&2
+  return 2
+}
+
+[ $# -gt 0 ] || set -- "${benches[@]}"
 for name in "$@"; do
-  case "$name" in
-    limits | seal-file | random-read | rotation | audit-log | policy) "$build/bench_${name//-/_}" ;;
-    memory) memory ;;
-    store) store ;;
-    *)
-      echo "bench: there is no $name: limits, seal-file, random-read, rotation, store, audit-log, policy, memory" >&2
-      exit 2
-      ;;
-  esac
+  bench "$name"
   echo
 done
