@@ -20,6 +20,18 @@ benches=(
   memory
 )
 
+# In this order. One that is no function here is a program of its own.
+benches=(
+  limits
+  seal-file
+  random-read
+  rotation
+  store
+  audit-log
+  policy
+  memory
+)
+
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak
   work=$(mktemp -d /dev/shm/cloister-bench-XXXXXX)
