@@ -60,6 +60,7 @@ Result<std::unique_ptr<IoThread>> IoThread::start(ServerState& server) {
 IoThread::~IoThread() {
   cut();
   mailbox_->post([this] {
+    stopping_ = true;  // the timer's handler may be on its way already, where cancel() doesn't reach it
     timer_.cancel();
     work_.reset();
   });
@@ -104,7 +105,7 @@ std::string_view IoThread::date() {
 void IoThread::sweep() {
   timer_.expires_after(kSweepInterval);
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+    if (error || stopping_) return;
     const Ticks now = ticks_now();
     std::vector<std::shared_ptr<Connection>> due;
     for (const auto& [key, connection] : connections_) {

@@ -74,6 +74,7 @@ class IoThread {
   Buffer spare_output_;
   std::string date_;
   Ticks date_until_ = 0;
+  bool stopping_ = false;
   std::thread thread_;
 };
 

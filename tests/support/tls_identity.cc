@@ -75,12 +75,12 @@ std::shared_ptr<const net::Credentials> Identity::credentials() const {
   return std::move(credentials).value();
 }
 
-struct TestAuthority::Keys {
+struct TlsAuthority::Keys {
   Owned<EVP_PKEY> key;
   Owned<X509> certificate;
 };
 
-TestAuthority::TestAuthority(const std::string& name) : keys_(std::make_unique<Keys>()) {
+TlsAuthority::TlsAuthority(const std::string& name) : keys_(std::make_unique<Keys>()) {
   keys_->key = new_key();
   const Time not_before{kTestTime.unix_ms - days(3650).ms};
   const Time not_after{kTestTime.unix_ms + days(3650).ms};
@@ -93,9 +93,9 @@ TestAuthority::TestAuthority(const std::string& name) : keys_(std::make_unique<K
   certificate_pem_ = pem_of(certificate);
 }
 
-TestAuthority::~TestAuthority() = default;
+TlsAuthority::~TlsAuthority() = default;
 
-Identity TestAuthority::issue(const Issue& issue) const {
+Identity TlsAuthority::issue(const Issue& issue) const {
   const Owned<EVP_PKEY> key = new_key();
   const Owned<X509> leaf = new_certificate(key.get(), "leaf", issue.not_before, issue.not_after);
   X509_set_issuer_name(leaf.get(), X509_get_subject_name(keys_->certificate.get()));
@@ -106,9 +106,9 @@ Identity TestAuthority::issue(const Issue& issue) const {
   return {{der_of(leaf.get())}, pem_of(leaf.get()), pem_of(key.get())};
 }
 
-std::shared_ptr<const net::PeerVerifier> TestAuthority::verifier() const { return trust_authority(certificate_pem_); }
+std::shared_ptr<const net::PeerVerifier> TlsAuthority::verifier() const { return trust_authority(certificate_pem_); }
 
-std::shared_ptr<const net::MutualTls> mutual_tls(const TestAuthority& trusted, const Identity& own, Time now) {
+std::shared_ptr<const net::MutualTls> mutual_tls(const TlsAuthority& trusted, const Identity& own, Time now) {
   auto tls = net::MutualTls::create(std::make_shared<net::SwappableCredentials>(own.credentials()), trusted.verifier(),
                                     [now] { return now; });
   CLOISTER_CHECK(tls.ok());

@@ -27,10 +27,10 @@ struct Identity {
 };
 
 // One self-signed P-256 authority. Stops the process when OpenSSL fails.
-class TestAuthority {
+class TlsAuthority {
  public:
-  explicit TestAuthority(const std::string& name = "acme.test");
-  ~TestAuthority();
+  explicit TlsAuthority(const std::string& name = "acme.test");
+  ~TlsAuthority();
 
   Identity issue(const Issue& issue = {}) const;
   const std::string& certificate_pem() const { return certificate_pem_; }
@@ -43,7 +43,7 @@ class TestAuthority {
 };
 
 // Everything one end needs, on a clock that stands still.
-std::shared_ptr<const net::MutualTls> mutual_tls(const TestAuthority& trusted, const Identity& own,
+std::shared_ptr<const net::MutualTls> mutual_tls(const TlsAuthority& trusted, const Identity& own,
                                                  Time now = kTestTime);
 
 }  // namespace cloister::testing

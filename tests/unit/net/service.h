@@ -95,7 +95,7 @@ class Service : public ::testing::Test {
   }
 
   Limits limits_;
-  const testing::TestAuthority authority_;
+  const testing::TlsAuthority authority_;
   const std::shared_ptr<SwappableCredentials> credentials_ =
       std::make_shared<SwappableCredentials>(authority_.issue({.id = "spiffe://acme.test/server"}).credentials());
   const testing::TempDir folder_;

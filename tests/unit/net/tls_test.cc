@@ -1,54 +1,19 @@
 // TLS over a pair of sockets: who is let in, who isn't, and what both ends agree on.
 #include "net/tls.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sys/socket.h>
 
-#include "net/socket.h"
-#include "net/tls_session.h"
 #include "tests/support/tls_identity.h"
+#include "tests/unit/net/tls_pair.h"
 
 namespace cloister::net {
 namespace {
 
-using Outcome = TlsSession::Outcome;
 using testing::kTestTime;
 using testing::mutual_tls;
-using testing::TestAuthority;
-
-struct Pair {
-  Socket server, client;
-  Pair() {
-    int ends[2];
-    CLOISTER_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-    server = Socket(ends[0]);
-    client = Socket(ends[1]);
-  }
-};
-
-bool unfinished(Outcome outcome) { return outcome == Outcome::kWantRead || outcome == Outcome::kWantWrite; }
-
-struct Ends {
-  Outcome server = Outcome::kWantRead;
-  Outcome client = Outcome::kWantRead;
-};
-
-Ends shake(TlsSession& server, TlsSession& client) {
-  Ends ends;
-  for (int turn = 0; turn < 20 && (unfinished(ends.server) || unfinished(ends.client)); ++turn) {
-    if (unfinished(ends.client)) ends.client = client.handshake();
-    if (unfinished(ends.server)) ends.server = server.handshake();
-  }
-  return ends;
-}
-
-std::unique_ptr<TlsSession> must(Result<std::unique_ptr<TlsSession>> session) {
-  CLOISTER_CHECK(session.ok());
-  return std::move(session).value();
-}
+using testing::TlsAuthority;
 
 // A client written with OpenSSL alone, as careless as it is told to be.
 struct PlainClient {
@@ -87,7 +52,7 @@ struct PlainClient {
 
 class Tls : public ::testing::Test {
  protected:
-  const TestAuthority authority_;
+  const TlsAuthority authority_;
   const testing::Identity server_identity_ = authority_.issue({.id = "spiffe://acme.test/server"});
   const testing::Identity client_identity_ = authority_.issue({.id = "spiffe://acme.test/client"});
   const std::shared_ptr<const MutualTls> server_tls_ = mutual_tls(authority_, server_identity_);
@@ -210,7 +175,7 @@ TEST_F(Tls, OnlyOtherProtocolsOffered) {
 }
 
 TEST_F(Tls, WrongAuthority) {
-  const TestAuthority other("mallory.test");
+  const TlsAuthority other("mallory.test");
   auto client = connect(*mutual_tls(authority_, other.issue()));
   const Ends ends = shake(*server_, *client);
   EXPECT_EQ(ends.server, Outcome::kFailed);
@@ -222,7 +187,7 @@ TEST_F(Tls, WrongAuthority) {
 }
 
 TEST_F(Tls, ClientThatTrustsAnother) {
-  const TestAuthority other("mallory.test");
+  const TlsAuthority other("mallory.test");
   auto client = connect(*mutual_tls(other, client_identity_));
   const Ends ends = shake(*server_, *client);
   EXPECT_EQ(ends.client, Outcome::kFailed);
