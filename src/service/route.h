@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "service/call.h"
@@ -82,7 +83,7 @@ class Router {
 
   struct Match {
     const Route* route = nullptr;  // null: no route takes this method
-    std::string allowed;           // "GET, POST": what the path takes; empty when there is nothing at it
+    std::string allowed;           // then "GET, POST": what the path takes; empty when there is nothing at it
     PathParameters parameters;     // views into `path`
   };
   // An exact segment goes before a {parameter}. A parameter is one segment and not empty.
