@@ -1,5 +1,5 @@
-// A key wrapped by the root for nothing but to recognise the root by: its row in the store. KH-1 in
-// docs/formats/key-hierarchy.md. Used by hierarchy.cc alone.
+// A key wrapped by the root, with its commitment, as a setting of the store: the one to recognise the root by (KH-1 in
+// docs/formats/key-hierarchy.md), and the service's own.
 #pragma once
 
 #include <array>

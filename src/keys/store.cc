@@ -179,6 +179,21 @@ Result<std::string> Store::setting(std::string_view name) {
   return query.text();
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> Store::settings(std::string_view prefix) {
+  Statement rows(*database_, "SELECT name, value FROM settings WHERE name >= $1 AND name < $2 ORDER BY name");
+  const std::string end = std::string(prefix) + "\x7f";
+  rows.bind(prefix).bind(end);
+  std::vector<std::pair<std::string, std::string>> found;
+  while (true) {
+    CLOISTER_TRY(const bool row, rows.step());
+    if (!row) return found;
+    std::string name = rows.text();
+    std::string value = rows.text();
+    CLOISTER_RETURN_IF_ERROR(rows.row_status());
+    found.emplace_back(std::move(name), std::move(value));
+  }
+}
+
 Result<std::vector<TenantRecord>> Store::tenants() {
   std::vector<TenantRecord> tenants;
   CLOISTER_RETURN_IF_ERROR(read([&]() -> Status {
@@ -253,6 +268,10 @@ Status Store::Change::put_setting(std::string_view name, std::string_view value)
   Statement statement(database_,
                       "INSERT INTO settings VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
   return statement.bind(name).bind(value).execute();
+}
+
+Status Store::Change::remove_setting(std::string_view name) {
+  return Statement(database_, "DELETE FROM settings WHERE name = $1").bind(name).execute();
 }
 
 Status Store::Change::add_tenant(const TenantRecord& tenant) {

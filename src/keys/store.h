@@ -60,6 +60,8 @@ class Store {
   static Result<Store> open(std::unique_ptr<Database> database);
 
   Result<std::string> setting(std::string_view name);  // kNotFound
+  // Names that begin with `prefix`, of ASCII, and their values; by name.
+  Result<std::vector<std::pair<std::string, std::string>>> settings(std::string_view prefix);
   Result<std::vector<TenantRecord>> tenants();
   Result<TenantRecord> tenant(std::string_view tenant, std::string_view environment);  // kNotFound
   Result<std::vector<DatasetRecord>> datasets(std::string_view tenant, std::string_view environment);
@@ -69,6 +71,7 @@ class Store {
   class Change {
    public:
     Status put_setting(std::string_view name, std::string_view value);
+    Status remove_setting(std::string_view name);   // nothing happens where there is none
     Status add_tenant(const TenantRecord& tenant);  // kExists
     // Replaces versions and settings; kUnavailable when row_version isn't the stored one any more.
     Status update_tenant(const TenantRecord& tenant);
