@@ -22,7 +22,7 @@ std::string_view level_name(LogLevel level) {
 }
 
 // Text from outside as a line can hold it: printable ASCII and not endless.
-std::string clean(std::string_view text) {
+std::string clean_text(std::string_view text) {
   std::string out(text.substr(0, kTextMax));
   if (is_plain_utf8(out)) return out;
   for (char& c : out) {
@@ -33,7 +33,7 @@ std::string clean(std::string_view text) {
 
 JsonValue clean(const JsonValue& value) {
   const std::string* text = value.string();
-  return text == nullptr ? value : JsonValue(clean(*text));
+  return text == nullptr ? value : JsonValue(clean_text(*text));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string>

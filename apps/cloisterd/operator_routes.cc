@@ -11,7 +11,10 @@ using service::Reply;
 using service::Route;
 
 Route open_route(const std::string& path, std::function<Result<Reply>(const Call&)> act) {
-  Route route{"GET", path, service::Access::kAnyone};
+  Route route;
+  route.method = "GET";
+  route.path = path;
+  route.access = service::Access::kAnyone;
   route.recording = service::Recording::kNone;
   route.work = service::Work::kInline;
   route.parse = [act = std::move(act)](Call&) -> Result<Parsed> {

@@ -74,7 +74,7 @@ class Hierarchy {
   // A new KEK version; every keyring of the tenant is rewrapped to it in the same transaction. The old version stays
   // enabled, so that backups of the store still open, until it is disabled or destroyed.
   Result<Cost> rotate_kek(const TenantName& name, const Caller& caller);
-  // Those whose newest version is older than their rotate_after. Of several servers that find one due, one rotates it.
+  // Those whose newest version is older than their rotate_after.
   Result<DueRotations> rotate_due(const Caller& caller);
   Status set_rotate_after(const TenantName& name, std::optional<Duration> rotate_after, const Caller& caller);
 

@@ -38,9 +38,6 @@ struct Hierarchy::State {
   Result<seal::Keyring> unlock(const TenantRecord& tenant, const DatasetRecord& dataset);
 
   Status rotate_kek(Store::Change& change, TenantRecord tenant, Time now, Cost& cost);
-  // kUnavailable when the tenant isn't as it was read any more.
-  Result<Cost> rotate_as_read(const TenantRecord& tenant, const audit::Event& event);
-  Result<bool> was_changed(const TenantRecord& tenant);
   Status rewrap_keyrings(Store::Change& change, const TenantRecord& tenant, Cost& cost);
   Result<std::uint64_t> count_under(const TenantRecord& tenant, std::uint32_t version);
 

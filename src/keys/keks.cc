@@ -150,28 +150,18 @@ Status Hierarchy::State::rotate_kek(Store::Change& change, TenantRecord tenant, 
 }
 
 Result<Cost> Hierarchy::rotate_kek(const TenantName& name, const Caller& caller) {
+  const Meter meter(state_->store);
   const audit::Event event = make_event(caller, "kek.rotate", name.text(), name.text());
   const auto tenant = state_->store.tenant(name.tenant, name.environment);
   if (!tenant.ok()) return state_->refuse(event, tenant.error());
-  auto cost = state_->rotate_as_read(*tenant, event);
-  if (!cost.ok()) return state_->refuse(event, cost.error());
-  return cost;
-}
-
-Result<Cost> Hierarchy::State::rotate_as_read(const TenantRecord& tenant, const audit::Event& event) {
-  const Meter meter(store);
   Cost cost;
-  CLOISTER_RETURN_IF_ERROR(store.change(event, [&](Store::Change& change) {
+  const Status status = state_->store.change(event, [&](Store::Change& change) {
     cost = Cost{};
-    return rotate_kek(change, tenant, event.time, cost);
-  }));
+    return state_->rotate_kek(change, *tenant, caller.now, cost);
+  });
+  if (!status.ok()) return state_->refuse(event, status.error());
   meter.stop(cost);
   return cost;
-}
-
-Result<bool> Hierarchy::State::was_changed(const TenantRecord& tenant) {
-  CLOISTER_TRY(const TenantRecord now, store.tenant(tenant.tenant, tenant.environment));
-  return now.row_version != tenant.row_version;
 }
 
 Result<DueRotations> Hierarchy::rotate_due(const Caller& caller) {
@@ -182,14 +172,9 @@ Result<DueRotations> Hierarchy::rotate_due(const Caller& caller) {
     const KekVersion& newest = tenant.versions.back();
     // Somebody disabled it on purpose: rotating by itself would undo that for new datasets.
     if (newest.state != KeyState::kEnabled || newest.created + *tenant.rotate_after > caller.now) continue;
-    const audit::Event event = make_event(caller, "kek.rotate", tenant.name(), tenant.name());
-    auto done = state_->rotate_as_read(tenant, event);
+    const auto done = rotate_kek(TenantName{tenant.tenant, tenant.environment}, caller);
     if (!done.ok()) {
-      // Several servers find the same rotation due: the first does it, for the others there is nothing left to do.
-      const auto changed = state_->was_changed(tenant);
-      if (changed.ok() && *changed) continue;
-      const Error failure = state_->refuse(event, done.error());
-      if (!due.failure) due.failure = Error(failure).with_context("rotate the KEK of " + tenant.name());
+      if (!due.failure) due.failure = Error(done.error()).with_context("rotate the KEK of " + tenant.name());
       continue;
     }
     due.rotated.push_back(tenant.name());

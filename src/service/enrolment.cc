@@ -36,6 +36,17 @@ Result<Reply> refuse(keys::Store& store, audit::Event event, const std::string& 
   return Reply::of(problem);
 }
 
+Route route_of(std::string method, std::string path, Access access,
+               std::optional<policy::Operation> operation = std::nullopt) {
+  Route route;
+  route.method = std::move(method);
+  route.path = std::move(path);
+  route.access = access;
+  route.operation = operation;
+  route.recording = Recording::kVerb;
+  return route;
+}
+
 std::string pem_of(const identity::X509Svid& svid) {
   std::string text;
   for (const crypto::Certificate& certificate : svid.chain()) text += crypto::to_pem(certificate.der(), "CERTIFICATE");
@@ -176,8 +187,7 @@ Result<Reply> Enrolment::issue_token(const Call& call, keys::Hierarchy& hierarch
 }
 
 Route Enrolment::join_token_route() {
-  Route route{"POST", "/v1/identity/join-tokens", Access::kPolicy, policy::Operation::kIdentityEnroll};
-  route.recording = Recording::kVerb;
+  Route route = route_of("POST", "/v1/identity/join-tokens", Access::kPolicy, policy::Operation::kIdentityEnroll);
   route.parse = [this](Call& call) -> Result<Parsed> {
     CLOISTER_TRY(const BodyFields body, BodyFields::parse(call.request, {"id", "lifetime_seconds"}));
     Order order;
@@ -192,8 +202,7 @@ Route Enrolment::join_token_route() {
 }
 
 Route Enrolment::enroll_route() {
-  Route route{"POST", "/v1/identity/enroll", Access::kAnyone};
-  route.recording = Recording::kVerb;
+  Route route = route_of("POST", "/v1/identity/enroll", Access::kAnyone);
   route.parse = [this](Call& call) -> Result<Parsed> {
     CLOISTER_TRY(const Order order, parse_enroll_body(call.request.body));
     if (!order.token) return Error(Code::kInvalid, "the body has no join_token");
@@ -203,8 +212,7 @@ Route Enrolment::enroll_route() {
 }
 
 Route Enrolment::enroll_unix_route() {
-  Route route{"POST", "/v1/identity/enroll-unix", Access::kAnyone};
-  route.recording = Recording::kVerb;
+  Route route = route_of("POST", "/v1/identity/enroll-unix", Access::kAnyone);
   route.parse = [this](Call& call) -> Result<Parsed> {
     CLOISTER_TRY(const Order order, parse_enroll_body(call.request.body));
     if (order.token) return Error(Code::kInvalid, "join tokens go to /v1/identity/enroll");
@@ -232,8 +240,7 @@ Route Enrolment::enroll_unix_route() {
 }
 
 Route Enrolment::renew_route() {
-  Route route{"POST", "/v1/identity/renew", Access::kVerifiedPeer};
-  route.recording = Recording::kVerb;
+  Route route = route_of("POST", "/v1/identity/renew", Access::kVerifiedPeer);
   route.parse = [this](Call& call) -> Result<Parsed> {
     CLOISTER_TRY(const Order order, parse_enroll_body(call.request.body));
     if (order.token || !order.wanted.empty()) return Error(Code::kInvalid, "renewal is for the same identity");
@@ -260,8 +267,7 @@ Route Enrolment::renew_route() {
 }
 
 Route Enrolment::jwt_route() {
-  Route route{"POST", "/v1/identity/jwt", Access::kVerifiedPeer};
-  route.recording = Recording::kVerb;
+  Route route = route_of("POST", "/v1/identity/jwt", Access::kVerifiedPeer);
   route.parse = [this](Call& call) -> Result<Parsed> {
     CLOISTER_TRY(const Order order, parse_audience_body(call.request.body));
     return Parsed{{}, [this, order](Call& c, keys::Hierarchy* hierarchy) -> Result<Reply> {
@@ -274,7 +280,7 @@ Route Enrolment::jwt_route() {
 }
 
 Route Enrolment::bundle_route() {
-  Route route{"GET", "/v1/identity/bundle", Access::kAnyone};
+  Route route = route_of("GET", "/v1/identity/bundle", Access::kAnyone);
   route.recording = Recording::kNone;
   route.work = Work::kInline;
   route.parse = [this](Call&) -> Result<Parsed> {
@@ -288,8 +294,7 @@ Route Enrolment::bundle_route() {
 }
 
 Route Enrolment::deny_route() {
-  Route route{"POST", "/v1/identity/deny", Access::kPolicy, policy::Operation::kIdentityDeny};
-  route.recording = Recording::kVerb;
+  Route route = route_of("POST", "/v1/identity/deny", Access::kPolicy, policy::Operation::kIdentityDeny);
   route.parse = [this](Call& call) -> Result<Parsed> {
     CLOISTER_TRY(const BodyFields body, BodyFields::parse(call.request, {"id", "lifetime_seconds", "reason"}));
     CLOISTER_TRY(const identity::SpiffeId id, parse_id(body, "id"));
@@ -318,8 +323,7 @@ Route Enrolment::deny_route() {
 }
 
 Route Enrolment::allow_route() {
-  Route route{"POST", "/v1/identity/allow", Access::kPolicy, policy::Operation::kIdentityAllow};
-  route.recording = Recording::kVerb;
+  Route route = route_of("POST", "/v1/identity/allow", Access::kPolicy, policy::Operation::kIdentityAllow);
   route.parse = [this](Call& call) -> Result<Parsed> {
     CLOISTER_TRY(const BodyFields body, BodyFields::parse(call.request, {"id"}));
     CLOISTER_TRY(const identity::SpiffeId id, parse_id(body, "id"));
@@ -340,13 +344,15 @@ Route Enrolment::allow_route() {
 }
 
 Route Enrolment::denied_route() {
-  Route route{"GET", "/v1/identity/denied/{tenant}", Access::kPolicy, policy::Operation::kIdentityList};
+  Route route = route_of("GET", "/v1/identity/denied/{tenant}", Access::kPolicy, policy::Operation::kIdentityList);
+  route.recording = Recording::kService;
   route.parse = [this](Call& call) -> Result<Parsed> {
     const Target target = target_of_path(call);
     return Parsed{target, [this, tenant = target.tenant](Call& c, keys::Hierarchy* hierarchy) -> Result<Reply> {
-                    CLOISTER_TRY(const identity::DenyList list, read_deny_list(hierarchy->store(), settings_));
+                    CLOISTER_TRY(const identity::DenyList stored, read_deny_list(hierarchy->store(), settings_));
+                    const identity::DenyList list = stored.current(c.now);
                     JsonValue::Array all;
-                    for (const identity::DeniedId& denied : list.current(c.now).ids()) {
+                    for (const identity::DeniedId& denied : list.ids()) {
                       if (tenant_of(denied.id) == tenant) all.push_back(denied_json(denied));
                     }
                     Reply reply;

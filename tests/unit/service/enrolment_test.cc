@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "crypto/certificate_request.h"
+#include "crypto/pem.h"
+#include "identity/join_token.h"
 #include "identity/jwt_svid.h"
 #include "tests/support/expect.h"
 #include "tests/unit/service/harness.h"
