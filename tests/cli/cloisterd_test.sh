@@ -60,7 +60,7 @@ openssl verify -x509_strict -CAfile bundle.pem trainer.pem >/dev/null || fail "O
 expect_problem 403 refused by_enroll POST /v1/identity/enroll -d @body
 json join_token cljoin_x request @trainer.csr >wrong
 expect_problem 400 invalid-request by_enroll POST /v1/identity/enroll -d @wrong
-expect_status 4 "$CLOISTERD" token --config cloisterd.toml "spiffe://$domain/cloister/keys"
+expect_status 2 "$CLOISTERD" token --config cloisterd.toml "spiffe://$domain/cloister/keys"
 
 # The server proves itself to whoever has the bundle.
 openssl s_client -connect "127.0.0.1:$enroll_port" -tls1_3 -CAfile bundle.pem -verify_return_error </dev/null \

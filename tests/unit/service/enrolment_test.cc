@@ -161,7 +161,7 @@ TEST_F(EnrolmentTest, TokenMadeByAnIntruderInTheStore) {
                                                           std::to_string((kStart + days(1)).unix_ms) + "\n-");
                           })
                   .ok());
-  expect_problem(enroll(join_token, request_pem()), 500, "damaged");
+  expect_problem(enroll(join_token, request_pem()), 422, "damaged");
 }
 
 TEST_F(EnrolmentTest, WhoMayGiveTokensAndForWhat) {
