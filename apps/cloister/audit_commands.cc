@@ -1,7 +1,7 @@
 // cloister audit: what happened to keys and objects, and whether the record of it is whole.
 #include <deque>
 
-#include "audit/event.h"
+#include "audit/chain.h"
 #include "commands.h"
 
 namespace cloister::cli {

@@ -132,7 +132,8 @@ Result<Outcome> schedule_destroy(Session& session, const KeyRequest& request) {
   CLOISTER_TRY(const Time when,
                hierarchy->schedule_kek_destruction(name, request.version, days(request.wait_days), session.caller()));
   const keys::Cost cost = meter.stop(1);
-  CLOISTER_TRY(const std::uint64_t unreadable, keys::datasets_under(hierarchy->store(), name, request.version));
+  CLOISTER_TRY(const auto shredded, keys::datasets_under(hierarchy->store(), name, request.version));
+  const std::uint64_t unreadable = shredded.size();
   Outcome outcome =
       cost_outcome("KEK " + version_name(request) + " doesn't open anything from now on, and can be destroyed from " +
                        to_rfc3339(when) + "\n" + datasets_are(unreadable) +
@@ -155,7 +156,8 @@ Result<Outcome> destroy(Session& session, const KeyRequest& request) {
   }
   if (request.immediately && (request.reason.empty() || request.confirm != exact)) {
     CLOISTER_TRY(keys::Store * store, session.store());
-    CLOISTER_TRY(const std::uint64_t under, keys::datasets_under(*store, name, request.version));
+    CLOISTER_TRY(const auto datasets, keys::datasets_under(*store, name, request.version));
+    const std::uint64_t under = datasets.size();
     return invalid(
         "destroying KEK " + exact + " at once can't be undone, and what only it could open is lost for good (" +
         count_text(under, "dataset") + " here): say why with --reason, and repeat its name with --confirm " + exact);
