@@ -74,13 +74,11 @@ std::vector<Route> dataset_routes() {
                 changing(
                     Operation::kDatasetRotateKey,
                     [](const Call& call, Hierarchy& hierarchy) -> Status {
-                      const auto cost =
-                          hierarchy.rotate_dataset_key(call.target.dataset_name(), call.as_caller());
+                      const auto cost = hierarchy.rotate_dataset_key(call.target.dataset_name(), call.as_caller());
                       return cost.ok() ? ok_status() : Status(cost.error());
                     },
                     show_dataset));
-  add_of_tenant(routes, version + "/disable",
-                setting_state(Operation::kDatasetDisableKey, DatasetKeyState::kDisabled));
+  add_of_tenant(routes, version + "/disable", setting_state(Operation::kDatasetDisableKey, DatasetKeyState::kDisabled));
   add_of_tenant(routes, version + "/enable", setting_state(Operation::kDatasetEnableKey, DatasetKeyState::kEnabled));
   add_of_tenant(routes, version + "/destroy",
                 setting_state(Operation::kDatasetDestroyKey, DatasetKeyState::kDestroyed));

@@ -117,30 +117,30 @@ std::vector<Route> kek_routes() {
   std::vector<Route> routes;
   add_of_tenant(routes, "/kek", showing(Operation::kKekShow, show_kek));
   add_of_tenant(routes, "/kek/rotate", post(Operation::kKekRotate, parse_rotate));
-  add_of_tenant(routes, version + "/datasets",
-                {"GET", "", Access::kPolicy, Operation::kKekShow, Recording::kService, Work::kWorker,
-                 parse_datasets_under});
-  add_of_tenant(routes, version + "/disable",
-                of_version(Operation::kKekDisable, [](Hierarchy& keys, const auto& name, auto number,
-                                                      const auto& caller) {
-                  return keys.disable_kek(name, number, caller);
-                }));
-  add_of_tenant(routes, version + "/enable",
-                of_version(Operation::kKekEnable, [](Hierarchy& keys, const auto& name, auto number,
-                                                     const auto& caller) {
-                  return keys.enable_kek(name, number, caller);
-                }));
+  add_of_tenant(
+      routes, version + "/datasets",
+      {"GET", "", Access::kPolicy, Operation::kKekShow, Recording::kService, Work::kWorker, parse_datasets_under});
+  add_of_tenant(
+      routes, version + "/disable",
+      of_version(Operation::kKekDisable, [](Hierarchy& keys, const auto& name, auto number, const auto& caller) {
+        return keys.disable_kek(name, number, caller);
+      }));
+  add_of_tenant(
+      routes, version + "/enable",
+      of_version(Operation::kKekEnable, [](Hierarchy& keys, const auto& name, auto number, const auto& caller) {
+        return keys.enable_kek(name, number, caller);
+      }));
   add_of_tenant(routes, version + "/schedule-destruction", post(Operation::kKekScheduleDestroy, parse_schedule));
-  add_of_tenant(routes, version + "/cancel-destruction",
-                of_version(Operation::kKekCancelDestroy, [](Hierarchy& keys, const auto& name, auto number,
-                                                            const auto& caller) {
-                  return keys.cancel_kek_destruction(name, number, caller);
-                }));
-  add_of_tenant(routes, version + "/destroy",
-                of_version(Operation::kKekDestroy, [](Hierarchy& keys, const auto& name, auto number,
-                                                      const auto& caller) {
-                  return status_of(keys.destroy_kek(name, number, caller));
-                }));
+  add_of_tenant(
+      routes, version + "/cancel-destruction",
+      of_version(Operation::kKekCancelDestroy, [](Hierarchy& keys, const auto& name, auto number, const auto& caller) {
+        return keys.cancel_kek_destruction(name, number, caller);
+      }));
+  add_of_tenant(
+      routes, version + "/destroy",
+      of_version(Operation::kKekDestroy, [](Hierarchy& keys, const auto& name, auto number, const auto& caller) {
+        return status_of(keys.destroy_kek(name, number, caller));
+      }));
   add_of_tenant(routes, version + "/destroy-immediately",
                 post(Operation::kKekDestroyImmediately, parse_destroy_immediately));
   return routes;

@@ -70,10 +70,9 @@ Result<Parsed> parse_test(Call& call) {
   CLOISTER_TRY(const Imagined imagined, parse_imagined(call.request));
   Parsed parsed;
   parsed.act = [imagined](Call& same, keys::Hierarchy*) -> Result<Reply> {
-    const policy::Decision decision =
-        policy::decide(same.snapshot->policy, {imagined.caller, imagined.operation, imagined.tenant,
-                                               imagined.environment, imagined.dataset, imagined.purpose, imagined.keys,
-                                               same.now});
+    const policy::Decision decision = policy::decide(
+        same.snapshot->policy, {imagined.caller, imagined.operation, imagined.tenant, imagined.environment,
+                                imagined.dataset, imagined.purpose, imagined.keys, same.now});
     Reply reply = json_reply();
     JsonWriter json(reply.response.body);
     json.begin_object().member("allowed", decision.allowed).member("reason", decision.reason).name("rule");

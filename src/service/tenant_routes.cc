@@ -69,9 +69,9 @@ std::vector<Route> tenant_routes() {
   routes.push_back({"POST", "/v1/tenants", Access::kPolicy, Operation::kTenantCreate, Recording::kVerb, Work::kWorker,
                     parse_create});
   add_of_tenant(routes, "", showing(Operation::kTenantShow, show_tenant));
-  add_of_tenant(routes, "/rotation",
-                {"PUT", "", Access::kPolicy, Operation::kTenantSetRotation, Recording::kVerb, Work::kWorker,
-                 parse_set_rotation});
+  add_of_tenant(
+      routes, "/rotation",
+      {"PUT", "", Access::kPolicy, Operation::kTenantSetRotation, Recording::kVerb, Work::kWorker, parse_set_rotation});
   return routes;
 }
 
