@@ -62,6 +62,7 @@ std::optional<Time> rotation_due(const TenantRecord& tenant);
 // What a new home is called. The log's server names the origins of its trees and is the same for ever: 1 to 190 bytes
 // without spaces and '+'. Empty: a random one, `cloister-` and 16 hexadecimal digits.
 struct HomeNames {
+  HomeNames(const char* root) : root_id(root) {}
   HomeNames(std::string root, std::string server = {}) : root_id(std::move(root)), log_server(std::move(server)) {}
   std::string root_id;
   std::string log_server;

@@ -157,7 +157,7 @@ Result<Cost> Hierarchy::rotate_kek(const TenantName& name, const Caller& caller,
   const auto tenant = state_->store.tenant(name.tenant, name.environment);
   if (!tenant.ok()) return state_->refuse(entry, tenant.error());
   Cost cost;
-  const Status status = state_->store.change(entry, [&](Store::Change& change) {
+  const Status status = state_->store.change(entry, [&](Store::Change& change) -> Status {
     cost = Cost{};
     CLOISTER_RETURN_IF_ERROR(state_->rotate_kek(change, *tenant, caller.now, cost));
     if (!reason.empty()) change.event().detail.insert(0, "reason: " + std::string(reason) + "; ");
