@@ -90,7 +90,8 @@ void rates(Fleet& fleet, std::span<const int> counts) {
   std::printf("  writers   audit rows a second   rotations a second, each its own tenant\n");
   for (const int writers : counts) {
     const double rows = fleet.rate(writers, [](keys::Hierarchy& keys, int) {
-      bench::must(keys.record({kCaller.now, "bench", "object.open", "acme", "x", audit::Outcome::kAllowed, ""}));
+      bench::must(
+          keys.record(audit::Event{kCaller.now, "bench", "object.open", "acme", "x", audit::Outcome::kAllowed, ""}));
     });
     const double rotations = fleet.rate(
         writers, [](keys::Hierarchy& keys, int writer) { bench::must(keys.rotate_kek(tenant(writer), kCaller)); });
@@ -115,7 +116,8 @@ void waiting(Fleet& fleet) {
   std::vector<double> waits;
   while (!over) {
     waits.push_back(bench::seconds_of([&] {
-      bench::must(writing.record({kCaller.now, "bench", "object.open", "x", "x", audit::Outcome::kAllowed, ""}));
+      bench::must(
+          writing.record(audit::Event{kCaller.now, "bench", "object.open", "x", "x", audit::Outcome::kAllowed, ""}));
     }));
   }
   rotation.join();

@@ -51,6 +51,6 @@ audit::Event Call::event(audit::Outcome outcome, std::string detail) const {
   return event;
 }
 
-keys::Caller Call::as_caller() const { return {caller, now}; }
+keys::Caller Call::as_caller() const { return {caller, now, extras(), request_key}; }
 
 }  // namespace cloister::service

@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "keys/store.h"
 #include "seal/keyring.h"
-#include "service/route.h"
 
 namespace cloister::service {
 
@@ -18,7 +18,7 @@ struct CachedKeyring {
   std::string keyring_id;  // 32 hexadecimal digits: the key id of its wraps
   std::unique_ptr<seal::KeyringWrapper> wrapper;
   std::vector<std::pair<std::uint32_t, seal::DatasetKeyState>> versions;  // ascending
-  std::vector<SeenRow> seen;                                              // the tenant's row and the dataset's
+  std::vector<keys::RowVersion> seen;                                     // the tenant's row and the dataset's
 };
 
 // The least recently used go first. Any thread may call.

@@ -1,27 +1,6 @@
 #include "service/recorder.h"
 
 namespace cloister::service {
-namespace {
-
-Result<std::optional<Recorded>> write(keys::Store& store, const Use& use) {
-  if (use.seen.empty()) {
-    CLOISTER_RETURN_IF_ERROR(store.record(use.event));
-    return std::optional(Recorded{});
-  }
-  keys::TenantRecord tenant;
-  keys::DatasetRecord dataset;
-  for (const SeenRow& row : use.seen) {
-    tenant.tenant = dataset.tenant = row.tenant;
-    tenant.environment = dataset.environment = row.environment;
-    (row.dataset.empty() ? tenant.row_version : dataset.row_version) = row.row_version;
-    if (!row.dataset.empty()) dataset.dataset = row.dataset;
-  }
-  CLOISTER_TRY(const bool recorded, store.record_use(use.event, tenant, dataset));
-  return recorded ? std::optional(Recorded{}) : std::nullopt;
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Recorder>> Recorder::start(const std::function<Result<keys::Store>()>& open_store,
                                                   RecorderOptions options) {
   CLOISTER_TRY(keys::Store store, open_store());
@@ -41,7 +20,7 @@ Recorder::~Recorder() {
   thread_.join();
 }
 
-bool Recorder::submit(Use use, Done done) {
+bool Recorder::submit(keys::Use use, Done done) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || waiting_.size() >= options_.waiting_max) return false;
@@ -77,12 +56,20 @@ void Recorder::run() {
 
 // While one transaction is made durable the next one's records gather: nobody waits for company.
 void Recorder::commit(std::vector<Entry> entries) {
-  for (Entry& entry : entries) {
-    const auto recorded = write(store_, entry.use);
-    if (recorded.ok() && *recorded) records_.fetch_add(1, std::memory_order_relaxed);
-    entry.done(recorded);
-  }
+  std::vector<keys::Use> uses;
+  uses.reserve(entries.size());
+  for (Entry& entry : entries) uses.push_back(std::move(entry.use));
+  const auto recorded = store_.record_uses(uses);
   commits_.fetch_add(1, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!recorded.ok()) {
+      entries[i].done(recorded.error());
+      continue;
+    }
+    const std::optional<keys::Recorded>& one = recorded.value()[i];
+    if (one) records_.fetch_add(1, std::memory_order_relaxed);
+    entries[i].done(one);
+  }
 }
 
 }  // namespace cloister::service

@@ -2,6 +2,7 @@
 // little. docs/decisions/service-recording.md.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -9,22 +10,9 @@
 #include <mutex>
 #include <thread>
 
-#include "audit/extras.h"
 #include "keys/store.h"
-#include "service/route.h"
 
 namespace cloister::service {
-
-struct Use {
-  audit::Event event;
-  audit::Extras extras;
-  std::vector<SeenRow> seen;  // empty: a refusal
-};
-
-struct Recorded {
-  std::string origin;  // the tree's
-  std::uint64_t index = 0;
-};
 
 struct RecorderOptions {
   std::size_t waiting_max = 8192;
@@ -36,7 +24,7 @@ class Recorder {
  public:
   // Called on the recorder's thread once the record is durable: it must not wait. Nothing: a row seen was changed
   // since, and there is no record. An Error: the log couldn't be written.
-  using Done = std::function<void(const Result<std::optional<Recorded>>&)>;
+  using Done = std::function<void(const Result<std::optional<keys::Recorded>>&)>;
 
   static Result<std::unique_ptr<Recorder>> start(const std::function<Result<keys::Store>()>& open_store,
                                                  RecorderOptions options);
@@ -44,7 +32,7 @@ class Recorder {
   ~Recorder();
 
   // False, and `done` is never called, when too many wait already.
-  bool submit(Use use, Done done);
+  bool submit(keys::Use use, Done done);
 
   std::size_t waiting() const;
   std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
@@ -52,7 +40,7 @@ class Recorder {
 
  private:
   struct Entry {
-    Use use;
+    keys::Use use;
     Done done;
   };
   Recorder(keys::Store store, RecorderOptions options);

@@ -1,13 +1,21 @@
 #include "service/service.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 
+#include "service/audit_index.h"
+#include "service/audit_routes.h"
 #include "service/data_keys.h"
+#include "service/dataset_routes.h"
 #include "service/flow.h"
+#include "service/idempotency.h"
 #include "service/known_tenants.h"
+#include "service/openapi.h"
+#include "service/policy_routes.h"
 #include "service/quota.h"
 #include "service/recorder.h"
+#include "service/tenant_routes.h"
 #include "service/worker_pool.h"
 
 namespace cloister::service {
@@ -27,9 +35,13 @@ bool is_json(const net::Request& request) {
   return media == "application/json" || media == "application/json ";
 }
 
-std::vector<Route> all_routes(const DataKeys& data_keys, std::vector<Route> more) {
-  std::vector<Route> all = data_keys.routes();
-  std::ranges::move(more, std::back_inserter(all));
+std::vector<Route> all_routes(const DataKeys& data_keys, crypto::Random& random, std::vector<Route> more) {
+  std::vector<Route> all;
+  for (std::vector<Route>& routes :
+       std::array{data_keys.routes(), tenant_routes(), kek_routes(), dataset_routes(), audit_routes(),
+                  policy_routes(random), openapi_routes(), std::move(more)}) {
+    std::ranges::move(routes, std::back_inserter(all));
+  }
   return all;
 }
 
@@ -39,7 +51,7 @@ struct Service::Impl {
   Impl(ServiceOptions wanted, std::shared_ptr<const Snapshot> first, std::vector<Route> more)
       : options(std::move(wanted)),
         data_keys({options.cached_keyrings, options.inline_keys}, *options.random),
-        router(all_routes(data_keys, std::move(more))),
+        router(all_routes(data_keys, *options.random, std::move(more))),
         snapshot(std::move(first)) {}
 
   // The steps. Each either finishes the flow or hands it on; `hierarchy` is null on a connection's thread.
@@ -49,14 +61,15 @@ struct Service::Impl {
   std::optional<Problem> check_head(Call& call) const;
   void decide(const FlowPointer& flow, keys::Hierarchy* hierarchy);
   void act(const FlowPointer& flow, keys::Hierarchy* hierarchy);
+  static Result<Reply> perform(Flow& flow, keys::Hierarchy* hierarchy);
   void to_worker(const FlowPointer& flow, void (Impl::*step)(const FlowPointer&, keys::Hierarchy*));
   void record(const FlowPointer& flow, Reply reply);
-  void recorded(const FlowPointer& flow, Reply& reply, const Result<std::optional<Recorded>>& outcome);
+  void recorded(const FlowPointer& flow, Reply& reply, const Result<std::optional<keys::Recorded>>& outcome);
   void refuse(const FlowPointer& flow, Problem problem);
   void finish(const FlowPointer& flow, net::Response response);
   void fail(const FlowPointer& flow, const Problem& problem);
-  void submit(const FlowPointer& flow, Use use, Recorder::Done done);
-  Use use_of(const Call& call, audit::Outcome outcome, std::string detail);
+  void submit(const FlowPointer& flow, keys::Use use, Recorder::Done done);
+  keys::Use use_of(const Call& call, audit::Outcome outcome, std::string detail);
 
   const ServiceOptions options;
   DataKeys data_keys;
@@ -81,6 +94,11 @@ void Service::Impl::begin(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
   if (const auto problem = verify(call)) {
     flow->outcome = audit::Outcome::kRefused;
     return refuse(flow, *problem);
+  }
+  if (flow->parsed.show) {
+    auto key = request_key_of(call);
+    if (!key.ok()) return fail(flow, problem_of(key.error()));
+    call.request_key = *key;
   }
   decide(flow, hierarchy);
 }
@@ -138,7 +156,7 @@ void Service::Impl::decide(const FlowPointer& flow, keys::Hierarchy* hierarchy) 
 
 void Service::Impl::act(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
   Call& call = flow->call;
-  Result<Reply> result = flow->parsed.act(call, hierarchy);
+  Result<Reply> result = perform(*flow, hierarchy);
   if (!result.ok()) {
     const Code code = result.error().code();
     const bool failed = code == Code::kUnavailable || code == Code::kInternal || code == Code::kCorrupt;
@@ -150,9 +168,34 @@ void Service::Impl::act(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
   } else {
     flow->outcome = result->problem ? audit::Outcome::kRefused : audit::Outcome::kAllowed;
   }
-  if (call.route->recording == Recording::kService) return record(flow, std::move(*result));
+  if (call.route->recording == Recording::kService || flow->replayed) return record(flow, std::move(*result));
+  if (call.route->recording == Recording::kVerb) {
+    flow->recorded = find_record(hierarchy->store(), call.target.tenant, call.request_id);
+    if (flow->outcome == audit::Outcome::kAllowed) tenants.add(call.target.tenant);
+  }
   if (result->problem) return fail(flow, *result->problem);
   finish(flow, std::move(result->response));
+}
+
+Result<Reply> Service::Impl::perform(Flow& flow, keys::Hierarchy* hierarchy) {
+  Call& call = flow.call;
+  if (!call.request_key || hierarchy == nullptr) return flow.parsed.act(call, hierarchy);
+  CLOISTER_TRY(auto before, hierarchy->store().find_request(call.request_key->key));
+  if (!before || before->expires <= call.now) {
+    Result<Reply> result = flow.parsed.act(call, hierarchy);
+    if (result.ok() || !is_repeated_request(result.error())) return result;
+    // Somebody sent the same at the same time and was first.
+    CLOISTER_TRY(before, hierarchy->store().find_request(call.request_key->key));
+    if (!before) return result;
+  }
+  flow.replayed = true;
+  if (before->digest != call.request_key->digest) {
+    return Reply::of({ProblemCode::kIdempotencyKeyReused, "use another idempotency-key for another request"});
+  }
+  CLOISTER_TRY(Reply reply, flow.parsed.show(call, hierarchy));
+  reply.response.headers.add("idempotency-replayed", "true");
+  reply.detail = "replayed: done before";
+  return reply;
 }
 
 void Service::Impl::to_worker(const FlowPointer& flow, void (Impl::*step)(const FlowPointer&, keys::Hierarchy*)) {
@@ -164,8 +207,8 @@ void Service::Impl::to_worker(const FlowPointer& flow, void (Impl::*step)(const 
   fail(flow, kBusy);
 }
 
-Use Service::Impl::use_of(const Call& call, audit::Outcome outcome, std::string detail) {
-  Use use{call.event(outcome, std::move(detail)), call.extras(), {}};
+keys::Use Service::Impl::use_of(const Call& call, audit::Outcome outcome, std::string detail) {
+  keys::Use use{call.event(outcome, std::move(detail)), call.extras(), {}};
   const std::string& tenant = call.target.tenant;
   if (tenant.empty() || tenants.has(tenant)) return use;
   if (outcome == audit::Outcome::kAllowed) {
@@ -183,22 +226,23 @@ Use Service::Impl::use_of(const Call& call, audit::Outcome outcome, std::string 
 void Service::Impl::record(const FlowPointer& flow, Reply reply) {
   std::string detail = reply.detail;
   if (reply.problem && detail.empty()) detail = reply.problem->detail;
-  Use use = use_of(flow->call, flow->outcome, std::move(detail));
+  keys::Use use = use_of(flow->call, flow->outcome, std::move(detail));
   if (reply.key_version) use.extras.set_number(audit::Extra::kKeyVersion, *reply.key_version);
   use.seen = reply.seen;
   const auto kept = std::make_shared<Reply>(std::move(reply));
   submit(flow, std::move(use),
-         [this, flow, kept](const Result<std::optional<Recorded>>& outcome) { recorded(flow, *kept, outcome); });
+         [this, flow, kept](const Result<std::optional<keys::Recorded>>& outcome) { recorded(flow, *kept, outcome); });
 }
 
-void Service::Impl::submit(const FlowPointer& flow, Use use, Recorder::Done done) {
+void Service::Impl::submit(const FlowPointer& flow, keys::Use use, Recorder::Done done) {
   flow->defer();
   if (recorder->submit(std::move(use), std::move(done))) return;
   flow->outcome = audit::Outcome::kFailed;
   fail(flow, kBusy);
 }
 
-void Service::Impl::recorded(const FlowPointer& flow, Reply& reply, const Result<std::optional<Recorded>>& outcome) {
+void Service::Impl::recorded(const FlowPointer& flow, Reply& reply,
+                             const Result<std::optional<keys::Recorded>>& outcome) {
   if (!outcome.ok()) {
     record_failures.fetch_add(1, std::memory_order_relaxed);
     flow->outcome = audit::Outcome::kFailed;
@@ -219,8 +263,8 @@ void Service::Impl::recorded(const FlowPointer& flow, Reply& reply, const Result
 // What isn't allowed is recorded before it is answered. The answer doesn't say where: that would tell which tenants
 // there are.
 void Service::Impl::refuse(const FlowPointer& flow, Problem problem) {
-  Use use = use_of(flow->call, flow->outcome, problem.detail);
-  submit(flow, std::move(use), [this, flow, problem](const Result<std::optional<Recorded>>& outcome) {
+  keys::Use use = use_of(flow->call, flow->outcome, problem.detail);
+  submit(flow, std::move(use), [this, flow, problem](const Result<std::optional<keys::Recorded>>& outcome) {
     if (outcome.ok()) return fail(flow, problem);
     record_failures.fetch_add(1, std::memory_order_relaxed);
     fail(flow, kUnrecorded);

@@ -200,14 +200,15 @@ TEST_F(DataKeysTest, NoSuchDataset) {
 TEST_F(DataKeysTest, LargeBatchGoesToAWorker) {
   const auto made = home_.send("POST", std::string(kMnist) + "/generate", R"({"count":1000})");
   ASSERT_EQ(made.status(), 200U) << made.body();
+  const Json keys = made.json()["keys"];
   std::vector<Json> items;
-  for (const Json& key : made.json()["keys"]) {
+  for (const Json& key : keys) {
     items.push_back({{"object", key["object"]}, {"version", key["version"]}, {"wrapped", key["wrapped"]}});
   }
   const auto opened = unwrap(kMnist, items);
   ASSERT_EQ(opened.status(), 200U) << opened.body().substr(0, 300);
   ASSERT_EQ(opened.json()["keys"].size(), 1000U);
-  EXPECT_EQ(opened.json()["keys"][999]["key"].get<std::string>(), made.json()["keys"][999]["key"].get<std::string>());
+  EXPECT_EQ(opened.json()["keys"][999]["key"].get<std::string>(), keys[999]["key"].get<std::string>());
   EXPECT_NE(home_.last_event().detail.find("1000 keys; objects sha256:"), std::string::npos);
 }
 
