@@ -24,11 +24,11 @@ class Scorer final : public UsageSink {
     }
     for (const Finding& finding : detector_.observe(event)) judge(finding);
   }
-  void plan(std::string_view tenant, Time now, const PlannedJob& job) override {
-    CLOISTER_CHECK(detector_.plan_job(tenant, now, job).ok());
+  void plan(std::string_view tenant, const PlannedJob& job) override {
+    CLOISTER_CHECK(detector_.plan_job(tenant, job).ok());
   }
-  void allow(std::string_view tenant, Time now, std::string_view measurement) override {
-    detector_.allow_measurement(tenant, now, measurement);
+  void allow(std::string_view tenant, std::string_view measurement) override {
+    detector_.allow_measurement(tenant, measurement);
   }
   Detector& detector() { return detector_; }
 
@@ -70,6 +70,8 @@ class Scorer final : public UsageSink {
     if (attack.variant.empty()) return false;  // not begun
     if (finding.time.unix_ms < attack.start_ms || finding.time.unix_ms > attack.end_ms + kDayMs / 2) return false;
     if (finding.principal.empty()) return attack.kind == AttackKind::kLogGap;
+    // That a key it condemned is still in use is told of whoever uses it.
+    if (std::ranges::find(attack.keys, finding.key_id) != attack.keys.end()) return true;
     const std::string family = family_of(finding.principal);
     return std::ranges::any_of(attack.principals, [&](std::string_view own) { return family_of(own) == family; });
   }
@@ -150,7 +152,7 @@ DetectionScore score_world(std::uint64_t seed, const WorldOptions& options, cons
   CLOISTER_CHECK(detector.ok());
   Scorer scorer(world, std::move(detector).value());
   for (const SimTenant& tenant : world.tenants()) {
-    scorer.detector().set_tenant_class(tenant.name, Time{}, tenant.kind);
+    scorer.detector().set_tenant_class(tenant.name, tenant.kind);
   }
   world.run(scorer);
   return scorer.score(options.weeks, options.inject);

@@ -29,7 +29,9 @@ UsageEvent UsageWorld::event_of(SimTenant& tenant, const SimActor& actor, int ke
   event.measurement = actor.measurement;
   const bool travels = ms < actor.travels_until_ms;
   event.region = travels ? actor.travel_region : actor.region;
-  const auto source = static_cast<std::size_t>(tenant.random.below(static_cast<int>(actor.sources.size())));
+  const int any = tenant.random.below(static_cast<int>(actor.sources.size()));
+  const auto source = static_cast<std::size_t>(
+      actor.role == Role::kAnalyst ? actor.source_today % static_cast<int>(actor.sources.size()) : any);
   event.source = travels ? actor.travel_source : actor.sources[source];
   event.latency = Duration{tenant.random.between(2, 20)};
   return event;
@@ -51,7 +53,18 @@ void UsageWorld::act(SimTenant& tenant, int number, std::int64_t now_ms) {
     actor.deploys_ms = 0;
     ++actor.version;
     name_actor(tenant, actor);
-    new_measurement(tenant, actor, now_ms);
+    new_measurement(tenant, actor);
+  }
+  if (actor.moves_ms != 0 && now_ms >= actor.moves_ms) {
+    // The pod moves; for two minutes both are there.
+    const auto old_source = actor.sources[0];
+    actor.moves_ms = 0;
+    actor.sources[0] = new_source(tenant, random.below(2));
+    for (int i = 0; i < 4; ++i) {
+      UsageEvent event = event_of(tenant, actor, actor.key, Operation::kWrap, now_ms + i * 30 * kSecondMs);
+      if (i % 2 == 0) event.source = old_source;
+      tenant.hour.push_back({event});
+    }
   }
   switch (actor.role) {
     case Role::kService:
@@ -168,7 +181,7 @@ void UsageWorld::start_job(SimTenant& tenant, int number, std::int64_t start_ms,
   const bool announced = random.chance(0.97);
   const std::int64_t end_ms = start_ms + random.between(2, 40) * kHourMs;
   const PlannedJob plan{id, actor.principal, key.id, static_cast<std::uint64_t>(deks), Time{start_ms}, Time{end_ms}};
-  if (announced) sink_->plan(tenant.name, Time{start_ms - kMinuteMs}, plan);
+  if (announced) sink_->plan(tenant.name, plan);
   tenant.jobs.push_back({id, number, start_ms, end_ms, deks});
   const int seconds = random.between(20, 90);
   for (int left = deks; left > 0;) {

@@ -116,7 +116,7 @@ void AttackMaker::mass_decrypt() {
                           static_cast<std::uint64_t>(announced),
                           Time{start - kMinuteMs},
                           Time{start + kDayMs}};
-    if (world.options_.inject) world.sink_->plan(tenant.name, Time{start - kMinuteMs}, plan);
+    if (world.options_.inject) world.sink_->plan(tenant.name, plan);
     const std::size_t first = tenant.later.size();
     const int all = announced + static_cast<int>(announced * random.between(0.4, 2.0));
     unwrap(by, trainer, by.key, all, start, random.between(1, 60) * kMinuteMs, 50);
@@ -172,7 +172,10 @@ void AttackMaker::new_identity() {
 
 void AttackMaker::dormant_key() {
   attack.accepted = {Kind::kDormantKey, Kind::kNewActor};
-  const int archive = random.between(5, 8);
+  int archive = random.between(5, 8);
+  for (int other = 5; other < 9; ++other) {
+    if (key(other).used_ms < key(archive).used_ms) archive = other;
+  }
   const Role roles[] = {Role::kAdmin, Role::kAnalyst, Role::kIngest};
   const int by = actor_of(roles[random.below(3)]);
   if (random.chance(0.3)) {
@@ -313,6 +316,18 @@ void AttackMaker::destructive() {
         attack.start_ms + span * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(acts.size());
     push(event_of(actor(admin), acts[i].second, acts[i].first, at), admin);
   }
+  for (const auto& act : acts) attack.keys.push_back(key(act.second).id);
+  if (!world.options_.inject) return;
+  // Somebody puts things right afterwards.
+  const int other = actor_of(Role::kAdmin);
+  for (const auto& [operation, key_number] : acts) {
+    const std::int64_t at = attack.end_ms + 2 * kHourMs + random.below(60) * kSecondMs;
+    if (operation == Operation::kScheduleDeletion) {
+      tenant.later.push_back({event_of(actor(other), key_number, Operation::kCancelDeletion, at), -1, other});
+    } else if (operation == Operation::kDisableKey) {
+      tenant.later.push_back({event_of(actor(other), key_number, Operation::kEnableKey, at), -1, other});
+    }
+  }
 }
 
 void AttackMaker::other() {
@@ -372,15 +387,21 @@ void UsageWorld::schedule_attacks(std::uint64_t seed) {
       Attack attack;
       attack.kind = kind;
       attack.tenant = random.below(4);
-      const int last_day = options_.weeks * 7 - (kind == AttackKind::kSlowDrip ? 8 : 2);
-      const int day = random.between(options_.quiet_weeks * 7, last_day);
+      const int last_day = options_.weeks * 7 - (kind == AttackKind::kSlowDrip      ? 8
+                                                 : kind == AttackKind::kDestructive ? 11
+                                                                                    : 2);
+      // A key that was used three weeks ago isn't dormant yet.
+      const int first_day = std::max(options_.quiet_weeks * 7, kind == AttackKind::kDormantKey ? 23 : 0);
+      const int day = random.between(first_day, last_day);
       int local_hour = random.below(24);
       if (kind == AttackKind::kOffHours) local_hour = random.between(1, 4);
       if (kind == AttackKind::kHostChange) local_hour = random.between(9, 16);
       if (kind == AttackKind::kSlowDrip) local_hour = 0;
       attack.start_ms = start_ms_ + day * kDayMs +
                         (local_hour - tenants_[static_cast<std::size_t>(attack.tenant)].utc_offset) * kHourMs;
-      attack.end_ms = attack.start_ms + (kind == AttackKind::kSlowDrip ? 7 * kDayMs : kDayMs);
+      attack.end_ms = attack.start_ms + (kind == AttackKind::kSlowDrip      ? 7 * kDayMs
+                                         : kind == AttackKind::kDestructive ? 10 * kDayMs
+                                                                            : kDayMs);
       const bool free = std::ranges::none_of(attacks_, [&](const Attack& other) {
         return other.tenant == attack.tenant && attack.start_ms < other.end_ms + kDayMs / 2 &&
                other.start_ms < attack.end_ms + kDayMs / 2;

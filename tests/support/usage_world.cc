@@ -69,9 +69,9 @@ void UsageWorld::name_actor(SimTenant& tenant, SimActor& actor) {
   actor.principal = keep("spiffe://" + std::string(tenant.name) + ".example/" + actor.stem + version);
 }
 
-void UsageWorld::new_measurement(SimTenant& tenant, SimActor& actor, std::int64_t now_ms) {
+void UsageWorld::new_measurement(SimTenant& tenant, SimActor& actor) {
   actor.measurement = keep("sha384:" + std::to_string(tenant.random.next()) + std::to_string(tenant.random.next()));
-  if (sink_ != nullptr) sink_->allow(tenant.name, Time{now_ms}, actor.measurement);
+  if (sink_ != nullptr) sink_->allow(tenant.name, actor.measurement);
 }
 
 SimActor& UsageWorld::add_actor(SimTenant& tenant, Role role, std::string stem, int key, double level) {
@@ -133,7 +133,7 @@ void UsageWorld::make_actors(SimTenant& tenant) {
 void UsageWorld::run(UsageSink& sink) {
   sink_ = &sink;
   for (SimTenant& tenant : tenants_) {
-    for (SimActor& actor : tenant.actors) new_measurement(tenant, actor, start_ms_);
+    for (SimActor& actor : tenant.actors) new_measurement(tenant, actor);
   }
   const std::int64_t end_ms = start_ms_ + options_.weeks * 7 * kDayMs;
   for (std::int64_t now = start_ms_; now < end_ms; now += kHourMs) {
@@ -163,18 +163,11 @@ void UsageWorld::day(SimTenant& tenant, std::int64_t now_ms) {
   for (SimActor& actor : tenant.actors) {
     actor.day_noise = random.factor(0.08);
     if (actor.role == Role::kService && random.chance(0.02 / 7)) actor.level *= random.between(1.4, 1.8);
-    const bool one_host = actor.role == Role::kLogReader || actor.role == Role::kIngest;
-    if (one_host && random.chance(0.1)) {
-      // The pod moves; for two minutes both are there.
-      const auto old_source = actor.sources[0];
-      actor.sources[0] = new_source(tenant, random.below(2));
-      const std::int64_t moment = now_ms + random.between(8, 20) * kHourMs;
-      for (int i = 0; i < 4; ++i) {
-        UsageEvent event = event_of(tenant, actor, actor.key, Operation::kWrap, moment + i * 30 * kSecondMs);
-        event.source = i % 2 == 0 ? old_source : actor.sources[0];
-        tenant.later.push_back({event});
-      }
+    if (actor.role == Role::kLogReader && random.chance(0.1)) actor.sources[0] = new_source(tenant, random.below(2));
+    if (actor.role == Role::kIngest && random.chance(0.1)) {
+      actor.moves_ms = now_ms + (random.between(9, 18) - tenant.utc_offset) * kHourMs;
     }
+    if (actor.role == Role::kAnalyst) actor.source_today = random.below(2);
     if (actor.role == Role::kAnalyst && random.chance(0.002)) {
       actor.travels_until_ms = now_ms + 3 * kDayMs;
       actor.travel_region = keep("region-" + std::to_string(random.between(3, 9)));
@@ -244,7 +237,7 @@ void UsageWorld::new_service(SimTenant& tenant, std::int64_t now_ms) {
   service.since_ms = moment;
   name_actor(tenant, service);
   service.sources = {new_source(tenant, 0), new_source(tenant, 1)};
-  new_measurement(tenant, service, now_ms);
+  new_measurement(tenant, service);
 }
 
 // Disabled today, condemned days later; seldom, somebody still wanted it.
@@ -259,7 +252,8 @@ void UsageWorld::retire_key(SimTenant& tenant, std::int64_t now_ms) {
   tenant.keys.push_back(std::move(made));
   const int key = static_cast<int>(tenant.keys.size()) - 1;
   tenant.later.push_back({event_of(tenant, *admin, key, Operation::kDisableKey, moment)});
-  const std::int64_t condemned = moment + random.between(3, 10) * kDayMs;
+  std::int64_t condemned = moment + random.between(3, 10) * kDayMs;
+  while ((condemned - start_ms_) / kDayMs % 7 >= 5) condemned += kDayMs;
   tenant.later.push_back({event_of(tenant, *admin, key, Operation::kScheduleDeletion, condemned)});
   if (!random.chance(0.05)) return;
   const auto reader = std::ranges::find(tenant.actors, Role::kLogReader, &SimActor::role);
@@ -284,6 +278,10 @@ void UsageWorld::emit(SimTenant& tenant, std::int64_t from_ms, std::int64_t to_m
       auto& principals = attacks_[static_cast<std::size_t>(event.attack)].principals;
       if (std::ranges::find(principals, event.event.principal) == principals.end())
         principals.push_back(event.event.principal);
+    }
+    if (event.event.operation == Operation::kUnwrap) {
+      const auto key = std::ranges::find(tenant.keys, event.event.key_id, &SimKey::id);
+      if (key != tenant.keys.end()) key->used_ms = event.event.time.unix_ms;
     }
     tenant.index += event.lost + 1;
     event.event.audit_index = tenant.index;

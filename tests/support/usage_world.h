@@ -40,6 +40,7 @@ struct Attack {
   std::string variant;
   int tenant = 0;
   std::vector<std::string_view> principals;  // whose identities it used; none where it isn't of anybody
+  std::vector<std::string_view> keys;        // that it condemned
   std::int64_t start_ms = 0, end_ms = 0;
   std::vector<audit::anomaly::Kind> accepted;  // kinds of findings that would lead somebody to it
 };
@@ -49,8 +50,8 @@ class UsageSink {
   virtual ~UsageSink() = default;
   // `attack` is an index into UsageWorld::attacks(), or -1: for the score, never for a detector.
   virtual void use(const audit::anomaly::UsageEvent& event, int attack) = 0;
-  virtual void plan(std::string_view tenant, Time now, const audit::anomaly::PlannedJob& job) = 0;
-  virtual void allow(std::string_view tenant, Time now, std::string_view measurement) = 0;
+  virtual void plan(std::string_view tenant, const audit::anomaly::PlannedJob& job) = 0;
+  virtual void allow(std::string_view tenant, std::string_view measurement) = 0;
 };
 
 struct WorldOptions {
@@ -79,10 +80,12 @@ struct SimActor {
   int key = 0;
   double level = 0;  // events an hour at the height of the day, or DEKs of a run
   double growth = 1, day_noise = 1;
-  int weekday = 0, hour = 0;                  // of a weekly run, local
-  std::int64_t since_ms = 0, deploys_ms = 0;  // at work since; the next version takes over (0: none is due)
+  int weekday = 0, hour = 0;  // of a weekly run, local
+  std::int64_t since_ms = 0, deploys_ms = 0,
+               moves_ms = 0;  // at work since; the next version takes over (0: none is due)
   std::int64_t travels_until_ms = 0;
   std::string_view travel_region, travel_source;
+  int source_today = 0;         // of somebody who is in one place at a time
   std::vector<int> favourites;  // datasets
 };
 
@@ -138,7 +141,7 @@ class UsageWorld {
   SimActor& add_actor(SimTenant& tenant, Role role, std::string stem, int key, double level);
   void name_actor(SimTenant& tenant, SimActor& actor);
   std::string_view new_source(SimTenant& tenant, int group);
-  void new_measurement(SimTenant& tenant, SimActor& actor, std::int64_t now_ms);
+  void new_measurement(SimTenant& tenant, SimActor& actor);
 
   void day(SimTenant& tenant, std::int64_t now_ms);
   void deploy(SimTenant& tenant, std::int64_t now_ms);

@@ -60,10 +60,8 @@ void watch_allowed(Scene& scene) {
   watch_plan(scene);
   watch_novelty(scene);
   watch_measurement(scene);
-  if (!scene.planned) {
-    watch_places(scene);
-    watch_hours(scene);
-  }
+  watch_places(scene);
+  if (!scene.planned) watch_hours(scene);
   if (!is_key_use(scene.event.operation)) watch_destruction(scene);
   if (scene.key == nullptr) return;
   watch_usage_limit(scene);
@@ -90,30 +88,32 @@ Result<Detector> Detector::create(const Thresholds& thresholds, const Limits& li
   return Detector(std::make_unique<State>(thresholds, limits, seed));
 }
 
-Tenant& Detector::State::tenant_of(std::string_view name, Time now) {
+Tenant& Detector::State::tenant_of(std::string_view name) {
   const std::uint64_t id = or_one(names.of(NameKind::kTenant, name));
   const auto [slot, is_new] = tenants.find_or_insert(id);
   if (is_new) {
     slot->tenant = std::make_unique<Tenant>(limits);
     slot->tenant->id = id;
   }
-  Tenant& tenant = *slot->tenant;
+  return *slot->tenant;
+}
+
+Tenant& Detector::State::tenant_at(std::string_view name, Time now) {
+  Tenant& tenant = tenant_of(name);
   tenant.now_ms = std::clamp<std::int64_t>(now.unix_ms, std::max<std::int64_t>(0, tenant.now_ms), kTimeMax);
   if (tenant.first_ms < 0) tenant.first_ms = tenant.discoveries.refilled_ms = tenant.now_ms;
   return tenant;
 }
 
-void Detector::set_tenant_class(std::string_view tenant, Time now, TenantClass kind) {
-  state_->tenant_of(tenant, now).kind = kind;
-}
+void Detector::set_tenant_class(std::string_view tenant, TenantClass kind) { state_->tenant_of(tenant).kind = kind; }
 
-Status Detector::plan_job(std::string_view tenant, Time now, const PlannedJob& job) {
+Status Detector::plan_job(std::string_view tenant, const PlannedJob& job) {
   if (job.job_id.empty() || job.principal.empty() || job.key_id.empty()) {
     return Error(Code::kInvalid, "plan a job: it needs an id, a principal and a key");
   }
   if (job.until < job.from) return Error(Code::kInvalid, "plan a job: it ends before it begins");
   const Names& names = state_->names;
-  JobState& planned = *state_->tenant_of(tenant, now).jobs.find_or_insert(names.of(NameKind::kJob, job.job_id)).entry;
+  JobState& planned = *state_->tenant_of(tenant).jobs.find_or_insert(names.of(NameKind::kJob, job.job_id)).entry;
   const auto within = [](Time time) { return std::clamp<std::int64_t>(time.unix_ms, 0, kTimeMax); };
   planned = JobState{planned.id,
                      names.of(NameKind::kFamily, family_of(job.principal)),
@@ -126,13 +126,13 @@ Status Detector::plan_job(std::string_view tenant, Time now, const PlannedJob& j
   return {};
 }
 
-void Detector::allow_measurement(std::string_view tenant, Time now, std::string_view measurement) {
+void Detector::allow_measurement(std::string_view tenant, std::string_view measurement) {
   const std::uint64_t id = state_->names.of(NameKind::kMeasurement, measurement);
-  if (id != 0) state_->tenant_of(tenant, now).measurements.find_or_insert(id);
+  if (id != 0) state_->tenant_of(tenant).measurements.find_or_insert(id);
 }
 
 std::vector<Finding> Detector::observe(const UsageEvent& event) {
-  Tenant& tenant = state_->tenant_of(event.tenant, event.time);
+  Tenant& tenant = state_->tenant_at(event.tenant, event.time);
   Scene scene{event, state_->thresholds, state_->names, tenant, Time{tenant.now_ms}};
   watch_log(scene, std::clamp<std::int64_t>(event.time.unix_ms, 0, kTimeMax));
   if (event.operation == Operation::kOther) return std::move(scene.findings);
@@ -154,7 +154,7 @@ std::vector<Finding> Detector::observe(const KeyFacts& facts) {
   event.tenant = facts.tenant;
   event.key_id = facts.key_id;
   event.audit_index = facts.audit_index;
-  Tenant& tenant = state_->tenant_of(facts.tenant, facts.time);
+  Tenant& tenant = state_->tenant_at(facts.tenant, facts.time);
   Scene scene{event, state_->thresholds, state_->names, tenant, Time{tenant.now_ms}};
   scene.key_id = or_one(scene.names.of(NameKind::kKey, facts.key_id));
   const auto [key, is_new] = tenant.keys.find_or_insert(scene.key_id);
@@ -169,7 +169,7 @@ std::vector<Finding> Detector::observe(const LogHead& head) {
   UsageEvent event;
   event.time = head.time;
   event.tenant = head.tenant;
-  Tenant& tenant = state_->tenant_of(head.tenant, head.time);
+  Tenant& tenant = state_->tenant_at(head.tenant, head.time);
   Scene scene{event, state_->thresholds, state_->names, tenant, Time{tenant.now_ms}};
   watch_head(scene, head.size, state_->names.of(NameKind::kRoot, head.root));
   return std::move(scene.findings);

@@ -34,12 +34,12 @@ class Detector {
   // docs/formats/anomaly-state.md.
   Bytes snapshot() const;
 
-  void set_tenant_class(std::string_view tenant, Time now, TenantClass kind);
+  void set_tenant_class(std::string_view tenant, TenantClass kind);
   // Announcing a job again replaces what was announced and starts its count over. kInvalid when a field is missing:
   // a job without a principal or a key would be a plan for anybody's anything.
-  Status plan_job(std::string_view tenant, Time now, const PlannedJob& job);
+  Status plan_job(std::string_view tenant, const PlannedJob& job);
   // The tenant's allow-set. While it is empty, a measurement is judged by whether it was seen before.
-  void allow_measurement(std::string_view tenant, Time now, std::string_view measurement);
+  void allow_measurement(std::string_view tenant, std::string_view measurement);
 
   // What this event completes, most often nothing.
   std::vector<Finding> observe(const UsageEvent& event);

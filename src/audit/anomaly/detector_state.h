@@ -18,7 +18,9 @@ struct Detector::State {
   State(const Thresholds& with_thresholds, const Limits& with_limits, std::uint64_t seed)
       : thresholds(with_thresholds), limits(with_limits), names(seed), tenants(with_limits.tenants) {}
 
-  Tenant& tenant_of(std::string_view name, Time now);
+  Tenant& tenant_of(std::string_view name);
+  // The same, at this time: its clock starts with the first event and doesn't go back.
+  Tenant& tenant_at(std::string_view name, Time now);
 
   Thresholds thresholds;
   Limits limits;

@@ -44,15 +44,27 @@ void HourProfile::close(std::int64_t hour, double count) {
   week_[slot] = week_of(hour);
 }
 
-std::optional<double> HourProfile::usual(std::int64_t hour) const {
+HourProfile::Known HourProfile::known_before(std::int64_t hour) const {
   const std::int64_t seen = (hour - first_hour_) / kWeek;
-  if (seen < 1) return std::nullopt;
+  if (seen < 1) return {};
   const bool closed = week_[static_cast<std::size_t>(hour % kWeek)] == week_of(hour);
-  const auto weeks = std::min<std::int64_t>(seen, closed ? kWeeks - 1 : kWeeks);
-  History history = history_before(hour);
-  const auto known = history.begin() + weeks;
-  std::sort(history.begin(), known);
-  return from_byte(weeks <= 2 ? *(known - 1) : *(known - 2));
+  Known known{history_before(hour), std::min(static_cast<std::size_t>(seen), closed ? kWeeks - 1 : kWeeks)};
+  std::sort(known.values.begin(), known.values.begin() + static_cast<std::ptrdiff_t>(known.weeks));
+  return known;
+}
+
+std::optional<double> HourProfile::usual(std::int64_t hour) const {
+  const Known known = known_before(hour);
+  if (known.weeks == 0) return std::nullopt;
+  return from_byte(known.values[known.weeks <= 2 ? known.weeks - 1 : known.weeks - 2]);
+}
+
+std::optional<double> HourProfile::typical(std::int64_t hour) const {
+  const Known known = known_before(hour);
+  if (known.weeks < 2) return std::nullopt;
+  double sum = 0;
+  for (std::size_t i = 0; i < known.weeks; ++i) sum += from_byte(known.values[i]);
+  return sum / static_cast<double>(known.weeks);
 }
 
 std::optional<double> HourProfile::usual_around(std::int64_t hour) const {

@@ -20,7 +20,10 @@ class HourProfile {
   void close(std::int64_t hour, double count);
   // nullopt before this hour of the week has been seen once.
   std::optional<double> usual(std::int64_t hour) const;
-  // The largest of the hour and its two neighbours: what starts a little early or late is no news.
+  // The mean of the last weeks known: what sums over many hours are held against.
+  // nullopt before two weeks are known.
+  std::optional<double> typical(std::int64_t hour) const;
+  // The largest `usual` of the hour and its two neighbours: what starts a little early or late is no news.
   std::optional<double> usual_around(std::int64_t hour) const;
 
   template <typename Archive>
@@ -33,7 +36,13 @@ class HourProfile {
   static constexpr std::size_t kWeeks = 4;
   using History = std::array<std::uint8_t, kWeeks>;  // the newest first
 
+  struct Known {
+    History values{};  // ascending, the first `weeks` of them
+    std::size_t weeks = 0;
+  };
+
   std::uint16_t week_of(std::int64_t hour) const;
+  Known known_before(std::int64_t hour) const;
   History history_before(std::int64_t hour) const;
 
   std::int64_t first_hour_ = 0;

@@ -15,16 +15,17 @@ constexpr std::uint32_t kDaysMin = 7;
 
 void close_day(ShareHistory& shares, std::int64_t today) {
   if (shares.day >= 0) {
-    const auto gap = static_cast<double>(today - shares.day);
-    const double total = shares.unwraps + shares.wraps;
-    const double share = total >= 1 ? shares.unwraps / total : 0;
-    shares.peak = std::max(shares.peak, share) * std::pow(kPeakKept, gap);
-    shares.past_unwraps = (shares.past_unwraps + shares.unwraps) * std::pow(kDayKept, gap);
-    shares.past_wraps = (shares.past_wraps + shares.wraps) * std::pow(kDayKept, gap);
+    const std::int64_t gap = today - shares.day;
+    const double faded = std::pow(kDayKept, static_cast<double>(gap));
+    shares.peak = std::max(shares.peak, shares.peak_today) * std::pow(kPeakKept, static_cast<double>(gap));
+    shares.past_unwraps = (shares.past_unwraps + shares.unwraps) * faded;
+    shares.past_wraps = (shares.past_wraps + shares.wraps) * faded;
+    shares.unwraps_yesterday = gap == 1 ? shares.unwraps : 0;
+    shares.wraps_yesterday = gap == 1 ? shares.wraps : 0;
     ++shares.days_seen;
   }
   shares.day = today;
-  shares.unwraps = shares.wraps = 0;
+  shares.unwraps = shares.wraps = shares.peak_today = 0;
 }
 
 }  // namespace
@@ -40,22 +41,24 @@ void watch_imbalance(Scene& scene) {
     shares.first_index = scene.event.audit_index;
   }
   (unwraps ? shares.unwraps : shares.wraps) += scene.event.dek_count;
+  const double unwrapped = shares.unwraps + shares.unwraps_yesterday;
+  const double total = unwrapped + shares.wraps + shares.wraps_yesterday, share = unwrapped / total;
   const double past = shares.past_unwraps + shares.past_wraps;
   if (!unwraps || shares.unwraps < thresholds.imbalance_unwraps_min || past < kPastMin) return;
+  shares.peak_today = std::max(shares.peak_today, share);
   if (shares.days_seen < kDaysMin || !scene.mature(scene.key->first_ms)) return;
   const double usual = std::max(shares.past_unwraps / past, 0.5 / past);
-  const double total = shares.unwraps + shares.wraps, share = shares.unwraps / total;
   if (usual > thresholds.imbalance_share_usual_max) return;
   if (share < std::max(usual, shares.peak) + thresholds.imbalance_share_excess) return;
-  const double p = beta_binomial_tail(shares.unwraps, total, usual, thresholds.imbalance_concentration);
+  const double p = beta_binomial_tail(unwrapped, total, usual, thresholds.imbalance_concentration);
   if (p > thresholds.imbalance_p) return;
   Finding* finding = scene.tell(Kind::kImbalance, Severity::kMedium, scene.key->id, -std::log10(std::max(p, 1e-300)),
                                 shares.first_index);
   if (finding == nullptr) return;
-  finding->what = number(std::round(100 * share)) + " % of today's DEKs under key " + printable(scene.event.key_id) +
-                  " were unwraps, where " + number(std::round(100 * usual)) + " % is usual and " +
-                  number(std::round(100 * shares.peak)) + " % was the most";
-  finding->contributions = {{"unwraps today", shares.unwraps, total * usual}, {"share of unwraps", share, usual}};
+  finding->what = number(std::round(100 * share)) + " % of the DEKs of two days under key " +
+                  printable(scene.event.key_id) + " were unwraps, where " + number(std::round(100 * usual)) +
+                  " % is usual and " + number(std::round(100 * shares.peak)) + " % was the most";
+  finding->contributions = {{"unwraps in two days", unwrapped, total * usual}, {"share of unwraps", share, usual}};
 }
 
 }  // namespace cloister::audit::anomaly

@@ -32,7 +32,8 @@ void fill_firsts(Scene& scene) {
   Firsts& firsts = scene.firsts;
   const std::uint64_t family = scene.family->id, parent = scene.family->parent;
   firsts.parent = firsts.family && parent != 0 && first_of(scene, kParent, parent, 0);
-  if (scene.key_id != 0 && is_key_use(scene.event.operation)) {
+  const Operation operation = scene.event.operation;
+  if (scene.key_id != 0 && (operation == Operation::kWrap || operation == Operation::kUnwrap)) {
     firsts.edge_of_parent = first_of(scene, kParentKey, parent, scene.key_id);
     firsts.edge = first_of(scene, kFamilyKey, family, scene.key_id);
   }
@@ -49,9 +50,9 @@ void fill_firsts(Scene& scene) {
     firsts.measurement_of_tenant = first_of(scene, kTenantMeasurement, scene.measurement_id, 0) &&
                                    scene.tenant.measurements.peek(scene.measurement_id) == nullptr;
   }
-  const std::uint32_t operation = 1U << static_cast<unsigned>(scene.event.operation);
-  firsts.operation_of_family = (scene.family->operations & operation) == 0;
-  scene.family->operations |= operation;
+  const std::uint32_t done = 1U << static_cast<unsigned>(operation);
+  firsts.operation_of_family = (scene.family->operations & done) == 0;
+  scene.family->operations |= done;
 }
 
 // A steady workload's events are all alike: what was found known this hour isn't looked up again.
@@ -95,7 +96,8 @@ void add_edge(Bits& bits, const Scene& scene) {
   const Family& family = *scene.family;
   const double surprise = scene.mature(family.first_ms) ? family.new_edges.surprise(now, family.first_ms)
                                                         : scene.tenant.new_edges.surprise(now, scene.tenant.first_ms);
-  bits.add("bits for a key it never used", surprise + (scene.firsts.edge_of_parent ? 4 : 1));
+  const double base = scene.firsts.edge_of_parent ? 4 : scene.firsts.family ? 3 : 1;
+  bits.add("bits for a key it never used", surprise + base);
 }
 
 void add_place(Bits& bits, const Scene& scene) {
@@ -105,9 +107,10 @@ void add_place(Bits& bits, const Scene& scene) {
   } else if (firsts.region_of_family && !firsts.family) {
     bits.add("bits for a region new to it", 3);
   }
-  const bool moves_about = scene.family->groups > scene.thresholds.place_groups_max;
+  const bool moves_about =
+      scene.family->groups > scene.thresholds.place_groups_max || !scene.mature(scene.family->first_ms);
   if (firsts.group_of_tenant) {
-    bits.add("bits for a neighbourhood never seen", moves_about ? 2 : 5);
+    bits.add("bits for a neighbourhood never seen", moves_about && !firsts.family ? 2 : 5);
   } else if (firsts.group_of_family && !firsts.family && !moves_about) {
     bits.add("bits for a neighbourhood new to it", 2);
   }
@@ -162,7 +165,7 @@ void watch_novelty(Scene& scene) {
   principal.novelty = before + bits.total;
   principal.novelty_ms = scene.now.unix_ms;
   if (principal.novelty < scene.thresholds.novelty_bits) return;
-  const bool far_out = principal.novelty >= 1.5 * scene.thresholds.novelty_bits;
+  const bool far_out = bits.total >= 1.5 * scene.thresholds.novelty_bits;
   Finding* finding = scene.tell(Kind::kNewActor, far_out ? Severity::kHigh : Severity::kMedium, scene.family->id,
                                 principal.novelty, scene.event.audit_index);
   if (finding == nullptr) return;

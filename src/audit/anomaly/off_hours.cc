@@ -7,7 +7,7 @@
 namespace cloister::audit::anomaly {
 namespace {
 
-constexpr std::uint8_t kSeen = 16, kSeenOdd = 4, kUsual = 12;
+constexpr std::uint8_t kSeen = 16, kSeenOdd = 8, kUsual = 12;
 constexpr std::uint32_t kHours = 24;
 
 bool is_weekend(std::int64_t hour) {
@@ -41,7 +41,7 @@ void HourHabits::enter(std::int64_t now_hour, std::uint64_t audit_index, std::ui
   first_index = audit_index;
   auto& day = is_weekend(hour) ? weekend : weekday;
   const auto of_day = static_cast<std::uint32_t>(hour % kHours);
-  distance = distance_from_usual(day, of_day);
+  distance = std::min(distance_from_usual(weekday, of_day), distance_from_usual(weekend, of_day));
   const std::uint8_t teaches = distance >= distance_odd && !learning ? kSeenOdd : kSeen;
   day[of_day] = static_cast<std::uint8_t>(std::min(255, day[of_day] + teaches));
   ++hours_seen;
@@ -49,10 +49,9 @@ void HourHabits::enter(std::int64_t now_hour, std::uint64_t audit_index, std::ui
 
 bool HourHabits::keeps_hours(std::uint32_t distance_odd) const {
   constexpr std::uint32_t kCoveredMax = 21;
-  const auto& day = is_weekend(hour) ? weekend : weekday;
   std::uint32_t covered = 0;
   for (std::uint32_t i = 0; i < kHours; ++i) {
-    if (distance_from_usual(day, i) < distance_odd) ++covered;
+    if (std::min(distance_from_usual(weekday, i), distance_from_usual(weekend, i)) < distance_odd) ++covered;
   }
   return covered <= kCoveredMax;
 }

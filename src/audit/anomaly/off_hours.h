@@ -18,7 +18,7 @@ struct HourHabits {
   double deks = 0;             // in the running hour
   std::uint64_t first_index = 0;
 
-  // Begins the hour `now_hour` (since 1970) if it isn't running: an odd hour teaches a quarter of a usual one.
+  // Begins the hour `now_hour` (since 1970) if it isn't running: an odd hour teaches half of a usual one.
   void enter(std::int64_t now_hour, std::uint64_t audit_index, std::uint32_t distance_odd, bool learning);
   // True when it has hours at all: at most 21 of 24 are within `distance_odd` of a usual one, on this kind of day.
   bool keeps_hours(std::uint32_t distance_odd) const;

@@ -23,15 +23,16 @@ struct Places {
 
   std::array<Place, kPlaces> recent{};
   std::uint64_t last_source = 0;
-  std::uint32_t usual_together = 1;  // sources that take turns, as far as is known
-  std::uint32_t alternations = 0;    // returns to a source after another one was seen
-  std::int64_t alternating_ms = 0;   // since when
-  std::int64_t alternated_ms = 0;    // the last time
+  bool several = false;        // it is known to be in several places at a time
+  std::uint32_t turns = 0;     // returns to a source while another one is in use
+  std::int64_t turned_ms = 0;  // the last time
   std::uint64_t first_index = 0;
+  std::int64_t met_day = -1;  // the last day on which two sources took turns
+  std::uint32_t met_days = 0;
 
   template <typename Archive>
   void transfer(Archive& archive) {
-    archive(recent, last_source, usual_together, alternations, alternating_ms, alternated_ms, first_index);
+    archive(recent, last_source, several, turns, turned_ms, first_index, met_day, met_days);
   }
   bool valid() const { return true; }
 };

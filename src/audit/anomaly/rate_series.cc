@@ -14,7 +14,8 @@ constexpr double kHourSoft = 10;        // DEKs added to both sides of a ratio
 constexpr double kSpreadUnknown = 0.8;  // of an hour's residual, before enough of them are known
 constexpr std::uint32_t kMinutesKnownMin = 60, kHoursKnownMin = 12;
 constexpr std::uint32_t kMinutesKept = 4000, kHoursKept = 600;
-constexpr double kRetest = 1.25;  // a count is looked at again when it has grown this much
+constexpr double kDaySpreadGuess = 0.5;  // of an hour's spread, for the first day
+constexpr double kRetest = 1.25;         // a count is looked at again when it has grown this much
 
 // The variance of a lognormal factor of this spread, as a negative binomial's dispersion.
 double dispersion_of(double spread) { return std::expm1(spread * spread); }
@@ -88,26 +89,30 @@ void RateSeries::walk_drip(std::int64_t from, std::int64_t to, const Thresholds&
       close_day(thresholds);
       drip_.day = hour / kHoursPerDay;
     }
-    const auto usual = profile_.usual(hour);
-    if (!usual) continue;
-    drip_.expected += *usual;
+    const auto typical = profile_.typical(hour);
+    if (!typical) continue;
+    drip_.expected += *typical;
     if (hour == hour_.number) drip_.count += hour_.count;
     ++drip_.hours;
   }
 }
 
+double RateSeries::hour_spread(const Thresholds& thresholds) const {
+  return std::max(hour_.residuals.spread(), thresholds.surge_spread_min);
+}
+
 double RateSeries::day_deviation(const Thresholds& thresholds) const {
   const double soft = thresholds.drip_day_deks_soft;
   const double logarithm = std::log((drip_.count + soft) / (drip_.expected + soft));
-  const double hour_spread = std::max(hour_.residuals.spread(), thresholds.surge_spread_min);
   const double spread = std::hypot(std::max(drip_.spread, thresholds.drip_day_spread_min),
-                                   hour_spread / std::sqrt(std::max(1.0, double(drip_.hours))));
+                                   hour_spread(thresholds) / std::sqrt(std::max(1.0, double(drip_.hours))));
   return std::clamp((logarithm - drip_.mean) / spread, -thresholds.drip_day_clip, thresholds.drip_day_clip);
 }
 
 void RateSeries::close_day(const Thresholds& thresholds) {
   const double soft = thresholds.drip_day_deks_soft;
   const bool quiet = drip_.count < 1 && drip_.expected < soft / 5;  // says nothing about how much days differ
+  if (drip_.days == 0) drip_.spread = kDaySpreadGuess * hour_spread(thresholds);
   if (drip_.hours > 0) {
     drip_.sum = std::clamp(drip_.sum + (quiet ? 0 : day_deviation(thresholds)) - thresholds.drip_slack, 0.0,
                            2 * thresholds.drip_limit);
@@ -115,17 +120,26 @@ void RateSeries::close_day(const Thresholds& thresholds) {
     if (drip_.sum <= 0) drip_.excess = 0;
     if (drip_.sum <= 0) drip_.first_index = 0;
   }
-  if (drip_.hours >= kHoursPerDay / 2 && !quiet) {
-    const double logarithm = std::log((drip_.count + soft) / (drip_.expected + soft));
-    const double off = std::clamp(logarithm - drip_.mean, -3 * drip_.spread, 3 * drip_.spread);
-    drip_.mean += std::max(1.0 / (drip_.days + 3), 0.05) * std::clamp(off, -2 * drip_.spread, 2 * drip_.spread);
-    constexpr double kMeanDeviationToSpread = 1.2533;
-    drip_.spread += std::max(1.0 / (drip_.days + 4), 0.06) * (kMeanDeviationToSpread * std::fabs(off) - drip_.spread);
-    drip_.spread = std::max(drip_.spread, thresholds.drip_day_spread_min / 2);
-    ++drip_.days;
-  }
+  if (drip_.hours >= kHoursPerDay / 2 && !quiet) learn_day(thresholds);
   drip_.count = drip_.expected = 0;
   drip_.hours = 0;
+}
+
+// What may be the beginning of a drip doesn't move the mean; one that was told of moves it fast, for it is the new
+// habit or is being looked into.
+void RateSeries::learn_day(const Thresholds& thresholds) {
+  constexpr double kMeanDeviationToSpread = 1.2533;
+  const double soft = thresholds.drip_day_deks_soft;
+  const double off = std::log((drip_.count + soft) / (drip_.expected + soft)) - drip_.mean;
+  const double clipped = std::clamp(off, -3 * drip_.spread, 3 * drip_.spread);
+  if (drip_.sum >= thresholds.drip_limit) {
+    drip_.mean += off / 4;
+  } else if (drip_.sum < thresholds.drip_limit / 3) {
+    drip_.mean += std::max(1.0 / (drip_.days + 3), 0.05) * clipped;
+  }
+  drip_.spread += std::max(1.0 / (drip_.days + 4), 0.05) * (kMeanDeviationToSpread * std::fabs(clipped) - drip_.spread);
+  drip_.spread = std::max(drip_.spread, thresholds.drip_day_spread_min / 2);
+  ++drip_.days;
 }
 
 std::optional<RateAlarm> RateSeries::judge_drip(const Thresholds& thresholds) const {

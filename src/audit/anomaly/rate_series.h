@@ -81,7 +81,7 @@ class RateSeries {
     std::uint32_t hours = 0;         // how many that are
     double excess = 0;               // DEKs over the expectation on the days that are over, since the sum was zero
     double sum = 0;                  // CUSUM of the days that are over
-    double mean = 0, spread = 0.25;  // EWMA of log(count / expected) a day, and of its deviation
+    double mean = 0, spread = 0.15;  // EWMA of log(count / expected) a day, and of its deviation
     std::uint32_t days = 0;
     std::uint64_t first_index = 0;  // of the first event since the sum last was zero
 
@@ -95,7 +95,9 @@ class RateSeries {
   void close_minute(std::int64_t next);
   void close_hour(std::int64_t next, const Thresholds& thresholds);
   void walk_drip(std::int64_t from, std::int64_t to, const Thresholds& thresholds);
+  void learn_day(const Thresholds& thresholds);
   void close_day(const Thresholds& thresholds);
+  double hour_spread(const Thresholds& thresholds) const;
   double day_deviation(const Thresholds& thresholds) const;
   std::optional<RateAlarm> judge_minute(const Thresholds& thresholds);
   std::optional<RateAlarm> judge_hour(Time now, double ceiling, const Thresholds& thresholds);

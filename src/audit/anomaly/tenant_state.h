@@ -52,6 +52,7 @@ struct Principal {
 struct Family {
   std::uint64_t id = 0, parent = 0;
   std::int64_t first_ms = 0;
+  std::int64_t last_ms = -1;     // where a source was known and no job announced it
   std::uint32_t operations = 0;  // a bit for each it has done
   std::uint32_t groups = 0;      // neighbourhoods it was seen in
   NoveltyRate new_edges;
@@ -60,7 +61,7 @@ struct Family {
 
   template <typename Archive>
   void transfer(Archive& archive) {
-    archive(id, parent, first_ms, operations, groups, new_edges, hours, breadth);
+    archive(id, parent, first_ms, last_ms, operations, groups, new_edges, hours, breadth);
   }
   bool valid() const { return id != 0; }
 };
@@ -141,9 +142,7 @@ struct Tenant {
     archive(id, kind, first_ms, now_ms, discoveries.left, discoveries.refilled_ms, new_principals, new_families,
             new_edges, destruction, log, latency);
   }
-  bool valid() const {
-    return id != 0 && static_cast<unsigned>(kind) < kTenantClasses && first_ms >= 0 && now_ms >= first_ms;
-  }
+  bool valid() const { return id != 0 && static_cast<unsigned>(kind) < kTenantClasses && now_ms >= first_ms; }
 };
 
 }  // namespace cloister::audit::anomaly

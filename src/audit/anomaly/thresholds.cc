@@ -81,7 +81,7 @@ Status Thresholds::validate() const {
                                {"probe_tenant_critical", probe_tenant_critical, 1, 1'000'000},
                                {"probe_targets_min", probe_targets_min, 2, Refusals::kTargets / 2},
                                {"probe_context_targets_min", probe_context_targets_min, 1, Refusals::kTargets / 2},
-                               {"place_alternations", place_alternations, 1, 1'000'000},
+                               {"place_turns", place_turns, 1, 1'000'000},
                                {"place_groups_max", place_groups_max, 1, 1'000'000},
                                {"hours_distance_min", hours_distance_min, 1, 12},
                                {"hours_active_min", hours_active_min, 1, 1'000'000},

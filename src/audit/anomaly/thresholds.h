@@ -37,16 +37,16 @@ struct Thresholds {
   double surge_minute_peak_ratio = 2;  // over the largest minute known
   double surge_hour_deks_min = 120;    // over what is usual for this hour of the week
   double surge_hour_ratio = 2.5;       // over the same
-  double surge_spread_min = 0.3;       // of logarithms: habits are never taken to be steadier than this
+  double surge_spread_min = 0.2;       // of logarithms: habits are never taken to be steadier than this
   FalseDiscoveryBudget::Rules surge_discovery;
 
   // Slow drip: the surge's slow half, a CUSUM over days.
-  double drip_slack = 0.75;          // standard deviations a day may be over its expectation
-  double drip_limit = 4.5;           // standard deviations, summed
-  double drip_day_clip = 3;          // what one day may add at most: two days at least
-  double drip_day_spread_min = 0.1;  // of logarithms
-  double drip_deks_min = 100;        // over the expectation, in all
-  double drip_day_deks_soft = 50;    // added to both sides: a few DEKs more on a quiet day are no news
+  double drip_slack = 0.6;            // standard deviations a day may be over its expectation
+  double drip_limit = 4;              // standard deviations, summed
+  double drip_day_clip = 3;           // what one day may add at most: two days at least
+  double drip_day_spread_min = 0.08;  // of logarithms
+  double drip_deks_min = 100;         // over the expectation, in all
+  double drip_day_deks_soft = 50;     // added to both sides: a few DEKs more on a quiet day are no news
 
   // Breadth: distinct datasets per family and day.
   double breadth_min = 12;
@@ -62,7 +62,7 @@ struct Thresholds {
   double imbalance_unwraps_min = 60;
 
   // New actor or edge, in bits of surprise that fade with a half-life of a day.
-  double novelty_bits = 11;
+  double novelty_bits = 10;
 
   // Cross-tenant probing.
   std::uint32_t probe_tenant_critical = 3;      // attempts at another tenant's keys that make it critical; one is high
@@ -71,13 +71,13 @@ struct Thresholds {
   double probe_burst = 1000;                    // refusals in ten minutes, whatever the target
 
   // Two places.
-  Duration place_together = Duration{600'000};  // seen within ten minutes is seen at the same time
-  Duration place_travel = hours(2);             // from one region to another is faster than anybody moves
-  std::uint32_t place_alternations = 4;         // back and forth between two sources
-  std::uint32_t place_groups_max = 4;           // a family known from more neighbourhoods than this moves about
+  Duration place_together = Duration{1'800'000};  // seen within half an hour is seen at the same time
+  Duration place_travel = hours(2);               // from one region to another is faster than anybody moves
+  std::uint32_t place_turns = 3;       // returns from one source to another, counted once in a sixth of place_together
+  std::uint32_t place_groups_max = 4;  // a family known from more neighbourhoods than this moves about
 
   // Off-hours, per family.
-  std::uint32_t hours_distance_min = 3;  // from the nearest usual hour
+  std::uint32_t hours_distance_min = 4;  // from the nearest usual hour
   std::uint32_t hours_active_min = 20;   // hours a family was seen in before it has habits
   double hours_deks_min = 3;
 
