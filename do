@@ -69,7 +69,7 @@ verb_fuzz() {
   local name=${1:?which target, or all} seconds=${2:-60} target found=0
   need build fuzz
   need_openssl
-  build fuzz
+  build fuzz fuzz_targets
   for target in build/fuzz/tests/*_fuzz; do
     [ "$name" = all ] || [ "$(basename "$target")" = "${name%_fuzz}_fuzz" ] || continue
     found=1

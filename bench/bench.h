@@ -144,7 +144,7 @@ inline void race(const char* title, std::uint64_t bytes, std::vector<Contestant>
     }
   }
   std::printf("%s (%llu MiB, %d rounds in turn)\n", title, static_cast<unsigned long long>(bytes >> 20), rounds());
-  std::printf("  %-34s %11s %11s %11s %16s   speed against %s\n", "", "median", "best", "worst", "per CPU second",
+  std::printf("  %-42s %11s %11s %11s %16s   speed against %s\n", "", "median", "best", "worst", "per CPU second",
               contestants[0].name.c_str());
   for (const Contestant& contestant : contestants) {
     const auto [best, worst] = std::ranges::minmax(contestant.seconds);
@@ -153,7 +153,7 @@ inline void race(const char* title, std::uint64_t bytes, std::vector<Contestant>
     for (std::size_t i = 0; i < contestant.seconds.size(); ++i) {
       ratios.push_back(contestants[0].seconds[i] / contestant.seconds[i]);
     }
-    std::printf("  %-34s %6.2f GB/s %6.2f GB/s %6.2f GB/s %11.2f GB   %.2f\n", contestant.name.c_str(),
+    std::printf("  %-42s %6.2f GB/s %6.2f GB/s %6.2f GB/s %11.2f GB   %.2f\n", contestant.name.c_str(),
                 rate(median(contestant.seconds)), rate(best), rate(worst), rate(median(contestant.cpu)),
                 median(ratios));
   }

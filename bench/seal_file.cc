@@ -1,4 +1,4 @@
-// Sealing and opening one file, against cp, age, openssl enc and gocryptfs's cipher-less neighbour cat.
+// Sealing and opening one file, against cp, cat, age, gocryptfs and openssl enc.
 #include "bench.h"
 
 namespace {
@@ -21,6 +21,33 @@ AgeKeys make_age_keys(const bench::Workspace& work) {
   return {std::string(view.substr(start, view.find('\n', start) - start)), identity};
 }
 
+// A gocryptfs folder, mounted as long as this lives. Not everywhere is FUSE to be had.
+class Gocryptfs {
+ public:
+  explicit Gocryptfs(const bench::Workspace& work) : stored_(work / "gocryptfs"), mounted_(work / "mounted") {
+    if (!bench::have("gocryptfs") || !std::filesystem::exists("/dev/fuse")) return;
+    const Path passphrase = work / "gocryptfs.pass";
+    bench::must(write_file(passphrase, as_bytes("for this benchmark"), Overwrite::kReplace, 0600));
+    std::filesystem::create_directory(stored_);
+    std::filesystem::create_directory(mounted_);
+    bench::run({"gocryptfs", "-q", "-init", "-passfile", passphrase.string(), "-scryptn", "10", stored_.string()});
+    const std::string mount = "gocryptfs -q -passfile " + passphrase.string() + " " + stored_.string() + " " +
+                              mounted_.string() + " >/dev/null 2>&1";
+    mounted_now_ = std::system(mount.c_str()) == 0;
+  }
+  ~Gocryptfs() {
+    if (mounted_now_) bench::run({"fusermount3", "-u", mounted_.string()});
+  }
+  Gocryptfs(const Gocryptfs&) = delete;
+  Gocryptfs& operator=(const Gocryptfs&) = delete;
+  bool mounted() const { return mounted_now_; }
+  Path file() const { return mounted_ / "file"; }
+
+ private:
+  Path stored_, mounted_;
+  bool mounted_now_ = false;
+};
+
 }  // namespace
 
 int main() {
@@ -36,6 +63,9 @@ int main() {
   AgeKeys age_keys;
   if (age) age_keys = make_age_keys(work);
 
+  const Gocryptfs gocryptfs(work);
+  if (!gocryptfs.mounted()) std::printf("no gocryptfs here, or no FUSE: left out\n");
+
   std::vector<bench::Contestant> sealing;
   sealing.push_back({"cp", [&] { bench::run({"cp", plain.string(), copy.string()}); }, [&] { remove_file(copy); }});
   for (const unsigned threads : {1u, 2u}) {
@@ -50,6 +80,11 @@ int main() {
                        [&] { bench::run({"age", "-r", age_keys.recipient, "-o", aged.string(), plain.string()}); },
                        [&] { remove_file(aged); }});
   }
+  if (gocryptfs.mounted()) {
+    sealing.push_back({"cp into gocryptfs (its CPU not counted)",
+                       [&] { bench::run({"cp", plain.string(), gocryptfs.file().string()}); },
+                       [&] { remove_file(gocryptfs.file()); }});
+  }
   sealing.push_back({"openssl enc -aes-256-ctr (no tag)",
                      [&] {
                        bench::run({"openssl", "enc", "-aes-256-ctr", "-K", std::string(64, '1'), "-iv",
@@ -57,7 +92,7 @@ int main() {
                      },
                      [&] { remove_file(ctr); }});
   bench::race("seal: file to file in memory-backed storage", bytes, sealing);
-  for (const Path& path : {copy, opened, ctr}) remove_file(path);
+  for (const Path& path : {copy, opened}) remove_file(path);
 
   const auto open_to_file = [&](unsigned threads) {
     const auto reader = keys.open(sealed);
@@ -78,8 +113,19 @@ int main() {
          [&] { bench::run({"age", "-d", "-i", age_keys.identity.string(), "-o", unaged.string(), aged.string()}); },
          [&] { remove_file(unaged); }});
   }
+  if (gocryptfs.mounted()) {
+    opening.push_back({"cp out of gocryptfs (its CPU not counted)",
+                       [&] { bench::run({"cp", gocryptfs.file().string(), unaged.string()}); },
+                       [&] { remove_file(unaged); }});
+  }
+  opening.push_back({"openssl enc -d -aes-256-ctr (no tag)",
+                     [&] {
+                       bench::run({"openssl", "enc", "-d", "-aes-256-ctr", "-K", std::string(64, '1'), "-iv",
+                                   std::string(32, '0'), "-in", ctr.string(), "-out", unaged.string()});
+                     },
+                     [&] { remove_file(unaged); }});
   bench::race("open: file to file in memory-backed storage", bytes, opening);
-  for (const Path& path : {copy, opened, unaged}) remove_file(path);
+  for (const Path& path : {copy, opened, unaged, ctr}) remove_file(path);
 
   const auto open_to_memory = [&](unsigned threads) {
     const auto reader = keys.open(sealed);

@@ -27,6 +27,7 @@ clean_up() {
   exit "$status"
 }
 trap clean_up EXIT
+trap 'echo "demo: line $LINENO failed: $BASH_COMMAND" >&2' ERR
 export CLOISTER_HOME=$work/home
 plain=$work/plain stored=$work/stored opened=$work/opened
 mkdir -p "$plain/fashion" "$stored" "$opened"
@@ -88,6 +89,8 @@ print(cost.get("plaintext_bytes", cost.get("bytes_written", 0)), cost["seconds"]
   row "$what" "$bytes" "$seconds" "$verdict"
   printf '    %s bytes in %.3f s\n' "$(numfmt --grouping "$bytes")" "$seconds"
 }
+# slice FILE OFFSET LENGTH: those bytes.
+slice() { dd if="$1" iflag=skip_bytes,count_bytes skip="$2" count="$3" status=none; }
 size_of() { du -sb "$1" | cut -f1; }
 
 step '1. Real data: Fashion-MNIST, a text recognition model, an inference log'
@@ -129,10 +132,10 @@ print(count)
 PY
 }
 mkdir needles
-head -c 16 "$plain/fashion/train-images" >'needles/header of the images'
+slice "$plain/fashion/train-images" 0 16 >'needles/header of the images'
 # 64 pixels of the first image that aren't background.
-tail -c +300 "$plain/fashion/train-images" | head -c 64 >'needles/64 pixels of an image'
-tail -c +100001 "$plain/eng.traineddata" | head -c 64 >'needles/64 bytes of the model'
+slice "$plain/fashion/train-images" 299 64 >'needles/64 pixels of an image'
+slice "$plain/eng.traineddata" 100000 64 >'needles/64 bytes of the model'
 sed -n 1000p "$plain/inference.jsonl" >'needles/a line of the log'
 printf 'patient' >'needles/the word patient'
 printf 'train-images' >'needles/a file name'
@@ -169,7 +172,7 @@ timed 'open the model' 'identical' open "$stored/eng.traineddata.sealed" "$opene
 cmp "$plain/eng.traineddata" "$opened/eng.traineddata" || surprise 'the model differs'
 "$CLOISTER" cat "$stored/inference.sealed" | cmp - "$plain/inference.jsonl" || surprise 'the log differs'
 "$CLOISTER" cat "$stored/fashion/train-images.sealed" --offset 784016 --length 784 |
-  cmp - <(tail -c +784017 "$plain/fashion/train-images" | head -c 784) || surprise 'image 1000 differs'
+  cmp - <(slice "$plain/fashion/train-images" 784016 784) || surprise 'image 1000 differs'
 say 'images, model, log, and image number 1000 alone: identical'
 timed 'verify everything' 'no findings' verify "$stored/fashion" "$stored/eng.traineddata.sealed" "$stored/inference.sealed"
 

@@ -13,7 +13,7 @@ as_root() {
   elif command -v sudo >/dev/null; then
     sudo "$@"
   else
-    fail "this needs root to install packages: run as root, install sudo, or install by hand: $missing" 3
+    fail "this needs root to install packages: run as root, install sudo, or install by hand: ${missing:-what it names}" 3
   fi
 }
 

@@ -16,6 +16,8 @@ mkdir -p "$deps_dir"
 deps_dir=$(cd "$deps_dir" && pwd)
 prefix="$deps_dir/openssl"
 
+# shellcheck source=tools/lib.sh
+. "$(dirname "$0")/lib.sh"
 say() { printf 'openssl: %s\n' "$*" >&2; }
 
 system_version=$(dpkg-query -W -f '${Version}' libssl-dev 2>/dev/null || true)
@@ -34,16 +36,24 @@ trap 'rm -rf "$work"' EXIT
 
 # One "deb-src" line for each Debian archive the system already uses, with the suite of the next release.
 sources="$work/sources.list"
-# The expressions in the format are apt's.
-# shellcheck disable=SC2016
-apt-get indextargets --format '$(SITE) $(SUITE) $(LABEL) $(COMPONENT)' 'Created-By: Packages' | sort -u |
-  while read -r site _ label component; do
-    [ "$component" = main ] || continue
-    case "$label" in
-      Debian) echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $suite main" ;;
-      Debian-Security) echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $suite-security main" ;;
-    esac
-  done | sort -u >"$sources"
+list_sources() {
+  # The expressions in the format are apt's.
+  # shellcheck disable=SC2016
+  apt-get indextargets --format '$(SITE) $(SUITE) $(LABEL) $(COMPONENT)' 'Created-By: Packages' | sort -u |
+    while read -r site _ label component; do
+      [ "$component" = main ] || continue
+      case "$label" in
+        Debian) echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $suite main" ;;
+        Debian-Security) echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $suite-security main" ;;
+      esac
+    done | sort -u
+}
+list_sources >"$sources"
+if ! [ -s "$sources" ]; then
+  say "apt has no lists yet: updating them"
+  as_root apt-get -qq update >&2
+  list_sources >"$sources"
+fi
 if ! [ -s "$sources" ]; then
   say "apt names no Debian archive to fetch the source package from; install OpenSSL $minimum (libssl-dev) by hand"
   exit 1

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "commands.h"
+#include "cost.h"
 #include "crypto/hpke.h"
 #include "crypto/passphrase.h"
 #include "secret_input.h"
@@ -12,7 +13,7 @@ namespace {
 struct DatasetRequest {
   std::string name, file;
   std::uint32_t version = 0;
-  std::string recipient, identity, passphrase_file;
+  std::string recipient, identity, passphrase_file, confirm;
   std::string kem = "xwing";
 };
 
@@ -28,7 +29,9 @@ constexpr const char* kManual = R"(EXAMPLES
 NOTES
   A dataset's key wraps the data keys of its objects. After rotate-key new
   objects use the new version; `cloister rewrap` brings old ones to it, then
-  the old version can be disabled. An exported keyring can be opened by whom it
+  the old version can be disabled, and destroyed once nothing needs it:
+    dataset destroy-key acme/mnist --version 1 --confirm acme/mnist/1
+  The newest can't be: rotate first. An exported keyring can be opened by whom it
   was exported to, and by nobody else; its tenant must exist where it is
   imported.
 )";
@@ -59,11 +62,11 @@ Result<seal::KeyringOutline> outline_of(Session& session, const DatasetRequest& 
 Result<Outcome> create(Session& session, const DatasetRequest& request) {
   CLOISTER_TRY(const keys::DatasetName name, keys::parse_dataset_name(request.name));
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  const CostMeter meter(hierarchy->store());
   CLOISTER_RETURN_IF_ERROR(hierarchy->create_dataset(name, session.caller()));
-  Outcome outcome;
-  outcome.terse = true;
-  outcome.text = "created dataset " + name.text() + ", key version 1\n";
-  outcome.json = {{"dataset", name.text()}, {"version", 1}};
+  Outcome outcome = cost_outcome("created dataset " + name.text() + ", key version 1", meter.stop(1));
+  outcome.json["dataset"] = name.text();
+  outcome.json["version"] = 1;
   return outcome;
 }
 
@@ -130,14 +133,11 @@ Result<Outcome> rotate_key(Session& session, const DatasetRequest& request) {
   CLOISTER_TRY(const keys::Cost cost, hierarchy->rotate_dataset_key(name, session.caller()));
   CLOISTER_TRY(const seal::KeyringOutline ring, outline_of(session, request));
   const std::uint32_t version = ring.keys.back().version;
-  Outcome outcome;
-  outcome.terse = true;
-  outcome.text = "rotated the key of " + name.text() + " to version " + std::to_string(version) +
-                 "; `cloister rewrap` brings sealed objects to it\n" +
-                 cost_line(cost.objects_touched, cost.bytes_written, cost.seconds);
-  outcome.json = {{"dataset", name.text()},
-                  {"version", version},
-                  {"cost", cost_json(cost.objects_touched, cost.bytes_written, cost.seconds)}};
+  Outcome outcome = cost_outcome("rotated the key of " + name.text() + " to version " + std::to_string(version) +
+                                     "; `cloister rewrap` brings sealed objects to it",
+                                 cost);
+  outcome.json["dataset"] = name.text();
+  outcome.json["version"] = version;
   return outcome;
 }
 
@@ -145,12 +145,29 @@ template <seal::DatasetKeyState kState>
 Result<Outcome> set_state(Session& session, const DatasetRequest& request) {
   CLOISTER_TRY(const keys::DatasetName name, keys::parse_dataset_name(request.name));
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  const CostMeter meter(hierarchy->store());
   CLOISTER_RETURN_IF_ERROR(hierarchy->set_dataset_key_state(name, request.version, kState, session.caller()));
-  Outcome outcome;
-  outcome.terse = true;
-  outcome.text = "key version " + std::to_string(request.version) + " of " + name.text() + " is " +
-                 std::string(state_name(kState)) + "\n";
-  outcome.json = {{"dataset", name.text()}, {"version", request.version}, {"state", state_name(kState)}};
+  Outcome outcome = cost_outcome("key version " + std::to_string(request.version) + " of " + name.text() + " is " +
+                                     std::string(state_name(kState)),
+                                 meter.stop(1));
+  outcome.json["dataset"] = name.text();
+  outcome.json["version"] = request.version;
+  outcome.json["state"] = state_name(kState);
+  return outcome;
+}
+
+Result<Outcome> destroy_key(Session& session, const DatasetRequest& request) {
+  CLOISTER_TRY(const keys::DatasetName name, keys::parse_dataset_name(request.name));
+  const std::string exact = name.text() + "/" + std::to_string(request.version);
+  if (request.confirm != exact) {
+    return invalid("destroying key version " + exact +
+                   " can't be undone, and no copy of an object that wasn't rewrapped to a newer version opens by this "
+                   "dataset's keys again: repeat its name with --confirm " +
+                   exact);
+  }
+  CLOISTER_TRY(Outcome outcome, set_state<seal::DatasetKeyState::kDestroyed>(session, request));
+  outcome.text = "destroyed key version " + exact + ": objects still under it are unreadable for good\n" +
+                 outcome.text.substr(outcome.text.find('\n') + 1);
   return outcome;
 }
 
@@ -174,13 +191,15 @@ Result<Outcome> export_keyring(Session& session, const DatasetRequest& request) 
   }
   CLOISTER_TRY(auto file, FileReplacement::begin(request.file, Overwrite::kRefuse, 0600));
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  const CostMeter meter(hierarchy->store());
   CLOISTER_TRY(const Bytes bytes, hierarchy->export_keyring(name, *target, session.caller()));
   CLOISTER_RETURN_IF_ERROR(file.file().write_all(bytes));
   CLOISTER_RETURN_IF_ERROR(file.commit());
-  Outcome outcome;
-  outcome.terse = true;
-  outcome.text = "exported the keyring of " + name.text() + " to " + request.file + "\n";
-  outcome.json = {{"dataset", name.text()}, {"file", request.file}, {"bytes", bytes.size()}};
+  Outcome outcome =
+      cost_outcome("exported the keyring of " + name.text() + " to " + request.file, meter.stop(1, bytes.size()));
+  outcome.json["dataset"] = name.text();
+  outcome.json["file"] = request.file;
+  outcome.json["bytes"] = bytes.size();
   return outcome;
 }
 
@@ -198,11 +217,10 @@ Result<Outcome> import_keyring(Session& session, const DatasetRequest& request) 
   }
   CLOISTER_TRY(const Bytes bytes, read_file(request.file, kKeyringMax));
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  const CostMeter meter(hierarchy->store());
   CLOISTER_TRY(const keys::DatasetName name, hierarchy->import_keyring(bytes, *source, session.caller()));
-  Outcome outcome;
-  outcome.terse = true;
-  outcome.text = "imported dataset " + name.text() + "\n";
-  outcome.json = {{"dataset", name.text()}};
+  Outcome outcome = cost_outcome("imported dataset " + name.text(), meter.stop(1));
+  outcome.json["dataset"] = name.text();
   return outcome;
 }
 
@@ -210,10 +228,15 @@ Result<Outcome> recipient_add(Session& session, const DatasetRequest& request) {
   CLOISTER_TRY(const keys::DatasetName name, keys::parse_dataset_name(request.name));
   const auto kem = request.kem == "xwing" ? crypto::HpkeKem::kXWing : crypto::HpkeKem::kX25519;
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  const CostMeter meter(hierarchy->store());
   CLOISTER_TRY(const crypto::HpkePublicKey key, hierarchy->add_recipient(name, kem, session.caller()));
-  Outcome outcome;
+  Outcome outcome = cost_outcome("", meter.stop(1));
+  // The text is the key and nothing else: it goes into a file.
+  outcome.terse = false;
   outcome.text = key.text() + "\n";
-  outcome.json = {{"dataset", name.text()}, {"key_id", key.key_id()}, {"recipient", key.text()}};
+  outcome.json["dataset"] = name.text();
+  outcome.json["key_id"] = key.key_id();
+  outcome.json["recipient"] = key.text();
   return outcome;
 }
 
@@ -283,10 +306,14 @@ void add_dataset(CLI::App& app, Run& run) {
     add_name(verb, *request);
     verb->add_option("--version", request->version, "which version")->type_name("N")->required();
     set_action(verb, run, request, action);
+    return verb;
   };
   on_version("disable-key", "a version that opens nothing until it is enabled",
              set_state<seal::DatasetKeyState::kDisabled>);
   on_version("enable-key", "enable a disabled version", set_state<seal::DatasetKeyState::kEnabled>);
+  on_version("destroy-key", "destroy an old version, for good", destroy_key)
+      ->add_option("--confirm", request->confirm, "the version's name again, DATASET/VERSION")
+      ->type_name("NAME");
   add_travel(*group, run, request);
 }
 

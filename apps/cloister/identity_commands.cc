@@ -56,6 +56,9 @@ Result<Outcome> identity_show(Session&, const IdentityRequest& request) {
 }
 
 Result<Outcome> key_file_new(Session& session, const KeyFileRequest& request) {
+  if (!request.passphrase_file.empty() && request.ask_passphrase) {
+    return invalid("--passphrase and --passphrase-file: one or the other");
+  }
   std::optional<crypto::Secret> passphrase, again;
   if (!request.passphrase_file.empty()) {
     CLOISTER_TRY(passphrase, read_secret_file(request.passphrase_file));

@@ -1,5 +1,6 @@
 // cloister init: makes the home.
 #include "commands.h"
+#include "secret_input.h"
 
 namespace cloister::cli {
 namespace {
@@ -8,7 +9,10 @@ struct InitRequest {
   std::string root = "software";
   std::string root_passphrase_file;
   bool ask_root_passphrase = false;
-  std::string module, token, key, pin_file;
+  std::string module, token, key, pin_file, parameters;
+  std::string postgres;  // empty: keys.db in the home
+  std::string schema = "cloister";
+  bool require_standby = false;
 };
 
 constexpr const char* kManual = R"(EXAMPLES
@@ -20,6 +24,14 @@ constexpr const char* kManual = R"(EXAMPLES
       --pkcs11-module /usr/lib/softhsm/libsofthsm2.so \
       --pkcs11-token cloister --pkcs11-key root --pkcs11-pin-file /run/pin
       a root key that never leaves the token; made there if it isn't yet
+  cloister init --store-postgres /etc/cloister/postgres --require-standby
+      keys in PostgreSQL, for more than one machine (see `cloister help store`)
+
+  cloister init --root pkcs11 \
+      --pkcs11-module /usr/lib/x86_64-linux-gnu/libsoftokn3.so \
+      --pkcs11-token 'NSS Certificate DB' --pkcs11-key root \
+      --pkcs11-parameters "configdir='sql:/srv/nss' certPrefix='' keyPrefix='' secmod='secmod.db'"
+      the same in an NSS database
 
 NOTES
   The home (--home, else $CLOISTER_HOME, else ~/.cloister) holds config.json,
@@ -29,41 +41,72 @@ NOTES
   come from files only you can read, or from the terminal.
 )";
 
-Result<HomeConfig> make_config(const InitRequest& request) {
-  HomeConfig config;
-  config.root_kind = request.root;
-  std::error_code ignored;
-  const auto from_file = [&config, &ignored](const std::string& path) {
-    config.passphrase = HomeConfig::Passphrase::kFile;
-    config.passphrase_file = std::filesystem::absolute(path, ignored).string();
-  };
-  if (request.root == "software") {
-    if (!request.module.empty() || !request.token.empty() || !request.key.empty() || !request.pin_file.empty()) {
-      return invalid("--pkcs11-… options belong to --root pkcs11");
-    }
-    if (!request.root_passphrase_file.empty() && request.ask_root_passphrase) {
-      return invalid("--root-passphrase and --root-passphrase-file: one or the other");
-    }
-    if (!request.root_passphrase_file.empty()) from_file(request.root_passphrase_file);
-    if (request.ask_root_passphrase) config.passphrase = HomeConfig::Passphrase::kPrompt;
-    return config;
+// A file that every later run reads. What a descriptor's name means is gone by then.
+Result<std::string> lasting_file(const char* option, const std::string& path, const char* instead) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  const bool lasts = !names_descriptor(path) && (status.type() == std::filesystem::file_type::not_found ||
+                                                 status.type() == std::filesystem::file_type::regular);
+  if (!lasts) {
+    return invalid(std::string(option) + " " + path + ": it must be a file that stays, for later runs to read; " +
+                   instead);
   }
+  return std::filesystem::absolute(path, error).string();
+}
+
+Result<HomeConfig> software_config(const InitRequest& request) {
+  HomeConfig config;
+  if (!request.module.empty() || !request.token.empty() || !request.key.empty() || !request.pin_file.empty() ||
+      !request.parameters.empty()) {
+    return invalid("--pkcs11-… options belong to --root pkcs11");
+  }
+  if (!request.root_passphrase_file.empty() && request.ask_root_passphrase) {
+    return invalid("--root-passphrase and --root-passphrase-file: one or the other");
+  }
+  if (request.ask_root_passphrase) config.passphrase = HomeConfig::Passphrase::kPrompt;
+  if (request.root_passphrase_file.empty()) return config;
+  config.passphrase = HomeConfig::Passphrase::kFile;
+  CLOISTER_TRY(config.passphrase_file,
+               lasting_file("--root-passphrase-file", request.root_passphrase_file, "or --root-passphrase"));
+  return config;
+}
+
+Result<HomeConfig> token_config(const InitRequest& request) {
   if (request.module.empty() || request.token.empty() || request.key.empty()) {
     return invalid("--root pkcs11 needs --pkcs11-module, --pkcs11-token and --pkcs11-key");
   }
   if (!request.root_passphrase_file.empty() || request.ask_root_passphrase) {
     return invalid("a token has a PIN: --pkcs11-pin-file");
   }
+  HomeConfig config;
+  std::error_code ignored;
+  config.root_kind = request.root;
   config.pkcs11_module = std::filesystem::absolute(request.module, ignored).string();
   config.pkcs11_token = request.token;
   config.pkcs11_key = request.key;
+  config.pkcs11_parameters = request.parameters;
   config.passphrase = HomeConfig::Passphrase::kPrompt;
-  if (!request.pin_file.empty()) from_file(request.pin_file);
+  if (request.pin_file.empty()) return config;
+  config.passphrase = HomeConfig::Passphrase::kFile;
+  CLOISTER_TRY(config.passphrase_file,
+               lasting_file("--pkcs11-pin-file", request.pin_file, "without it the PIN is asked for"));
   return config;
 }
 
+Result<std::optional<PostgresConfig>> store_config(const InitRequest& request) {
+  if (!request.postgres.empty()) {
+    CLOISTER_TRY(auto config, make_postgres_config(request.postgres, request.schema,
+                                                   request.require_standby ? Standby::kRequired : Standby::kOptional));
+    return std::optional(std::move(config));
+  }
+  if (request.require_standby) return invalid("--require-standby belongs to --store-postgres");
+  return std::optional<PostgresConfig>();
+}
+
 Result<Outcome> init(Session& session, const InitRequest& request) {
-  CLOISTER_TRY(const HomeConfig config, make_config(request));
+  const bool software = request.root == "software";
+  CLOISTER_TRY(HomeConfig config, software ? software_config(request) : token_config(request));
+  CLOISTER_TRY(config.postgres, store_config(request));
   CLOISTER_RETURN_IF_ERROR(session.create_home(config));
   const std::string home = session.home().string();
   Outcome outcome;
@@ -97,6 +140,17 @@ void add_init(CLI::App& app, Run& run) {
   verb->add_option("--pkcs11-key", request->key, "label of the AES key; made if absent")->type_name("LABEL");
   verb->add_option("--pkcs11-pin-file", request->pin_file, "the PIN, read from FILE (0600); asked for without it")
       ->type_name("FILE");
+  verb->add_option("--pkcs11-parameters", request->parameters,
+                   "text for modules that take some at start: NSS softoken's configdir='sql:FOLDER' and so on")
+      ->type_name("TEXT");
+  verb->add_option("--store-postgres", request->postgres,
+                   "keys in PostgreSQL: a file (0600) with libpq's keywords and values, or `environment`")
+      ->type_name("FILE");
+  verb->add_option("--store-schema", request->schema, "the schema that holds the tables")
+      ->type_name("NAME")
+      ->capture_default_str();
+  verb->add_flag("--require-standby", request->require_standby,
+                 "write nothing unless a synchronous standby is attached");
   set_action(verb, run, request, init);
 }
 

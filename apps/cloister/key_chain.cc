@@ -14,21 +14,21 @@ namespace cloister::cli {
 namespace {
 
 void add_stored_key_options(CLI::App& verb, KeyOptions& options) {
-  verb.add_option("--passphrase-file", options.passphrase_files, "a passphrase, read from FILE (0600)")
-      ->type_name("FILE")
-      ->expected(1);
+  add_repeatable(verb, "--passphrase-file", options.passphrase_files, "a passphrase, read from FILE (0600)")
+      ->type_name("FILE");
   verb.add_flag("--passphrase", options.ask_passphrase, "a passphrase, asked for on the terminal");
-  verb.add_option("--software-key", options.software_keys, "a key file made by `cloister key-file new`")
-      ->type_name("FILE")
-      ->expected(1);
+  add_repeatable(verb, "--software-key", options.software_keys, "a key file made by `cloister key-file new`")
+      ->type_name("FILE");
   verb.add_option("--software-key-passphrase-file", options.software_key_passphrase_file,
-                  "the passphrase of those key files")
+                  "the passphrase of those key files; asked for without it")
       ->type_name("FILE");
   verb.add_option("--pkcs11-module", options.pkcs11_module, "a token's key: the PKCS#11 library")->type_name("FILE");
   verb.add_option("--pkcs11-token", options.pkcs11_token, "label of the token")->type_name("LABEL");
   verb.add_option("--pkcs11-key", options.pkcs11_key, "label of the AES key in it")->type_name("LABEL");
   verb.add_option("--pkcs11-pin-file", options.pkcs11_pin_file, "the PIN, read from FILE; asked for without it")
       ->type_name("FILE");
+  verb.add_option("--pkcs11-parameters", options.pkcs11_parameters, "text for modules that take some at start (NSS)")
+      ->type_name("TEXT");
 }
 
 constexpr std::string_view kNoKey =
@@ -36,24 +36,27 @@ constexpr std::string_view kNoKey =
 
 }  // namespace
 
+CLI::Option* add_repeatable(CLI::App& verb, const std::string& name, std::vector<std::string>& values,
+                            const std::string& about) {
+  return verb.add_option(name, values, about)->allow_extra_args(false);
+}
+
 void add_sealing_key_options(CLI::App& verb, KeyOptions& options) {
   verb.add_option("--dataset", options.dataset, "seal as part of this dataset, under its key")
       ->type_name("TENANT[/ENV]/NAME");
   verb.add_option("--tenant", options.tenant, "without --dataset: the tenant it belongs to")->type_name("TENANT[/ENV]");
   verb.add_flag("--no-dataset-key", options.no_dataset_key,
                 "name the dataset, but seal to the other keys only: needs no home");
-  verb.add_option("--recipient", options.recipients, "a public key (text or file) that can open it too")
-      ->type_name("KEY")
-      ->expected(1);
+  add_repeatable(verb, "--recipient", options.recipients, "a public key (text or file) that can open it too")
+      ->type_name("KEY");
   add_stored_key_options(verb, options);
 }
 
 void add_opening_key_options(CLI::App& verb, KeyOptions& options) {
   verb.add_option("--dataset", options.dataset, "use this dataset's keys, whatever the object's label says")
       ->type_name("TENANT[/ENV]/NAME");
-  verb.add_option("--identity", options.identity_files, "a private key made by `cloister identity new`")
-      ->type_name("FILE")
-      ->expected(1);
+  add_repeatable(verb, "--identity", options.identity_files, "a private key made by `cloister identity new`")
+      ->type_name("FILE");
   add_stored_key_options(verb, options);
 }
 
@@ -76,6 +79,11 @@ Status KeyChain::add_named() {
     std::optional<crypto::Secret> passphrase;
     if (!options_->software_key_passphrase_file.empty()) {
       CLOISTER_TRY(passphrase, read_secret_file(options_->software_key_passphrase_file));
+    } else {
+      CLOISTER_TRY(const bool locked, kms::needs_passphrase(path));
+      if (locked) {
+        CLOISTER_TRY(passphrase, ask_secret("passphrase of " + printable(path), session_->progress()));
+      }
     }
     CLOISTER_TRY(auto key, kms::SoftwareKey::open(path, std::move(passphrase), session_->random()));
     named_.push_back(std::move(key));
@@ -95,14 +103,17 @@ Status KeyChain::add_named() {
 
 Status KeyChain::add_pkcs11() {
   const KeyOptions& o = *options_;
-  if (o.pkcs11_module.empty() && o.pkcs11_token.empty() && o.pkcs11_key.empty()) return {};
+  if (o.pkcs11_module.empty() && o.pkcs11_token.empty() && o.pkcs11_key.empty() && o.pkcs11_parameters.empty() &&
+      o.pkcs11_pin_file.empty()) {
+    return {};
+  }
   if (o.pkcs11_module.empty() || o.pkcs11_token.empty() || o.pkcs11_key.empty()) {
     return invalid("--pkcs11-module, --pkcs11-token and --pkcs11-key belong together");
   }
   CLOISTER_TRY(const crypto::Secret pin, o.pkcs11_pin_file.empty()
                                              ? ask_secret("PIN of token " + o.pkcs11_token, session_->progress())
                                              : read_secret_file(o.pkcs11_pin_file));
-  CLOISTER_TRY(auto key, kms::Pkcs11Key::open({o.pkcs11_module, o.pkcs11_token, o.pkcs11_key}, pin,
+  CLOISTER_TRY(auto key, kms::Pkcs11Key::open({o.pkcs11_module, o.pkcs11_token, o.pkcs11_key, o.pkcs11_parameters}, pin,
                                               kms::Pkcs11Key::IfAbsent::kRefuse, session_->random()));
   named_.push_back(std::move(key));
   return {};
@@ -162,7 +173,11 @@ Result<Wrappers> KeyChain::for_opening(const seal::Preamble& preamble, const sea
   if (insisted) {
     CLOISTER_TRY(name, keys::parse_dataset_name(options_->dataset));
   }
-  if (name && (insisted || session_->has_home())) {
+  CLOISTER_TRY(const bool has_home, session_->has_home());
+  if (name && (insisted || has_home)) {
+    // A home that can't be opened is no missing key: it is said as what it is.
+    const auto hierarchy = session_->hierarchy();
+    if (!hierarchy.ok() && (insisted || named_.empty())) return hierarchy.error();
     auto keys = dataset(*name);
     if (keys.ok()) {
       wrappers.dataset = *keys;
@@ -186,7 +201,7 @@ Result<Wrappers> KeyChain::for_opening(const seal::Preamble& preamble, const sea
                     seal::describe_slots(slots);
   if (!wrappers.why_no_dataset.empty()) {
     why += "; " + wrappers.why_no_dataset;
-  } else if (!session_->has_home()) {
+  } else if (!has_home) {
     why += "; there is no home at " + session_->home().string();
   }
   return Error(Code::kDenied, why + "; --identity, --passphrase-file, --software-key or --pkcs11-… name others");

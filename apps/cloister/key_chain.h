@@ -26,8 +26,11 @@ struct KeyOptions {
   bool ask_passphrase = false;
   std::vector<std::string> software_keys;
   std::string software_key_passphrase_file;
-  std::string pkcs11_module, pkcs11_token, pkcs11_key, pkcs11_pin_file;
+  std::string pkcs11_module, pkcs11_token, pkcs11_key, pkcs11_pin_file, pkcs11_parameters;
 };
+// An option that may be given several times, with one value each: it takes no positional that follows for its own.
+CLI::Option* add_repeatable(CLI::App& verb, const std::string& name, std::vector<std::string>& values,
+                            const std::string& about);
 void add_sealing_key_options(CLI::App& verb, KeyOptions& options);
 void add_opening_key_options(CLI::App& verb, KeyOptions& options);
 

@@ -1,5 +1,6 @@
 // cloister key: the versions of a tenant's key-encryption key.
 #include "commands.h"
+#include "cost.h"
 
 namespace cloister::cli {
 namespace {
@@ -33,15 +34,17 @@ NOTES
   which asks for the name again, and can't be undone by anyone.
 )";
 
-Outcome cost_outcome(std::string line, const keys::Cost& cost) {
-  Outcome outcome;
-  outcome.terse = true;
-  outcome.text = std::move(line) + "\n" + cost_line(cost.objects_touched, cost.bytes_written, cost.seconds);
-  outcome.json = {{"cost", cost_json(cost.objects_touched, cost.bytes_written, cost.seconds)}};
-  return outcome;
-}
-
 std::string version_name(const KeyRequest& request) { return request.tenant + "/" + std::to_string(request.version); }
+
+// "1 dataset is", "3 datasets are".
+std::string datasets_are(std::uint64_t count) { return count_text(count, "dataset") + (count == 1 ? " is" : " are"); }
+
+// What a rotation had to leave behind.
+std::string left_behind(const keys::Cost& cost) {
+  if (cost.datasets_unreadable == 0) return "";
+  return "\n" + datasets_are(cost.datasets_unreadable) +
+         " unreadable: left under versions that aren't enabled (`cloister key list`)";
+}
 
 Result<Outcome> list(Session& session, const KeyRequest& request) {
   CLOISTER_TRY(keys::Store * store, session.store());
@@ -80,7 +83,9 @@ Result<Outcome> rotate(Session& session, const KeyRequest& request) {
   CLOISTER_TRY(const keys::Cost cost, hierarchy->rotate_kek(name, session.caller()));
   CLOISTER_TRY(const keys::TenantRecord tenant, hierarchy->store().tenant(name.tenant, name.environment));
   const std::uint32_t version = tenant.versions.back().version;
-  Outcome outcome = cost_outcome("rotated the KEK of " + name.text() + " to version " + std::to_string(version), cost);
+  Outcome outcome = cost_outcome(
+      "rotated the KEK of " + name.text() + " to version " + std::to_string(version) + left_behind(cost), cost);
+  outcome.json["datasets_unreadable"] = cost.datasets_unreadable;
   outcome.json["tenant"] = name.text();
   outcome.json["version"] = version;
   return outcome;
@@ -88,12 +93,14 @@ Result<Outcome> rotate(Session& session, const KeyRequest& request) {
 
 Result<Outcome> rotate_due(Session& session, const KeyRequest&) {
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
-  keys::Cost cost;
-  CLOISTER_TRY(const auto names, hierarchy->rotate_due(session.caller(), cost));
-  std::string line = names.empty() ? "no KEK is due" : "rotated the KEK of ";
-  for (std::size_t i = 0; i < names.size(); ++i) line += (i == 0 ? "" : ", ") + names[i];
-  Outcome outcome = cost_outcome(line, cost);
-  outcome.json["rotated"] = names;
+  CLOISTER_TRY(const keys::DueRotations due, hierarchy->rotate_due(session.caller()));
+  std::string line = due.rotated.empty() ? "no KEK was rotated" : "rotated the KEK of ";
+  if (due.rotated.empty() && !due.failure) line = "no KEK is due";
+  for (std::size_t i = 0; i < due.rotated.size(); ++i) line += (i == 0 ? "" : ", ") + due.rotated[i];
+  Outcome outcome = cost_outcome(line + left_behind(due.cost), due.cost);
+  outcome.json["rotated"] = due.rotated;
+  outcome.json["datasets_unreadable"] = due.cost.datasets_unreadable;
+  outcome.failure = due.failure;
   return outcome;
 }
 
@@ -103,30 +110,40 @@ template <Change kChange>
 Result<Outcome> change_state(Session& session, const KeyRequest& request) {
   CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.tenant));
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  const CostMeter meter(hierarchy->store());
   CLOISTER_RETURN_IF_ERROR((hierarchy->*kChange)(name, request.version, session.caller()));
+  const keys::Cost cost = meter.stop(1);
   CLOISTER_TRY(const keys::TenantRecord tenant, hierarchy->store().tenant(name.tenant, name.environment));
-  Outcome outcome;
-  outcome.terse = true;
+  std::string_view state = "gone";
   for (const keys::KekVersion& version : tenant.versions) {
-    if (version.version != request.version) continue;
-    outcome.text = "KEK " + version_name(request) + " is " + std::string(keys::key_state_name(version.state)) + "\n";
-    outcome.json = {
-        {"tenant", name.text()}, {"version", request.version}, {"state", keys::key_state_name(version.state)}};
+    if (version.version == request.version) state = keys::key_state_name(version.state);
   }
+  Outcome outcome = cost_outcome("KEK " + version_name(request) + " is " + std::string(state), cost);
+  outcome.json["tenant"] = name.text();
+  outcome.json["version"] = request.version;
+  outcome.json["state"] = state;
   return outcome;
 }
 
 Result<Outcome> schedule_destroy(Session& session, const KeyRequest& request) {
   CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.tenant));
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  const CostMeter meter(hierarchy->store());
   CLOISTER_TRY(const Time when,
                hierarchy->schedule_kek_destruction(name, request.version, days(request.wait_days), session.caller()));
-  Outcome outcome;
-  outcome.terse = true;
-  outcome.text = "KEK " + version_name(request) + " doesn't open anything from now on, and can be destroyed from " +
-                 to_rfc3339(when) + "\nuntil then: cloister key cancel-destroy --tenant " + request.tenant +
-                 " --version " + std::to_string(request.version) + "\n";
-  outcome.json = {{"tenant", name.text()}, {"version", request.version}, {"destroy_at", to_rfc3339(when)}};
+  const keys::Cost cost = meter.stop(1);
+  CLOISTER_TRY(const std::uint64_t unreadable, keys::datasets_under(hierarchy->store(), name, request.version));
+  Outcome outcome =
+      cost_outcome("KEK " + version_name(request) + " doesn't open anything from now on, and can be destroyed from " +
+                       to_rfc3339(when) + "\n" + datasets_are(unreadable) +
+                       " unreadable until it is enabled, and for good once it is destroyed" +
+                       "\nuntil then: cloister key cancel-destroy --tenant " + request.tenant + " --version " +
+                       std::to_string(request.version),
+                   cost);
+  outcome.json["tenant"] = name.text();
+  outcome.json["version"] = request.version;
+  outcome.json["destroy_at"] = to_rfc3339(when);
+  outcome.json["datasets_unreadable"] = unreadable;
   return outcome;
 }
 
@@ -137,16 +154,21 @@ Result<Outcome> destroy(Session& session, const KeyRequest& request) {
     return invalid("--reason and --confirm belong to --immediately");
   }
   if (request.immediately && (request.reason.empty() || request.confirm != exact)) {
-    return invalid("destroying KEK " + exact +
-                   " at once can't be undone, and what only it could open is lost for good: " +
-                   "say why with --reason, and repeat its name with --confirm " + exact);
+    CLOISTER_TRY(keys::Store * store, session.store());
+    CLOISTER_TRY(const std::uint64_t under, keys::datasets_under(*store, name, request.version));
+    return invalid(
+        "destroying KEK " + exact + " at once can't be undone, and what only it could open is lost for good (" +
+        count_text(under, "dataset") + " here): say why with --reason, and repeat its name with --confirm " + exact);
   }
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
   auto cost = request.immediately
                   ? hierarchy->destroy_kek_immediately(name, request.version, request.reason, session.caller())
                   : hierarchy->destroy_kek(name, request.version, session.caller());
   if (!cost.ok()) return cost.error();
-  Outcome outcome = cost_outcome("destroyed KEK " + exact + ": what only it could open is gone for good", *cost);
+  Outcome outcome = cost_outcome("destroyed KEK " + exact + ": what only it could open is gone for good, " +
+                                     count_text(cost->datasets_unreadable, "dataset") + " here",
+                                 *cost);
+  outcome.json["datasets_unreadable"] = cost->datasets_unreadable;
   outcome.json["tenant"] = name.text();
   outcome.json["version"] = request.version;
   return outcome;

@@ -47,6 +47,8 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_identity(app, run);
   add_key_file(app, run);
   add_audit(app, run);
+  add_store(app, run);
+  add_policy(app, run);
   add_version(app, run);
   add_help(app, run);
   add_completion(app, run);
@@ -84,13 +86,25 @@ std::string unknown_verb(const CLI::App& app, int argc, char** argv) {
   return "";
 }
 
+// What was typed may be a passphrase that lost its option: of words that don't fit only names of options are repeated.
+std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& wrong) {
+  std::string text = wrong.what();
+  if (dynamic_cast<const CLI::ConversionError*>(&wrong) != nullptr) return text.substr(0, text.find(" = "));
+  if (dynamic_cast<const CLI::ExtrasError*>(&wrong) == nullptr) return text;
+  std::string options;
+  for (const std::string& word : app.remaining(true)) {
+    if (word.starts_with('-')) options += (options.empty() ? "" : ", ") + word.substr(0, word.find('='));
+  }
+  return options.empty() ? "there are more arguments than it takes" : "there is no option " + options;
+}
+
 int usage_error(const CLI::App& app, const CLI::ParseError& wrong, const std::string& unknown, bool as_json) {
   const std::string path = parsed_path(app);
   if (!unknown.empty()) {
     print_error(invalid("there is no verb " + unknown + ": `cloister help` lists them"), as_json);
     return exit_status(Code::kInvalid);
   }
-  print_error(invalid((path.empty() ? "" : path + ": ") + std::string(wrong.what()) + " (see `cloister help" +
+  print_error(invalid((path.empty() ? "" : path + ": ") + what_is_wrong(app, wrong) + " (see `cloister help" +
                       (path.empty() ? "" : " " + path) + "`)"),
               as_json);
   return exit_status(Code::kInvalid);
@@ -102,7 +116,9 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
     app.parse(argc, argv);
     return std::nullopt;
   } catch (const CLI::CallForHelp&) {
-    std::fputs(manual_page(app, parsed_path(app)).c_str(), stdout);
+    const std::string page = manual_page(app, parsed_path(app));
+    const bool as_json = wants_json(argc, argv);
+    std::fputs(as_json ? (Json{{"help", page}}.dump() + "\n").c_str() : page.c_str(), stdout);
     return 0;
   } catch (const CLI::ParseError& wrong) {
     return usage_error(app, wrong, unknown_verb(app, argc, argv), wants_json(argc, argv));
@@ -157,7 +173,7 @@ int run_program(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace cloister;
   if (const Status started = crypto::start_process(); !started.ok()) {
-    cli::print_error(started.error(), false);
+    cli::print_error(started.error(), cli::wants_json(argc, argv));
     return exit_status(started.error().code());
   }
   return cli::run_program(argc, argv);

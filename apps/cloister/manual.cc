@@ -1,6 +1,7 @@
 // The pages that `cloister help` prints, from the command tree.
 #include <algorithm>
 
+#include "base/error.h"
 #include "tree.h"
 
 namespace cloister::cli {
@@ -9,18 +10,15 @@ namespace {
 constexpr std::size_t kLeft = 30;
 constexpr std::size_t kWidth = 80;
 
-constexpr const char* kExitStatus = R"(EXIT STATUS
-   0  done
-   2  invalid: the request itself is wrong, usage included
-   3  corrupt: stored bytes are damaged or were tampered with
-   4  denied: refused by a key or a state
-   5  not found
-   6  exists already
-   7  expired
-   8  unsupported: of a newer version, or unknown
-   9  unavailable: busy or interrupted; run the same command again to go on
-  10  internal: the machine failed: disk, memory, library
-)";
+std::string exit_status_list() {
+  std::string out = "EXIT STATUS\n";
+  for (const ExitStatus& row : exit_statuses()) {
+    std::string number = std::to_string(row.status);
+    number.insert(0, 4 - number.size(), ' ');
+    out += number + "  " + std::string(row.name) + (row.status == 0 ? "" : ": " + std::string(row.meaning)) + "\n";
+  }
+  return out;
+}
 
 // Text at column kLeft, wrapped.
 std::string entry(const std::string& left, const std::string& right) {
@@ -120,7 +118,7 @@ std::string manual_page(const CLI::App& root, const std::string& path) {
   out += "OPTIONS OF EVERY VERB\n" + option_list(root, false) + "\n";
   const std::string notes = found->app->get_footer();
   if (!notes.empty()) out += notes + "\n";
-  return out + kExitStatus;
+  return out + exit_status_list();
 }
 
 }  // namespace cloister::cli

@@ -59,6 +59,23 @@ Result<std::vector<Path>> find_sealed_files(const Path& path) {
   return found;
 }
 
+Result<LogProgress> LogProgress::begin(const File& log, Progress& progress) {
+  CLOISTER_TRY(const std::uint64_t size, log.size());
+  progress.expect(size);
+  return LogProgress(progress);
+}
+
+Status LogProgress::came(ByteView piece) {
+  progress_->add(seal::stored_frame_size(piece.size()));
+  return progress_->stop_requested() ? Status(Error(Code::kUnavailable, "interrupted")) : ok_status();
+}
+
+Result<FileReplacement> begin_target(const Path& target, Overwrite overwrite, mode_t mode) {
+  auto begun = FileReplacement::begin(target, overwrite, mode);
+  if (begun.ok() || begun.error().code() != Code::kExists) return begun;
+  return Error(Code::kExists, begun.error().message() + "; --force replaces it");
+}
+
 std::string id_text(const seal::Id& id) { return to_hex(id); }
 
 Result<Path> without_suffix(const Path& path) {

@@ -26,6 +26,21 @@ Result<Sealed> look_at(const Path& path);
 // aren't followed.
 Result<std::vector<Path>> find_sealed_files(const Path& path);
 
+// A log's progress in bytes of its file: what it holds isn't known before it was read.
+class LogProgress {
+ public:
+  static Result<LogProgress> begin(const File& log, Progress& progress);
+  // A frame's plaintext came. kUnavailable when somebody asked to stop.
+  Status came(ByteView piece);
+
+ private:
+  explicit LogProgress(Progress& progress) : progress_(&progress) {}
+  Progress* progress_;
+};
+
+// FileReplacement::begin for verbs that have --force, which is named when something is there.
+Result<FileReplacement> begin_target(const Path& target, Overwrite overwrite, mode_t mode = 0644);
+
 std::string id_text(const seal::Id& id);
 // "target.sealed" without ".sealed"; kInvalid when it has another name.
 Result<Path> without_suffix(const Path& path);

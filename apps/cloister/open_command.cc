@@ -64,12 +64,6 @@ std::string log_notes(const std::string& path, const seal::LogOutline& outline) 
   return notes;
 }
 
-mode_t current_umask() {
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  return mask;
-}
-
 Status set_mode(const File& file, std::optional<std::uint32_t> mode) {
   // Set-user-id and the like don't travel.
   const mode_t wanted = mode.value_or(0644) & 0777 & ~current_umask();
@@ -127,6 +121,7 @@ class Source {
     }
     Progress& progress = session_->progress();
     const std::uint64_t end = offset + std::min(length, reader_->size() - offset);
+    progress.expect(end - offset);
     if (offset == 0 && end == reader_->size()) {
       const auto in_order = [&sink](std::uint64_t, ByteView piece) { return sink(piece); };
       return reader_->read_all(session_->globals().threads, in_order, progress);
@@ -137,6 +132,7 @@ class Source {
       const MutableByteView piece = buffer.first(std::min<std::uint64_t>(buffer.size(), end - offset));
       CLOISTER_RETURN_IF_ERROR(reader_->read_at(offset, piece));
       CLOISTER_RETURN_IF_ERROR(sink(piece));
+      progress.add(piece.size());
       offset += piece.size();
     }
     return {};
@@ -144,9 +140,10 @@ class Source {
 
   Status stream_log(std::uint64_t offset, std::uint64_t length, const Sink& sink) {
     CLOISTER_TRY(const File file, File::open(sealed_.path));
+    CLOISTER_TRY(LogProgress told, LogProgress::begin(file, session_->progress()));
     std::uint64_t at = 0;
     const auto ranged = [&](ByteView piece) -> Status {
-      if (session_->progress().stop_requested()) return Error(Code::kUnavailable, "interrupted");
+      CLOISTER_RETURN_IF_ERROR(told.came(piece));
       const std::uint64_t skip = std::min<std::uint64_t>(piece.size(), offset > at ? offset - at : 0);
       at += piece.size();
       piece = piece.subspan(skip);
@@ -193,7 +190,10 @@ Result<Outcome> open_folder(Session& session, const OpenRequest& request, const 
                                          request.force ? Overwrite::kReplace : Overwrite::kRefuse,
                                          session.globals().threads, session.progress());
   session.watch().end();
-  if (!done.ok()) return source.failed(done.error());
+  if (!done.ok()) {
+    const std::string hint = done.error().code() == Code::kExists ? "; --force replaces it" : "";
+    return source.failed(Error(done.error().code(), done.error().message() + hint));
+  }
   const seal::DirectorySummary& s = done.value();
   Outcome outcome = opened(request, target, s.plaintext_bytes, monotonic_seconds() - started);
   outcome.text = "opened " + request.source + " -> " + target.string() + "  " + count_text(s.objects_sealed, "object") +
@@ -207,8 +207,10 @@ Result<Outcome> open_folder(Session& session, const OpenRequest& request, const 
 Status open_to_file(Session& session, Source& source, FileReplacement& replacement) {
   const std::string doing = "open " + source.sealed().path.string();
   if (source.sealed().kind == Kind::kLog) {
+    session.watch().begin(doing);
     CLOISTER_RETURN_IF_ERROR(
         source.stream(0, kEverything, [&](ByteView piece) { return replacement.file().write_all(piece); }));
+    session.watch().end();
     CLOISTER_RETURN_IF_ERROR(set_mode(replacement.file(), std::nullopt));
     return replacement.commit();
   }
@@ -238,13 +240,14 @@ Result<Outcome> open_anything(Session& session, const OpenRequest& request) {
   }
   if (target == "-") {
     PayloadOutput output(request.force ? BinaryToTerminal::kAllow : BinaryToTerminal::kRefuse);
+    if (!output.is_terminal()) session.watch().begin("open " + request.source);
     CLOISTER_RETURN_IF_ERROR(source.stream(0, kEverything, [&](ByteView piece) { return output.write(piece); }));
+    session.watch().end();
     Outcome outcome = opened(request, target, output.bytes(), monotonic_seconds() - started);
     outcome.text = source.notes();
     return outcome;
   }
-  CLOISTER_TRY(auto replacement,
-               FileReplacement::begin(target, request.force ? Overwrite::kReplace : Overwrite::kRefuse, 0600));
+  CLOISTER_TRY(auto replacement, begin_target(target, request.force ? Overwrite::kReplace : Overwrite::kRefuse, 0600));
   CLOISTER_RETURN_IF_ERROR(open_to_file(session, source, replacement));
   CLOISTER_TRY(const File written, File::open(target));
   CLOISTER_TRY(const std::uint64_t bytes, written.size());
@@ -265,10 +268,12 @@ Result<Outcome> cat_objects(Session& session, const CatRequest& request) {
     CLOISTER_TRY(Source source, Source::open(session, chain, path, "object.cat"));
     if (source.sealed().kind == Kind::kDirectory)
       return invalid("cat " + path + ": it is a directory; open it, or name an object in it");
+    if (!output.is_terminal()) session.watch().begin("cat " + path);
     CLOISTER_RETURN_IF_ERROR(source.stream(request.offset, request.length.value_or(kEverything),
                                            [&](ByteView piece) { return output.write(piece); }));
     outcome.text += source.notes();
   }
+  session.watch().end();
   outcome.json = {{"objects", request.sources.size()}, {"plaintext_bytes", output.bytes()}};
   return outcome;
 }

@@ -41,7 +41,8 @@ bool looks_binary(ByteView piece) {
 
 PayloadOutput::PayloadOutput(BinaryToTerminal binary)
     : file_(File::from_descriptor(STDOUT_FILENO, "standard output", File::Owned::kNo)),
-      check_(binary == BinaryToTerminal::kRefuse && ::isatty(STDOUT_FILENO) == 1) {}
+      terminal_(::isatty(STDOUT_FILENO) == 1),
+      check_(binary == BinaryToTerminal::kRefuse && terminal_) {}
 
 Status PayloadOutput::write(ByteView piece) {
   if (check_ && looks_binary(piece)) {

@@ -13,9 +13,11 @@ class PayloadOutput {
   // kInvalid for bytes a terminal would act on or can't show.
   Status write(ByteView piece);
   std::uint64_t bytes() const { return bytes_; }
+  bool is_terminal() const { return terminal_; }
 
  private:
   File file_;
+  bool terminal_;
   bool check_;
   std::uint64_t bytes_ = 0;
 };

@@ -125,9 +125,7 @@ void add_rekey(CLI::App& app, Run& run) {
   CLI::App* verb = add_verb(app, "rekey", "seal objects again under new data keys, in place", kManual);
   verb->add_option("PATH", request->paths, "objects or directories")->required();
   add_opening_key_options(*verb, request->keys);
-  verb->add_option("--recipient", request->keys.recipients, "a public key that gets a slot")
-      ->type_name("KEY")
-      ->expected(1);
+  add_repeatable(*verb, "--recipient", request->keys.recipients, "a public key that gets a slot")->type_name("KEY");
   verb->add_flag("--drop-slots", request->drop_slots, "slots whose keys aren't named may go");
   set_action(verb, run, request, rekey);
 }

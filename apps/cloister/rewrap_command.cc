@@ -105,11 +105,22 @@ Result<std::vector<crypto::KeyWrapper*>> rewrappers(KeyChain& chain, const Rewra
 Status rewrap_file(const Path& path, const std::vector<crypto::KeyWrapper*>& wrappers, seal::SyncWrites sync,
                    Total& total) {
   CLOISTER_TRY(const File file, File::open(path, File::Access::kReadWrite));
+  // The second key's rewrap must find the first one's on disk.
+  const auto each = wrappers.size() > 1 ? seal::SyncWrites::kYes : sync;
+  std::optional<Error> refused;
+  bool any = false;
   for (crypto::KeyWrapper* wrapper : wrappers) {
-    CLOISTER_TRY(const seal::RewrapSummary one, seal::rewrap_slots(file, *wrapper, sync));
-    total.add(one);
+    const auto one = seal::rewrap_slots(file, *wrapper, each);
+    if (one.ok()) {
+      total.add(*one);
+      any = true;
+    } else if (one.error().code() == Code::kDenied) {
+      if (!refused) refused = one.error();  // not one of this key's: another may be
+    } else {
+      return one.error();
+    }
   }
-  return {};
+  return any || !refused ? ok_status() : Status(*refused);
 }
 
 Status sync_file_system(const Path& path) {
@@ -121,9 +132,15 @@ Status sync_file_system(const Path& path) {
   return result == 0 ? ok_status() : Status(error_from_errno(error_number, "sync " + path.string()));
 }
 
+// A path of the command line and the sealed files there.
+struct Found {
+  Path path;
+  std::vector<Path> files;
+};
+
 // All files of one path, in parallel. Keys are unlocked by the first object of each dataset.
-Status rewrap_path(Session& session, KeyChain& chain, const RewrapRequest& request, const Path& path, Total& total) {
-  CLOISTER_TRY(const std::vector<Path> files, find_sealed_files(path));
+Status rewrap_path(Session& session, KeyChain& chain, const RewrapRequest& request, const Found& found, Total& total) {
+  const std::vector<Path>& files = found.files;
   std::mutex chain_mutex;
   const auto sync = files.size() > 1 ? seal::SyncWrites::kNo : seal::SyncWrites::kYes;
   const auto make_worker = [&]() -> PieceWorker {
@@ -142,7 +159,16 @@ Status rewrap_path(Session& session, KeyChain& chain, const RewrapRequest& reque
   // A passphrase wrapper allows one thread at a time.
   const unsigned threads = chain.named().empty() ? thread_count(session.globals().threads) : 1;
   CLOISTER_RETURN_IF_ERROR(parallel_pieces(threads, files.size(), make_worker));
-  return sync == seal::SyncWrites::kNo ? sync_file_system(path) : ok_status();
+  return sync == seal::SyncWrites::kNo ? sync_file_system(found.path) : ok_status();
+}
+
+Status edit_path(Session& session, KeyChain& chain, const RewrapRequest& request, const Found& found, Total& total) {
+  for (const Path& file : found.files) {
+    if (session.progress().stop_requested()) return Error(Code::kUnavailable, "rewrap: interrupted");
+    CLOISTER_RETURN_IF_ERROR(edit_slots(session, chain, request, file, total));
+    session.progress().add_object();
+  }
+  return {};
 }
 
 AuditNote note_for_path(const Path& path) {
@@ -159,17 +185,16 @@ Result<Outcome> rewrap(Session& session, const RewrapRequest& request) {
   Total total;
   const double started = monotonic_seconds();
   session.watch().begin("rewrap");
+  std::vector<Found> all;
   for (const std::string& path : request.paths) {
-    Status status;
-    if (request.edits()) {
-      CLOISTER_TRY(const std::vector<Path> files, find_sealed_files(path));
-      for (const Path& file : files) {
-        if (status.ok()) status = edit_slots(session, chain, request, file, total);
-      }
-    } else {
-      status = rewrap_path(session, chain, request, path, total);
-    }
-    const AuditNote note = note_for_path(path);
+    CLOISTER_TRY(std::vector<Path> files, find_sealed_files(path));
+    session.progress().expect_objects(files.size());
+    all.push_back({path, std::move(files)});
+  }
+  for (const Found& found : all) {
+    const Status status = request.edits() ? edit_path(session, chain, request, found, total)
+                                          : rewrap_path(session, chain, request, found, total);
+    const AuditNote note = note_for_path(found.path);
     if (!status.ok()) return session.record_failure(note.action, note.tenant, note.subject, status.error());
     CLOISTER_RETURN_IF_ERROR(session.record(note.action, note.tenant, note.subject,
                                             std::to_string(total.sum.slots_changed) + " slots changed so far"));

@@ -145,7 +145,7 @@ Result<Outcome> seal_file(Session& session, const SealRequest& request, const Pa
   seal::Meta source_meta;
   CLOISTER_TRY(const File source, open_source(request, source_meta));
   CLOISTER_TRY(KeyChain chain, KeyChain::create(session, request.keys, "seal"));
-  CLOISTER_TRY(auto replacement, FileReplacement::begin(target, overwrite));
+  CLOISTER_TRY(auto replacement, begin_target(target, overwrite));
   CLOISTER_TRY(const Wrappers wrappers, chain.for_sealing());
   CLOISTER_TRY(seal::SealOptions options, make_options(session, request, chain));
   options.meta.name = source_meta.name;
@@ -196,7 +196,13 @@ Result<Outcome> seal_anything(Session& session, const SealRequest& request) {
   CLOISTER_TRY(const Path target, choose_target(request, from_input));
   if (from_input && ::isatty(STDIN_FILENO) == 1) return invalid("seal -: standard input is a terminal, not a payload");
   std::error_code ignored;
-  if (!from_input && fs::is_directory(request.source, ignored)) return seal_folder(session, request, target);
+  if (!from_input && fs::is_directory(request.source, ignored)) {
+    if (request.force) {
+      return invalid("--force is for files: a sealed directory is never replaced; remove " + target.string() +
+                     " first, or name another target");
+    }
+    return seal_folder(session, request, target);
+  }
   if (request.hide_names || request.skip_special) return invalid("--hide-names and --skip-special are for directories");
   return seal_file(session, request, target);
 }
@@ -209,7 +215,7 @@ void add_seal(CLI::App& app, Run& run) {
   verb->add_option("SOURCE", request->source, "a file, a directory, or - for standard input")->required();
   verb->add_option("TARGET", request->target, "where to; SOURCE.sealed if left out");
   add_sealing_key_options(*verb, request->keys);
-  verb->add_flag("-f,--force", request->force, "replace the target");
+  verb->add_flag("-f,--force", request->force, "files: replace the target");
   verb->add_flag("--digest", request->digest, "keep a digest of the whole payload in the object");
   verb->add_flag("--hide-names", request->hide_names,
                  "directories: random file names; the manifest knows the real ones");

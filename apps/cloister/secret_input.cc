@@ -9,15 +9,13 @@
 #include <charconv>
 #include <optional>
 
-#include "crypto/plain_buffer.h"
+#include "identity_text.h"
 #include "output.h"
 
 namespace cloister::cli {
 namespace {
 
 constexpr std::size_t kSecretFileMax = 4096;
-constexpr std::string_view kX25519Prefix = "cloister-identity-x25519:";
-constexpr std::string_view kXWingPrefix = "cloister-identity-xwing:";
 
 // This process isn't dumpable, so /proc/self/fd is closed to it unless it runs as root: such names are read from the
 // descriptor they stand for.
@@ -40,10 +38,8 @@ Result<File> open_secret_file(const Path& path) {
   CLOISTER_TRY(File file, File::open(path));
   struct stat info{};
   if (::fstat(file.descriptor(), &info) != 0) return error_from_errno(errno, "look at " + path.string());
-  if (S_ISREG(info.st_mode) && (info.st_mode & 077) != 0) {
-    return Error(Code::kDenied,
-                 "read " + path.string() + ": others than its owner can read it: chmod 600 " + path.string());
-  }
+  // A terminal is everybody's; what is typed there isn't kept.
+  if (!S_ISCHR(info.st_mode)) CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kSecret));
   return file;
 }
 
@@ -65,18 +61,18 @@ class Terminal {
   void say(std::string_view text) const { ignore_result(::write(descriptor_, text.data(), text.size())); }
 
   Result<crypto::Secret> read_line(const Progress& progress) const {
-    crypto::PlainBuffer buffer(kSecretFileMax);
+    crypto::Secret line(kSecretFileMax);
+    const MutableByteView buffer = line.expose_mutable();
     std::size_t size = 0;
     for (;;) {
       if (progress.stop_requested()) return Error(Code::kUnavailable, "ask for a passphrase: interrupted");
       pollfd waiting{descriptor_, POLLIN, 0};
       if (::poll(&waiting, 1, 100) <= 0) continue;
-      std::uint8_t byte = 0;
-      const ssize_t count = ::read(descriptor_, &byte, 1);
+      if (size == buffer.size()) return invalid("ask for a passphrase: it has 4096 bytes or more");
+      const ssize_t count = ::read(descriptor_, &buffer[size], 1);
       if (count < 0 && errno == EINTR) continue;
-      if (count <= 0 || byte == '\n') return crypto::Secret::copy_of(buffer.first(size));
-      if (size == buffer.size()) return invalid("ask for a passphrase: it has more than 4096 bytes");
-      buffer.bytes()[size++] = byte;
+      if (count <= 0 || buffer[size] == '\n') return crypto::Secret::copy_of(buffer.first(size));
+      ++size;
     }
   }
 
@@ -92,32 +88,17 @@ class Terminal {
   termios before_{};
 };
 
-// The line that is no comment.
-std::string_view only_line(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    if (!line.empty() && line.front() != '#') return line;
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-  return {};
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 }  // namespace
+
+bool names_descriptor(const Path& path) { return named_descriptor(path.string()).has_value(); }
 
 Result<crypto::Secret> read_secret_file(const Path& path) {
   CLOISTER_TRY(const File file, open_secret_file(path));
-  crypto::PlainBuffer buffer(kSecretFileMax + 2);
-  CLOISTER_TRY(std::size_t size, file.read_some(buffer.bytes()));
-  if (size > 0 && buffer.bytes()[size - 1] == '\n') --size;
-  if (size > 0 && buffer.bytes()[size - 1] == '\r') --size;
+  crypto::Secret content(kSecretFileMax + 2);
+  const MutableByteView buffer = content.expose_mutable();
+  CLOISTER_TRY(std::size_t size, file.read_some(buffer));
+  if (size > 0 && buffer[size - 1] == '\n') --size;
+  if (size > 0 && buffer[size - 1] == '\r') --size;
   if (size > kSecretFileMax) return invalid("read " + path.string() + ": it has more than 4096 bytes");
   if (size == 0) return invalid("read " + path.string() + ": it is empty");
   return crypto::Secret::copy_of(buffer.first(size));
@@ -141,48 +122,12 @@ Result<crypto::Secret> ask_new_secret(const std::string& prompt, const Progress&
 }
 
 Status write_identity_file(const Path& path, const crypto::HpkePrivateKey& key) {
-  const bool xwing = key.kem() == crypto::HpkeKem::kXWing;
-  const std::string head =
-      "# A Cloister private key. Who has this file can open what was sealed to its recipient:\n# " +
-      key.public_key().text() + "\n" + std::string(xwing ? kXWingPrefix : kX25519Prefix);
-  constexpr std::string_view digits = "0123456789abcdef";
-  const ByteView seed = key.seed().secret().expose();
-  crypto::Secret text(2 * seed.size() + 1);
-  const MutableByteView out = text.expose_mutable();
-  for (std::size_t i = 0; i < seed.size(); ++i) {
-    out[2 * i] = static_cast<std::uint8_t>(digits[seed[i] >> 4]);
-    out[2 * i + 1] = static_cast<std::uint8_t>(digits[seed[i] & 15]);
-  }
-  out[2 * seed.size()] = '\n';
-  CLOISTER_TRY(auto replacement, FileReplacement::begin(path, Overwrite::kRefuse, 0600));
-  CLOISTER_RETURN_IF_ERROR(replacement.file().write_all(as_bytes(head)));
-  CLOISTER_RETURN_IF_ERROR(replacement.file().write_all(text.expose()));
-  return replacement.commit();
+  return write_file(path, identity_text(key).expose(), Overwrite::kRefuse, 0600);
 }
 
 Result<crypto::HpkePrivateKey> read_identity_file(const Path& path) {
   CLOISTER_TRY(const crypto::Secret content, read_secret_file(path));
-  std::string_view line = only_line(as_text(content.expose()));
-  const Error malformed = invalid("read " + path.string() + ": it isn't a Cloister identity file");
-  crypto::HpkeKem kem = crypto::HpkeKem::kXWing;
-  if (line.starts_with(kXWingPrefix)) {
-    line.remove_prefix(kXWingPrefix.size());
-  } else if (line.starts_with(kX25519Prefix)) {
-    line.remove_prefix(kX25519Prefix.size());
-    kem = crypto::HpkeKem::kX25519;
-  } else {
-    return malformed;
-  }
-  if (line.size() != 2 * crypto::kKeySize) return malformed;
-  crypto::Secret seed(crypto::kKeySize);
-  for (std::size_t i = 0; i < crypto::kKeySize; ++i) {
-    const int high = hex_digit(line[2 * i]);
-    const int low = hex_digit(line[2 * i + 1]);
-    if (high < 0 || low < 0) return malformed;
-    seed.expose_mutable()[i] = static_cast<std::uint8_t>(high << 4 | low);
-  }
-  CLOISTER_TRY(auto material, crypto::KeyMaterial::from_secret(std::move(seed)));
-  return crypto::HpkePrivateKey::from_seed(kem, std::move(material));
+  return parse_identity(content.expose()).with_context("read " + path.string());
 }
 
 Result<crypto::HpkePublicKey> parse_recipient(const std::string& text_or_path) {

@@ -11,17 +11,19 @@
 
 namespace cloister::cli {
 
-// The file's bytes without one trailing line end, at most 4096. kDenied when others than its owner can read it.
+// The file's bytes without one trailing line end, at most 4096. kDenied when others than its owner can read it, or it
+// is another user's.
 // "-", /dev/stdin and /dev/fd/N (a shell's <(...)) are read from the descriptor itself.
 Result<crypto::Secret> read_secret_file(const Path& path);
+// Such a name means something else, or nothing, to the next run.
+bool names_descriptor(const Path& path);
 
 // kInvalid without a terminal; kUnavailable when interrupted.
 Result<crypto::Secret> ask_secret(const std::string& prompt, const Progress& progress);
 // Asks twice; kInvalid when the answers differ.
 Result<crypto::Secret> ask_new_secret(const std::string& prompt, const Progress& progress);
 
-// A private key to open with: one line, "cloister-identity-xwing:" or "cloister-identity-x25519:" and the seed in
-// hexadecimal; lines that start with # are comments.
+// A private key to open with: identity_text.h.
 Status write_identity_file(const Path& path, const crypto::HpkePrivateKey& key);
 Result<crypto::HpkePrivateKey> read_identity_file(const Path& path);
 

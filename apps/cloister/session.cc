@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "keys/sqlite.h"
 #include "kms/pkcs11_key.h"
 #include "kms/software_key.h"
 #include "secret_input.h"
@@ -13,68 +14,28 @@
 namespace cloister::cli {
 namespace {
 
-constexpr int kConfigVersion = 1;
-
 Path config_path(const Path& home) { return home / "config.json"; }
 Path root_key_path(const Path& home) { return home / "root.key"; }
-Path store_path(const Path& home) { return home / "keys.db"; }
 
-std::string_view passphrase_word(HomeConfig::Passphrase passphrase) {
-  switch (passphrase) {
-    case HomeConfig::Passphrase::kNone: return "none";
-    case HomeConfig::Passphrase::kFile: return "file";
-    case HomeConfig::Passphrase::kPrompt: return "prompt";
+constexpr const char* kHomeFiles[] = {"config.json", "root.key", "keys.db", "keys.db-wal", "keys.db-shm"};
+
+Status check_free(const Path& folder) {
+  for (const char* name : kHomeFiles) {
+    struct stat info{};
+    if (::lstat((folder / name).c_str(), &info) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) continue;
+      return error_from_errno(errno, "look at " + (folder / name).string());
+    }
+    if (name == kHomeFiles[0]) return Error(Code::kExists, "there is a home already");
+    return Error(Code::kExists, "it has a " + std::string(name) +
+                                    " but no config.json: not a home, and not for this program to replace");
   }
-  return "none";
+  return {};
 }
 
-std::string config_text(const HomeConfig& config) {
-  Json root = {{"kind", config.root_kind}};
-  if (config.root_kind == "pkcs11") {
-    root["module"] = config.pkcs11_module;
-    root["token"] = config.pkcs11_token;
-    root["key"] = config.pkcs11_key;
-  }
-  root["passphrase"] = passphrase_word(config.passphrase);
-  if (config.passphrase == HomeConfig::Passphrase::kFile) root["passphrase_file"] = config.passphrase_file;
-  return Json{{"version", kConfigVersion}, {"root", root}}.dump(2) + "\n";
-}
+enum class Ask { kOnce, kTwice };
 
-std::string text_of(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-Result<HomeConfig> parse_config(const Path& path, ByteView bytes) {
-  const Json json = Json::parse(as_text(bytes), nullptr, false);
-  const auto malformed = [&path](std::string_view what) {
-    return invalid("read " + path.string() + ": " + std::string(what));
-  };
-  if (!json.is_object() || !json.contains("root") || !json["root"].is_object()) return malformed("not a configuration");
-  if (json.value("version", 0) != kConfigVersion) {
-    return Error(Code::kUnsupported, "read " + path.string() + ": made by another version of this program");
-  }
-  const Json& root = json["root"];
-  HomeConfig config;
-  config.root_kind = text_of(root, "kind");
-  if (config.root_kind != "software" && config.root_kind != "pkcs11") return malformed("unknown kind of root");
-  const std::string word = text_of(root, "passphrase");
-  if (word == "file") {
-    config.passphrase = HomeConfig::Passphrase::kFile;
-  } else if (word == "prompt") {
-    config.passphrase = HomeConfig::Passphrase::kPrompt;
-  } else if (word != "none") {
-    return malformed("passphrase must be none, file or prompt");
-  }
-  config.passphrase_file = text_of(root, "passphrase_file");
-  config.pkcs11_module = text_of(root, "module");
-  config.pkcs11_token = text_of(root, "token");
-  config.pkcs11_key = text_of(root, "key");
-  return config;
-}
-
-Result<std::optional<crypto::Secret>> root_passphrase(const HomeConfig& config, bool creating,
-                                                      const Progress& progress) {
+Result<std::optional<crypto::Secret>> root_secret(const HomeConfig& config, Ask ask, const Progress& progress) {
   const std::string prompt =
       config.root_kind == "pkcs11" ? "PIN of token " + config.pkcs11_token : std::string("passphrase of the root key");
   switch (config.passphrase) {
@@ -85,9 +46,25 @@ Result<std::optional<crypto::Secret>> root_passphrase(const HomeConfig& config, 
     }
     case HomeConfig::Passphrase::kPrompt: break;
   }
-  const bool twice = creating && config.root_kind == "software";
+  const bool twice = ask == Ask::kTwice && config.root_kind == "software";
   CLOISTER_TRY(crypto::Secret secret, twice ? ask_new_secret(prompt, progress) : ask_secret(prompt, progress));
   return std::optional(std::move(secret));
+}
+
+Result<std::unique_ptr<keys::Database>> open_postgres(const PostgresConfig& config, keys::IfAbsent if_absent,
+                                                      crypto::Random& random) {
+  keys::PostgresLocation location;
+  if (!config.connection_file.empty()) {
+    CLOISTER_TRY(location.connection, read_secret_file(config.connection_file));
+  }
+  location.schema = config.schema;
+  location.standby = config.standby;
+  return keys::open_postgres(std::move(location), if_absent, random);
+}
+
+Result<keys::Store> create_in_postgres(const PostgresConfig& config, crypto::Random& random) {
+  CLOISTER_TRY(auto database, open_postgres(config, keys::IfAbsent::kCreate, random));
+  return keys::Store::open(std::move(database));
 }
 
 std::optional<crypto::Secret> copy(const std::optional<crypto::Secret>& secret) {
@@ -105,84 +82,136 @@ Path Session::home() const {
   return entry == nullptr ? Path(".cloister") : Path(entry->pw_dir) / ".cloister";
 }
 
-bool Session::has_home() const {
-  std::error_code ignored;
-  return std::filesystem::exists(config_path(home()), ignored);
+Result<bool> Session::has_home() const {
+  const Path path = config_path(home());
+  struct stat info{};
+  if (::stat(path.c_str(), &info) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return error_from_errno(errno, "look at the home: " + path.string());
 }
 
 Status Session::create_home(const HomeConfig& config) {
   const Path folder = home();
-  if (has_home()) return Error(Code::kExists, "init " + folder.string() + ": there is a home already");
-  for (const Path& path : {root_key_path(folder), store_path(folder)}) {
-    std::error_code ignored;
-    if (std::filesystem::exists(path, ignored)) {
-      return Error(Code::kExists, "init " + folder.string() + ": it has a " + path.filename().string() +
-                                      " but no config.json: not a home, and not for this program to replace");
-    }
-  }
-  CLOISTER_RETURN_IF_ERROR(create_directories(folder, 0700));
-  if (::chmod(folder.c_str(), 0700) != 0) return error_from_errno(errno, "protect " + folder.string());
-  const Status made = make_home(config);
-  if (made.ok()) return {};
+  const std::string doing = "init " + folder.string();
+  // Whatever waits for a person comes before the lock and the checks that count.
+  CLOISTER_RETURN_IF_ERROR(check_free(folder).with_context(doing));
+  CLOISTER_TRY(const std::string text, home_config_text(config).with_context(doing));
+  CLOISTER_TRY(auto secret, root_secret(config, Ask::kTwice, *progress_));
+
+  CLOISTER_RETURN_IF_ERROR(create_directories(folder, 0700).with_context(doing));
+  CLOISTER_TRY(const File locked, File::open_directory(folder));
+  CLOISTER_RETURN_IF_ERROR(locked.lock_exclusive().with_context(doing));
+  CLOISTER_RETURN_IF_ERROR(check_free(folder).with_context(doing));
+  if (::fchmod(locked.descriptor(), 0700) != 0) return error_from_errno(errno, "protect " + folder.string());
+  CLOISTER_RETURN_IF_ERROR(check_guarded(locked, Guard::kUnwritten).with_context(doing));
+
+  std::vector<Path> made;
+  const Status status = make_home(config, text, std::move(secret), made);
+  if (status.ok()) return {};
   // Nothing was ever wrapped by this root key, so a second attempt may start afresh.
   hierarchy_.reset();
-  for (const char* name : {"root.key", "keys.db", "keys.db-wal", "keys.db-shm"}) ::unlink((folder / name).c_str());
-  return made.error().with_context("init " + folder.string());
+  for (const Path& path : made) ::unlink(path.c_str());
+  return status.error().with_context(doing);
 }
 
-Status Session::make_home(const HomeConfig& config) {
+// `made` gets what is this run's own, the failed step's as well.
+Status Session::make_home(const HomeConfig& config, std::string_view text, std::optional<crypto::Secret> secret,
+                          std::vector<Path>& made) {
   const Path folder = home();
-  CLOISTER_RETURN_IF_ERROR(open_root(config, true));
-  CLOISTER_TRY(auto store, keys::Store::create(store_path(folder)));
+  if (config.root_kind == "software") {
+    CLOISTER_RETURN_IF_ERROR(kms::create_key_file(root_key_path(folder), copy(secret), crypto::Argon2Cost{}, *random_));
+    made.push_back(root_key_path(folder));
+  }
+  CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), Root::kMade));
+  CLOISTER_TRY(auto store, config.postgres ? create_in_postgres(*config.postgres, *random_) : create_sqlite(made));
   CLOISTER_TRY(hierarchy_, keys::Hierarchy::create(std::move(store), *root_, root_id_, *random_, caller()));
   // Last, since it is what makes the folder a home.
-  return write_file(config_path(folder), as_bytes(config_text(config)), Overwrite::kRefuse, 0600);
+  return write_file(config_path(folder), as_bytes(text), Overwrite::kRefuse, 0600);
 }
 
-Status Session::open_root(const HomeConfig& config, bool creating) {
-  CLOISTER_TRY(auto passphrase, root_passphrase(config, creating, *progress_));
+Status Session::open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, Root root) {
   if (config.root_kind == "pkcs11") {
     using kms::Pkcs11Key;
-    const auto if_absent = creating ? Pkcs11Key::IfAbsent::kGenerate : Pkcs11Key::IfAbsent::kRefuse;
-    if (!passphrase) return invalid("open root key: a token needs a PIN");
-    CLOISTER_TRY(auto key, Pkcs11Key::open({config.pkcs11_module, config.pkcs11_token, config.pkcs11_key}, *passphrase,
-                                           if_absent, *random_));
+    const auto if_absent = root == Root::kMade ? Pkcs11Key::IfAbsent::kGenerate : Pkcs11Key::IfAbsent::kRefuse;
+    if (!secret) return invalid("a token needs a PIN");
+    const kms::Pkcs11Location location{config.pkcs11_module, config.pkcs11_token, config.pkcs11_key,
+                                       config.pkcs11_parameters};
+    CLOISTER_TRY(auto key, Pkcs11Key::open(location, *secret, if_absent, *random_));
     root_id_ = key->key_id();
     root_ = std::move(key);
     return {};
   }
-  const Path path = root_key_path(home());
-  if (creating) {
-    CLOISTER_RETURN_IF_ERROR(kms::create_key_file(path, copy(passphrase), crypto::Argon2Cost{}, *random_));
-  }
-  CLOISTER_TRY(auto key, kms::SoftwareKey::open(path, std::move(passphrase), *random_));
+  CLOISTER_TRY(auto key, kms::SoftwareKey::open(root_key_path(home()), std::move(secret), *random_));
   root_id_ = key->key_id();
   root_ = std::move(key);
   return {};
 }
 
 Status Session::check_home() const {
-  if (has_home()) return {};
-  return Error(Code::kNotFound,
-               "there is no home at " + home().string() + ": `cloister init` makes one, --home DIR names another");
+  CLOISTER_TRY(const bool there, has_home());
+  if (!there) {
+    return Error(Code::kNotFound,
+                 "there is no home at " + home().string() + ": `cloister init` makes one, --home DIR names another");
+  }
+  CLOISTER_TRY(const File folder, File::open_directory(home()));
+  return check_guarded(folder, Guard::kUnwritten).with_context("open the home");
+}
+
+Path Session::sqlite_path() const { return home() / "keys.db"; }
+
+Result<keys::Store> Session::create_sqlite(std::vector<Path>& made) const {
+  auto store = keys::Store::create(sqlite_path());
+  if (store.ok() || store.error().code() != Code::kExists) {
+    for (const char* suffix : {"", "-wal", "-shm"}) made.push_back(sqlite_path().string() + suffix);
+  }
+  return store;
+}
+
+Result<HomeConfig> Session::read_config() const {
+  CLOISTER_RETURN_IF_ERROR(check_home());
+  return read_home_config(config_path(home()));
+}
+
+Result<keys::Store> Session::open_store(const HomeConfig& config) {
+  if (!config.postgres) return keys::Store::open(sqlite_path());
+  CLOISTER_TRY(auto database, open_postgres(*config.postgres, keys::IfAbsent::kRefuse, *random_));
+  return keys::Store::open(std::move(database));
+}
+
+Result<std::string> Session::store_text() const {
+  CLOISTER_TRY(const HomeConfig config, read_config());
+  return config.postgres ? config.postgres->text() : "SQLite, " + sqlite_path().string();
+}
+
+Result<keys::Moved> Session::move_store(const PostgresConfig& target) {
+  CLOISTER_TRY(HomeConfig config, read_config());
+  if (config.postgres) return Error(Code::kExists, "the store is in " + config.postgres->text() + " already");
+  CLOISTER_TRY(auto source, keys::open_sqlite(sqlite_path(), keys::IfMoved::kOpen));
+  CLOISTER_TRY(auto database, open_postgres(target, keys::IfAbsent::kCreate, *random_));
+  const keys::Caller who = caller();
+  const audit::Event event{who.now, who.actor, "store.move", "", "store", audit::Outcome::kAllowed, "from SQLite"};
+  CLOISTER_TRY(auto moved, keys::move_store(*source, *database, event, target.text()).with_context("move the store"));
+  // Last: until it says so the old store is what this home names, and that one refuses.
+  config.postgres = target;
+  CLOISTER_TRY(const std::string text, home_config_text(config));
+  CLOISTER_RETURN_IF_ERROR(write_file(config_path(home()), as_bytes(text), Overwrite::kReplace, 0600));
+  return moved;
 }
 
 Result<keys::Store*> Session::store() {
   if (hierarchy_) return &hierarchy_->store();
   if (store_) return &*store_;
-  CLOISTER_RETURN_IF_ERROR(check_home());
-  CLOISTER_TRY(store_, keys::Store::open(store_path(home())));
+  CLOISTER_TRY(const HomeConfig config, read_config());
+  CLOISTER_TRY(store_, open_store(config));
   return &*store_;
 }
 
 Result<keys::Hierarchy*> Session::hierarchy() {
   if (hierarchy_) return &*hierarchy_;
-  CLOISTER_RETURN_IF_ERROR(check_home());
-  const Path folder = home();
-  CLOISTER_TRY(const Bytes bytes, read_file(config_path(folder), 64 * 1024));
-  CLOISTER_TRY(const HomeConfig config, parse_config(config_path(folder), bytes));
-  CLOISTER_RETURN_IF_ERROR(open_root(config, false).with_context("open root key"));
-  CLOISTER_TRY(auto store, keys::Store::open(store_path(folder)));
+  CLOISTER_TRY(const HomeConfig config, read_config());
+  CLOISTER_TRY(auto secret, root_secret(config, Ask::kOnce, *progress_).with_context("open root key"));
+  CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), Root::kThere).with_context("open root key"));
+  CLOISTER_TRY(auto store, open_store(config));
   CLOISTER_TRY(hierarchy_, keys::Hierarchy::open(std::move(store), *root_, root_id_, *random_));
   return &*hierarchy_;
 }
@@ -193,27 +222,31 @@ keys::Caller Session::caller() const {
   return {std::move(actor), system_time()};
 }
 
+Status Session::log_event(audit::Event event) {
+  CLOISTER_TRY(const bool there, has_home());
+  if (!there) return {};
+  auto log = store();
+  if (!log.ok()) return log.error().with_context("open the audit log");
+  return (*log)->record(std::move(event)).with_context("write the audit log");
+}
+
 Status Session::record(std::string action, std::string tenant, std::string subject, std::string detail) {
-  if (!has_home()) return {};
-  CLOISTER_TRY(keys::Store * log, store());
   const keys::Caller who = caller();
-  return log
-      ->record({who.now, who.actor, std::move(action), std::move(tenant), std::move(subject), audit::Outcome::kAllowed,
-                std::move(detail)})
-      .with_context("write the audit log");
+  return log_event({who.now, who.actor, std::move(action), std::move(tenant), std::move(subject),
+                    audit::Outcome::kAllowed, std::move(detail)});
+}
+
+Status Session::record_refusal(std::string action, std::string tenant, std::string subject, const Error& error) {
+  const bool refused = error.code() == Code::kDenied || error.code() == Code::kCorrupt;
+  const keys::Caller who = caller();
+  return log_event({who.now, who.actor, std::move(action), std::move(tenant), std::move(subject),
+                    refused ? audit::Outcome::kRefused : audit::Outcome::kFailed, error.message()});
 }
 
 Error Session::record_failure(std::string action, std::string tenant, std::string subject, Error error) {
-  if (!has_home()) return error;
-  const auto log = store();
-  if (!log.ok()) return error;
-  const bool refused = error.code() == Code::kDenied || error.code() == Code::kCorrupt;
-  const keys::Caller who = caller();
-  const Status recorded =
-      (*log)->record({who.now, who.actor, std::move(action), std::move(tenant), std::move(subject),
-                      refused ? audit::Outcome::kRefused : audit::Outcome::kFailed, error.message()});
+  const Status recorded = record_refusal(std::move(action), std::move(tenant), std::move(subject), error);
   if (recorded.ok()) return error;
-  return Error(error.code(), error.message() + " (and the audit log couldn't be written)");
+  return Error(error.code(), error.message() + " (and it isn't on record: " + recorded.error().message() + ")");
 }
 
 }  // namespace cloister::cli

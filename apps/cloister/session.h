@@ -3,11 +3,14 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/progress.h"
 #include "crypto/random.h"
+#include "home_config.h"
 #include "keys/hierarchy.h"
+#include "keys/transfer.h"
 #include "output.h"
 #include "watch.h"
 
@@ -18,15 +21,6 @@ struct Globals {
   bool json = false;
   bool quiet = false;
   unsigned threads = 0;
-};
-
-// What config.json says: where the root key is. No secrets.
-struct HomeConfig {
-  std::string root_kind = "software";  // or "pkcs11"
-  enum class Passphrase { kNone, kFile, kPrompt };
-  Passphrase passphrase = Passphrase::kNone;  // of root.key; for a token, its PIN: kFile or kPrompt
-  std::string passphrase_file;
-  std::string pkcs11_module, pkcs11_token, pkcs11_key;
 };
 
 class Session {
@@ -40,27 +34,42 @@ class Session {
   crypto::Random& random() { return *random_; }
 
   Path home() const;
-  bool has_home() const;
-  // kExists when there is a home already.
+  // "No" only where there certainly is none: a home that can't be looked at is an error.
+  Result<bool> has_home() const;
+  // kExists when there is a home already; kUnavailable while another process makes one there. A failure leaves nothing
+  // behind that this run made, and touches nothing else.
   Status create_home(const HomeConfig& config);
   // Opened at first use. kNotFound without a home.
   Result<keys::Hierarchy*> hierarchy();
   // The store alone, for what needs no root key: lists and audit rows.
   Result<keys::Store*> store();
   std::string root_id() const { return root_id_; }
+  Result<std::string> store_text() const;  // where it is, for people
+
+  Path sqlite_path() const;
+  // From keys.db to PostgreSQL, and config.json says so. kExists when the store is in PostgreSQL already.
+  Result<keys::Moved> move_store(const PostgresConfig& target);
 
   keys::Caller caller() const;
 
   // One audit row for what was done to an object; without a home there is no log to write to. What can't be recorded
   // isn't done: the row comes before the effect.
   Status record(std::string action, std::string tenant, std::string subject, std::string detail);
-  // The row of a failure, if it can be written; hands `error` back.
+  // The row of a failure; without a home, none.
+  Status record_refusal(std::string action, std::string tenant, std::string subject, const Error& error);
+  // The same for a failure that ends the run: hands `error` back, which says so where the row couldn't be written.
   Error record_failure(std::string action, std::string tenant, std::string subject, Error error);
 
  private:
-  Status make_home(const HomeConfig& config);
-  Status open_root(const HomeConfig& config, bool creating);
+  enum class Root { kThere, kMade };
+  Status make_home(const HomeConfig& config, std::string_view text, std::optional<crypto::Secret> secret,
+                   std::vector<Path>& made);
+  Status open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, Root root);
   Status check_home() const;
+  Result<keys::Store> create_sqlite(std::vector<Path>& made) const;
+  Result<HomeConfig> read_config() const;
+  Result<keys::Store> open_store(const HomeConfig& config);
+  Status log_event(audit::Event event);
 
   const Globals* globals_;
   Progress* progress_;

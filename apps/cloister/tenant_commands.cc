@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "commands.h"
+#include "cost.h"
 
 namespace cloister::cli {
 namespace {
@@ -50,12 +51,12 @@ Json tenant_json(const keys::TenantRecord& tenant) {
 Result<Outcome> create(Session& session, const TenantRequest& request) {
   CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.name));
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  const CostMeter meter(hierarchy->store());
   CLOISTER_TRY(const keys::TenantRecord tenant, hierarchy->create_tenant(name, rotation_of(request), session.caller()));
-  Outcome outcome;
-  outcome.terse = true;
-  outcome.text = "created tenant " + tenant.name() + ", KEK " + tenant.kek_id + " version 1, rotated " +
-                 rotation_text(tenant) + "\n";
-  outcome.json = tenant_json(tenant);
+  Outcome outcome = cost_outcome(
+      "created tenant " + tenant.name() + ", KEK " + tenant.kek_id + " version 1, rotated " + rotation_text(tenant),
+      meter.stop(1));
+  outcome.json.update(tenant_json(tenant));
   return outcome;
 }
 

@@ -3,6 +3,9 @@
 namespace cloister::cli {
 namespace {
 
+// A longer list of values is for completion, not for a line of help.
+constexpr std::size_t kValueSizeMax = 80;
+
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
   std::string part;
@@ -48,6 +51,7 @@ std::vector<OptionView> options_of(const CLI::App& app) {
       if (colon != std::string::npos && type.substr(colon + 1).starts_with('{')) {
         view.value = type.substr(colon + 1);
         view.choices = split(view.value.substr(1, view.value.size() - 2), ',');
+        if (view.value.size() > kValueSizeMax) view.value = "WORD";
       }
       view.standard = option->get_default_str();
     }

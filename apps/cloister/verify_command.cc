@@ -19,8 +19,10 @@ NOTES
   Reads everything: both copies of the key slots, padding, every tag, the
   footer, the payload digest where there is one; for a directory the manifest's
   signature too, and that exactly the files it lists are there. One line for
-  each finding; the exit status is 3 when there is any. A path that no key here
-  opens counts as a finding: what couldn't be looked at isn't verified.
+  each finding. The exit status is 3 as soon as anything that was looked at is
+  wrong, a path that holds nothing sealed included. What couldn't be looked at
+  isn't verified, and is a finding as well: no key here opens it (4), nothing
+  is there (5), and so on as below; of several the highest, and 3 before all.
 )";
 
 struct Tally {
@@ -29,12 +31,23 @@ struct Tally {
   std::string text;
   Json findings = Json::array();
   Json notes = Json::array();
-  std::optional<Code> worst;
+  bool wrong_found = false;
+  std::optional<Code> unseen;
 
-  void finding(const std::string& path, const Error& error) {
-    text += "finding: " + path + ": " + printable(error.message()) + "\n";
-    findings.push_back({{"path", path}, {"code", code_name(error.code())}, {"problem", error.message()}});
-    if (!worst || error.code() == Code::kCorrupt) worst = error.code();
+  // Looked at, and not as it should be.
+  void wrong(const std::string& path, const std::string& problem) {
+    add(path, Code::kCorrupt, problem);
+    wrong_found = true;
+  }
+  // Not looked at, or not to the end.
+  void not_seen(const std::string& path, const Error& error) {
+    add(path, error.code(), error.message());
+    if (!unseen || exit_status(error.code()) > exit_status(*unseen)) unseen = error.code();
+  }
+  std::optional<Code> verdict() const { return wrong_found ? Code::kCorrupt : unseen; }
+  void add(const std::string& path, Code code, const std::string& problem) {
+    text += "finding: " + path + ": " + printable(problem) + "\n";
+    findings.push_back({{"path", path}, {"code", code_name(code)}, {"problem", problem}});
   }
   void note(const std::string& path, const std::string& what) {
     text += "note: " + path + ": " + what + "\n";
@@ -54,11 +67,8 @@ Status verify_object(Session& session, const Sealed& sealed, const Wrappers& wra
 
 Status verify_log(Session& session, const Sealed& sealed, const Wrappers& wrappers, Tally& tally) {
   CLOISTER_TRY(const File file, File::open(sealed.path));
-  Progress& progress = session.progress();
-  const auto counting = [&progress](ByteView piece) -> Status {
-    progress.add(piece.size());
-    return progress.stop_requested() ? Status(Error(Code::kUnavailable, "interrupted")) : ok_status();
-  };
+  CLOISTER_TRY(LogProgress told, LogProgress::begin(file, session.progress()));
+  const auto counting = [&told](ByteView piece) { return told.came(piece); };
   CLOISTER_TRY(const seal::LogSummary summary, seal::read_log(file, wrappers.list, counting));
   ++tally.objects;
   tally.bytes += summary.plaintext_bytes;
@@ -74,7 +84,7 @@ Status verify_folder(Session& session, const Sealed& sealed, const Wrappers& wra
   CLOISTER_TRY(const DirectoryKeySet keys, directory_keys(wrappers, Signing::kNo));
   const std::size_t before = tally.findings.size();
   const auto report = [&](const seal::DirectoryFinding& finding) {
-    tally.finding((sealed.path / finding.name).string(), Error(Code::kCorrupt, finding.problem));
+    tally.wrong((sealed.path / finding.name).string(), finding.problem);
   };
   const auto done =
       seal::verify_directory(sealed.path, keys.keys(), session.globals().threads, report, session.progress());
@@ -98,34 +108,54 @@ Status verify_one(Session& session, KeyChain& chain, const Sealed& sealed, Tally
   return {};
 }
 
+// False when it was interrupted.
+Result<bool> verify_path(Session& session, KeyChain& chain, const std::string& path, Tally& tally) {
+  const auto sealed = look_at(path);
+  if (!sealed.ok()) {
+    const Error& error = sealed.error();
+    // Bytes that were read and are no sealed object were looked at.
+    const bool read = error.code() == Code::kCorrupt || (error.code() == Code::kInvalid && path != "-");
+    if (read) {
+      tally.wrong(path, error.message());
+    } else {
+      tally.not_seen(path, error);
+    }
+    return true;
+  }
+  const AuditNote note = note_for("object.verify", sealed.value());
+  const std::size_t before = tally.findings.size();
+  const Status status = verify_one(session, chain, sealed.value(), tally);
+  if (session.progress().stop_requested()) {
+    tally.not_seen(path, Error(Code::kUnavailable, "interrupted"));
+    return false;
+  }
+  if (!status.ok() && status.error().code() == Code::kCorrupt) tally.wrong(path, status.error().message());
+  if (!status.ok() && status.error().code() != Code::kCorrupt) tally.not_seen(path, status.error());
+  const std::size_t found = tally.findings.size() - before;
+  if (found == 0) {
+    CLOISTER_RETURN_IF_ERROR(session.record(note.action, note.tenant, note.subject, "no findings"));
+    return true;
+  }
+  const Error finding(status.ok() ? Code::kCorrupt : status.error().code(), count_text(found, "finding"));
+  const Status recorded = session.record_refusal(note.action, note.tenant, note.subject, finding);
+  if (!recorded.ok()) tally.not_seen(path, recorded.error());
+  return true;
+}
+
 Result<Outcome> verify_paths(Session& session, const VerifyRequest& request) {
   CLOISTER_TRY(KeyChain chain, KeyChain::create(session, request.keys, "verify"));
   Tally tally;
   const double started = monotonic_seconds();
   session.watch().begin("verify");
-  for (const std::string& path : request.paths) {
-    const auto sealed = look_at(path);
-    if (!sealed.ok()) {
-      tally.finding(path, sealed.error());
-      continue;
-    }
-    const AuditNote note = note_for("object.verify", sealed.value());
-    const std::size_t before = tally.findings.size();
-    const Status status = verify_one(session, chain, sealed.value(), tally);
-    if (session.progress().stop_requested()) return Error(Code::kUnavailable, "verify: interrupted");
-    if (!status.ok()) tally.finding(path, status.error());
-    const std::size_t found = tally.findings.size() - before;
-    if (found == 0) {
-      CLOISTER_RETURN_IF_ERROR(session.record(note.action, note.tenant, note.subject, "no findings"));
-    } else {
-      ignore_result(session.record_failure(note.action, note.tenant, note.subject,
-                                           Error(Code::kCorrupt, count_text(found, "finding"))));
-    }
+  bool whole = true;
+  for (std::size_t i = 0; i < request.paths.size() && whole; ++i) {
+    CLOISTER_TRY(whole, verify_path(session, chain, request.paths[i], tally));
   }
   session.watch().end();
 
   const double seconds = monotonic_seconds() - started;
   Outcome outcome;
+  outcome.terse = tally.findings.empty();
   outcome.text = tally.text + "verified " + count_text(tally.objects, "object") + ", " + bytes_text(tally.bytes) +
                  " in " + seconds_text(seconds) + " (" + rate_text(tally.bytes, seconds) +
                  "): " + (tally.findings.empty() ? "no findings" : count_text(tally.findings.size(), "finding")) + "\n";
@@ -134,7 +164,10 @@ Result<Outcome> verify_paths(Session& session, const VerifyRequest& request) {
                   {"seconds", seconds},
                   {"findings", tally.findings},
                   {"notes", tally.notes}};
-  if (tally.worst) outcome.failure = Error(*tally.worst, "verify: " + count_text(tally.findings.size(), "finding"));
+  if (const auto verdict = tally.verdict()) {
+    outcome.failure =
+        Error(*verdict, "verify: " + count_text(tally.findings.size(), "finding") + (whole ? "" : ", interrupted"));
+  }
   return outcome;
 }
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/clock.h"
+#include "base/parallel.h"
 #include "output.h"
 
 namespace cloister::cli {
@@ -28,6 +29,10 @@ sigset_t stop_signals() {
 
 void do_nothing(int) {}
 
+std::string left_text(std::uint64_t done, std::uint64_t expected, double elapsed) {
+  return seconds_text(elapsed / static_cast<double>(done) * static_cast<double>(expected - done)) + " left";
+}
+
 // A read that waits for standard input hears of no signal, since those are blocked: it is woken, and finds the end.
 void wake_reader(pthread_t reader) {
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -47,7 +52,8 @@ Watch::Watch(Progress& progress, Show show)
   struct sigaction action{};
   action.sa_handler = do_nothing;
   ::sigaction(kWakeUp, &action, nullptr);
-  thread_ = std::thread([this] { run(); });
+  auto thread = start_thread([this] { run(); });
+  if (thread.ok()) thread_ = std::move(*thread);  // without one there is no progress to see, and the work goes on
 }
 
 Watch::~Watch() {
@@ -93,6 +99,18 @@ void Watch::clear() {
   drawn_ = false;
 }
 
+// Work that is counted in objects, since their sizes don't matter.
+std::string Watch::objects_text(double elapsed) const {
+  const std::uint64_t done = progress_->objects_done();
+  const std::uint64_t expected = progress_->objects_expected();
+  if (expected == 0) return count_text(done, "object");
+  std::string text = std::to_string(done) + " of " + count_text(expected, "object");
+  if (done == 0) return text;
+  text += "  " + std::to_string(static_cast<std::uint64_t>(static_cast<double>(done) / elapsed)) + "/s";
+  if (expected > done) text += "  " + left_text(done, expected, elapsed);
+  return text;
+}
+
 void Watch::draw(double now) {
   const double elapsed = now - started_;
   const double period = terminal_ ? 0.1 : kLinePeriod;
@@ -111,12 +129,10 @@ void Watch::draw(double now) {
   } else if (done > 0) {
     line += bytes_text(done);
   } else {
-    line += count_text(progress_->objects_done(), "object");
+    line += objects_text(elapsed);
   }
   if (done > 0) line += "  " + rate_text(done, elapsed);
-  if (done > 0 && expected > done) {
-    line += "  " + seconds_text(elapsed / static_cast<double>(done) * static_cast<double>(expected - done)) + " left";
-  }
+  if (done > 0 && expected > done) line += "  " + left_text(done, expected, elapsed);
   if (terminal_) {
     std::fprintf(stderr, "\r\033[K%s", line.c_str());
     std::fflush(stderr);

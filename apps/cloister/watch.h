@@ -31,6 +31,7 @@ class Watch {
   void run();
   void draw(double now);
   void clear();
+  std::string objects_text(double elapsed) const;
 
   Progress* progress_;
   Show show_;

@@ -18,36 +18,12 @@ constexpr Field kFields[] = {{&Event::actor, kActorMax, "actor"},
                              {&Event::subject, kSubjectMax, "subject"},
                              {&Event::detail, kDetailMax, "detail"}};
 
-// A name somebody typed must not stop the audit, nor put a second line or a terminal's control codes into it.
-std::string recordable(std::string text, std::size_t size_max) {
-  if (!is_plain_utf8(text)) {
-    for (char& character : text) {
-      const auto byte = static_cast<unsigned char>(character);
-      if (byte < 0x20 || byte > 0x7e) character = '?';
-    }
-  }
-  if (text.size() <= size_max) return text;
-  text.resize(size_max);
-  while (!text.empty() && !is_plain_utf8(text)) text.pop_back();
-  return text;
-}
-
 RowHash row_hash(std::uint64_t sequence, const RowHash& previous, const Event& event) {
   Writer writer;
   writer.text16(kLabel).u64(sequence).bytes(previous).u64(static_cast<std::uint64_t>(event.time.unix_ms));
   writer.text16(event.actor).text16(event.action).text16(event.tenant).text16(event.subject);
   writer.u8(static_cast<std::uint8_t>(event.outcome)).text16(event.detail);
   return crypto::sha256(writer.view());
-}
-
-Status check_fields(const Event& event) {
-  for (const Field& field : kFields) {
-    const std::string& text = event.*field.text;
-    if (text.size() > field.size_max || !is_plain_utf8(text)) {
-      return Error(Code::kCorrupt, "its " + std::string(field.name) + " isn't text a row can hold");
-    }
-  }
-  return {};
 }
 
 }  // namespace
@@ -68,11 +44,41 @@ Result<Outcome> parse_outcome(std::string_view name) {
   return Error(Code::kCorrupt, "an audit row's outcome is none of allowed, refused, failed");
 }
 
+// A name somebody typed must not stop the audit, nor put a second line or a terminal's control codes into it.
+std::string recordable_text(std::string text, std::size_t size_max) {
+  if (!is_plain_utf8(text)) {
+    for (char& character : text) {
+      const auto byte = static_cast<unsigned char>(character);
+      if (byte < 0x20 || byte > 0x7e) character = '?';
+    }
+  }
+  if (text.size() <= size_max) return text;
+  text.resize(size_max);
+  while (!text.empty() && !is_plain_utf8(text)) text.pop_back();
+  return text;
+}
+
+Event recordable(Event event) {
+  for (const Field& field : kFields) {
+    event.*field.text = recordable_text(std::move(event.*field.text), field.size_max);
+  }
+  return event;
+}
+
+Status check_recordable(const Event& event) {
+  for (const Field& field : kFields) {
+    const std::string& text = event.*field.text;
+    if (text.size() > field.size_max || !is_plain_utf8(text)) {
+      return Error(Code::kCorrupt, "its " + std::string(field.name) + " isn't text a record can hold");
+    }
+  }
+  return {};
+}
+
 Row chain(std::uint64_t sequence, const RowHash& previous, Event event) {
-  for (const Field& field : kFields) event.*field.text = recordable(std::move(event.*field.text), field.size_max);
   Row row;
   row.sequence = sequence;
-  row.event = std::move(event);
+  row.event = recordable(std::move(event));
   row.previous = previous;
   row.hash = row_hash(sequence, previous, row.event);
   return row;
@@ -84,7 +90,7 @@ Status ChainVerifier::next(const Row& row) {
     return Error(Code::kCorrupt, name + " is missing: row " + std::to_string(row.sequence) + " stands in its place");
   }
   if (row.previous != head_) return Error(Code::kCorrupt, name + " doesn't follow the row before it");
-  CLOISTER_RETURN_IF_ERROR(check_fields(row.event).with_context(name));
+  CLOISTER_RETURN_IF_ERROR(check_recordable(row.event).with_context(name));
   if (row.hash != row_hash(row.sequence, row.previous, row.event)) {
     return Error(Code::kCorrupt, name + " was changed after it was written");
   }

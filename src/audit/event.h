@@ -33,6 +33,16 @@ struct Event {
   std::string detail;  // one line: cost, or the reason of a refusal
 };
 
+// `text` as a row can hold it: '?' in place of every byte outside printable ASCII when it isn't plain UTF-8, then cut
+// between characters to at most `size_max` bytes.
+std::string recordable_text(std::string text, std::size_t size_max);
+
+// The event with every text as a row can hold it, so that nothing said of a refusal can prevent its being recorded.
+Event recordable(Event event);
+
+// kCorrupt, naming the field, unless every text is plain UTF-8 and within its bound.
+Status check_recordable(const Event& event);
+
 using RowHash = crypto::Sha256Digest;
 
 struct Row {
@@ -43,8 +53,7 @@ struct Row {
 };
 
 // hash = SHA-256(lp("CLSR1 audit") || u64 sequence || previous || every field of the event, each text length-prefixed).
-// Text too long for its field is cut and control characters become '?', so that nothing said of a refusal can prevent
-// its being recorded.
+// The event is made recordable() first.
 Row chain(std::uint64_t sequence, const RowHash& previous, Event event);
 
 // Checks rows one after the other, from the first.

@@ -5,35 +5,41 @@
 
 namespace cloister {
 
-std::string_view code_name(Code code) {
+namespace {
+
+constexpr ExitStatus kExitStatuses[] = {
+    {0, "done", "done"},
+    {2, "invalid", "the request itself is wrong, usage included"},
+    {3, "corrupt", "stored bytes are damaged or were tampered with"},
+    {4, "denied", "refused by a key, a policy or a state"},
+    {5, "not-found", "nothing by that name"},
+    {6, "exists", "something by that name is there already"},
+    {7, "expired", "was valid once"},
+    {8, "unsupported", "of a newer version, or unknown"},
+    {9, "unavailable", "busy or interrupted: run the same command again to go on"},
+    {10, "internal", "the machine failed: disk, memory, library"},
+};
+
+const ExitStatus& row_of(Code code) {
   switch (code) {
-    case Code::kInvalid: return "invalid";
-    case Code::kCorrupt: return "corrupt";
-    case Code::kDenied: return "denied";
-    case Code::kNotFound: return "not-found";
-    case Code::kExists: return "exists";
-    case Code::kExpired: return "expired";
-    case Code::kUnsupported: return "unsupported";
-    case Code::kUnavailable: return "unavailable";
-    case Code::kInternal: return "internal";
+    case Code::kInvalid: return kExitStatuses[1];
+    case Code::kCorrupt: return kExitStatuses[2];
+    case Code::kDenied: return kExitStatuses[3];
+    case Code::kNotFound: return kExitStatuses[4];
+    case Code::kExists: return kExitStatuses[5];
+    case Code::kExpired: return kExitStatuses[6];
+    case Code::kUnsupported: return kExitStatuses[7];
+    case Code::kUnavailable: return kExitStatuses[8];
+    case Code::kInternal: break;
   }
-  return "internal";
+  return kExitStatuses[9];
 }
 
-int exit_status(Code code) {
-  switch (code) {
-    case Code::kInvalid: return 2;
-    case Code::kCorrupt: return 3;
-    case Code::kDenied: return 4;
-    case Code::kNotFound: return 5;
-    case Code::kExists: return 6;
-    case Code::kExpired: return 7;
-    case Code::kUnsupported: return 8;
-    case Code::kUnavailable: return 9;
-    case Code::kInternal: return 10;
-  }
-  return 10;
-}
+}  // namespace
+
+std::span<const ExitStatus> exit_statuses() { return kExitStatuses; }
+std::string_view code_name(Code code) { return row_of(code).name; }
+int exit_status(Code code) { return row_of(code).status; }
 
 Error Error::with_context(std::string_view doing) const& { return Error(code_, std::string(doing) + ": " + message_); }
 

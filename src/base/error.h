@@ -1,6 +1,7 @@
 // What can go wrong, said in one of a few codes chosen by what the caller can do about it.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,7 +22,15 @@ enum class Code {
 
 std::string_view code_name(Code code);
 
-// The exit status of a program that ends because of `code`. One table, also in docs/cli.md.
+// What a program's exit status says. One table: `cloister help` prints it, docs/cli.md repeats it.
+struct ExitStatus {
+  int status;
+  std::string_view name;  // code_name(), or "done"
+  std::string_view meaning;
+};
+// By status, 0 first.
+std::span<const ExitStatus> exit_statuses();
+// The exit status of a program that ends because of `code`.
 int exit_status(Code code);
 
 class Error {

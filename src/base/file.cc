@@ -34,6 +34,12 @@ Result<File> File::create_new(const Path& path, mode_t mode) {
   return File(descriptor, path, Owned::kYes);
 }
 
+Result<File> File::open_directory(const Path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return failed("open", path);
+  return File(descriptor, path, Owned::kYes);
+}
+
 File File::from_descriptor(int descriptor, Path name, Owned owned) { return File(descriptor, std::move(name), owned); }
 
 File::File(File&& other) noexcept
@@ -166,7 +172,7 @@ Result<FileReplacement> FileReplacement::begin(const Path& target, Overwrite ove
   if (::lstat(target.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) return Error(Code::kInvalid, "write " + target.string() + ": it is a directory");
     if (overwrite == Overwrite::kRefuse) {
-      return Error(Code::kExists, "write " + target.string() + ": it exists already; --force replaces it");
+      return Error(Code::kExists, "write " + target.string() + ": it exists already");
     }
   }
   // A file name has at most 255 bytes, and the temporary's is longer than the target's.
@@ -187,32 +193,60 @@ Result<FileReplacement> FileReplacement::begin(const Path& target, Overwrite ove
   return Error(Code::kInternal, "write " + target.string() + ": no free temporary name beside it");
 }
 
+namespace {
+
+// False, with errno, where the name is taken (EEXIST) or can't be given. Not every file system knows the first way, nor
+// every one hard links.
+bool name_if_free(const Path& temporary, const Path& target) {
+  if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP) return false;
+  if (::link(temporary.c_str(), target.c_str()) != 0) return false;
+  ::unlink(temporary.c_str());
+  return true;
+}
+
+}  // namespace
+
 Status FileReplacement::commit(Durable durable) {
   if (durable == Durable::kYes) CLOISTER_RETURN_IF_ERROR(file_->sync());
-  if (overwrite_ == Overwrite::kRefuse) {
-    // link() fails when the name is taken; rename() would replace it.
-    if (::link(temporary_.c_str(), target_.c_str()) != 0) {
-      if (errno == EEXIST) return Error(Code::kExists, "write " + target_.string() + ": it appeared meanwhile");
-      return failed("name", target_);
-    }
-    ::unlink(temporary_.c_str());
-  } else if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
-    return failed("name", target_);
-  }
+  if (overwrite_ == Overwrite::kRefuse) return commit_new(durable);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) return failed("name", target_);
   temporary_.clear();
   if (durable == Durable::kYes) CLOISTER_RETURN_IF_ERROR(sync_directory(parent_of(target_)));
   return file_->close();
 }
 
+Status FileReplacement::commit_new(Durable durable) {
+  struct stat written{};
+  if (::fstat(file_->descriptor(), &written) != 0) return failed("look at", temporary_);
+  if (!name_if_free(temporary_, target_)) {
+    if (errno == EEXIST) return Error(Code::kExists, "write " + target_.string() + ": it appeared meanwhile");
+    return failed("name", target_);
+  }
+  temporary_.clear();
+  Status settled = durable == Durable::kYes ? sync_directory(parent_of(target_)) : ok_status();
+  if (settled.ok()) settled = file_->close();
+  if (settled.ok()) return {};
+  // Taken back, unless somebody has put another file there since.
+  struct stat now{};
+  const bool ours = ::lstat(target_.c_str(), &now) == 0 && now.st_dev == written.st_dev && now.st_ino == written.st_ino;
+  if (ours) ::unlink(target_.c_str());
+  return settled;
+}
+
 Result<Bytes> read_file(const Path& path, std::uint64_t size_max) {
   CLOISTER_TRY(const File file, File::open(path));
+  return read_rest(file, size_max);
+}
+
+Result<Bytes> read_rest(const File& file, std::uint64_t size_max) {
   Bytes bytes;
   Bytes piece(64 * 1024);
   for (;;) {
     CLOISTER_TRY(const std::size_t count, file.read_some(piece));
     if (bytes.size() + count > size_max) {
       return Error(Code::kInvalid,
-                   "read " + path.string() + ": it is larger than " + std::to_string(size_max) + " bytes");
+                   "read " + file.path().string() + ": it is larger than " + std::to_string(size_max) + " bytes");
     }
     bytes.insert(bytes.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(count));
     if (count < piece.size()) return bytes;
@@ -235,10 +269,38 @@ Status sync_directory(const Path& directory) {
   return {};
 }
 
+mode_t current_umask() {
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  return mask;
+}
+
 Status create_directories(const Path& directory, mode_t mode) {
-  if (directory.empty() || std::filesystem::is_directory(directory)) return {};
+  if (directory.empty()) return {};
+  std::error_code error;
+  if (std::filesystem::is_directory(directory, error)) return {};
+  // "Not there" is an answer as well; what can't be looked at is not.
+  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory) {
+    return error_from_errno(error.value(), "look at " + directory.string());
+  }
   CLOISTER_RETURN_IF_ERROR(create_directories(directory.parent_path(), mode));
   if (::mkdir(directory.c_str(), mode) != 0 && errno != EEXIST) return failed("create", directory);
+  return {};
+}
+
+Status check_guarded(const File& file, Guard guard) {
+  struct stat info{};
+  if (::fstat(file.descriptor(), &info) != 0) return failed("look at", file.path());
+  const std::string name = file.path().string();
+  if (info.st_uid != ::geteuid() && info.st_uid != 0) {
+    return Error(Code::kDenied, name + " belongs to another user (uid " + std::to_string(info.st_uid) + ")");
+  }
+  if (guard == Guard::kSecret && (info.st_mode & 077) != 0) {
+    return Error(Code::kDenied, "others than its owner may use " + name + ": chmod 600 it, and consider it known");
+  }
+  if ((info.st_mode & 022) != 0) {
+    return Error(Code::kDenied, "others than its owner may write to " + name + ": chmod go-w it");
+  }
   return {};
 }
 

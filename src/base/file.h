@@ -23,6 +23,8 @@ class File {
   static Result<File> open(const Path& path, Access access = Access::kRead);
   // kExists when something is there already.
   static Result<File> create_new(const Path& path, mode_t mode = 0644);
+  // To lock, sync or look at; kNotFound when it is no directory.
+  static Result<File> open_directory(const Path& path);
   // Takes over `descriptor`, or leaves it open for its owner when `owned` is kNo (standard input and output).
   enum class Owned { kYes, kNo };
   static File from_descriptor(int descriptor, Path name, Owned owned);
@@ -77,12 +79,14 @@ class FileReplacement {
 
   File& file() { return *file_; }
   const Path& target() const { return target_; }
+  // With kRefuse, nothing of this replacement is under the target's name when this fails.
   // kYes: bytes and name survive a power cut once this returns. kNo: the caller syncs later, or needs no durability.
   enum class Durable { kYes, kNo };
   Status commit(Durable durable = Durable::kYes);
 
  private:
   FileReplacement(File file, Path temporary, Path target, Overwrite overwrite);
+  Status commit_new(Durable durable);
 
   std::optional<File> file_;
   Path temporary_;
@@ -92,8 +96,17 @@ class FileReplacement {
 
 // The whole file; kInvalid when it is larger than `size_max`.
 Result<Bytes> read_file(const Path& path, std::uint64_t size_max);
+// The same from where `file` stands.
+Result<Bytes> read_rest(const File& file, std::uint64_t size_max);
 Status write_file(const Path& path, ByteView bytes, Overwrite overwrite, mode_t mode = 0644);
 Status sync_directory(const Path& directory);
+// The permission bits this process withholds from what it makes. Not while another thread makes files.
+mode_t current_umask();
 Status create_directories(const Path& directory, mode_t mode = 0755);
+
+// kUnwritten: who else can write it can put in what they like. kSecret: who else can read it knows it, too.
+enum class Guard { kUnwritten, kSecret };
+// What is open must belong to this process's user or to root, and be open to nobody else in that way; kDenied.
+Status check_guarded(const File& file, Guard guard);
 
 }  // namespace cloister

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
-#include <thread>
+#include <system_error>
 #include <vector>
 
 namespace cloister {
@@ -12,6 +12,14 @@ namespace cloister {
 unsigned thread_count(unsigned requested) {
   const unsigned wanted = requested == 0 ? std::thread::hardware_concurrency() : requested;
   return std::clamp(wanted, 1U, 16U);
+}
+
+Result<std::thread> start_thread(std::function<void()> body) {
+  try {
+    return std::thread(std::move(body));
+  } catch (const std::system_error& refused) {
+    return Error(Code::kInternal, std::string("start a thread: ") + refused.what());
+  }
 }
 
 Status parallel_pieces(unsigned threads, std::uint64_t pieces, const std::function<PieceWorker()>& make_worker) {
@@ -35,7 +43,11 @@ Status parallel_pieces(unsigned threads, std::uint64_t pieces, const std::functi
 
   std::vector<std::thread> helpers;
   const std::uint64_t useful = std::min<std::uint64_t>(thread_count(threads), pieces);
-  for (std::uint64_t i = 1; i < useful; ++i) helpers.emplace_back(run);
+  for (std::uint64_t i = 1; i < useful; ++i) {
+    auto helper = start_thread(run);
+    if (!helper.ok()) break;
+    helpers.push_back(std::move(*helper));
+  }
   run();
   for (std::thread& helper : helpers) helper.join();
   if (first_error) return *first_error;

@@ -15,15 +15,18 @@ namespace {
 // Counts forks: a child must not serve the parent's bytes again.
 std::atomic<unsigned> fork_generation{0};
 
+constexpr std::size_t kBufferSize = 4096;
+
+// In secure memory: keys are drawn from it.
 struct Buffer {
-  std::array<std::uint8_t, 4096> bytes{};
-  std::size_t used = 4096;
+  Secret bytes;
+  std::size_t used = kBufferSize;
   unsigned generation = 0;
-  ~Buffer() { wipe(bytes); }
 };
 
 void refill(Buffer& buffer, unsigned generation) {
-  CLOISTER_CHECK(RAND_priv_bytes(buffer.bytes.data(), static_cast<int>(buffer.bytes.size())) == 1);
+  if (buffer.bytes.empty() || buffer.generation != generation) buffer.bytes = Secret(kBufferSize);
+  CLOISTER_CHECK(RAND_priv_bytes(buffer.bytes.expose_mutable().data(), static_cast<int>(kBufferSize)) == 1);
   buffer.used = 0;
   buffer.generation = generation;
 }
@@ -36,9 +39,9 @@ void SystemRandom::fill(MutableByteView out) {
   thread_local Buffer buffer;
   const unsigned generation = fork_generation.load(std::memory_order_relaxed);
   while (!out.empty()) {
-    if (buffer.used == buffer.bytes.size() || buffer.generation != generation) refill(buffer, generation);
-    const std::size_t count = std::min(out.size(), buffer.bytes.size() - buffer.used);
-    const MutableByteView piece = MutableByteView(buffer.bytes).subspan(buffer.used, count);
+    if (buffer.used == kBufferSize || buffer.generation != generation) refill(buffer, generation);
+    const std::size_t count = std::min(out.size(), kBufferSize - buffer.used);
+    const MutableByteView piece = buffer.bytes.expose_mutable().subspan(buffer.used, count);
     std::memcpy(out.data(), piece.data(), count);
     wipe(piece);
     buffer.used += count;

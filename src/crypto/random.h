@@ -15,7 +15,7 @@ class Random {
 };
 
 // OpenSSL's generator behind a buffer per thread (one RAND_bytes call serves many nonces). Any thread may call.
-// The buffer is wiped as it is used and thrown away in a forked child.
+// The buffer is secure memory, wiped as it is used and thrown away in a forked child.
 class SystemRandom final : public Random {
  public:
   void fill(MutableByteView out) override;

@@ -1,4 +1,5 @@
-// Memory for key bytes: its own pages, locked, left out of core dumps and of forked children, guarded on both sides.
+// Memory for key bytes: its own pages, locked, left out of core dumps and of forked children (where using one
+// of the parent's secrets stops the process; new ones can be made), guarded on both sides.
 // Used by Secret alone. Not OpenSSL's secure heap: once that is set up, OpenSSL's Argon2id takes its hundreds of
 // mebibytes from it too, and fails.
 #pragma once

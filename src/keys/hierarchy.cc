@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/reader.h"
 #include "keys/hierarchy_state.h"
+#include "keys/root_check.h"
 
 namespace cloister::keys {
 namespace {
@@ -16,35 +16,6 @@ constexpr std::size_t kHomeIdSize = 16;
 // KH-1: a key wrapped by the root for nothing but to recognise the root by authentication.
 crypto::WrapContext home_context(const Bytes& home_id, const std::array<std::uint8_t, 32>& commitment) {
   return {"", "", home_id, "home", commitment};
-}
-
-struct RootCheck {
-  std::array<std::uint8_t, 32> commitment{};
-  crypto::WrappedKey wrapped;
-};
-
-std::string serialize(const RootCheck& check) {
-  Writer writer;
-  writer.bytes(check.commitment).u16(static_cast<std::uint16_t>(check.wrapped.type)).text16(check.wrapped.key_id);
-  writer.u32(check.wrapped.key_version).prefixed16(check.wrapped.parameters).prefixed16(check.wrapped.ciphertext);
-  return to_hex(writer.view());
-}
-
-Result<RootCheck> parse_root_check(std::string_view text) {
-  CLOISTER_TRY(const Bytes bytes, from_hex(text));
-  Reader reader(bytes);
-  RootCheck check;
-  CLOISTER_RETURN_IF_ERROR(reader.fill(check.commitment, "commitment"));
-  CLOISTER_TRY(const std::uint16_t type, reader.u16("wrap type"));
-  check.wrapped.type = static_cast<crypto::WrapType>(type);
-  CLOISTER_TRY(check.wrapped.key_id, reader.text16(512, "key id"));
-  CLOISTER_TRY(check.wrapped.key_version, reader.u32("key version"));
-  CLOISTER_TRY(const ByteView parameters, reader.prefixed16(4096, "parameters"));
-  CLOISTER_TRY(const ByteView ciphertext, reader.prefixed16(8192, "ciphertext"));
-  CLOISTER_RETURN_IF_ERROR(reader.expect_end("root check"));
-  check.wrapped.parameters = to_bytes(parameters);
-  check.wrapped.ciphertext = to_bytes(ciphertext);
-  return check;
 }
 
 Status verify_root(crypto::KeyWrapper& root, const Bytes& home_id, const RootCheck& check) {
@@ -122,9 +93,11 @@ Result<Hierarchy> Hierarchy::create(Store store, crypto::KeyWrapper& root, std::
   event.detail = "root " + root_id;
   const Status status = store.change(event, [&](Store::Change& change) -> Status {
     // Again, now that nobody else can set it up meanwhile.
-    if (store.setting(kRootId).ok()) return Error(Code::kExists, "the home is set up already");
+    const auto meanwhile = store.setting(kRootId);
+    if (meanwhile.ok()) return Error(Code::kExists, "the home is set up already");
+    if (meanwhile.error().code() != Code::kNotFound) return meanwhile.error();
     CLOISTER_RETURN_IF_ERROR(change.put_setting(kHomeId, to_hex(home_id)));
-    CLOISTER_RETURN_IF_ERROR(change.put_setting(kRootCheck, serialize(check)));
+    CLOISTER_RETURN_IF_ERROR(change.put_setting(kRootCheck, serialize_root_check(check)));
     return change.put_setting(kRootId, root_id);
   });
   if (!status.ok()) return status.error();
@@ -148,6 +121,20 @@ Result<Hierarchy> Hierarchy::open(Store store, crypto::KeyWrapper& root, std::st
   return Hierarchy(std::make_unique<State>(State{std::move(store), &root, &random, std::move(home_id)}));
 }
 
+Result<std::uint64_t> datasets_under(Store& store, const TenantName& name, std::uint32_t version) {
+  CLOISTER_TRY(const TenantRecord tenant, store.tenant(name.tenant, name.environment));
+  CLOISTER_TRY(const auto datasets, store.datasets(name.tenant, name.environment));
+  std::uint64_t count = 0;
+  for (const DatasetRecord& dataset : datasets) {
+    const auto outline = seal::parse_keyring(dataset.keyring);
+    if (outline.ok() && outline->ring_key.key_id == kek_key_id(tenant.kek_id) &&
+        outline->ring_key.key_version == version) {
+      ++count;
+    }
+  }
+  return count;
+}
+
 Store& Hierarchy::store() { return state_->store; }
 
 Status Hierarchy::record(audit::Event event) { return state_->store.record(std::move(event)); }
@@ -166,7 +153,7 @@ Result<TenantRecord> Hierarchy::create_tenant(const TenantName& name, std::optio
   tenant.rotate_after = rotate_after;
   const Status status = state_->store.change(event, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(KekVersion version, state_->make_kek(tenant, 1, caller.now));
-    tenant.versions.push_back(std::move(version));
+    tenant.versions.assign(1, std::move(version));
     change.event().detail = kek_subject(tenant, 1);
     return change.add_tenant(tenant);
   });

@@ -42,6 +42,16 @@ struct Cost {
   double seconds = 0;
 };
 
+// What rotate_due() did, also where it failed in between.
+struct DueRotations {
+  std::vector<std::string> rotated;  // names of tenants
+  Cost cost;
+  std::optional<Error> failure;  // the first; the others were rotated all the same
+};
+
+// Datasets of the tenant whose keyring is under that KEK version: what destroying it makes unreadable. Needs no root.
+Result<std::uint64_t> datasets_under(Store& store, const TenantName& name, std::uint32_t version);
+
 inline constexpr Duration kDestructionWaitDefault = days(30);
 inline constexpr Duration kDestructionWaitMin = days(7);
 
@@ -62,10 +72,10 @@ class Hierarchy {
                                      const Caller& caller);
 
   // A new KEK version; every keyring of the tenant is rewrapped to it in the same transaction. The old version stays
-  // enabled, so that exported keyrings and backups still open, until it is disabled or destroyed.
+  // enabled, so that backups of the store still open, until it is disabled or destroyed.
   Result<Cost> rotate_kek(const TenantName& name, const Caller& caller);
-  // Those whose newest version is older than their rotate_after. Returns the names rotated.
-  Result<std::vector<std::string>> rotate_due(const Caller& caller, Cost& cost);
+  // Those whose newest version is older than their rotate_after.
+  Result<DueRotations> rotate_due(const Caller& caller);
   Status set_rotate_after(const TenantName& name, std::optional<Duration> rotate_after, const Caller& caller);
 
   // kDenied for what a state doesn't allow: destroying at once, enabling a destroyed version, …

@@ -155,17 +155,18 @@ Result<Cost> Hierarchy::rotate_kek(const TenantName& name, const Caller& caller)
   const auto tenant = state_->store.tenant(name.tenant, name.environment);
   if (!tenant.ok()) return state_->refuse(event, tenant.error());
   Cost cost;
-  const Status status = state_->store.change(
-      event, [&](Store::Change& change) { return state_->rotate_kek(change, *tenant, caller.now, cost); });
+  const Status status = state_->store.change(event, [&](Store::Change& change) {
+    cost = Cost{};
+    return state_->rotate_kek(change, *tenant, caller.now, cost);
+  });
   if (!status.ok()) return state_->refuse(event, status.error());
   meter.stop(cost);
   return cost;
 }
 
-Result<std::vector<std::string>> Hierarchy::rotate_due(const Caller& caller, Cost& cost) {
+Result<DueRotations> Hierarchy::rotate_due(const Caller& caller) {
   CLOISTER_TRY(const auto tenants, state_->store.tenants());
-  std::vector<std::string> rotated;
-  std::optional<Error> failure;
+  DueRotations due;
   for (const TenantRecord& tenant : tenants) {
     if (!tenant.rotate_after || tenant.versions.empty()) continue;
     const KekVersion& newest = tenant.versions.back();
@@ -173,17 +174,16 @@ Result<std::vector<std::string>> Hierarchy::rotate_due(const Caller& caller, Cos
     if (newest.state != KeyState::kEnabled || newest.created + *tenant.rotate_after > caller.now) continue;
     const auto done = rotate_kek(TenantName{tenant.tenant, tenant.environment}, caller);
     if (!done.ok()) {
-      if (!failure) failure = Error(done.error()).with_context("rotate the KEK of " + tenant.name());
+      if (!due.failure) due.failure = Error(done.error()).with_context("rotate the KEK of " + tenant.name());
       continue;
     }
-    rotated.push_back(tenant.name());
-    cost.objects_touched += done->objects_touched;
-    cost.bytes_written += done->bytes_written;
-    cost.seconds += done->seconds;
-    cost.datasets_unreadable += done->datasets_unreadable;
+    due.rotated.push_back(tenant.name());
+    due.cost.objects_touched += done->objects_touched;
+    due.cost.bytes_written += done->bytes_written;
+    due.cost.seconds += done->seconds;
+    due.cost.datasets_unreadable += done->datasets_unreadable;
   }
-  if (failure) return *failure;
-  return rotated;
+  return due;
 }
 
 Status Hierarchy::State::change_kek(KekTarget target, std::string_view action, const Caller& caller,
@@ -261,8 +261,10 @@ Result<Cost> Hierarchy::State::destroy(KekTarget target, std::string_view action
                                        const Transition& transition) {
   const Meter meter(store);
   Cost cost;
+  bool destroyed_before = false;
   const Status status = change_kek(target, action, caller,
                                    [&](const TenantRecord& tenant, KekVersion& kek, std::string& detail) -> Status {
+                                     destroyed_before = kek.state == KeyState::kDestroyed;
                                      CLOISTER_TRY(cost.datasets_unreadable, count_under(tenant, kek.version));
                                      CLOISTER_RETURN_IF_ERROR(transition(tenant, kek, detail));
                                      CLOISTER_RETURN_IF_ERROR(destroy_version(tenant, kek));
@@ -270,13 +272,14 @@ Result<Cost> Hierarchy::State::destroy(KekTarget target, std::string_view action
                                      return {};
                                    });
   // Also when refused: a version destroyed before, while another process was reading, is asked for again.
-  const Status forgotten = store.forget_overwritten();
-  if (!status.ok()) return status.error();
-  if (!forgotten.ok()) {
-    return Error(Code::kUnavailable,
-                 "KEK version " + std::to_string(target.version) + " of " + target.name.text() +
-                     " is destroyed, but its wrapped key is still in the store's log: " + forgotten.error().message());
+  const Status forgotten = store.forget_overwritten(Overwritten::kKeks);
+  if (!forgotten.ok() && (status.ok() || destroyed_before)) {
+    return Error(Code::kUnavailable, "KEK version " + std::to_string(target.version) + " of " + target.name.text() +
+                                         " is destroyed, but its wrapped key is still in the store's files; the same "
+                                         "command again removes it: " +
+                                         forgotten.error().message());
   }
+  if (!status.ok()) return status.error();
   cost.objects_touched = 1;
   meter.stop(cost);
   return cost;

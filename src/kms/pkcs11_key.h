@@ -35,8 +35,9 @@ struct Pkcs11Description {
 class Pkcs11Key final : public crypto::KeyWrapper {
  public:
   enum class IfAbsent { kRefuse, kGenerate };
-  // kNotFound: no such token or key. kDenied: wrong PIN, or the key is extractable or not sensitive.
-  // kUnavailable: the module or the token doesn't answer. kUnsupported: no mechanism that binds the context.
+  // kNotFound: no such module, token or key. kInvalid: the module is no PKCS#11 library, or refuses its parameters.
+  // kDenied: wrong PIN, or the key is extractable or not sensitive. kUnavailable: the module or the token doesn't
+  // answer. kUnsupported: no mechanism that binds the context.
   static Result<std::unique_ptr<Pkcs11Key>> open(const Pkcs11Location& location, const crypto::Secret& pin,
                                                  IfAbsent if_absent, crypto::Random& random);
   ~Pkcs11Key() override;

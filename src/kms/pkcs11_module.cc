@@ -1,6 +1,7 @@
 #include "kms/pkcs11_module.h"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -82,11 +83,13 @@ Result<std::unique_ptr<Pkcs11Module>> Pkcs11Module::load(const Path& path, std::
   // Never closed again: modules keep threads and exit handlers of their own.
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
-    return Error(Code::kUnavailable, "load PKCS#11 module: " + std::string(::dlerror()));
+    const std::string why = ::dlerror();
+    const bool absent = path.has_parent_path() && ::access(path.c_str(), F_OK) != 0;
+    return Error(absent ? Code::kNotFound : Code::kInvalid, "load PKCS#11 module: " + why);
   }
   const CK_FUNCTION_LIST* functions = find_functions(library);
   if (functions == nullptr) {
-    return Error(Code::kUnavailable, "load PKCS#11 module " + path.string() + ": it has no C_GetFunctionList");
+    return Error(Code::kInvalid, "load PKCS#11 module " + path.string() + ": it has no C_GetFunctionList");
   }
   auto module = std::unique_ptr<Pkcs11Module>(new Pkcs11Module(path, std::move(parameters), functions));
   CLOISTER_RETURN_IF_ERROR(module->initialize());
@@ -103,6 +106,12 @@ Status Pkcs11Module::initialize() {
   arguments.standard.pReserved = parameters_.empty() ? nullptr : parameters_.data();
   const CK_RV code = functions_->C_Initialize(&arguments);
   if (code == CKR_CRYPTOKI_ALREADY_INITIALIZED) return {};
+  if (code == CKR_ARGUMENTS_BAD) {
+    return Error(Code::kInvalid,
+                 "start PKCS#11 module " + path_.string() +
+                     ": CKR_ARGUMENTS_BAD: it doesn't start with these module parameters" +
+                     (parameters_.empty() ? ", which are none; NSS softoken needs its folder there" : ""));
+  }
   if (code != CKR_OK) {
     return Error(Code::kUnavailable, "start PKCS#11 module " + path_.string() + ": " + ckr_name(code));
   }
@@ -172,6 +181,7 @@ Status Pkcs11Token::log_in() {
     case CKR_PIN_INVALID:
     case CKR_PIN_LEN_RANGE: return Error(Code::kDenied, "log in to token \"" + label_ + "\": the PIN is wrong");
     case CKR_PIN_LOCKED: return Error(Code::kDenied, "log in to token \"" + label_ + "\": the PIN is locked");
+    case CKR_USER_TYPE_INVALID:  // NSS's word for it
     case CKR_USER_PIN_NOT_INITIALIZED:
       return Error(Code::kDenied, "log in to token \"" + label_ + "\": the token has no user PIN yet");
     default: return Error(Code::kUnavailable, "log in to token \"" + label_ + "\": " + ckr_name(code));

@@ -1,8 +1,5 @@
 #include "kms/software_key.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "crypto/xaes.h"
 #include "kms/key_file.h"
 
@@ -11,24 +8,11 @@ namespace {
 
 constexpr std::uint32_t kKeyVersion = 1;
 
-// Whoever else can read the file has the key; whoever else can write it can put in one they know.
-Status check_guarded(const File& file) {
-  struct stat info{};
-  if (::fstat(file.descriptor(), &info) != 0) return error_from_errno(errno, "look at the key file");
-  if (!S_ISREG(info.st_mode)) return Error(Code::kInvalid, "not a regular file");
-  if (info.st_uid != ::geteuid() && info.st_uid != 0) {
-    return Error(Code::kDenied, "the file belongs to another user (uid " + std::to_string(info.st_uid) + ")");
-  }
-  if ((info.st_mode & 077) != 0) {
-    return Error(Code::kDenied,
-                 "others than its owner may use the file: set its mode to 0600, and consider the key known");
-  }
-  return {};
-}
-
 Result<KeyFile> read_key_file(const Path& path) {
   CLOISTER_TRY(const File file, File::open(path));
-  CLOISTER_RETURN_IF_ERROR(check_guarded(file));
+  CLOISTER_TRY(const bool regular, file.is_regular());
+  if (!regular) return Error(Code::kInvalid, "not a regular file");
+  CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kSecret));
   CLOISTER_TRY(const std::uint64_t size, file.size());
   if (size > kKeyFileSizeMax) return Error(Code::kInvalid, "not a Cloister key file: too large");
   crypto::Secret bytes(static_cast<std::size_t>(size));
@@ -78,6 +62,11 @@ struct SoftwareKey::State {
 
 SoftwareKey::SoftwareKey(std::unique_ptr<State> state) : state_(std::move(state)) {}
 SoftwareKey::~SoftwareKey() = default;
+
+Result<bool> needs_passphrase(const Path& path) {
+  CLOISTER_TRY(const KeyFile file, read_key_file(path).with_context("open key file " + path.string()));
+  return file.wrapped.has_value();
+}
 
 Result<std::unique_ptr<SoftwareKey>> SoftwareKey::open(const Path& path, std::optional<crypto::Secret> passphrase,
                                                        crypto::Random& random) {

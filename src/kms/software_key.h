@@ -16,6 +16,9 @@ namespace cloister::kms {
 Status create_key_file(const Path& path, std::optional<crypto::Secret> passphrase, crypto::Argon2Cost cost,
                        crypto::Random& random);
 
+// Whether the key in the file is under a passphrase. Fails as SoftwareKey::open does.
+Result<bool> needs_passphrase(const Path& path);
+
 // Wraps with XAES-256-GCM (wrap type 2); key_id is "file:" and the first 16 hexadecimal digits of the key's commitment.
 // Any thread may call.
 class SoftwareKey final : public crypto::KeyWrapper {

@@ -1,9 +1,11 @@
 #include "seal/append_log.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 
+#include "seal/locked_file.h"
 #include "seal/log_frame.h"
 #include "seal/meta_seal.h"
 
@@ -156,12 +158,22 @@ Result<Bytes> make_run_header(Preamble& p, const crypto::Dek& dek, const Meta& m
   return header;
 }
 
-Result<File> open_or_create(const Path& path) {
-  auto file = File::open(path, File::Access::kReadWrite);
-  if (file.ok() || file.error().code() != Code::kNotFound) return file;
-  auto created = File::create_new(path);
-  if (!created.ok() && created.error().code() == Code::kExists) return File::open(path, File::Access::kReadWrite);
-  return created;
+Result<File> open_or_create(const Path& path, Links links) {
+  const auto open = [&](int how) {
+    const int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | (links == Links::kRefuse ? O_NOFOLLOW : 0);
+    return ::open(path.c_str(), flags | how, 0644);
+  };
+  int descriptor = open(0);
+  if (descriptor < 0 && errno == ENOENT) descriptor = open(O_CREAT | O_EXCL);
+  if (descriptor < 0 && errno == EEXIST) descriptor = open(0);
+  if (descriptor < 0 && errno == ELOOP && links == Links::kRefuse) {
+    return Error(Code::kCorrupt, path.string() + " is a symbolic link");
+  }
+  if (descriptor < 0) return error_from_errno(errno, "open " + path.string());
+  File file = File::from_descriptor(descriptor, path, File::Owned::kYes);
+  CLOISTER_TRY(const bool regular, file.is_regular());
+  if (!regular) return Error(Code::kInvalid, path.string() + " is not a regular file");
+  return file;
 }
 
 Path parent_of(const Path& path) { return path.has_parent_path() ? path.parent_path() : Path("."); }
@@ -180,15 +192,15 @@ LogWriter::LogWriter(LogWriter&&) noexcept = default;
 LogWriter::~LogWriter() = default;
 
 Result<LogWriter> LogWriter::open(const Path& path, const LogOptions& options,
-                                  std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random) {
+                                  std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random, Links links) {
   const auto start = [&]() -> Result<LogWriter> {
-    if (options.context.tenant.empty()) return Error(Code::kInvalid, "no tenant was given");
+    CLOISTER_RETURN_IF_ERROR(check_public_context(options.context));
     if (options.chunk_log2 < 14 || options.chunk_log2 > 22) {
       return Error(Code::kInvalid, "chunk size must be a power of two from 16 KiB to 4 MiB");
     }
     if (wrappers.empty()) return Error(Code::kInvalid, "no key was given to seal for: the log could never be read");
-    CLOISTER_TRY(File file, open_or_create(path));
-    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());  // AL-8
+    CLOISTER_TRY(File file, open_or_create(path, links));
+    CLOISTER_RETURN_IF_ERROR(lock_in_place(file));  // AL-8
     CLOISTER_TRY(const LogEnd end, find_end(file));
     if (end.last_run) CLOISTER_RETURN_IF_ERROR(check_same_owner(*end.last_run, options.context));
 
@@ -196,13 +208,12 @@ Result<LogWriter> LogWriter::open(const Path& path, const LogOptions& options,
     state->preamble = next_preamble(end, options, random);
     state->torn_bytes_cut = end.torn_bytes;
     CLOISTER_TRY(const Bytes header, make_run_header(state->preamble, state->dek, options.meta, wrappers));
-    if (end.torn_bytes > 0) {  // AL-6
-      CLOISTER_RETURN_IF_ERROR(state->file.truncate(end.position));
-      CLOISTER_RETURN_IF_ERROR(state->file.sync());
-    }
+    if (end.torn_bytes > 0) CLOISTER_RETURN_IF_ERROR(state->file.truncate(end.position));  // AL-6
+    // AL-4: also what another writer left and never synced, its frames as well as the file's name.
+    CLOISTER_RETURN_IF_ERROR(state->file.sync());
+    CLOISTER_RETURN_IF_ERROR(sync_directory(parent_of(path)));
     CLOISTER_RETURN_IF_ERROR(state->file.write_at(end.position, header));
-    CLOISTER_RETURN_IF_ERROR(state->file.sync());  // AL-4
-    if (end.position == 0) CLOISTER_RETURN_IF_ERROR(sync_directory(parent_of(path)));
+    CLOISTER_RETURN_IF_ERROR(state->file.sync());
     state->position = end.position + header.size();
     state->cipher.emplace(state->dek, state->preamble);
     return LogWriter(std::move(state));

@@ -22,15 +22,19 @@ struct LogOptions {  // for a new log; an existing one keeps its own
   Meta meta;
 };
 
+// kRefuse: a symbolic link at the path itself is kCorrupt.
+enum class Links { kFollow, kRefuse };
+
 // One writer's run. Holds an exclusive lock on the file. One thread at a time.
 class LogWriter {
  public:
   // Creates the log, or starts the next run of an existing one after cutting a torn tail. Needs no key of earlier runs:
   // `wrappers` (at least one) wrap this run's DEK and may be write-only.
   // kUnavailable: another writer holds the log. kDenied: the log was ended. kInvalid: another tenant's or dataset's
-  // log.
+  // log, or names that no reader would take; nothing is made then.
   static Result<LogWriter> open(const Path& path, const LogOptions& options,
-                                std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random);
+                                std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
+                                Links links = Links::kFollow);
 
   LogWriter(LogWriter&&) noexcept;
   ~LogWriter();  // without end(): the run stays interrupted, which loses nothing that was flushed
@@ -66,6 +70,9 @@ struct LogOutline {  // without keys; nothing in it is authenticated
 Result<LogOutline> read_log_outline(const File& file);
 // False for a log that was never begun: empty, or killed before its first header was whole. It holds nothing.
 bool probe_log_started(const File& file);
+
+// What a frame of so many bytes takes in the file.
+std::uint64_t stored_frame_size(std::size_t plaintext_size);
 
 struct LogSummary {
   LogOutline outline;

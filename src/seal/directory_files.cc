@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/parallel.h"
+#include "seal/locked_file.h"
 #include "seal/tags_digest.h"
 
 namespace cloister::seal {
@@ -43,7 +44,7 @@ Result<std::vector<TreeFile>> list_tree(const Path& directory, SpecialFiles spec
       return Error(Code::kInvalid, path.string() + ": the name is not plain UTF-8 of at most 4096 bytes");
     }
     file.size = static_cast<std::uint64_t>(info.st_size);
-    file.modified_ns = static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec;
+    file.modified_ns = modified_ns(info);
     file.mode = info.st_mode & 07777;
     files.push_back(std::move(file));
   }
@@ -58,7 +59,11 @@ bool is_leftover(std::string_view name) {
   return last.ends_with(kWaitingSuffix) || (last.starts_with('.') && last.find(".part-") != std::string_view::npos);
 }
 
-Result<File> open_stored(const Path& directory, std::string_view stored_name) {
+std::int64_t modified_ns(const struct stat& info) {
+  return static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec;
+}
+
+Result<File> open_stored(const Path& directory, std::string_view stored_name, File::Access access) {
   const Path path = directory / stored_name;
   int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return error_from_errno(errno, "open " + directory.string());
@@ -67,8 +72,9 @@ Result<File> open_stored(const Path& directory, std::string_view stored_name) {
     const bool last = slash == std::string_view::npos;
     const std::string part(stored_name.substr(start, last ? slash : slash - start));
     // Without O_NONBLOCK a named pipe would keep us waiting.
+    const int object_flags = O_NONBLOCK | (access == File::Access::kRead ? O_RDONLY : O_RDWR);
     const int next =
-        ::openat(folder, part.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (last ? O_NONBLOCK : O_DIRECTORY));
+        ::openat(folder, part.c_str(), O_NOFOLLOW | O_CLOEXEC | (last ? object_flags : O_RDONLY | O_DIRECTORY));
     const int error_number = errno;
     ::close(folder);
     if (next < 0 && (error_number == ELOOP || error_number == ENOTDIR)) {
@@ -86,13 +92,8 @@ Result<File> open_stored(const Path& directory, std::string_view stored_name) {
   return file;
 }
 
-Result<crypto::Sha256Digest> stored_digest(const Path& directory, std::string_view stored_name) {
-  CLOISTER_TRY(const File file, open_stored(directory, stored_name));
-  CLOISTER_TRY(const std::uint64_t size, file.size());
-  if (size < kPage) return Error(Code::kCorrupt, file.path().string() + " is shorter than an object");
-  std::array<std::uint8_t, kPage> page;
-  CLOISTER_RETURN_IF_ERROR(file.read_at(size - kPage, page));
-  return crypto::sha256(page);
+Result<File> lock_stored(const Path& directory, std::string_view stored_name) {
+  return open_locked([&](File::Access access) { return open_stored(directory, stored_name, access); });
 }
 
 Result<ObjectReader> open_listed(const Path& directory, const ManifestEntry& entry, const DirectoryKeys& keys,

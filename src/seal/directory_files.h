@@ -1,6 +1,8 @@
 // The files of a directory tree, as sealing and verifying see them. Used by directory*.cc alone.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <functional>
 #include <vector>
 
@@ -30,15 +32,17 @@ Result<std::vector<TreeFile>> list_tree(const Path& directory, SpecialFiles spec
 bool is_leftover(std::string_view name);
 inline constexpr std::string_view kWaitingSuffix = ".rekeyed";
 
-// Opens a stored object for reading without following a symbolic link anywhere below `directory`. kNotFound; kCorrupt
-// for anything but a regular file.
-Result<File> open_stored(const Path& directory, std::string_view stored_name);
+std::int64_t modified_ns(const struct stat& info);
 
-// SHA-256 of the last page: the object digest, should it be an object.
-Result<crypto::Sha256Digest> stored_digest(const Path& directory, std::string_view stored_name);
+// Opens a stored object without following a symbolic link anywhere below `directory`. kNotFound; kCorrupt for anything
+// but a regular file.
+Result<File> open_stored(const Path& directory, std::string_view stored_name,
+                         File::Access access = File::Access::kRead);
+// The same, locked against rewraps.
+Result<File> lock_stored(const Path& directory, std::string_view stored_name);
 
 // The object the entry lists. kCorrupt when another one, or another version, lies there, or when its tags aren't those
-// its footer digests: a holder of the DEK could have made new chunks under an old footer.
+// its footer digests. A holder of the DEK can make other chunks with the same tags: only a payload digest tells those.
 enum class Tags { kCheck, kLeaveToVerify };
 Result<ObjectReader> open_listed(const Path& directory, const ManifestEntry& entry, const DirectoryKeys& keys,
                                  Tags tags);

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "base/reader.h"
 #include "crypto/hkdf.h"
 #include "seal/directory_files.h"
 
@@ -20,12 +19,6 @@ Bytes signed_message(const Id& directory_id, std::uint64_t frame, ByteView recor
   crypto::Info info("CLSR1 journal");
   info.field(directory_id).field_u64(frame).field(crypto::sha256(records));
   return to_bytes(info.view());
-}
-
-void write_entry(const JournalEntry& entry, Writer& writer) {
-  writer.u64(entry.source_size).u64(static_cast<std::uint64_t>(entry.source_modified_ns));
-  writer.text16(entry.object.stored_name).text16(entry.object.original_name).u64(entry.object.plaintext_len);
-  writer.u32(entry.object.mode).bytes(entry.object.object_id).bytes(entry.object.object_digest);
 }
 
 Result<JournalEntry> parse_entry(Reader& reader) {
@@ -47,8 +40,15 @@ Result<JournalEntry> parse_entry(Reader& reader) {
 
 struct JournalHead {
   JournalWork work = JournalWork::kSeal;
-  Id directory_id{};
+  JournalBase base;
 };
+
+Bytes serialize_head(const JournalHead& head) {
+  Writer writer;
+  writer.bytes(as_bytes(kMagic)).u8(static_cast<std::uint8_t>(head.work)).bytes(head.base.directory_id);
+  if (head.work == JournalWork::kRekey) writer.u64(head.base.sequence).bytes(head.base.manifest_digest);
+  return writer.take();
+}
 
 Result<JournalHead> parse_head(Reader& reader) {
   CLOISTER_TRY(const ByteView magic, reader.bytes(kMagic.size(), "journal magic"));
@@ -56,11 +56,31 @@ Result<JournalHead> parse_head(Reader& reader) {
   JournalHead head;
   CLOISTER_TRY(const std::uint8_t work, reader.u8("journal work"));
   head.work = static_cast<JournalWork>(work);
-  CLOISTER_RETURN_IF_ERROR(reader.fill(head.directory_id, "journal directory id"));
+  CLOISTER_RETURN_IF_ERROR(reader.fill(head.base.directory_id, "journal directory id"));
+  if (head.work == JournalWork::kRekey) {
+    CLOISTER_TRY(head.base.sequence, reader.u64("journal manifest sequence"));
+    CLOISTER_RETURN_IF_ERROR(reader.fill(head.base.manifest_digest, "journal manifest digest"));
+  }
+  CLOISTER_RETURN_IF_ERROR(reader.expect_end("the journal's first frame"));
   return head;
 }
 
 }  // namespace
+
+void write_journal_entry(const JournalEntry& entry, Writer& writer) {
+  writer.u64(entry.source_size).u64(static_cast<std::uint64_t>(entry.source_modified_ns));
+  writer.text16(entry.object.stored_name).text16(entry.object.original_name).u64(entry.object.plaintext_len);
+  writer.u32(entry.object.mode).bytes(entry.object.object_id).bytes(entry.object.object_digest);
+}
+
+Result<std::vector<JournalEntry>> parse_journal_entries(Reader& reader) {
+  std::vector<JournalEntry> entries;
+  while (!reader.at_end()) {
+    CLOISTER_TRY(JournalEntry entry, parse_entry(reader));
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
 
 Result<std::unique_ptr<Journal>> Journal::open(const Path& directory, JournalWork work, const SealOptions& object,
                                                const DirectoryKeys& keys, crypto::Random& random) {
@@ -68,15 +88,41 @@ Result<std::unique_ptr<Journal>> Journal::open(const Path& directory, JournalWor
   LogOptions options{object.suite, 16, object.context, {}};
   options.meta.content_type = "application/vnd.cloister.journal";
   // The writer first: its lock keeps others from adding to what is read next.
-  CLOISTER_TRY(LogWriter writer, LogWriter::open(journal->path_, options, keys.wrappers, random));
+  CLOISTER_TRY(LogWriter writer, LogWriter::open(journal->path_, options, keys.wrappers, random, Links::kRefuse));
   journal->writer_.emplace(std::move(writer));
   CLOISTER_RETURN_IF_ERROR(journal->read(work));
   journal->flushed_at_ = monotonic_seconds();
+  return journal;
+}
+
+Status Journal::begin(JournalWork work, const JournalBase& base) {
+  base_ = base;
+  return append(serialize_head(JournalHead{work, base}));
+}
+
+Result<std::unique_ptr<Journal>> Journal::open_seal(const Path& directory, const SealOptions& object,
+                                                    const DirectoryKeys& keys, crypto::Random& random) {
+  CLOISTER_TRY(auto journal, open(directory, JournalWork::kSeal, object, keys, random));
   if (journal->resumed_) return journal;
-  journal->directory_id_ = crypto::random_array<16>(random);
-  Writer head;
-  head.bytes(as_bytes(kMagic)).u8(static_cast<std::uint8_t>(work)).bytes(journal->directory_id_);
-  CLOISTER_RETURN_IF_ERROR(journal->append(head.view()));
+  CLOISTER_RETURN_IF_ERROR(journal->begin(JournalWork::kSeal, JournalBase{crypto::random_array<16>(random), 0, {}}));
+  return journal;
+}
+
+Result<std::unique_ptr<Journal>> Journal::open_rekey(const Path& directory, const SealOptions& object,
+                                                     const DirectoryKeys& keys, crypto::Random& random,
+                                                     const ReadBase& read_base) {
+  CLOISTER_TRY(auto journal, open(directory, JournalWork::kRekey, object, keys, random));
+  CLOISTER_TRY(const JournalBase base, read_base());
+  const JournalBase& found = journal->base_;
+  if (journal->resumed_ && found.directory_id == base.directory_id && found.sequence + 1 == base.sequence) {
+    CLOISTER_RETURN_IF_ERROR(journal->remove());
+    CLOISTER_TRY(journal, open(directory, JournalWork::kRekey, object, keys, random));
+  }
+  if (!journal->resumed_) {
+    CLOISTER_RETURN_IF_ERROR(journal->begin(JournalWork::kRekey, base));
+  } else if (journal->base_ != base) {
+    return Error(Code::kCorrupt, journal->path_.string() + " tells of a re-key of another directory or manifest");
+  }
   return journal;
 }
 
@@ -87,22 +133,20 @@ Status Journal::read(JournalWork work) {
     Reader reader(records);
     if (frames_ == 0) {
       CLOISTER_TRY(const JournalHead head, parse_head(reader));
-      directory_id_ = head.directory_id;
+      base_ = head.base;
       if (head.work != work) {
         return Error(Code::kExists, directory_.string() + " holds other work that was interrupted: finish that first");
       }
     }
-    const Bytes message = signed_message(directory_id_, frames_++, records);
+    const Bytes message = signed_message(base_.directory_id, frames_++, records);
     CLOISTER_RETURN_IF_ERROR(
         crypto::verify_ed25519(keys_.signing_public_key, message, piece.last(kSignatureSize)).with_context("journal"));
     resumed_ = true;
-    while (!reader.at_end()) {
-      CLOISTER_TRY(JournalEntry entry, parse_entry(reader));
-      done_.insert_or_assign(entry.object.original_name, std::move(entry));
-    }
+    CLOISTER_TRY(std::vector<JournalEntry> entries, parse_journal_entries(reader));
+    for (JournalEntry& entry : entries) done_.insert_or_assign(entry.object.original_name, std::move(entry));
     return {};
   };
-  CLOISTER_TRY(const File file, File::open(path_));
+  CLOISTER_TRY(const File file, open_stored(directory_, kJournalName));
   CLOISTER_TRY(const LogSummary summary, read_log(file, keys_.wrappers, take));
   ignore_result(summary);
   return {};
@@ -110,7 +154,7 @@ Status Journal::read(JournalWork work) {
 
 Status Journal::append(ByteView records) {
   Bytes frame = to_bytes(records);
-  const auto signature = keys_.signing_key->sign(signed_message(directory_id_, frames_++, records));
+  const auto signature = keys_.signing_key->sign(signed_message(base_.directory_id, frames_++, records));
   frame.insert(frame.end(), signature.begin(), signature.end());
   return writer_->append(frame);
 }
@@ -134,7 +178,7 @@ Status Journal::flush_locked() {
   Writer records;
   for (const JournalEntry& entry : waiting_) {
     Writer one;
-    write_entry(entry, one);
+    write_journal_entry(entry, one);
     if (records.size() + one.size() + kSignatureSize > writer_->frame_capacity()) {
       CLOISTER_RETURN_IF_ERROR(append(records.view()));
       records = Writer();
@@ -149,8 +193,8 @@ Status Journal::flush_locked() {
 }
 
 Status Journal::remove() {
-  writer_.reset();
   if (::unlink(path_.c_str()) != 0 && errno != ENOENT) return error_from_errno(errno, "remove " + path_.string());
+  writer_.reset();  // the lock goes last: whoever waits for it finds that the journal is gone
   return sync_directory(directory_);
 }
 

@@ -60,18 +60,43 @@ Result<bool> opened_before(const Path& target, const ObjectReader& reader, unsig
   return same;
 }
 
-Result<bool> open_entry(const ObjectReader& reader, const Path& target, const ManifestEntry& entry, Overwrite overwrite,
-                        unsigned threads, Progress& progress) {
-  if (overwrite == Overwrite::kRefuse) {
-    CLOISTER_TRY(const bool before, opened_before(target, reader, threads, progress));
+// The manifest is signed, its entry names the footer, and the footer has the payload's digest: where all three are
+// there, not even a holder of the DEK could have made these bytes.
+Status check_opened(const ObjectReader& reader, const File& opened) {
+  const std::string doing = "open " + reader.path().string();
+  CLOISTER_TRY(const auto expected, reader.payload_digest().with_context(doing));
+  if (!expected) return {};
+  crypto::Sha256 hash;
+  crypto::PlainBuffer buffer(std::size_t{1} << 20);
+  for (std::uint64_t at = 0; at < reader.size();) {
+    const MutableByteView piece = buffer.first(std::min<std::uint64_t>(buffer.size(), reader.size() - at));
+    CLOISTER_RETURN_IF_ERROR(opened.read_at(at, piece));
+    hash.update(piece);
+    at += piece.size();
+  }
+  if (hash.finish() == *expected) return {};
+  return Error(Code::kCorrupt, doing + ": the payload's digest differs: somebody who has its data key made it");
+}
+
+struct HowToOpen {
+  Overwrite overwrite;
+  mode_t umask;
+  unsigned threads;
+};
+
+Result<bool> open_entry(const ObjectReader& reader, const Path& target, const ManifestEntry& entry,
+                        const HowToOpen& how, Progress& progress) {
+  if (how.overwrite == Overwrite::kRefuse) {
+    CLOISTER_TRY(const bool before, opened_before(target, reader, how.threads, progress));
     if (before) return true;
   }
   CLOISTER_RETURN_IF_ERROR(cloister::create_directories(target.parent_path()));
-  CLOISTER_TRY(auto replacement, FileReplacement::begin(target, overwrite, 0600));
-  CLOISTER_RETURN_IF_ERROR(reader.copy_to(replacement.file(), threads, progress));
+  CLOISTER_TRY(auto replacement, FileReplacement::begin(target, how.overwrite, 0600));
+  CLOISTER_RETURN_IF_ERROR(reader.copy_to(replacement.file(), how.threads, progress));
+  CLOISTER_RETURN_IF_ERROR(check_opened(reader, replacement.file()));
   if (reader.meta().modified_at) CLOISTER_RETURN_IF_ERROR(set_modified(replacement.file(), *reader.meta().modified_at));
   // Never set-user-id and the like.
-  if (::fchmod(replacement.file().descriptor(), entry.mode & 0777) != 0) {
+  if (::fchmod(replacement.file().descriptor(), entry.mode & 0777 & ~how.umask) != 0) {
     return error_from_errno(errno, "set the mode of " + target.string());
   }
   CLOISTER_RETURN_IF_ERROR(replacement.commit(FileReplacement::Durable::kNo));
@@ -98,9 +123,11 @@ Result<DirectorySummary> open_directory(const Path& source, const Path& target, 
   CLOISTER_RETURN_IF_ERROR(cloister::create_directories(target));
   DirectorySummary summary;
   std::mutex mutex;
+  const mode_t mask = current_umask();
   const auto work = [&](const ManifestEntry& entry, unsigned with) -> Status {
     CLOISTER_TRY(const ObjectReader reader, open_listed(source, entry, keys, Tags::kCheck));
-    CLOISTER_TRY(const bool kept, open_entry(reader, target / entry.original_name, entry, overwrite, with, progress));
+    const HowToOpen how{overwrite, mask, with};
+    CLOISTER_TRY(const bool kept, open_entry(reader, target / entry.original_name, entry, how, progress));
     const std::lock_guard lock(mutex);
     ++(kept ? summary.objects_kept : summary.objects_sealed);
     if (!kept) summary.plaintext_bytes += entry.plaintext_len;

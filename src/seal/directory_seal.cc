@@ -60,6 +60,13 @@ std::vector<Piece> plan(std::vector<TreeFile> files, StoredNames names, const Jo
   return pieces;
 }
 
+// Hours before the manifest is written.
+Status check_manifest_fits(const std::vector<Piece>& pieces) {
+  std::uint64_t name_bytes = 0;
+  for (const Piece& piece : pieces) name_bytes += piece.source.name.size() + piece.stored_name.size();
+  return check_manifest_size(pieces.size(), name_bytes);
+}
+
 class DirectorySealer {
  public:
   DirectorySealer(const Path& source, const Path& target, const DirectorySealOptions& options,
@@ -71,9 +78,10 @@ class DirectorySealer {
     const SpecialFiles special = options_.skip_special ? SpecialFiles::kSkip : SpecialFiles::kRefuse;
     CLOISTER_TRY(auto files, list_tree(source_, special));
     CLOISTER_RETURN_IF_ERROR(cloister::create_directories(target_));
-    CLOISTER_TRY(journal_, Journal::open(target_, JournalWork::kSeal, options_.object, keys_, random_));
+    CLOISTER_TRY(journal_, Journal::open_seal(target_, options_.object, keys_, random_));
     CLOISTER_RETURN_IF_ERROR(check_previous_manifest());
     const std::vector<Piece> pieces = plan(std::move(files), options_.stored_names, *journal_, random_);
+    CLOISTER_RETURN_IF_ERROR(check_manifest_fits(pieces));
     for (const Piece& piece : pieces) progress_.expect(piece.source.size);
     Status sealed = seal_all(pieces);
     // Whatever was done stays done, also when the rest failed.
@@ -136,12 +144,23 @@ class DirectorySealer {
     if (done == journal_->done().end()) return false;
     const JournalEntry& entry = done->second;
     if (entry.source_size != piece.source.size || entry.source_modified_ns != piece.source.modified_ns) return false;
-    const auto digest = stored_digest(target_, entry.object.stored_name);
-    if (!digest.ok() || *digest != entry.object.object_digest) return false;
+    if (entry.object.plaintext_len != entry.source_size) return false;
+    if (!open_listed(target_, entry.object, keys_, Tags::kLeaveToVerify).ok()) return false;
     entries_.push_back(entry.object);
     ++summary_.objects_kept;
     progress_.add(piece.source.size);
     return true;
+  }
+
+  // Listing may lie hours back: a link may have taken a file's place since, or another file.
+  Result<File> open_source(const TreeFile& listed) const {
+    auto file = open_stored(source_, listed.name);
+    if (!file.ok() && file.error().code() == Code::kCorrupt) return Error(Code::kInvalid, file.error().message());
+    if (!file.ok()) return file;
+    struct stat info{};
+    if (::fstat(file->descriptor(), &info) != 0) return error_from_errno(errno, "look at " + file->path().string());
+    if (static_cast<std::uint64_t>(info.st_size) == listed.size && modified_ns(info) == listed.modified_ns) return file;
+    return Error(Code::kUnavailable, file->path().string() + " changed after it was listed: seal again");
   }
 
   Status seal_one(const Piece& piece, unsigned threads) {
@@ -153,7 +172,7 @@ class DirectorySealer {
     if (piece.source.modified_ns >= 0) object.meta.modified_at = Time{piece.source.modified_ns / 1'000'000};
     object.meta.sealed_at = options_.now;
     const Path target = target_ / piece.stored_name;
-    CLOISTER_TRY(const File source, File::open(source_ / piece.source.name));
+    CLOISTER_TRY(const File source, open_source(piece.source));
     CLOISTER_RETURN_IF_ERROR(cloister::create_directories(target.parent_path()));
     CLOISTER_TRY(auto replacement, FileReplacement::begin(target, Overwrite::kReplace));
     CLOISTER_TRY(const SealedSummary sealed,
@@ -209,6 +228,9 @@ class DirectorySealer {
 Result<DirectorySummary> seal_directory(const Path& source, const Path& target, const DirectorySealOptions& options,
                                         const DirectoryKeys& keys, crypto::Random& random, Progress& progress) {
   const std::string doing = "seal " + source.string();
+  if (const Status checked = check_seal_options(options.object); !checked.ok()) {
+    return checked.error().with_context(doing);
+  }
   if (keys.signing_key == nullptr) return Error(Code::kDenied, doing + ": no key to sign the manifest with");
   DirectorySealer sealer(source, target, options, keys, random, progress);
   return sealer.run().with_context(doing);

@@ -20,8 +20,9 @@ Result<Layout> Layout::create(const Preamble& preamble, std::uint64_t plaintext_
 
 Status Layout::check_file_size(std::uint64_t actual) const {
   if (actual == file_size()) return {};
-  return Error(Code::kCorrupt,
-               "the object should have " + std::to_string(file_size()) + " bytes and has " + std::to_string(actual));
+  return Error(Code::kCorrupt, (actual < file_size() ? "it was cut off" : "something follows its end") +
+                                   (": it should have " + std::to_string(file_size())) + " bytes and has " +
+                                   std::to_string(actual));
 }
 
 std::uint64_t Layout::group_count() const { return (chunk_count_ + group_chunks_ - 1) / group_chunks_; }

@@ -102,8 +102,12 @@ Result<LogOutline> read_log_outline(const File& file) {
     note_end(walk, outline);
     return {};
   };
-  CLOISTER_RETURN_IF_ERROR(run().with_context(doing("inspect", file)));
+  CLOISTER_RETURN_IF_ERROR(run().with_context(doing("read", file)));
   return outline;
+}
+
+std::uint64_t stored_frame_size(std::size_t plaintext_size) {
+  return frame_size(static_cast<std::uint32_t>(plaintext_size));
 }
 
 Result<LogSummary> read_log(const File& file, std::span<crypto::KeyWrapper* const> wrappers,

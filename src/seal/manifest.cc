@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view kMagic = "CLSRMAN1";
 constexpr std::size_t kNameMax = 4096;
-constexpr std::uint64_t kEntriesMax = 16'777'216;
 constexpr std::size_t kSignatureSize = 32 + 64;
 
 Error corrupt(std::string message) { return Error(Code::kCorrupt, "manifest: " + std::move(message)); }
@@ -22,6 +21,16 @@ Bytes signed_message(ByteView body) {
   const auto digest = crypto::sha256(body);
   message.insert(message.end(), digest.begin(), digest.end());
   return message;
+}
+
+// Stored names ascend, which says it of them.
+Status check_original_names(const std::vector<ManifestEntry>& entries) {
+  std::vector<std::string_view> names;
+  names.reserve(entries.size());
+  for (const ManifestEntry& entry : entries) names.push_back(entry.original_name);
+  std::ranges::sort(names);
+  if (std::ranges::adjacent_find(names) == names.end()) return {};
+  return corrupt("two entries have the same original name");
 }
 
 Result<ManifestEntry> parse_entry(Reader& reader) {
@@ -50,6 +59,13 @@ bool is_safe_relative_name(std::string_view name) {
     if (slash == std::string_view::npos) return true;
     start = slash + 1;
   }
+}
+
+Status check_manifest_size(std::uint64_t entries, std::uint64_t name_bytes) {
+  if (entries <= kManifestEntriesMax && manifest_size(entries, name_bytes) <= kManifestBytesMax) return {};
+  return Error(Code::kInvalid, "a manifest lists at most 16,777,216 files in at most 4 GiB; " +
+                                   std::to_string(entries) + " files with " + std::to_string(name_bytes) +
+                                   " bytes of names are too many");
 }
 
 Bytes serialize_manifest(const Manifest& manifest, const crypto::SigningKey& key) {
@@ -89,13 +105,14 @@ Result<Manifest> parse_manifest(ByteView bytes, const crypto::Ed25519PublicKey& 
   if (created > (std::uint64_t{1} << 62)) return corrupt("its time is out of range");
   manifest.created = Time{static_cast<std::int64_t>(created)};
   CLOISTER_TRY(const std::uint64_t count, reader.u64("manifest count"));
-  if (count > kEntriesMax) return corrupt("it has more than 16,777,216 entries");
+  if (count > kManifestEntriesMax) return corrupt("it has more than 16,777,216 entries");
   for (std::uint64_t i = 0; i < count; ++i) {
     CLOISTER_TRY(ManifestEntry entry, parse_entry(reader));
     if (i > 0 && entry.stored_name <= manifest.entries.back().stored_name) return corrupt("names aren't ascending");
     manifest.entries.push_back(std::move(entry));
   }
   CLOISTER_RETURN_IF_ERROR(reader.expect_end("the manifest"));
+  CLOISTER_RETURN_IF_ERROR(check_original_names(manifest.entries));
   return manifest;
 }
 

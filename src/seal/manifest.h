@@ -30,6 +30,17 @@ struct Manifest {
   std::vector<ManifestEntry> entries;  // sorted by stored_name when serialised
 };
 
+// MF-4.
+inline constexpr std::uint64_t kManifestEntriesMax = 16'777'216;
+inline constexpr std::uint64_t kManifestBytesMax = std::uint64_t{4} << 30;
+// Of a manifest with so many entries, whose stored and original names have `name_bytes` in all.
+constexpr std::uint64_t manifest_size(std::uint64_t entries, std::uint64_t name_bytes) {
+  constexpr std::uint64_t kHead = 68, kEntry = 64, kSignature = 96;
+  return kHead + entries * kEntry + name_bytes + kSignature;
+}
+// kInvalid when no reader would take it.
+Status check_manifest_size(std::uint64_t entries, std::uint64_t name_bytes);
+
 Bytes serialize_manifest(const Manifest& manifest, const crypto::SigningKey& key);
 // MF-1: verifies the signature by `key` before anything else. kCorrupt for anything wrong.
 Result<Manifest> parse_manifest(ByteView bytes, const crypto::Ed25519PublicKey& key);

@@ -49,9 +49,9 @@ crypto::Sha256Digest page_mac(ByteView page, const crypto::Secret& header_key) {
   return crypto::hmac_sha256(header_key, ByteView(copy).first(kMacOff));
 }
 
-Result<std::string> parse_name(ByteView value, std::string_view field, std::size_t size_min) {
-  if (value.size() < size_min || value.size() > kNameMax || !is_plain_utf8(as_text(value))) {
-    return corrupt(std::string(field) + " isn't a name of " + std::to_string(size_min) + " to 128 bytes");
+Result<std::string> parse_name(ByteView value, std::string_view field) {
+  if (value.empty() || value.size() > kNameMax || !is_plain_utf8(as_text(value))) {
+    return corrupt(std::string(field) + " isn't a name of 1 to 128 bytes");
   }
   return std::string(as_text(value));
 }
@@ -59,11 +59,11 @@ Result<std::string> parse_name(ByteView value, std::string_view field, std::size
 Status parse_tlv(std::uint16_t type, ByteView value, PublicContext& context) {
   switch (type) {
     case kTlvTenant: {
-      CLOISTER_TRY(context.tenant, parse_name(value, "tenant", 1));
+      CLOISTER_TRY(context.tenant, parse_name(value, "tenant"));
       return {};
     }
     case kTlvDataset: {
-      CLOISTER_TRY(context.dataset, parse_name(value, "dataset", 0));
+      CLOISTER_TRY(context.dataset, parse_name(value, "dataset"));
       return {};
     }
     case kTlvKeyring: {

@@ -58,7 +58,7 @@ Status check_footer(const Footer& footer, const Preamble& preamble, const Layout
 
 Result<ObjectOutline> read_outline(const File& file) {
   auto head = read_head(file);
-  if (!head.ok()) return head.error().with_context(doing("inspect", file.path()));
+  if (!head.ok()) return head.error().with_context(doing("read", file.path()));
   return ObjectOutline{std::move(head->preamble), std::move(head->slots), head->file_size};
 }
 

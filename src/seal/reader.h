@@ -59,6 +59,10 @@ class ObjectReader {
   // The whole payload into `target` by position; what `cloister open` does.
   Status copy_to(const File& target, unsigned threads, Progress& progress) const;
 
+  // SHA-256 of the whole payload, where the object was sealed with one. Its tags bind the payload for everyone without
+  // the DEK; this binds it against those who have it, as far as something signed binds the footer.
+  Result<std::optional<crypto::Sha256Digest>> payload_digest() const;
+
   // Everything: both slot copies, padding, every tag, tags_digest, the payload digest where there is one. SO-17.
   Status verify(unsigned threads, Progress& progress) const;
 

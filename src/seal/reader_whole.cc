@@ -145,21 +145,23 @@ Status ObjectReader::read_all(unsigned threads, const Sink& sink, Progress& prog
   const std::size_t places = std::min<std::uint64_t>(2 * workers, units.count);
   Window window(places, units.bytes_max);
 
-  std::thread opening([&] {
-    const auto make_worker = [&]() -> PieceWorker {
-      auto cipher = std::make_shared<ChunkCipher>(state.dek, state.preamble);
-      auto tags = std::make_shared<Bytes>(units.chunks_per_unit * crypto::kTagSize);
-      return [&, cipher, tags](std::uint64_t unit) -> Status {
-        if (!window.wait_free(unit)) return reading_interrupted();
-        Status opened = progress.stop_requested() ? reading_interrupted()
-                                                  : state.open_unit(units, unit, *cipher, window.buffer(unit), *tags);
-        // At once, not when all workers have ended: another may be waiting for a place that would never be free.
-        opened.ok() ? window.set_ready(unit) : window.stop(opened.error());
-        return opened;
-      };
-    };
-    ignore_result(parallel_pieces(workers, units.count, make_worker));  // the window has the error
-  });
+  CLOISTER_TRY(std::thread opening, start_thread([&] {
+                 const auto make_worker = [&]() -> PieceWorker {
+                   auto cipher = std::make_shared<ChunkCipher>(state.dek, state.preamble);
+                   auto tags = std::make_shared<Bytes>(units.chunks_per_unit * crypto::kTagSize);
+                   return [&, cipher, tags](std::uint64_t unit) -> Status {
+                     if (!window.wait_free(unit)) return reading_interrupted();
+                     Status opened = progress.stop_requested()
+                                         ? reading_interrupted()
+                                         : state.open_unit(units, unit, *cipher, window.buffer(unit), *tags);
+                     // At once, not when all workers have ended: another may be waiting for a place that would never be
+                     // free.
+                     opened.ok() ? window.set_ready(unit) : window.stop(opened.error());
+                     return opened;
+                   };
+                 };
+                 ignore_result(parallel_pieces(workers, units.count, make_worker));  // the window has the error
+               }));
 
   for (std::uint64_t unit = 0; unit < units.count && window.wait_ready(unit); ++unit) {
     const MutableByteView piece = window.buffer(unit).first(units.bytes(unit, state.layout));
@@ -174,6 +176,18 @@ Status ObjectReader::read_all(unsigned threads, const Sink& sink, Progress& prog
   return window.status();
 }
 
+Result<std::optional<crypto::Sha256Digest>> ObjectReader::payload_digest() const {
+  const State& state = *state_;
+  if (!state.footer.encrypted_digest) return std::optional<crypto::Sha256Digest>();
+  crypto::Sha256Digest digest;
+  const KeyAndNonce key = derive_digest_key(state.dek, state.preamble, state.page);
+  const ByteView sealed(*state.footer.encrypted_digest);
+  CLOISTER_RETURN_IF_ERROR(crypto::Aead(aead_algorithm(state.preamble.suite), key.key)
+                               .open(key.nonce, {}, sealed.first(32), sealed.subspan(32), digest)
+                               .with_context("payload digest"));
+  return std::optional(digest);
+}
+
 Status ObjectReader::verify(unsigned threads, Progress& progress) const {
   const State& state = *state_;
   const std::string doing = "verify " + state.file.path().string();
@@ -182,8 +196,9 @@ Status ObjectReader::verify(unsigned threads, Progress& progress) const {
   }
   CLOISTER_TRY(const crypto::Sha256Digest tags, read_tags_digest(state.file, state.layout));
   if (!equal(tags, state.footer.tags_digest)) return Error(Code::kCorrupt, doing + ": the digest of all tags differs");
+  CLOISTER_TRY(const auto expected, payload_digest().with_context(doing));
   const auto nowhere = [](std::uint64_t, ByteView) { return ok_status(); };
-  if (!state.footer.encrypted_digest) return read_all_unordered(threads, nowhere, progress);
+  if (!expected) return read_all_unordered(threads, nowhere, progress);
 
   crypto::Sha256 hash;
   const auto hashing = [&hash](std::uint64_t, ByteView piece) {
@@ -191,13 +206,7 @@ Status ObjectReader::verify(unsigned threads, Progress& progress) const {
     return ok_status();
   };
   CLOISTER_RETURN_IF_ERROR(read_all(threads, hashing, progress));
-  std::array<std::uint8_t, 32> expected;
-  const KeyAndNonce key = derive_digest_key(state.dek, state.preamble, state.page);
-  const ByteView sealed(*state.footer.encrypted_digest);
-  CLOISTER_RETURN_IF_ERROR(crypto::Aead(aead_algorithm(state.preamble.suite), key.key)
-                               .open(key.nonce, {}, sealed.first(32), sealed.subspan(32), expected)
-                               .with_context(doing + ": payload digest"));
-  if (!equal(hash.finish(), expected)) return Error(Code::kCorrupt, doing + ": the payload's digest differs");
+  if (!equal(hash.finish(), *expected)) return Error(Code::kCorrupt, doing + ": the payload's digest differs");
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "seal/locked_file.h"
 #include "seal/log_frame.h"
 #include "seal/object_keys.h"
 
@@ -40,21 +41,18 @@ Result<Place> read_place(const File& file) {
   return place;
 }
 
-// An object's one place, or those of all runs of a log.
-Result<std::vector<Place>> read_places(const File& file) {
-  std::vector<Place> places;
-  CLOISTER_TRY(Place first, read_place(file));
-  const bool log = first.preamble.append_log;
-  places.push_back(std::move(first));
-  if (!log) return places;
+// Calls `work` for an object's one place, or for each run of a log as the walk meets it: a log may have very many.
+Status for_places(const File& file, const std::function<Status(const Place&)>& work) {
+  CLOISTER_TRY(const Place first, read_place(file));
+  if (!first.preamble.append_log) return work(first);
   LogWalk walk(file);
   CLOISTER_RETURN_IF_ERROR(walk.start());
+  CLOISTER_RETURN_IF_ERROR(work(Place{walk.run().preamble, walk.run().page, walk.run().slots, walk.run().start}));
   for (;;) {
     CLOISTER_TRY(const LogWalk::Step step, walk.next());
-    if (step == LogWalk::Step::kEnd) return places;
-    if (step == LogWalk::Step::kRun) {
-      places.push_back(Place{walk.run().preamble, walk.run().page, walk.run().slots, walk.run().start});
-    }
+    if (step == LogWalk::Step::kEnd) return {};
+    if (step != LogWalk::Step::kRun) continue;
+    CLOISTER_RETURN_IF_ERROR(work(Place{walk.run().preamble, walk.run().page, walk.run().slots, walk.run().start}));
   }
 }
 
@@ -66,17 +64,26 @@ Result<Place> read_again(const File& file, const Place& place) {
   return Place{header->preamble, header->page, header->slots, place.start};
 }
 
+Error changed_meanwhile() {
+  return Error(Code::kUnavailable, "somebody else changed the key slots meanwhile: try again");
+}
+
 // SO-9: the stale copy, in full, in one write.
 Status write_slots(const File& file, const Place& place, SlotTable table, SyncWrites sync, RewrapSummary& summary) {
   const SlotCopy stale = place.slots.newest_copy == SlotCopy::kA ? SlotCopy::kB : SlotCopy::kA;
+  if (place.slots.newest.seq == kSlotSeqMax) {
+    return Error(Code::kCorrupt, "the key slots' sequence number is at its end, where no rewrap brings it: re-key it");
+  }
   table.seq = place.slots.newest.seq + 1;
   CLOISTER_TRY(const Bytes copy, serialize_slots(table, place.preamble.slots_cap));
   CLOISTER_TRY(const Place now, read_again(file, place));
   if (now.slots.newest.seq != place.slots.newest.seq) {
-    return Error(Code::kUnavailable, "somebody else changed the key slots meanwhile: try again");
+    return changed_meanwhile();
   }
   CLOISTER_RETURN_IF_ERROR(file.write_at(place.copy_offset(stale), copy));
   if (sync == SyncWrites::kYes) CLOISTER_RETURN_IF_ERROR(file.sync());
+  CLOISTER_TRY(const Place written, read_again(file, place));
+  if (written.slots.newest.seq != table.seq || written.slots.newest_copy != stale) return changed_meanwhile();
   ++summary.slot_tables;
   summary.bytes_written += copy.size();
   return {};
@@ -86,57 +93,79 @@ bool same_wrap(const crypto::WrappedKey& a, const crypto::WrappedKey& b) {
   return a.type == b.type && a.key_id == b.key_id && a.key_version == b.key_version;
 }
 
-Status rewrap_place(const File& file, const Place& place, crypto::KeyWrapper& wrapper, SyncWrites sync,
-                    RewrapSummary& summary, std::optional<Error>& refusal) {
-  SlotTable table = place.slots.newest;
-  std::uint64_t changed = 0;
-  bool known = false;
-  for (Slot& slot : table.slots) {
-    auto rewrapped = wrapper.rewrap(slot.wrapped, dek_context(place.preamble, slot.tenant));
-    if (!rewrapped.ok()) {
-      if (rewrapped.error().code() != Code::kNotFound) refusal = rewrapped.error();
-      continue;
+// One key over the places of one file.
+class Rewrapping {
+ public:
+  Rewrapping(const File& file, crypto::KeyWrapper& wrapper, SyncWrites sync)
+      : file_(file), wrapper_(wrapper), sync_(sync) {}
+
+  // A slot that refuses stops nothing but itself, unless the key is out of reach: then it is for every slot.
+  Status rewrap(const Place& place) {
+    SlotTable table = place.slots.newest;
+    std::uint64_t changed = 0;
+    bool known = false;
+    for (Slot& slot : table.slots) {
+      auto rewrapped = wrapper_.rewrap(slot.wrapped, dek_context(place.preamble, slot.tenant));
+      if (!rewrapped.ok()) {
+        if (rewrapped.error().code() != Code::kNotFound) refuse(rewrapped.error(), place);
+        continue;
+      }
+      known = true;
+      if (same_wrap(slot.wrapped, *rewrapped)) continue;
+      slot.wrapped = std::move(rewrapped).value();
+      ++changed;
     }
-    known = true;
-    if (same_wrap(slot.wrapped, *rewrapped)) continue;
-    slot.wrapped = std::move(rewrapped).value();
-    ++changed;
+    if (!known && slots_.empty()) slots_ = describe_slots(table);
+    known_ = known_ || known;
+    if (known && (changed > 0 || place.slots.copy_damaged)) {
+      CLOISTER_RETURN_IF_ERROR(write_slots(file_, place, std::move(table), sync_, summary_));
+      summary_.slots_changed += changed;
+    }
+    if (refusal_ && refusal_->code() == Code::kUnavailable) return *refusal_;
+    return {};
   }
-  if (!known) {
-    if (refusal) return *refusal;
-    return Error(Code::kDenied, "no slot is under this key; its slots are: " + describe_slots(table));
+
+  Result<RewrapSummary> finish() const {
+    if (refusal_) return *refusal_;
+    if (!known_) return Error(Code::kDenied, "no slot is under this key; its slots are: " + slots_);
+    return summary_;
   }
-  if (changed == 0 && !place.slots.copy_damaged) return {};
-  CLOISTER_RETURN_IF_ERROR(write_slots(file, place, std::move(table), sync, summary));
-  summary.slots_changed += changed;
-  return {};
-}
+
+ private:
+  void refuse(const Error& error, const Place& place) {
+    const bool worse = !refusal_ || (error.code() == Code::kUnavailable && refusal_->code() != Code::kUnavailable);
+    if (!worse) return;
+    refusal_ =
+        place.preamble.append_log ? error.with_context("run " + std::to_string(place.preamble.run_number)) : error;
+  }
+
+  const File& file_;
+  crypto::KeyWrapper& wrapper_;
+  SyncWrites sync_;
+  RewrapSummary summary_;
+  std::optional<Error> refusal_;
+  std::string slots_;  // of the first place without one of the key's
+  bool known_ = false;
+};
 
 }  // namespace
 
 Result<RewrapSummary> rewrap_slots(const File& file, crypto::KeyWrapper& wrapper, SyncWrites sync) {
-  RewrapSummary summary;
-  const auto run = [&]() -> Status {
-    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());
-    CLOISTER_TRY(const auto places, read_places(file));
-    std::optional<Error> refusal;
-    for (const Place& place : places) {
-      CLOISTER_RETURN_IF_ERROR(rewrap_place(file, place, wrapper, sync, summary, refusal));
-    }
-    if (refusal) return *refusal;
-    return {};
+  const auto run = [&]() -> Result<RewrapSummary> {
+    CLOISTER_RETURN_IF_ERROR(lock_in_place(file));
+    Rewrapping rewrapping(file, wrapper, sync);
+    CLOISTER_RETURN_IF_ERROR(for_places(file, [&](const Place& place) { return rewrapping.rewrap(place); }));
+    return rewrapping.finish();
   };
-  CLOISTER_RETURN_IF_ERROR(run().with_context("rewrap " + file.path().string()));
-  return summary;
+  return run().with_context("rewrap " + file.path().string());
 }
 
 Result<RewrapSummary> add_slot(const File& file, std::span<crypto::KeyWrapper* const> openers,
                                crypto::KeyWrapper& addition) {
   RewrapSummary summary;
   const auto run = [&]() -> Status {
-    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());
-    CLOISTER_TRY(const auto places, read_places(file));
-    for (const Place& place : places) {
+    CLOISTER_RETURN_IF_ERROR(lock_in_place(file));
+    return for_places(file, [&](const Place& place) -> Status {
       CLOISTER_TRY(const crypto::Dek dek, unwrap_slots(place.preamble, place.page, place.slots.newest, openers));
       CLOISTER_RETURN_IF_ERROR(verify_preamble_mac(place.page, derive_header_key(dek, place.preamble, place.page)));
       const std::string& tenant = place.preamble.context.tenant;
@@ -149,8 +178,8 @@ Result<RewrapSummary> add_slot(const File& file, std::span<crypto::KeyWrapper* c
       table.slots.push_back(Slot{tenant, std::move(wrapped)});
       CLOISTER_RETURN_IF_ERROR(write_slots(file, place, std::move(table), SyncWrites::kYes, summary));
       ++summary.slots_changed;
-    }
-    return {};
+      return {};
+    });
   };
   CLOISTER_RETURN_IF_ERROR(run().with_context("add a key slot to " + file.path().string()));
   return summary;
@@ -187,17 +216,12 @@ Status remove_from_place(const File& file, const Place& place, const std::functi
 Result<RewrapSummary> remove_slots(const File& file, const std::function<bool(const Slot&)>& remove) {
   RewrapSummary summary;
   const auto run = [&]() -> Status {
-    CLOISTER_RETURN_IF_ERROR(file.lock_exclusive());
-    CLOISTER_TRY(const auto places, read_places(file));
-    for (const Place& place : places) {
-      if (std::ranges::all_of(place.slots.newest.slots, remove)) {
-        return Error(Code::kInvalid, "that would remove the last key slot: nobody could open it any more");
-      }
-    }
-    for (const Place& place : places) {
-      CLOISTER_RETURN_IF_ERROR(remove_from_place(file, place, remove, summary));
-    }
-    return {};
+    CLOISTER_RETURN_IF_ERROR(lock_in_place(file));
+    CLOISTER_RETURN_IF_ERROR(for_places(file, [&](const Place& place) -> Status {
+      if (!std::ranges::all_of(place.slots.newest.slots, remove)) return {};
+      return Error(Code::kInvalid, "that would remove the last key slot: nobody could open it any more");
+    }));
+    return for_places(file, [&](const Place& place) { return remove_from_place(file, place, remove, summary); });
   };
   CLOISTER_RETURN_IF_ERROR(run().with_context("remove key slots from " + file.path().string()));
   return summary;

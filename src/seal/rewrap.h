@@ -20,6 +20,8 @@ struct RewrapSummary {
 // that allows it. Slots that are there already, and those of other keys, stay as they are. In place, one synced write
 // per slot table; killed at any moment the object opens by the old slots or the new. A damaged copy is repaired.
 // kUnavailable: somebody else is rewrapping. kDenied: no slot of this wrapper. `file` is open for reading and writing.
+// Of a log, runs without a slot of this wrapper are passed over; the first refusal is returned after the other runs are
+// done, one for a key out of reach at once. kCorrupt: the slots' sequence number is used up, for this and what follows.
 // kNo: the caller syncs the file system once for many objects, before any of them is rewrapped a second time.
 enum class SyncWrites { kYes, kNo };
 Result<RewrapSummary> rewrap_slots(const File& file, crypto::KeyWrapper& wrapper, SyncWrites sync = SyncWrites::kYes);

@@ -122,6 +122,7 @@ std::size_t slots_size(const SlotTable& table) { return kHeaderSize + serialize_
 
 Result<Bytes> serialize_slots(const SlotTable& table, std::uint32_t slots_cap) {
   for (const Slot& slot : table.slots) CLOISTER_RETURN_IF_ERROR(check_writable(slot));
+  if (table.seq > kSlotSeqMax) return Error(Code::kInvalid, "the slots' sequence number is above 2^63 - 1");
   const std::size_t count = table.slots.size() + table.unknown.size();
   if (count > kSlotsMax) return Error(Code::kInvalid, "an object has at most 64 key slots");
   const Bytes records = serialize_records(table);
@@ -152,6 +153,7 @@ Result<SlotTable> parse_slots(ByteView copy) {
   if (!equal(magic, as_bytes(kMagic))) return Error(Code::kCorrupt, "a slot copy has the wrong magic");
   SlotTable table;
   CLOISTER_TRY(table.seq, reader.u64("slot sequence"));
+  if (table.seq > kSlotSeqMax) return Error(Code::kCorrupt, "the slots' sequence number is above 2^63 - 1");
   CLOISTER_TRY(const std::uint16_t count, reader.u16("slot count"));
   CLOISTER_RETURN_IF_ERROR(reader.zeros(2, "slot reserved bytes"));
   CLOISTER_TRY(const std::uint32_t used, reader.u32("slot bytes used"));
@@ -210,17 +212,44 @@ Result<SlotTable> make_slots(const Preamble& preamble, const crypto::Dek& dek,
   return table;
 }
 
+namespace {
+
+std::uint64_t argon2_work(const Slot& slot) {
+  if (slot.wrapped.type != crypto::WrapType::kPassphrase) return 0;
+  const std::uint8_t* cost = slot.wrapped.parameters.data() + 16;  // its size was checked by the parser
+  return std::uint64_t{load_le<std::uint32_t>(cost)} * load_le<std::uint32_t>(cost + 4);
+}
+
+// What is worth telling: what may work later, then who refused, then what else there was.
+int weight(Code code) { return code == Code::kUnavailable ? 2 : code == Code::kDenied ? 1 : 0; }
+
+}  // namespace
+
 Result<crypto::Dek> unwrap_slots(const Preamble& preamble, ByteView preamble_page, const SlotTable& table,
                                  std::span<crypto::KeyWrapper* const> wrappers) {
   std::optional<Error> refusal;
+  const auto note = [&refusal](const Slot& slot, const Error& error) {
+    if (refusal && weight(error.code()) <= weight(refusal->code())) return;
+    refusal = error.with_context("unwrap slot " + describe(slot));
+  };
+  std::vector<const Slot*> cheapest_first;
+  for (const Slot& slot : table.slots) cheapest_first.push_back(&slot);
+  std::ranges::sort(cheapest_first, {}, [](const Slot* slot) { return std::pair(argon2_work(*slot), slot); });
+  std::uint64_t work_left = kArgon2WorkMax;
   for (crypto::KeyWrapper* wrapper : wrappers) {
-    for (const Slot& slot : table.slots) {
+    for (const Slot* candidate : cheapest_first) {
+      const Slot& slot = *candidate;
+      const std::uint64_t work = argon2_work(slot);
+      if (work > work_left) {
+        note(slot, Error(Code::kUnsupported, "the passphrase slots together cost too much"));
+        continue;
+      }
       // SO-8: kNotFound for a key of another id or version, kUnsupported for a cost out of bounds; another slot may do.
       auto key = wrapper->unwrap(slot.wrapped, dek_context(preamble, slot.tenant));
       if (!key.ok()) {
-        if (key.error().code() != Code::kNotFound && !refusal) {
-          refusal = key.error().with_context("unwrap slot " + describe(slot));
-        }
+        if (key.error().code() == Code::kNotFound) continue;
+        if (key.error().code() != Code::kUnsupported) work_left -= work;
+        note(slot, key.error());
         continue;
       }
       crypto::Dek dek(std::move(key).value());

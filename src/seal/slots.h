@@ -38,8 +38,11 @@ struct SlotTables {
 };
 
 inline constexpr std::size_t kSlotsMax = 64;
+inline constexpr std::uint64_t kSlotSeqMax = (std::uint64_t{1} << 63) - 1;
+// KiB of memory times passes, over all passphrase slots tried for one opening (SO-8): one slot at the bounds of both.
+inline constexpr std::uint64_t kArgon2WorkMax = std::uint64_t{16} << 20;
 
-// One copy of exactly `slots_cap` bytes. kInvalid when the slots don't fit.
+// One copy of exactly `slots_cap` bytes. kInvalid when the slots don't fit, or the sequence number is out of bounds.
 Result<Bytes> serialize_slots(const SlotTable& table, std::uint32_t slots_cap);
 // The bytes of a copy with nothing to spare.
 std::size_t slots_size(const SlotTable& table);

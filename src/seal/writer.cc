@@ -48,16 +48,6 @@ std::uint32_t slot_space_for(const SlotTable& table) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(align_to_page(twice), kSlotsCapMax));
 }
 
-Status check_options(const SealOptions& options) {
-  if (options.chunk_log2 < 14 || options.chunk_log2 > 22) {
-    return Error(Code::kInvalid, "chunk size must be a power of two from 16 KiB to 4 MiB");
-  }
-  if (options.slots_cap % kPage != 0 || options.slots_cap > kSlotsCapMax) {
-    return Error(Code::kInvalid, "slot space must be a multiple of 4096, at most 1 MiB");
-  }
-  return check_public_context(options.context);
-}
-
 // What the writer skips must read as zeros.
 Status check_empty(const File& target) {
   CLOISTER_TRY(const std::uint64_t size, target.size());
@@ -163,7 +153,7 @@ Result<SealedSummary> write_footer(const File& target, const Head& head, const L
 Result<SealedSummary> seal_known_length(const PayloadSource& source, const File& target, const SealOptions& options,
                                         std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
                                         Progress& progress) {
-  CLOISTER_RETURN_IF_ERROR(check_options(options));
+  CLOISTER_RETURN_IF_ERROR(check_seal_options(options));
   CLOISTER_RETURN_IF_ERROR(check_empty(target));
   if (source.size > kPayloadMax) return payload_too_large();
   CLOISTER_TRY(const Head head, make_head(options, source.size, wrappers, random));
@@ -176,7 +166,8 @@ Result<SealedSummary> seal_known_length(const PayloadSource& source, const File&
   std::atomic<bool> sealing_failed{false};
   std::thread digesting;
   if (options.payload_digest == PayloadDigest::kSha256) {
-    digesting = std::thread([&] { payload_digest.emplace(digest_payload(source, progress, sealing_failed)); });
+    CLOISTER_TRY(digesting,
+                 start_thread([&] { payload_digest.emplace(digest_payload(source, progress, sealing_failed)); }));
   }
   const Status sealed = seal_units(source, target, head, layout, options.threads, progress);
   sealing_failed = !sealed.ok();
@@ -293,7 +284,7 @@ class StreamSealer {
 Result<SealedSummary> seal_stream(const File& source, const File& target, const SealOptions& options,
                                   std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
                                   Progress& progress) {
-  CLOISTER_RETURN_IF_ERROR(check_options(options));
+  CLOISTER_RETURN_IF_ERROR(check_seal_options(options));
   CLOISTER_RETURN_IF_ERROR(check_empty(target));
   CLOISTER_TRY(const Head head, make_head(options, kLengthUnknown, wrappers, random));
   CLOISTER_TRY(const Layout open_ended, Layout::create(head.preamble, kPayloadMax));
@@ -318,6 +309,16 @@ Result<SourceStamp> stamp(const File& file) {
 }
 
 }  // namespace
+
+Status check_seal_options(const SealOptions& options) {
+  if (options.chunk_log2 < 14 || options.chunk_log2 > 22) {
+    return Error(Code::kInvalid, "chunk size must be a power of two from 16 KiB to 4 MiB");
+  }
+  if (options.slots_cap % kPage != 0 || options.slots_cap > kSlotsCapMax) {
+    return Error(Code::kInvalid, "slot space must be a multiple of 4096, at most 1 MiB");
+  }
+  return check_public_context(options.context);
+}
 
 Result<SealedSummary> seal_payload(const File& source, const File& target, const SealOptions& options,
                                    std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,

@@ -25,6 +25,9 @@ struct SealOptions {
   unsigned threads = 0;  // 0: one per processor, at most 16
 };
 
+// kInvalid for what no reader would take.
+Status check_seal_options(const SealOptions& options);
+
 struct SealedSummary {
   Id object_id{};
   std::uint64_t plaintext_bytes = 0;

@@ -4,7 +4,7 @@
 source "$(dirname "$0")/lib"
 make_home
 
-seq 1 500 | cloister append log --dataset acme/data | grep -q '^appended 500 lines' || fail 'no summary'
+seq 1 500 | cloister append log --dataset acme/data | has '^appended 500 lines' || fail 'no summary'
 seq 501 1000 | cloister append log --dataset acme/data --quiet
 printf 'no line end' | cloister append log --dataset acme/data --quiet
 cloister cat log | cmp - <(seq 1 1000; printf 'no line end') || fail 'the log differs'
@@ -12,7 +12,7 @@ cloister cat log --offset 10 --length 100 | cmp - <(seq 1 1000 | tail -c +11 | h
 expect_status 0 cloister open log opened
 cmp opened <(seq 1 1000; printf 'no line end') || fail 'the opened log differs'
 expect test "$(cloister --json inspect log | json_get unauthenticated.runs.2.frames)" -ge 1
-cloister verify log | grep -q 'the log is open' || fail 'nobody says that the log is open'
+cloister verify log | has 'the log is open' || fail 'nobody says that the log is open'
 
 # Another tenant's or dataset's log.
 expect_status 2 cloister append log --dataset globex/data
@@ -20,7 +20,7 @@ expect_error 4 'no key here opens it' cloister cat log --dataset globex/data
 
 # Lines are acknowledged once they are durable, and soon, though the writer goes on.
 mkfifo pipe acks
-cloister append live --dataset acme/data --ack <pipe >acks 2>err &
+"$CLOISTER" append live --dataset acme/data --ack <pipe >acks 2>err &
 writing=$!
 exec 8>pipe 9<acks
 printf 'one\ntwo\nthr' >&8
@@ -39,7 +39,7 @@ kill -KILL $writing
 wait $writing 2>/dev/null || true
 exec 8>&- 9<&-
 cloister cat live | cmp - <(printf 'one\ntwo\nthree\n') || fail 'an acknowledged line was lost'
-cloister cat live 2>&1 >/dev/null | grep -q 'without an end' || fail 'the interrupted run is not mentioned'
+cloister cat live 2>&1 >/dev/null | has 'without an end' || fail 'the interrupted run is not mentioned'
 
 # A torn tail, cut at every place within the last frame.
 whole=$(stat -c %s live)
@@ -47,13 +47,14 @@ printf 'four\n' | cloister append live --dataset acme/data --quiet
 for cut in 1 4096 8192 10000; do
   cp live torn
   truncate -s "$(($(stat -c %s live) - cut))" torn
-  cloister cat torn 2>/dev/null | head -3 | cmp - <(printf 'one\ntwo\nthree\n') || fail "cut by $cut: lines were lost"
+  cloister cat torn >shown 2>/dev/null || fail "cut by $cut: not opened"
+  head -3 shown | cmp - <(printf 'one\ntwo\nthree\n') || fail "cut by $cut: lines were lost"
   printf 'next\n' | cloister --json append torn --dataset acme/data >reply
   [[ $(cloister cat torn | tail -1) == next ]] || fail "cut by $cut: the next writer's line is missing"
 done
 cp live torn
 truncate -s "$((whole + 100))" torn
-printf 'next\n' | cloister append torn --dataset acme/data | grep -q 'left torn' || fail 'the cut is not reported'
+printf 'next\n' | cloister append torn --dataset acme/data | has 'left torn' || fail 'the cut is not reported'
 # Frames missing in the middle are no torn tail.
 cp log holed
 python3 - <<'PY'
@@ -66,7 +67,7 @@ expect_status 3 cloister cat holed
 expect_status 3 cloister verify holed
 
 # SIGTERM seals what has come and ends the run.
-cloister append polite --dataset acme/data --quiet <pipe &
+"$CLOISTER" append polite --dataset acme/data --quiet <pipe &
 writing=$!
 exec 8>pipe
 printf 'a\nb\nhalf' >&8
@@ -96,7 +97,7 @@ echo last | cloister append log --dataset acme/data --end log --quiet
 echo x >x
 cloister append log --dataset acme/data <x 2>err && fail 'appended to an ended log'
 grep -q 'ended' err || fail 'nobody says why'
-cloister verify log | grep -q 'is open' && fail 'an ended log is called open'
+cloister verify log | has 'is open' && fail 'an ended log is called open'
 expect_error 2 'log' cloister rekey log
 
 # Long lines, many lines, no lines.

@@ -11,13 +11,13 @@ printf hello >tree/c/hello
 printf x >'tree/a/b/name with spaces é'
 chmod 600 tree/c/hello
 
-cloister seal tree --dataset acme/data | grep -q '8 objects' || fail 'not every file was sealed'
+cloister seal tree --dataset acme/data | has '8 objects' || fail 'not every file was sealed'
 expect_status 0 cloister verify tree.sealed
 expect_status 0 cloister open tree.sealed opened
 diff -r tree opened || fail 'the trees differ'
 expect test "$(stat -c %a opened/c/hello)" = 600
-cloister open tree.sealed opened | grep -q 'there already' || fail 'done twice'
-cloister cat tree.sealed/c/hello.sealed | grep -qx hello || fail 'one object of a directory differs'
+cloister open tree.sealed opened | has 'there already' || fail 'done twice'
+cloister cat tree.sealed/c/hello.sealed | has -x hello || fail 'one object of a directory differs'
 
 # A finished directory isn't sealed into again, nor is another folder.
 expect_error 6 'sealed directory already' cloister seal tree --dataset acme/data
@@ -28,11 +28,11 @@ expect_error 2 "isn't sealed" cloister open tree out
 
 # Hidden names are nowhere in what is stored.
 expect_status 0 cloister seal tree hidden --dataset acme/data --hide-names
-find hidden | grep -q hello && fail 'a name is to be seen'
+find hidden | has hello && fail 'a name is to be seen'
 grep -rqa hello hidden && fail 'a name or its content can be read'
 expect_status 0 cloister open hidden opened-hidden
 diff -r tree opened-hidden || fail 'the trees differ'
-cloister inspect hidden --open | grep -q 'c/hello' || fail 'the manifest lists no names'
+cloister inspect hidden --open | has 'c/hello' || fail 'the manifest lists no names'
 
 # Links and devices.
 ln -s /etc/passwd tree/link
@@ -72,7 +72,7 @@ mkdir big
 for i in $(seq 1 400); do head -c 100000 /dev/urandom >"big/$i"; done
 for signal in INT KILL TERM; do
   rm -rf big.sealed
-  cloister seal big --dataset acme/data --threads 1 --quiet 2>err &
+  "$CLOISTER" seal big --dataset acme/data --threads 1 --quiet 2>err &
   sealing=$!
   while [[ $(find big.sealed -name '*.sealed' 2>/dev/null | wc -l) -lt 50 ]]; do
     kill -0 $sealing 2>/dev/null || break

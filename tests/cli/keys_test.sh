@@ -16,9 +16,9 @@ expect_status 0 cloister tenant create acme/production
 expect_status 0 cloister tenant create globex
 for name in '' 'a/b/c' 'UPPER' '../x' 'a b'; do expect_status 2 cloister tenant create "$name"; done
 expect_error 5 'nobody' cloister tenant show nobody
-cloister tenant list | grep -q 'every 30 days' || fail 'no rotation period'
+cloister tenant list | has 'every 30 days' || fail 'no rotation period'
 expect_status 0 cloister tenant set-rotation acme
-cloister tenant show acme | grep -q 'by hand' || fail 'the rotation period stays'
+cloister tenant show acme | has 'by hand' || fail 'the rotation period stays'
 
 expect_status 0 cloister dataset create acme/data
 expect_status 0 cloister dataset create acme/production/data
@@ -49,10 +49,32 @@ expect_status 4 cloister cat forged.sealed
 cloister --json key rotate --tenant acme >reply
 expect test "$(json_get version <reply)" = 2
 expect test "$(json_get cost.bytes_written <reply)" -lt 200000
-cloister key rotate --tenant acme | grep -q '^cost: ' || fail 'no cost line'
+cloister key rotate --tenant acme | has '^cost: ' || fail 'no cost line'
 expect test "$digest" = "$(sha256sum acme-data.sealed)"
 expect_status 0 cloister verify acme-data.sealed
-cloister key rotate-due | grep -q 'no KEK is due' || fail 'something is due'
+cloister key rotate-due | has 'no KEK is due' || fail 'something is due'
+
+# Each change says what it cost.
+costs() { "$CLOISTER" "$@" | has '^cost: 1 object touched, [0-9.]* [KM]iB written' || fail "'$*' doesn't say what it cost"; }
+costs tenant create hooli
+costs dataset create hooli/data
+costs dataset export hooli/data hooli.keyring --recipient "$(cloister identity new hooli.key)"
+costs key disable --tenant hooli --version 1
+costs key enable --tenant hooli --version 1
+costs key schedule-destroy --tenant hooli --version 1
+costs key cancel-destroy --tenant hooli --version 1
+costs key enable --tenant hooli --version 1
+costs dataset rotate-key hooli/data
+costs dataset disable-key hooli/data --version 1
+costs dataset enable-key hooli/data --version 1
+costs dataset destroy-key hooli/data --version 1 --confirm hooli/data/1
+export CLOISTER_HOME=$work/second
+cloister --quiet init
+cloister --quiet tenant create hooli
+costs dataset import hooli.keyring --identity hooli.key
+export CLOISTER_HOME=$work/home
+expect test "$(cloister --json dataset recipient add hooli/data | json_get cost.objects_touched)" = 1
+expect test "$(cloister dataset recipient add hooli/data | wc -l)" = 1
 
 # The newest KEK disabled: its datasets are shut; enabled: open again.
 expect_status 0 cloister key disable --tenant acme --version 3
@@ -64,19 +86,23 @@ expect_error 5 '9' cloister key disable --tenant acme --version 9
 
 # Destruction waits, can be cancelled, and is final.
 expect_error 2 '7 days' cloister key schedule-destroy --tenant globex --version 1 --wait 6
-expect_status 0 cloister key schedule-destroy --tenant globex --version 1 --wait 7
+cloister key schedule-destroy --tenant globex --version 1 --wait 7 | has '^1 dataset is unreadable' || fail 'nobody says what becomes unreadable'
 expect_error 4 'scheduled' cloister cat globex-data.sealed
 expect_error 4 "isn't due" cloister key destroy --tenant globex --version 1
 expect_status 0 cloister key cancel-destroy --tenant globex --version 1
 expect_status 0 cloister key enable --tenant globex --version 1
 expect_status 0 cloister cat globex-data.sealed
 expect_error 2 'confirm' cloister key destroy --tenant globex --version 1 --immediately
+grep -q '1 dataset here' .err || fail 'nobody says what would become unreadable'
 expect_error 2 'confirm' cloister key destroy --tenant globex --version 1 --immediately --reason leak --confirm globex/2
 expect_error 2 'immediately' cloister key destroy --tenant globex --version 1 --reason leak
 expect_status 0 cloister key destroy --tenant globex --version 1 --immediately --reason leak --confirm globex/1
+grep -q '1 dataset here' .out || fail 'nobody says what became unreadable'
+cloister key rotate --tenant globex | has '^1 dataset is unreadable' || fail 'nobody says what a rotation left behind'
+expect test "$(cloister --json key rotate --tenant globex | json_get datasets_unreadable)" = 1
 expect_error 4 'destroyed' cloister cat globex-data.sealed
 expect_status 4 cloister key enable --tenant globex --version 1
-cloister audit list --limit 0 | grep -q leak || fail 'the reason is not on record'
+cloister audit list --limit 0 | has leak || fail 'the reason is not on record'
 
 # Dataset keys: rotate, rewrap, disable the old version.
 cp acme-data.sealed old.sealed
@@ -92,12 +118,48 @@ expect_status 0 cloister dataset disable-key acme/data --version 1
 cloister cat acme-data.sealed | cmp - file || fail 'a rewrapped object differs'
 expect_status 4 cloister cat old.sealed
 
+# A dataset key destroyed: not the newest, not without its name, and for good.
+cloister --quiet seal file twice.sealed --dataset acme/data
+cp twice.sealed left.sealed
+expect_status 0 cloister dataset rotate-key acme/data
+expect_status 0 cloister rewrap twice.sealed
+expect_error 2 'confirm' cloister dataset destroy-key acme/data --version 2
+expect_error 2 'confirm' cloister dataset destroy-key acme/data --version 2 --confirm acme/data/1
+expect_error 2 'primary' cloister dataset destroy-key acme/data --version 3 --confirm acme/data/3
+expect_error 5 'no dataset key' cloister dataset destroy-key acme/data --version 9 --confirm acme/data/9
+cloister cat left.sealed | cmp - file || fail 'an object under the old key differs'
+expect_status 0 cloister rewrap acme-data.sealed
+expect_status 0 cloister dataset destroy-key acme/data --version 2 --confirm acme/data/2
+cloister dataset show acme/data | has '2 .*destroyed' || fail 'the version is not destroyed'
+expect_status 4 cloister cat left.sealed
+for object in twice acme-data; do cloister cat $object.sealed | cmp - file || fail 'a rewrapped object differs'; done
+expect_error 4 'destroyed' cloister dataset destroy-key acme/data --version 2 --confirm acme/data/2
+expect_error 4 'destroyed' cloister dataset enable-key acme/data --version 2
+
+# Rotation by age tells what it did, also when a tenant fails.
+cp -r home due
+python3 - <<'PY'
+import sqlite3
+store = sqlite3.connect("due/keys.db")
+store.execute("UPDATE kek_versions SET created_ms = created_ms - 40 * 86400000")
+store.execute("UPDATE datasets SET keyring = zeroblob(200) WHERE tenant_id = "
+              "(SELECT id FROM tenants WHERE tenant = 'acme' AND environment = '')")
+store.commit()
+PY
+cloister --quiet --home due tenant set-rotation acme --rotate-after 30
+cloister --quiet --home due tenant set-rotation acme/production --rotate-after 30
+expect_error 2 'rotate the KEK of acme' cloister --home due key rotate-due
+grep -q '^rotated the KEK of acme/production' .out || fail 'nobody says what was rotated beside the failure'
+cloister --json --home due key rotate-due >reply 2>err && fail 'rotate-due fails no more'
+expect test "$(json_get rotated <reply)" = '[]'
+python3 -m json.tool err >/dev/null
+
 # A keyring that travels.
 (umask 077 && cloister identity new partner.key >partner.pub)
 expect_error 2 'whom' cloister dataset export acme/data x.keyring
 expect_status 0 cloister dataset export acme/data data.keyring --recipient partner.pub
 expect_error 6 'data.keyring' cloister dataset export acme/data data.keyring --recipient partner.pub
-cloister inspect data.keyring | grep -q 'an exported keyring' || fail 'a keyring is not recognised'
+cloister inspect data.keyring | has 'an exported keyring' || fail 'a keyring is not recognised'
 export CLOISTER_HOME=$work/partner
 expect_status 0 cloister init
 expect_error 4 'no key here opens it' cloister cat acme-data.sealed

@@ -52,16 +52,45 @@ expect_status 0 cloister key-file new locked.key --passphrase-file phrase
 expect_status 6 cloister key-file new plain.key
 expect_status 0 cloister seal file k.sealed --tenant acme --software-key plain.key
 cloister cat k.sealed --software-key plain.key | cmp - file || fail 'differs under a key file'
-expect_status 4 cloister cat k.sealed --software-key locked.key
+expect_status 4 cloister cat k.sealed --software-key locked.key --software-key-passphrase-file phrase
 expect_status 0 cloister seal file l.sealed --tenant acme --software-key locked.key --software-key-passphrase-file phrase
 cloister cat l.sealed --software-key locked.key --software-key-passphrase-file phrase | cmp - file || fail 'differs under a locked key file'
-expect_status 4 cloister cat l.sealed --software-key locked.key
+expect_error 2 'terminal' setsid "$CLOISTER" cat l.sealed --software-key locked.key
+shown=$(on_terminal 'correct horse' "$CLOISTER" open l.sealed typed-key --software-key locked.key)
+[[ $shown == *'passphrase of locked.key'* && $shown != *horse* ]] || fail 'nobody asks for the passphrase of a key file'
+expect_same file typed-key
+expect_status 4 on_terminal 'another horse' "$CLOISTER" open l.sealed nothing --software-key locked.key
+expect_absent nothing
+expect_error 2 'one or the other' cloister key-file new both.key --passphrase --passphrase-file phrase
+expect_absent both.key
 
 # Several ways in at once: each of them alone opens it.
 expect_status 0 cloister seal file many.sealed --tenant acme --recipient xwing.pub --passphrase-file phrase --software-key plain.key
 for key in '--identity xwing.key' '--passphrase-file phrase' '--software-key plain.key'; do
   # shellcheck disable=SC2086
   cloister cat many.sealed $key | cmp - file || fail "$key differs"
+done
+
+# Options of keys may be repeated, each with one value: what follows is a positional.
+cloister identity new third.key >third.pub
+cloister identity new unrelated.key >/dev/null
+expect_status 0 cloister seal file two.sealed --tenant acme --recipient xwing.pub --recipient third.pub
+for key in xwing third; do cloister cat two.sealed --identity $key.key | cmp - file || fail "$key.key differs"; done
+expect_status 4 cloister cat two.sealed --identity unrelated.key
+cloister cat --identity unrelated.key --identity third.key two.sealed two.sealed | cmp - <(cat file file) || fail 'two identities before two positionals differ'
+expect_status 0 cloister seal --tenant acme --recipient xwing.pub file before.sealed
+expect_status 0 cloister open --identity xwing.key before.sealed before
+expect_same file before
+printf 'another phrase\n' >phrase2 && chmod 600 phrase2
+expect_status 0 cloister seal --tenant acme --passphrase-file phrase --passphrase-file phrase2 file phrases.sealed
+cloister cat --passphrase-file phrase2 phrases.sealed | cmp - file || fail 'the second passphrase differs'
+expect_status 0 cloister key-file new second.key
+expect_status 0 cloister seal --tenant acme --software-key plain.key --software-key second.key file keys.sealed
+cloister cat --software-key second.key keys.sealed | cmp - file || fail 'the second key file differs'
+expect_status 0 cloister rekey two.sealed --identity third.key --recipient xwing.pub --recipient third.pub --drop-slots
+for key in xwing third; do cloister cat two.sealed --identity $key.key | cmp - file || fail "$key.key differs"; done
+for verb in seal open rekey; do
+  cloister help $verb | tr -s ' \n' ' ' | has 'may be repeated' || fail "help $verb doesn't say what may be repeated"
 done
 
 # A root key under a passphrase.
@@ -76,5 +105,5 @@ expect_status 0 cloister tenant list
 mv gone phrase
 expect_status 0 cloister tenant create other
 on_terminal 'a typed phrase|a typed phrase' "$CLOISTER" --home asked init --root-passphrase >/dev/null
-on_terminal 'a typed phrase' "$CLOISTER" --home asked tenant create acme | grep -q 'created tenant' || fail 'the typed phrase opens nothing'
+on_terminal 'a typed phrase' "$CLOISTER" --home asked tenant create acme | has 'created tenant' || fail 'the typed phrase opens nothing'
 expect_status 4 on_terminal 'another phrase' "$CLOISTER" --home asked tenant create globex

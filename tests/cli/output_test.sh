@@ -50,9 +50,16 @@ json inspect x.keyring
 json key-file new k.key
 json audit list
 json audit verify
+printf 'version = 1\nid = "x"\nnot_after = "never"\n' >p.toml
+json policy check p.toml
+json policy test p.toml --caller spiffe://a/b --operation random --purpose operate
+json policy diff p.toml p.toml
 json help seal
 json completion bash
 json version
+json --help
+json seal --help
+expect test "$(cloister --json seal --help | json_get help)" = "$(cloister help seal)"
 json nosuchverb
 json seal
 json key
@@ -64,9 +71,33 @@ python3 -m json.tool err >/dev/null
 # Names of files may be any bytes.
 bad=$(printf 'caf\351')
 cp file "$bad" && json seal "$bad" --dataset acme/data
-cloister --json version | json_get openssl.libcrypto_mapped.0 | grep -q libcrypto || fail 'no libcrypto'
+cloister --json version | json_get openssl.libcrypto_mapped.0 | has libcrypto || fail 'no libcrypto'
 cloister --json --home none tenant list 2>err && fail 'a list without a home'
 expect test "$(json_get error.code <err)" = not-found
+
+# A start that fails is said in the form that was asked for.
+if command -v cc >/dev/null; then
+  echo 'int prctl(int option, ...) { (void)option; return -1; }' | cc -shared -fPIC -x c - -o no_prctl.so
+  status=0
+  LD_PRELOAD=$work/no_prctl.so "$CLOISTER" --json version >out 2>err || status=$?
+  expect test "$status" != 0
+  expect test "$(json_get error.message <err | cut -c 1-6)" = start:
+  LD_PRELOAD=$work/no_prctl.so "$CLOISTER" version 2>err && fail 'a failed start goes on'
+  grep -q '^cloister: start: ' err || fail 'a failed start is not said'
+fi
+
+# A bar on the terminal tells how far it is, how fast it goes and how long it takes.
+seq 1 300000 | cloister --quiet append long.log --dataset acme/data
+for arguments in 'cat long.log' 'open long.log -'; do
+  # shellcheck disable=SC2016
+  on_terminal '' bash -c '"$1" $2 | (sleep 1.5; cat >/dev/null)' _ "$CLOISTER" "$arguments" >shown
+  has '% .* of .*/s.* left' <shown || fail "no progress of $arguments: $(cat shown)"
+done
+mkdir many
+for i in 1 2 3 4 5 6; do echo $i | cloister --quiet seal - many/$i.sealed --dataset acme/data; done
+printf 'a passphrase\n' >slow && chmod 600 slow
+on_terminal '' "$CLOISTER" rewrap many --add-passphrase-file slow >shown
+has ' of 6 objects' <shown || fail "no total of objects: $(cat shown)"
 
 # Usage.
 expect_status 2 cloister
@@ -78,15 +109,15 @@ expect_error 2 '' cloister tenant
 expect_error 2 'threads' cloister --threads 99 version
 
 # Every verb has a page, by help and by --help, with its exit statuses.
-for verb in init tenant key dataset seal open cat append inspect verify rewrap rekey audit identity key-file version help completion; do
+for verb in init tenant key dataset seal open cat append inspect verify rewrap rekey audit policy identity key-file version help completion; do
   cloister help $verb >page || fail "no page for $verb"
   grep -q '^EXIT STATUS' page || fail "no exit statuses for $verb"
   grep -q '^SYNOPSIS' page || fail "no synopsis for $verb"
   cloister $verb --help | cmp - page || fail "$verb --help is another page"
-  [[ $verb == version || $verb == help ]] || grep -q '^EXAMPLES' page || fail "no examples for $verb"
+  [[ $verb == version || $verb == help ]] || has '^EXAMPLES' page || fail "no examples for $verb"
   expect test "$(awk '{ if (length($0) > 100) n++ } END { print n + 0 }' page)" = 0
 done
-cloister help dataset recipient add | grep -q kem || fail 'no page for a nested verb'
+cloister help dataset recipient add | has kem || fail 'no page for a nested verb'
 expect_error 5 'no verb' cloister help nosuch
 
 # Completion scripts that their shells accept.
@@ -95,10 +126,11 @@ bash -n complete.bash
 completed() {
   bash -c 'source complete.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cloister; printf "%s\n" "${COMPREPLY[@]}"' _ "$@"
 }
-completed cloister se | grep -qx seal || fail 'seal is not completed'
-completed cloister seal --dat | grep -qx -- --dataset || fail '--dataset is not completed'
-completed cloister dataset recipient '' | grep -qx add || fail 'recipient add is not completed'
-completed cloister seal --suite '' | grep -qx chacha20-poly1305 || fail 'the suites are not completed'
+completed cloister se | has -x seal || fail 'seal is not completed'
+completed cloister seal --dat | has -x -- --dataset || fail '--dataset is not completed'
+completed cloister dataset recipient '' | has -x add || fail 'recipient add is not completed'
+completed cloister seal --suite '' | has -x chacha20-poly1305 || fail 'the suites are not completed'
+completed cloister policy test --operation kek.rot | has -x kek.rotate || fail 'the operations are not completed'
 cloister completion zsh >complete.zsh
 ! command -v zsh >/dev/null || zsh -n complete.zsh
 cloister completion fish >complete.fish
@@ -114,6 +146,11 @@ for option in --passphrase=horse --pin=1 --pkcs11-pin=1 --password=x --key=x; do
   expect_status 2 cloister seal file x.sealed --tenant acme "$option"
 done
 printf 'a very secret passphrase' >phrase && chmod 600 phrase
+expect_error 2 'more arguments' cloister seal file x.sealed --tenant acme --passphrase 'a very secret passphrase'
+grep -q 'very secret' .out .err && fail 'a misplaced passphrase was repeated'
+expect_error 2 '' cloister seal file x.sealed --tenant acme '--passphrase=a very secret passphrase'
+grep -q 'very secret' .out .err && fail 'a misplaced passphrase was repeated'
+expect_error 2 'no option --pin$\|no option --pin ' cloister seal file x.sealed --tenant acme '--pin=very secret'
 for variable in CLOISTER_PASSPHRASE CLOISTER_PIN CLOISTER_PASSWORD; do
   (export $variable='a very secret passphrase' && expect_status 2 cloister seal file x.sealed --tenant acme)
 done

@@ -25,6 +25,14 @@ expect_status 4 cloister rewrap file.sealed --dataset globex/data
 expect_status 5 cloister rewrap nothere
 expect_error 2 'nothing under' cloister rewrap home
 
+# Several keys: each brings its own slots up to date, and one that has none here is no obstacle.
+(umask 077 && "$CLOISTER" key-file new spare.key && "$CLOISTER" key-file new other.key)
+cloister --quiet seal file two.sealed --dataset acme/data --software-key spare.key
+cloister --quiet dataset rotate-key acme/data
+cloister --json rewrap two.sealed --dataset acme/data --software-key other.key --software-key spare.key >reply
+expect test "$(json_get slots_changed <reply)" = 1
+expect_status 4 cloister --home elsewhere rewrap two.sealed --software-key other.key
+
 # While somebody else holds the file's lock, rewrap steps back.
 cloister --quiet dataset rotate-key acme/data
 flock file.sealed sleep 2 &
@@ -40,6 +48,7 @@ cloister --quiet seal many --dataset acme/data
 cloister --quiet dataset rotate-key acme/data
 expect test "$(cloister --json rewrap many.sealed | json_get slots_changed)" = 201
 expect test "$(cloister --json rewrap many.sealed | json_get slots_changed)" = 0
+expect_status 0 cloister rewrap file.sealed
 cloister --quiet dataset disable-key acme/data --version 2
 expect_status 0 cloister verify many.sealed
 
@@ -47,7 +56,7 @@ expect_status 0 cloister verify many.sealed
 before=$(cloister --json inspect file.sealed | json_get unauthenticated.object_id)
 expect_error 2 'would be lost: passphrase' cloister rekey file.sealed
 exec 7<file.sealed
-cloister rekey file.sealed --passphrase-file phrase | grep -q '^cost: 1 object' || fail 'no cost line'
+cloister rekey file.sealed --passphrase-file phrase | has '^cost: 1 object' || fail 'no cost line'
 after=$(cloister --json inspect file.sealed | json_get unauthenticated.object_id)
 expect test "$before" != "$after"
 cat <&7 >old.sealed
@@ -67,7 +76,7 @@ done
 wait $rekeying
 
 # Directories.
-cloister rekey many.sealed | grep -q '200 objects' || fail 'not every object was re-keyed'
+cloister rekey many.sealed | has '200 objects' || fail 'not every object was re-keyed'
 expect_status 0 cloister verify many.sealed
 expect_error 2 'belongs to the sealed directory' cloister rekey many.sealed/7.sealed
 expect_status 0 cloister open many.sealed opened

@@ -11,8 +11,8 @@ printf 'first line\nsecond line, with é and 漢字\n' >text.txt
 # Files of every kind of size come back, with their mode.
 chmod 640 text.txt
 for file in random.bin text.txt empty; do
-  cloister seal "$file" --dataset acme/data | grep -q "^sealed $file -> $file.sealed" || fail 'no summary'
-  cloister open "$file.sealed" "opened-$file" | grep -q "^opened $file.sealed -> opened-$file" || fail 'no summary'
+  cloister seal "$file" --dataset acme/data | has "^sealed $file -> $file.sealed" || fail 'no summary'
+  cloister open "$file.sealed" "opened-$file" | has "^opened $file.sealed -> opened-$file" || fail 'no summary'
   expect_same "$file" "opened-$file"
 done
 expect test "$(stat -c %a opened-text.txt)" = 640
@@ -27,6 +27,17 @@ expect test "$(cat in-the-way)" = x
 expect_status 0 cloister open random.bin.sealed in-the-way --force
 expect_same random.bin in-the-way
 expect_status 0 cloister seal random.bin --dataset acme/data --force
+# --force is named where there is one, and only there.
+expect_error 6 'force replaces it' cloister seal random.bin --dataset acme/data
+expect_error 6 'force replaces it' cloister open random.bin.sealed
+expect_status 0 cloister identity new there.key
+expect_error 6 'it exists already' cloister identity new there.key
+grep -q force .err && fail 'identity new has no --force'
+expect_error 6 'it exists already' cloister key-file new there.key
+grep -q force .err && fail 'key-file new has no --force'
+mkdir -p some && echo x >some/x
+expect_error 2 'force is for files' cloister seal some --dataset acme/data --force
+expect_absent some.sealed
 
 # Folders as targets, default names.
 mkdir folder
@@ -99,7 +110,7 @@ expect test -z "$(find . -name '.*.part-*')"
 
 # An interrupted read of standard input is no end of input.
 mkfifo pipe
-cloister seal - interrupted.sealed --dataset acme/data <pipe 2>err &
+"$CLOISTER" seal - interrupted.sealed --dataset acme/data <pipe 2>err &
 sealing=$!
 exec 9>pipe
 printf 'half of it' >&9

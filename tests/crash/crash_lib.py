@@ -152,16 +152,34 @@ class Disk:
     def torn(inode, chance):
         if inode.data == inode.durable:
             return inode.durable
-        kind = chance.randint(0, 3)
+        kind = chance.randint(0, 4)
         if kind == 0:
             return inode.durable
         result = bytearray(inode.durable)
-        resize(result, chance.choice([len(inode.data), len(inode.durable)]))
-        for at in range(0, len(result), PAGE):
+        resize(result, len(inode.data) if kind == 4 else chance.choice([len(inode.data), len(inode.durable)]))
+        first = 0
+        if kind == 4 and len(result) > len(inode.durable):  # the newest pages of a file that grew, and none before them
+            first = chance.randint(len(inode.durable) // PAGE, (len(result) - 1) // PAGE)
+        for at in range(first * PAGE, len(result), PAGE):
             fresh = inode.data[at:at + PAGE]
-            if fresh and (kind == 1 or chance.random() < 0.5):
+            if fresh and (kind in (1, 4) or chance.random() < 0.5):
                 result[at:at + PAGE] = (fresh + bytes(PAGE))[:min(PAGE, len(result) - at)]
         return result
+
+
+def rewound(folder):
+    """What makes the disk again as it is now, however it changed since."""
+    now = Disk(folder)
+    content = {path: bytes(inode.data) for path, inode in now.names.items()}
+
+    def before():
+        disk = Disk.__new__(Disk)
+        disk.folder, disk.folders = str(folder), set(now.folders)
+        disk.names = {path: Inode(data) for path, data in content.items()}
+        disk.durable_names, disk.durable_folders, disk.waiting = dict(disk.names), set(disk.folders), []
+        return disk
+
+    return before
 
 
 def record(folder, work, arguments, home, stdin=None, feed=None):

@@ -3,7 +3,6 @@
 import json
 
 import crash_lib
-from crash_lib import Disk
 
 
 def versions(place, home):
@@ -13,22 +12,9 @@ def versions(place, home):
 
 def rotation(place, arguments, payload, sealed):
     home = place.home
-    before_folder = Disk(home)
-    snapshot = {path: bytes(inode.data) for path, inode in before_folder.names.items()}
     count = versions(place, home)
-    # Looking changes the store's side files: start from what is there now.
-    before_folder = Disk(home)
-    snapshot = {path: bytes(inode.data) for path, inode in before_folder.names.items()}
+    before = crash_lib.rewound(home)  # after looking, which changes the store's side files
     _, operations = crash_lib.record(home, place.work, arguments, home)
-
-    def before():
-        disk = Disk.__new__(Disk)
-        disk.folder = str(home)
-        disk.folders = set(before_folder.folders)
-        disk.names = {path: crash_lib.Inode(data) for path, data in snapshot.items()}
-        disk.durable_names, disk.durable_folders, disk.waiting = dict(disk.names), set(disk.folders), []
-        return disk
-
     checked = 0
     for moment, state, output in crash_lib.states(home, before, operations, place.work, power_cuts=40, kills=50):
         audit = place.cloister("audit", "verify", home=state, check=False)

@@ -270,6 +270,12 @@ int syncfs(int descriptor) noexcept { return sync_and_note("syncfs", descriptor,
 int rename(const char* from, const char* to) noexcept {
   return change_name(kRename, from, to, [&] { return next<int (*)(const char*, const char*)>("rename")(from, to); });
 }
+int renameat2(int, const char* from, int, const char* to, unsigned flags) noexcept {
+  return change_name(kRename, from, to, [&] {
+    return next<int (*)(int, const char*, int, const char*, unsigned)>("renameat2")(AT_FDCWD, from, AT_FDCWD, to,
+                                                                                    flags);
+  });
+}
 int link(const char* from, const char* to) noexcept {
   return change_name(kLink, from, to, [&] { return next<int (*)(const char*, const char*)>("link")(from, to); });
 }

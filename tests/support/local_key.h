@@ -21,16 +21,21 @@ class LocalKey final : public crypto::KeyWrapper {
   crypto::Random* random_;
 };
 
-// Answers every call with one error: a key that is disabled, or out of reach.
+// Answers every call with one error, and counts the unwraps: a key that is disabled, or out of reach.
 class FailingKey final : public crypto::KeyWrapper {
  public:
   explicit FailingKey(Error error) : error_(std::move(error)) {}
 
   Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial&, const crypto::WrapContext&) override { return error_; }
-  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey&, const crypto::WrapContext&) override { return error_; }
+  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey&, const crypto::WrapContext&) override {
+    ++unwraps_;
+    return error_;
+  }
+  unsigned unwraps() const { return unwraps_; }
 
  private:
   Error error_;
+  unsigned unwraps_ = 0;
 };
 
 }  // namespace cloister::testing

@@ -32,7 +32,7 @@ TEST(HpkeVectors, SealAndOpen) {
     if (!is_ours(suite) || suite.at("aead_id") != 2) continue;
     const auto key = HpkePrivateKey::from_seed(HpkeKem::kX25519, key_of(field(suite, "skRm")));
     ASSERT_TRUE(key.ok());
-    EXPECT_EQ(to_hex(key->public_key().bytes()), suite.at("pkRm"));
+    EXPECT_EQ(to_hex(key->public_key().bytes()), suite.at("pkRm").get<std::string>());
     const Json& first = suite.at("encryptions").at(0);
     const Bytes info = field(suite, "info");
     const Bytes aad = field(first, "aad");
@@ -40,12 +40,12 @@ TEST(HpkeVectors, SealAndOpen) {
     ScriptedRandom random(field(suite, "sender_seed"));
     const auto sealed = hpke_seal(key->public_key(), random, info, aad, Secret::copy_of(field(first, "pt")));
     ASSERT_TRUE(sealed.ok());
-    EXPECT_EQ(to_hex(sealed->encapsulated), suite.at("enc"));
-    EXPECT_EQ(to_hex(sealed->ciphertext), first.at("ct"));
+    EXPECT_EQ(to_hex(sealed->encapsulated), suite.at("enc").get<std::string>());
+    EXPECT_EQ(to_hex(sealed->ciphertext), first.at("ct").get<std::string>());
 
     const auto opened = hpke_open(*key, info, aad, HpkeSealed{field(suite, "enc"), field(first, "ct")});
     ASSERT_TRUE(opened.ok());
-    EXPECT_EQ(to_hex(opened->expose()), first.at("pt"));
+    EXPECT_EQ(to_hex(opened->expose()), first.at("pt").get<std::string>());
     const Json& second = suite.at("encryptions").at(1);
     const HpkeSealed later{field(suite, "enc"), field(second, "ct")};
     EXPECT_EQ(hpke_open(*key, info, field(second, "aad"), later).error().code(), Code::kDenied)
@@ -64,12 +64,12 @@ TEST(HpkeVectors, KeyScheduleOfAppendixA) {
     ScriptedRandom random(field(suite, "skEm"));
     const auto sent = kem_encapsulate(HpkeKem::kX25519, public_key, random);
     ASSERT_TRUE(sent.ok());
-    EXPECT_EQ(to_hex(sent->encapsulated), suite.at("enc"));
-    EXPECT_EQ(to_hex(sent->shared_secret.expose()), suite.at("shared_secret"));
+    EXPECT_EQ(to_hex(sent->encapsulated), suite.at("enc").get<std::string>());
+    EXPECT_EQ(to_hex(sent->shared_secret.expose()), suite.at("shared_secret").get<std::string>());
     const auto received =
         kem_decapsulate(HpkeKem::kX25519, key_of(field(suite, "skRm")), public_key, field(suite, "enc"));
     ASSERT_TRUE(received.ok());
-    EXPECT_EQ(to_hex(received->expose()), suite.at("shared_secret"));
+    EXPECT_EQ(to_hex(received->expose()), suite.at("shared_secret").get<std::string>());
 
     const std::uint8_t suite_id[] = {'H', 'P', 'K', 'E', 0, 0x20, 0, 1, 0, suite.at("aead_id").get<std::uint8_t>()};
     const Bytes context = field(suite, "key_schedule_context");
@@ -77,10 +77,13 @@ TEST(HpkeVectors, KeyScheduleOfAppendixA) {
     const Secret info_hash = labeled_extract({}, suite_id, "info_hash", field(suite, "info"));
     EXPECT_EQ(to_hex(context), "00" + to_hex(psk_id_hash.expose()) + to_hex(info_hash.expose()));
     const Secret secret = labeled_extract(received->expose(), suite_id, "secret", {});
-    EXPECT_EQ(to_hex(secret.expose()), suite.at("secret"));
-    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "key", context, 16).expose()), suite.at("key"));
-    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "base_nonce", context, 12).expose()), suite.at("base_nonce"));
-    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "exp", context, 32).expose()), suite.at("exporter_secret"));
+    EXPECT_EQ(to_hex(secret.expose()), suite.at("secret").get<std::string>());
+    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "key", context, 16).expose()),
+              suite.at("key").get<std::string>());
+    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "base_nonce", context, 12).expose()),
+              suite.at("base_nonce").get<std::string>());
+    EXPECT_EQ(to_hex(labeled_expand(secret, suite_id, "exp", context, 32).expose()),
+              suite.at("exporter_secret").get<std::string>());
     ++count;
   }
   EXPECT_EQ(count, 1);

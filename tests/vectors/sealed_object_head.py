@@ -67,8 +67,9 @@ def parse_preamble(page):
 
 
 def parse_table(copy):
-    magic, _, count, zeros, used = struct.unpack_from("<8sQHHI", copy)
+    magic, seq, count, zeros, used = struct.unpack_from("<8sQHHI", copy)
     need(magic == b"CLSRSLT1" and zeros == 0, "SO-4", "slot table")
+    need(seq < 2**63, "SO-6", "seq above the bound")
     need(count <= 64, "SO-6", "more than 64 slots")
     need(24 + used <= len(copy) - 4 and zero(copy[24 + used:-4]), "SO-4", "slot records don't fit, or bytes after them")
     slots, at, end = [], 24, 24 + used
@@ -141,9 +142,18 @@ def try_slot(slot, info, keys):
     need(slot.kind not in (3, 6), "SO-5", f"slot of type {slot.kind}: not in this reader", "skipped")
 
 
+def argon2_work(slot):
+    memory, passes, lanes = slot.cost if slot.kind == 4 and not slot.share else (0, 0, 0)
+    return memory * passes if memory <= 2**20 and passes <= 16 and lanes <= 16 else 0  # not tried at all
+
+
 def unwrap(p, slots, keys):
-    unsupported, skipped = None, []
-    for slot in slots:
+    unsupported, skipped, work_left = None, [], 2**24
+    for slot in sorted(slots, key=argon2_work):
+        if argon2_work(slot) > work_left:
+            unsupported = Refused("unsupported", "SO-8", "the passphrase slots together cost too much")
+            continue
+        work_left -= argon2_work(slot) if keys.passphrase else 0
         fields = (b"CLSR1 wrap", little(16, slot.kind), slot.key_id, little(32, slot.version), slot.tenant,
                   p.context.get(2, b""), p.object_id, b"dek", p.commitment)
         try:

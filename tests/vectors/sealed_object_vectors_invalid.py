@@ -86,6 +86,7 @@ def public_context():
             ("tenant-newline", "a control character", [(1, b"ac\nme")]),
             ("tenant-c1", "U+0085, a control character", [(1, b"ac\xc2\x85me")]),
             ("tenant-delete", "U+007F, a control character", [(1, b"ac\x7fme")]),
+            ("dataset-empty", "dataset of no bytes", [(1, TENANT), (2, b"")]),
             ("dataset-129", "dataset of 129 bytes", [(1, TENANT), (2, b"d" * 129)]),
             ("dataset-bad-utf8", "a lone continuation byte", [(1, TENANT), (2, b"\x80")]),
             ("keyring-id-15", "a keyring id of 15 bytes", [(1, TENANT), (3, bytes(15))]),
@@ -122,6 +123,8 @@ def slot_tables():
               table=put(16, le(1, 2)))
     yield bad("slots-count-too-large", "a record fewer than counted", "SO-5", table=put(16, le(2, 2)))
     yield bad("slots-65", "one slot too many", "SO-6", slots=[Slot(version=3 + n) for n in range(65)], slots_cap=16384)
+    yield bad("slots-seq-2-to-63", "the newest copy's seq is above the bound", "SO-6", seq=(1, 2**63))
+    yield bad("slots-seq-2-to-64-minus-1", "a seq that a rewrap would wrap around", "SO-6", seq=(1, 2**64 - 1))
     yield bad("slot-copy-newest-malformed", "the copy to use has a right crc and a malformed record; the other is fine",
               "SO-5", slots_b=[Slot(zero=1)], seq=(1, 2))
 

@@ -113,6 +113,8 @@ def slot_copies():
     yield valid("slot-seq-equal", "A counts", rule="SO-4", slots_b=other, seq=(5, 5))
     yield valid("slot-seq-beyond-32-bits", "seq is a u64", rule="SO-4", slots=other, slots_b=[Slot()],
                 seq=(2**32 - 1, 2**32))
+    yield valid("slot-seq-2-to-63-minus-1", "the highest seq", rule="SO-4", slots=other, slots_b=[Slot()],
+                seq=(2**63 - 2, 2**63 - 1))
     yield valid("slot-copy-stale-malformed", "B is stale, its crc is right, its records aren't", rule="SO-5",
                 slots_b=[Slot(zero=1)], seq=(2, 1), expect_verify="corrupt", more={"slot_copy_damaged": "yes"})
 

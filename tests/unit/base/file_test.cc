@@ -171,5 +171,59 @@ TEST(Folders, AreMadeWithTheirParents) {
   EXPECT_FALSE(sync_directory(folder / "file").ok());
 }
 
+TEST(Folders, WhatCannotBeLookedAtIsSaid) {
+  const TempDir folder;
+  std::filesystem::create_symlink("loop", folder / "loop");
+  EXPECT_EQ(cloister::create_directories(folder / "loop/x").error().code(), Code::kInvalid);
+  const std::string long_name(300, 'x');
+  EXPECT_EQ(cloister::create_directories(folder / long_name / "x").error().code(), Code::kInvalid);
+  EXPECT_EQ(File::open_directory(folder / "none").error().code(), Code::kNotFound);
+  ASSERT_TRUE(write_file(folder / "file", {}, Overwrite::kRefuse).ok());
+  EXPECT_EQ(File::open_directory(folder / "file").error().code(), Code::kNotFound);
+}
+
+TEST(Folders, OneLockAtATime) {
+  const TempDir folder;
+  auto first = File::open_directory(folder.path());
+  const auto second = File::open_directory(folder.path());
+  ASSERT_TRUE(first.ok() && second.ok());
+  ASSERT_TRUE(first->lock_exclusive().ok());
+  EXPECT_EQ(second->lock_exclusive().error().code(), Code::kUnavailable);
+  ASSERT_TRUE(first->close().ok());
+  EXPECT_TRUE(second->lock_exclusive().ok());
+}
+
+TEST(Guards, WhatOthersMayDo) {
+  const TempDir folder;
+  ASSERT_TRUE(write_file(folder / "a", as_bytes("x"), Overwrite::kRefuse).ok());
+  const auto file = File::open(folder / "a");
+  ASSERT_TRUE(file.ok());
+  for (const mode_t mode : {0600, 0400, 0700}) {
+    ASSERT_EQ(::chmod((folder / "a").c_str(), mode), 0);
+    EXPECT_TRUE(check_guarded(*file, Guard::kSecret).ok());
+    EXPECT_TRUE(check_guarded(*file, Guard::kUnwritten).ok());
+  }
+  for (const mode_t mode : {0640, 0604, 0610, 0601}) {
+    ASSERT_EQ(::chmod((folder / "a").c_str(), mode), 0);
+    EXPECT_EQ(check_guarded(*file, Guard::kSecret).error().code(), Code::kDenied);
+    EXPECT_TRUE(check_guarded(*file, Guard::kUnwritten).ok());
+  }
+  for (const mode_t mode : {0620, 0602, 0666}) {
+    ASSERT_EQ(::chmod((folder / "a").c_str(), mode), 0);
+    EXPECT_EQ(check_guarded(*file, Guard::kSecret).error().code(), Code::kDenied);
+    EXPECT_EQ(check_guarded(*file, Guard::kUnwritten).error().code(), Code::kDenied);
+  }
+}
+
+TEST(Guards, AnotherUsersFile) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  const TempDir folder;
+  ASSERT_TRUE(write_file(folder / "a", as_bytes("x"), Overwrite::kRefuse, 0600).ok());
+  ASSERT_EQ(::chown((folder / "a").c_str(), 65534, 65534), 0);
+  const auto file = File::open(folder / "a");
+  EXPECT_EQ(check_guarded(*file, Guard::kUnwritten).error().code(), Code::kDenied);
+  EXPECT_EQ(check_guarded(*file, Guard::kSecret).error().code(), Code::kDenied);
+}
+
 }  // namespace
 }  // namespace cloister

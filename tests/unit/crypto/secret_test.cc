@@ -1,8 +1,11 @@
 #include "crypto/secret.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <type_traits>
 
 #include "crypto/secure_memory.h"
@@ -69,6 +72,36 @@ TEST(Secret, ManyOfDifferentSizesDontOverlap) {
     const ByteView bytes = secret.expose();
     EXPECT_EQ(std::ranges::count(bytes, bytes.front()), static_cast<std::ptrdiff_t>(bytes.size()));
   }
+}
+
+TEST(Secret, AForkedChildHasSecretsOfItsOwnAndNoneOfItsParents) {
+  const Secret secret = Secret::copy_of(Bytes(32, 0xA5));
+  const auto run_child = [](const std::function<int()>& body) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(body());
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
+  EXPECT_EQ(run_child([] {
+              const Secret own = Secret::copy_of(Bytes(32, 0x5A));
+              return own.expose().front() == 0x5A && is_secure(own.expose().data()) ? 42 : 1;
+            }),
+            42);
+  EXPECT_EQ(run_child([&secret] {
+              Secret moved;
+              moved = Secret::copy_of(Bytes(16, 1));
+              Secret parents = std::move(const_cast<Secret&>(secret));
+              parents = Secret();  // given up without being touched
+              return 42;
+            }),
+            42);
+  const int read = run_child([&secret] {
+    ::close(STDERR_FILENO);
+    return secret.expose().front() == 0 ? 43 : 44;
+  });
+  EXPECT_TRUE(read != 43 && read != 44) << "the child has read it, as " << read;
+  EXPECT_EQ(secret.expose().front(), 0xA5);
 }
 
 TEST(SecretDeathTest, ExhaustedSecureMemoryStopsTheProcess) {

@@ -194,14 +194,35 @@ TEST_P(Pkcs11, WrongPinIsDeniedAndNotRepeated) {
   EXPECT_EQ(opened.error().message().find("hunter2"), std::string::npos);
 }
 
-TEST_P(Pkcs11, AbsentModuleIsUnavailable) {
+TEST_P(Pkcs11, AbsentModule) {
   auto location = token_->location("root");
   location.module = "/nonexistent/libpkcs11.so";
   const auto opened = Pkcs11Key::open(location, token_->pin(), IfAbsent::kRefuse, random_);
-  EXPECT_EQ(opened.error().code(), Code::kUnavailable) << opened.error().message();
+  EXPECT_EQ(opened.error().code(), Code::kNotFound) << opened.error().message();
+}
+
+TEST_P(Pkcs11, ModuleThatIsNone) {
+  auto location = token_->location("root");
   location.module = "libc.so.6";
   const auto not_pkcs11 = Pkcs11Key::open(location, token_->pin(), IfAbsent::kRefuse, random_);
-  EXPECT_EQ(not_pkcs11.error().code(), Code::kUnavailable) << not_pkcs11.error().message();
+  EXPECT_EQ(not_pkcs11.error().code(), Code::kInvalid) << not_pkcs11.error().message();
+  testing::TempDir folder;
+  location.module = folder / "text.so";
+  ASSERT_TRUE(write_file(location.module, as_bytes("no library"), Overwrite::kRefuse).ok());
+  const auto text = Pkcs11Key::open(location, token_->pin(), IfAbsent::kRefuse, random_);
+  EXPECT_EQ(text.error().code(), Code::kInvalid) << text.error().message();
+}
+
+TEST(NssModule, WithoutItsParameters) {
+  const auto token = TestToken::start_nss();
+  if (token == nullptr) GTEST_SKIP() << "NSS softoken isn't installed";
+  crypto::SystemRandom random;
+  auto location = token->location("root");
+  location.module_parameters.clear();
+  const auto opened = Pkcs11Key::open(location, token->pin(), IfAbsent::kRefuse, random);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code(), Code::kInvalid) << opened.error().message();
+  EXPECT_NE(opened.error().message().find("parameters"), std::string::npos);
 }
 
 TEST_P(Pkcs11, WeakKeysAreDenied) {

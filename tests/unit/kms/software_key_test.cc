@@ -118,6 +118,17 @@ TEST_F(SoftwareKeyFile, SomebodyElsesFileIsDenied) {
   expect_refused(Code::kDenied);
 }
 
+TEST_F(SoftwareKeyFile, SaysWhetherItNeedsAPassphrase) {
+  create();
+  EXPECT_EQ(needs_passphrase(path_).value(), false);
+  const Path locked = path_.string() + ".locked";
+  ASSERT_TRUE(create_key_file(locked, crypto::Secret::copy_of(as_bytes("long enough")), kCheap, random_).ok());
+  EXPECT_EQ(needs_passphrase(locked).value(), true);
+  ASSERT_EQ(::chmod(locked.c_str(), 0644), 0);
+  EXPECT_EQ(needs_passphrase(locked).error().code(), Code::kDenied);
+  EXPECT_EQ(needs_passphrase(path_.string() + ".none").error().code(), Code::kNotFound);
+}
+
 TEST_F(SoftwareKeyFile, NeverReplaced) {
   create();
   const Bytes before = contents();

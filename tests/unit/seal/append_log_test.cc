@@ -114,6 +114,15 @@ TEST_F(AppendLogTest, BadRequestsMakeNoFile) {
   bad = options();
   bad.context.tenant.clear();
   expect_error(LogWriter::open(path_, bad, keys_.wrappers(), keys_.random), Code::kInvalid, "tenant");
+  for (const std::string& name :
+       {std::string(129, 'd'), std::string("a\nb"), std::string("\xff"), std::string(4000, 'd')}) {
+    for (const bool tenant : {true, false}) {
+      bad = options();
+      (tenant ? bad.context.tenant : bad.context.dataset) = name;
+      expect_error(LogWriter::open(path_, bad, keys_.wrappers(), keys_.random), Code::kInvalid,
+                   "text of at most 128 bytes");
+    }
+  }
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 

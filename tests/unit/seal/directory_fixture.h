@@ -17,6 +17,40 @@ namespace cloister::seal {
 namespace fs = std::filesystem;
 using Findings = std::map<std::string, std::string>;
 
+// Lets `calls` keys be wrapped, then fails: the work stops where it is, as if killed.
+class StoppingKey final : public crypto::KeyWrapper {
+ public:
+  StoppingKey(crypto::KeyWrapper& inner, int calls) : inner_(inner), calls_(calls) {}
+  Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial& key, const crypto::WrapContext& context) override {
+    if (calls_-- <= 0) return Error(Code::kUnavailable, "stopped");
+    return inner_.wrap(key, context);
+  }
+  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override {
+    return inner_.unwrap(wrapped, context);
+  }
+
+ private:
+  crypto::KeyWrapper& inner_;
+  std::atomic<int> calls_;
+};
+
+// Does something else whenever a key is wrapped: while the work is at an object.
+class MeddlingKey final : public crypto::KeyWrapper {
+ public:
+  MeddlingKey(crypto::KeyWrapper& inner, std::function<void()> meddle) : inner_(inner), meddle_(std::move(meddle)) {}
+  Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial& key, const crypto::WrapContext& context) override {
+    meddle_();
+    return inner_.wrap(key, context);
+  }
+  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override {
+    return inner_.unwrap(wrapped, context);
+  }
+
+ private:
+  crypto::KeyWrapper& inner_;
+  std::function<void()> meddle_;
+};
+
 class DirectoryTest : public ::testing::Test {
  protected:
   DirectoryTest() {
@@ -102,6 +136,28 @@ class DirectoryTest : public ::testing::Test {
   Path sealed_ = folder_ / "sealed";
   Path opened_ = folder_ / "opened";
   Findings findings_;
+};
+
+class InterruptedTest : public DirectoryTest {
+ protected:
+  // The first call wraps the journal's key, the last the manifest's.
+  DirectoryKeys stopping_after(int calls) {
+    stopping_.emplace(*keys_.wrapper, calls);
+    stopping_wrappers_ = {&*stopping_};
+    DirectoryKeys keys = keys_.directory_keys();
+    keys.wrappers = stopping_wrappers_;
+    return keys;
+  }
+  void seal_stopping_after(int calls, StoredNames names = StoredNames::kOriginal) {
+    Progress progress;
+    DirectorySealOptions stopped = options();
+    stopped.stored_names = names;
+    expect_error(seal_directory(source_, sealed_, stopped, stopping_after(calls), keys_.system_random, progress),
+                 Code::kUnavailable, "stopped");
+  }
+
+  std::optional<StoppingKey> stopping_;
+  std::array<crypto::KeyWrapper*, 1> stopping_wrappers_{};
 };
 
 }  // namespace cloister::seal

@@ -1,6 +1,4 @@
-// Sealing and re-keying directories that stop and go on.
-#include <gtest/gtest.h>
-
+// Sealing directories that stops and goes on.
 #include "seal/append_log.h"
 #include "seal/directory_files.h"
 #include "seal/directory_journal.h"
@@ -8,45 +6,6 @@
 
 namespace cloister::seal {
 namespace {
-
-// Lets `calls` keys be wrapped, then fails: the work stops where it is, as if killed.
-class StoppingKey final : public crypto::KeyWrapper {
- public:
-  StoppingKey(crypto::KeyWrapper& inner, int calls) : inner_(inner), calls_(calls) {}
-  Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial& key, const crypto::WrapContext& context) override {
-    if (calls_-- <= 0) return Error(Code::kUnavailable, "stopped");
-    return inner_.wrap(key, context);
-  }
-  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override {
-    return inner_.unwrap(wrapped, context);
-  }
-
- private:
-  crypto::KeyWrapper& inner_;
-  std::atomic<int> calls_;
-};
-
-class InterruptedTest : public DirectoryTest {
- protected:
-  // The first call wraps the journal's key, the last the manifest's.
-  DirectoryKeys stopping_after(int calls) {
-    stopping_.emplace(*keys_.wrapper, calls);
-    stopping_wrappers_ = {&*stopping_};
-    DirectoryKeys keys = keys_.directory_keys();
-    keys.wrappers = stopping_wrappers_;
-    return keys;
-  }
-  void seal_stopping_after(int calls, StoredNames names = StoredNames::kOriginal) {
-    Progress progress;
-    DirectorySealOptions stopped = options();
-    stopped.stored_names = names;
-    expect_error(seal_directory(source_, sealed_, stopped, stopping_after(calls), keys_.system_random, progress),
-                 Code::kUnavailable, "stopped");
-  }
-
-  std::optional<StoppingKey> stopping_;
-  std::array<crypto::KeyWrapper*, 1> stopping_wrappers_{};
-};
 
 TEST_F(InterruptedTest, SealingGoesOnAfterEveryObject) {
   for (const StoredNames names : {StoredNames::kOriginal, StoredNames::kRandom}) {
@@ -91,6 +50,28 @@ TEST_F(InterruptedTest, JournaledObjectThatIsGoneOrAnother) {
   EXPECT_EQ(summary.objects_kept, 2U);
   must(verify());
   expect_opens_to_the_source();
+}
+
+TEST_F(InterruptedTest, JournalRecordsThatDontFit) {
+  seal_stopping_after(4);
+  const auto sealed = contents(sealed_);
+  ASSERT_TRUE(sealed.contains("a.txt.sealed"));
+  const DirectoryKeys keys = keys_.directory_keys();
+  for (const bool length : {true, false}) {
+    store(sealed_, sealed);
+    {
+      auto journal = must(Journal::open_seal(sealed_, options().object, keys, keys_.random));
+      ASSERT_EQ(journal->done().size(), 3U);
+      JournalEntry record = journal->done().at("a.txt");
+      record.object.plaintext_len += length ? 1 : 0;
+      record.object.object_id[0] ^= length ? 0 : 1;
+      must(journal->add(record));
+      must(journal->flush());
+    }
+    EXPECT_EQ(must(seal()).objects_kept, 2U);
+    must(verify());
+    expect_opens_to_the_source();
+  }
 }
 
 TEST_F(InterruptedTest, JournalCutAnywhere) {
@@ -151,7 +132,7 @@ TEST_F(InterruptedTest, JournalThatIsNotSigned) {
   fs::create_directories(sealed_);
   {
     // The forger can't read it back, but it is written.
-    auto journal = Journal::open(sealed_, JournalWork::kSeal, options().object, forged, keys_.random);
+    auto journal = Journal::open_seal(sealed_, options().object, forged, keys_.random);
     ASSERT_FALSE(journal.ok());
     LogOptions log_options;
     log_options.context = keys_.context();
@@ -164,142 +145,31 @@ TEST_F(InterruptedTest, JournalThatIsNotSigned) {
   EXPECT_FALSE(fs::exists(sealed_ / kManifestName));
 }
 
+TEST_F(InterruptedTest, JournalThatIsALink) {
+  fs::create_directories(sealed_);
+  const Path elsewhere = folder_ / "elsewhere";
+  fs::create_symlink(elsewhere, sealed_ / kJournalName);
+  expect_error(seal(), Code::kExists, "not empty");
+  EXPECT_FALSE(fs::exists(elsewhere));
+  std::ofstream(elsewhere) << "";
+  expect_error(seal(), Code::kCorrupt, "symbolic link");
+  EXPECT_EQ(fs::file_size(elsewhere), 0U);
+  fs::remove(sealed_ / kJournalName);
+  ASSERT_EQ(::mkfifo((sealed_ / kJournalName).c_str(), 0600), 0);
+  expect_error(seal(), Code::kInvalid, "not a regular file");
+  fs::remove(sealed_ / kJournalName);
+  must(seal());
+  must(verify());
+}
+
 TEST_F(InterruptedTest, SecondSealerIsLockedOut) {
   fs::create_directories(sealed_);
   const DirectoryKeys keys = keys_.directory_keys();
-  auto journal = must(Journal::open(sealed_, JournalWork::kSeal, options().object, keys, keys_.random));
+  auto journal = must(Journal::open_seal(sealed_, options().object, keys, keys_.random));
   expect_error(seal(), Code::kUnavailable, "another process");
   journal.reset();
   must(seal());
   must(verify());
-}
-
-using RekeyTest = InterruptedTest;
-
-TEST_F(RekeyTest, EveryObjectHasANewKeyAndTheSameText) {
-  write("large", std::string(kLargeFile + 5, 'l'));
-  must(seal());
-  const Manifest before = manifest();
-  const auto old = contents(sealed_);
-  const DirectorySummary summary = must(rekey());
-  EXPECT_EQ(summary.objects_sealed, 5U);
-  const Manifest after = manifest();
-  EXPECT_EQ(after.sequence, before.sequence + 1);
-  EXPECT_EQ(after.directory_id, before.directory_id);
-  EXPECT_EQ(after.created, kNow + hours(1));
-  for (std::size_t i = 0; i < after.entries.size(); ++i) {
-    EXPECT_EQ(after.entries[i].stored_name, before.entries[i].stored_name);
-    EXPECT_NE(after.entries[i].object_id, before.entries[i].object_id);
-  }
-  EXPECT_EQ(contents(sealed_).size(), old.size());
-  must(verify());
-  expect_opens_to_the_source();
-}
-
-TEST_F(RekeyTest, GoesOnAfterEveryObject) {
-  must(seal());
-  const auto sealed = contents(sealed_);
-  for (int calls = 0; calls <= 5; ++calls) {
-    store(sealed_, sealed);
-    Progress progress;
-    expect_error(rekey_directory(sealed_, options().object, stopping_after(calls), kNow, keys_.system_random, progress),
-                 Code::kUnavailable, "stopped");
-    if (calls > 0) {
-      EXPECT_FALSE(verify().ok());
-    }
-    const DirectorySummary summary = must(rekey());
-    EXPECT_EQ(summary.objects_kept, static_cast<std::uint64_t>(std::max(0, calls - 1)));
-    ASSERT_TRUE(verify().ok()) << calls;
-    EXPECT_EQ(manifest().sequence, 2U);
-    EXPECT_EQ(contents(sealed_).size(), 5U);
-    expect_opens_to_the_source();
-  }
-}
-
-// Killed before the journal knew of an object: it still waits under its other name, and is made anew.
-TEST_F(RekeyTest, LeftoversAreRemoved) {
-  must(seal());
-  auto files = contents(sealed_);
-  files["a.txt.sealed.rekeyed"] = "half";
-  files["deep/.c.sealed.rekeyed.part-1-0"] = "half";
-  store(sealed_, files);
-  must(rekey());
-  EXPECT_EQ(contents(sealed_).size(), 5U);
-  must(verify());
-}
-
-// Journaled, and stopped before it took its name; or after.
-TEST_F(RekeyTest, StoppedAroundARename) {
-  must(seal());
-  const auto old = contents(sealed_);
-  Progress progress;
-  expect_error(rekey_directory(sealed_, options().object, stopping_after(5), kNow, keys_.system_random, progress),
-               Code::kUnavailable, "stopped");
-  auto files = contents(sealed_);
-  files["a.txt.sealed.rekeyed"] = files["a.txt.sealed"];
-  files["a.txt.sealed"] = old.at("a.txt.sealed");
-  store(sealed_, files);
-  EXPECT_EQ(must(rekey()).objects_kept, 4U);
-  must(verify());
-
-  store(sealed_, old);  // the renamed file was lost: the old one is sealed again
-  expect_error(rekey_directory(sealed_, options().object, stopping_after(5), kNow, keys_.system_random, progress),
-               Code::kUnavailable, "stopped");
-  files = contents(sealed_);
-  files["a.txt.sealed"] = old.at("a.txt.sealed");
-  store(sealed_, files);
-  EXPECT_EQ(must(rekey()).objects_kept, 3U);
-  must(verify());
-  expect_opens_to_the_source();
-}
-
-TEST_F(RekeyTest, DamagedObjectsAreNotGivenANewSignature) {
-  must(seal());
-  auto files = contents(sealed_);
-  files["deep/er/b.bin.sealed"][20'000] ^= 1;
-  store(sealed_, files);
-  expect_error(rekey(), Code::kCorrupt, "b.bin.sealed");
-  files = contents(sealed_);
-  std::swap(files["a.txt.sealed"], files["empty.sealed"]);
-  store(sealed_, files);
-  expect_error(rekey(), Code::kCorrupt, "swapped or renamed");
-}
-
-TEST_F(RekeyTest, OneObject) {
-  const Path path = folder_ / "one.sealed";
-  SealOptions one = options().object;
-  one.meta.name = "one";
-  SealedSummary first;
-  {
-    const File file = must(File::create_new(path, 0600));
-    first = must(seal_bytes(as_bytes("text"), file, one, keys_.wrappers(), keys_.random));
-  }
-  const ObjectReader reader = must(ObjectReader::open(must(File::open(path)), keys_.wrappers()));
-  Progress progress;
-  const SealedSummary second =
-      must(rekey_object(path, options().object, keys_.directory_keys(), keys_.random, progress));
-  EXPECT_NE(first.object_id, second.object_id);
-  Bytes text(4);
-  must(reader.read_at(0, text));  // who had it open reads on
-  EXPECT_EQ(as_text(text), "text");
-  const ObjectReader again = must(ObjectReader::open(must(File::open(path)), keys_.wrappers()));
-  EXPECT_EQ(again.meta().name, "one");
-  must(again.read_at(0, text));
-  EXPECT_EQ(as_text(text), "text");
-}
-
-TEST_F(RekeyTest, OneObjectThatCantBe) {
-  must(seal());
-  Progress progress;
-  expect_error(
-      rekey_object(sealed_ / "deep/c.sealed", options().object, keys_.directory_keys(), keys_.random, progress),
-      Code::kInvalid, "belongs to the sealed directory");
-  const Path log_path = folder_ / "log.sealed";
-  LogOptions log_options;
-  log_options.context = keys_.context();
-  must(must(LogWriter::open(log_path, log_options, keys_.wrappers(), keys_.random)).append(as_bytes("line")));
-  expect_error(rekey_object(log_path, options().object, keys_.directory_keys(), keys_.random, progress), Code::kInvalid,
-               "log");
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ TEST_F(DirectoryTest, SealsVerifiesAndOpens) {
   EXPECT_EQ(contents(sealed_).size(), 5U);
   EXPECT_TRUE(contents(sealed_).contains("deep/er/b.bin.sealed"));
 
+  const mode_t before = ::umask(022);
   expect_opens_to_the_source();
   struct stat info{};
   ASSERT_EQ(::stat((opened_ / "a.txt").c_str(), &info), 0);
@@ -28,6 +29,11 @@ TEST_F(DirectoryTest, SealsVerifiesAndOpens) {
   EXPECT_EQ(info.st_mtim.tv_nsec, 123'000'000);
   ASSERT_EQ(::stat((opened_ / "deep/c").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0755U);  // not set-user-id
+  ::umask(077);
+  expect_opens_to_the_source();
+  ASSERT_EQ(::stat((opened_ / "deep/c").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0700U);
+  ::umask(before);
 }
 
 TEST_F(DirectoryTest, EmptyDirectory) {
@@ -79,6 +85,51 @@ TEST_F(DirectoryTest, SpecialFilesAreRefusedOrSkipped) {
   EXPECT_EQ(must(seal(skip)).objects_sealed, 4U);
 }
 
+// Between listing a file and sealing it.
+TEST_F(DirectoryTest, SourcesThatChangeMeanwhile) {
+  const Path file = source_ / "z/file";
+  fs::create_directories(folder_ / "outside");
+  std::ofstream(folder_ / "outside/file") << "not of this corpus";
+  const auto seal_with = [&](const std::function<void()>& change) {
+    fs::remove_all(sealed_);
+    fs::remove_all(source_ / "z");
+    write("z/file", "here when listed");
+    int calls = 0;
+    // The second key is that of the first object; the last is sealed well after.
+    MeddlingKey meddler(*keys_.wrapper, [&] {
+      if (++calls == 2) change();
+    });
+    const std::array<crypto::KeyWrapper*, 1> wrappers{&meddler};
+    DirectoryKeys keys = keys_.directory_keys();
+    keys.wrappers = wrappers;
+    DirectorySealOptions one = options();
+    one.object.threads = 1;
+    Progress progress;
+    return seal_directory(source_, sealed_, one, keys, keys_.system_random, progress);
+  };
+  const auto link_to_file = [&] {
+    fs::remove(file);
+    fs::create_symlink(folder_ / "outside/file", file);
+  };
+  const auto link_to_folder = [&] {
+    fs::remove_all(source_ / "z");
+    fs::create_symlink(folder_ / "outside", source_ / "z");
+  };
+  const auto pipe = [&] {
+    fs::remove(file);
+    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  };
+  expect_error(seal_with(link_to_file), Code::kInvalid, "symbolic link");
+  expect_error(seal_with(link_to_folder), Code::kInvalid, "symbolic link");
+  expect_error(seal_with(pipe), Code::kInvalid, "not a regular file");
+  expect_error(seal_with([&] { std::ofstream(file) << "HERE WHEN LISTED"; }), Code::kUnavailable, "changed after");
+  expect_error(seal_with([&] { write("z/file", "longer than when it was listed"); }), Code::kUnavailable,
+               "changed after");
+  EXPECT_FALSE(fs::exists(sealed_ / kManifestName));
+  must(seal());
+  expect_opens_to_the_source();
+}
+
 TEST_F(DirectoryTest, TargetsThatAreTaken) {
   must(seal());
   expect_error(seal(), Code::kExists, "is a sealed directory already");
@@ -92,6 +143,24 @@ TEST_F(DirectoryTest, TargetsThatAreTaken) {
   Progress progress;
   expect_error(seal_directory(source_, source_ / "within", options(), keys_.directory_keys(), keys_.random, progress),
                Code::kInvalid, "lies within");
+}
+
+TEST_F(DirectoryTest, BadRequestsMakeNoFile) {
+  DirectorySealOptions bad = options();
+  bad.object.context.dataset = std::string(4000, 'd');
+  expect_error(seal(bad), Code::kInvalid, "text of at most 128 bytes");
+  bad = options();
+  bad.object.chunk_log2 = 13;
+  expect_error(seal(bad), Code::kInvalid, "chunk size");
+  EXPECT_FALSE(fs::exists(sealed_));
+  must(seal());
+  const auto before = contents(sealed_);
+  Progress progress;
+  SealOptions object = options().object;
+  object.context.dataset = "a\nb";
+  expect_error(rekey_directory(sealed_, object, keys_.directory_keys(), kNow, keys_.system_random, progress),
+               Code::kInvalid, "text of at most 128 bytes");
+  EXPECT_EQ(contents(sealed_), before);
 }
 
 TEST_F(DirectoryTest, WithoutASigningKey) {

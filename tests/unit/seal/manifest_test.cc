@@ -154,6 +154,8 @@ TEST_F(ManifestTest, SignedButOutOfRange) {
 TEST_F(ManifestTest, NamesTwiceOrOutOfOrder) {
   manifest_.entries = {entry("a.sealed", "a", 1), entry("a.sealed", "b", 2)};
   expect_error(parsed(serialized()), Code::kCorrupt, "ascending");
+  manifest_.entries = {entry("a.sealed", "x", 1), entry("b.sealed", "y", 2), entry("c.sealed", "x", 3)};
+  expect_error(parsed(serialized()), Code::kCorrupt, "same original name");
 
   Writer unsorted;
   manifest_.entries.clear();
@@ -164,6 +166,19 @@ TEST_F(ManifestTest, NamesTwiceOrOutOfOrder) {
     unsorted.text16(name).text16(name).u64(1).u32(0).zeros(48);
   }
   expect_error(parsed(signed_body(unsorted.view())), Code::kCorrupt, "ascending");
+}
+
+// MF-4.
+TEST_F(ManifestTest, LargerThanAReaderTakes) {
+  std::uint64_t name_bytes = 0;
+  for (const ManifestEntry& each : manifest_.entries) name_bytes += each.stored_name.size() + each.original_name.size();
+  EXPECT_EQ(manifest_size(manifest_.entries.size(), name_bytes), serialized().size());
+  must(check_manifest_size(0, 0));
+  must(check_manifest_size(kManifestEntriesMax, 100 * kManifestEntriesMax));
+  expect_error(check_manifest_size(kManifestEntriesMax + 1, 0), Code::kInvalid, "too many");
+  const std::uint64_t rest = kManifestBytesMax - manifest_size(1'000'000, 0);
+  must(check_manifest_size(1'000'000, rest));
+  expect_error(check_manifest_size(1'000'000, rest + 1), Code::kInvalid, "too many");
 }
 
 TEST(SafeRelativeName, InsideOrNot) {

@@ -187,6 +187,7 @@ TEST(Preamble, MalformedPublicContext) {
   refused(Writer().u16(1).text16(long_name).u16(0).u16(0), "tenant");
   refused(Writer().u16(1).text16("a\nb").u16(0).u16(0), "tenant");
   refused(Writer().u16(1).text16("\xff").u16(0).u16(0), "tenant");
+  refused(Writer().u16(1).text16("acme").u16(2).text16("").u16(0).u16(0), "dataset");
   refused(Writer().u16(1).text16("acme").u16(2).text16(long_name).u16(0).u16(0), "dataset");
   refused(Writer().u16(1).text16("acme").u16(3).text16("fifteen bytes..").u16(0).u16(0), "keyring id");
   refused(Writer().u16(1).text16("acme").u16(16).text16("short").u16(0).u16(0), "previous run");

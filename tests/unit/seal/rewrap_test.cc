@@ -1,70 +1,9 @@
 #include "seal/rewrap.h"
 
-#include <gtest/gtest.h>
-
-#include <sys/file.h>
-
-#include "crypto/passphrase.h"
-#include "seal/append_log.h"
-#include "seal/reader.h"
-#include "seal/writer.h"
-#include "tests/support/temp_dir.h"
-#include "tests/unit/seal/dataset_keys.h"
+#include "tests/unit/seal/rewrap_fixture.h"
 
 namespace cloister::seal {
 namespace {
-
-constexpr std::string_view kText = "what the object holds";
-
-class RewrapTest : public ::testing::Test {
- protected:
-  void seal(std::span<crypto::KeyWrapper* const> wrappers) {
-    SealOptions options;
-    options.chunk_log2 = 14;
-    options.context = keys_.context();
-    const File file = must(File::create_new(path_));
-    must(seal_bytes(as_bytes(kText), file, options, wrappers, keys_.random));
-  }
-  void seal() { seal(keys_.wrappers()); }
-
-  void rotate() {
-    must(keys_.keyring.rotate(kNow));
-    keys_.refresh();
-  }
-  // So that only what was rewrapped opens.
-  void disable_version(std::uint32_t version) {
-    must(keys_.keyring.set_state(version, DatasetKeyState::kDisabled));
-    keys_.refresh();
-  }
-
-  Result<RewrapSummary> rewrap(crypto::KeyWrapper& wrapper) {
-    return rewrap_slots(must(File::open(path_, File::Access::kReadWrite)), wrapper);
-  }
-  Result<RewrapSummary> rewrap() { return rewrap(*keys_.wrapper); }
-
-  Status verify(std::span<crypto::KeyWrapper* const> wrappers) {
-    CLOISTER_TRY(File file, File::open(path_));
-    CLOISTER_TRY(const ObjectReader reader, ObjectReader::open(std::move(file), wrappers));
-    Bytes text(reader.size());
-    CLOISTER_RETURN_IF_ERROR(reader.read_at(0, text));
-    EXPECT_EQ(as_text(text), kText);
-    Progress progress;
-    return reader.verify(1, progress);
-  }
-  Status verify() { return verify(keys_.wrappers()); }
-
-  SlotTables slots() { return must(read_outline(must(File::open(path_)))).slots; }
-  Bytes bytes() const { return must(read_file(path_, 1 << 30)); }
-  void store(ByteView bytes) { must(write_file(path_, bytes, Overwrite::kReplace)); }
-
-  DatasetKeys keys_;
-  testing::TempDir folder_;
-  Path path_ = folder_ / "object.sealed";
-};
-
-bool contains(ByteView bytes, ByteView part) {
-  return std::search(bytes.begin(), bytes.end(), part.begin(), part.end()) != bytes.end();
-}
 
 TEST_F(RewrapTest, BringsTheSlotUnderTheNewestVersion) {
   seal();
@@ -184,6 +123,22 @@ TEST_F(RewrapTest, SomebodyElseIsRewrapping) {
   must(rewrap());
 }
 
+// What is written to a file that has lost its name is lost with it.
+TEST_F(RewrapTest, ReplacedAfterItWasOpened) {
+  seal();
+  const File old = must(File::open(path_, File::Access::kReadWrite));
+  std::filesystem::rename(path_, folder_ / "elsewhere");
+  seal();
+  rotate();
+  const Bytes before = bytes();
+  testing::LocalKey other(20, keys_.random);
+  expect_error(rewrap_slots(old, *keys_.wrapper), Code::kUnavailable, "replaced or removed");
+  expect_error(add_slot(old, keys_.wrappers(), other), Code::kUnavailable, "replaced or removed");
+  expect_error(remove_slots(old, [](const Slot&) { return false; }), Code::kUnavailable, "replaced or removed");
+  EXPECT_EQ(bytes(), before);
+  must(rewrap());
+}
+
 // SO-9: somebody who doesn't take the lock.
 TEST_F(RewrapTest, SlotsThatChangeMeanwhile) {
   seal();
@@ -299,25 +254,30 @@ TEST_F(RewrapTest, LowerSeqIsNotUsed) {
   must(verify());
 }
 
-class RewrapLogTest : public RewrapTest {
- protected:
-  void append(const std::string& line) {
-    LogOptions options;
-    options.chunk_log2 = 14;
-    options.context = keys_.context();
-    LogWriter log = must(LogWriter::open(path_, options, keys_.wrappers(), keys_.random));
-    must(log.append(as_bytes(line)));
-  }
-  Result<std::string> read() {
-    std::string text;
-    CLOISTER_TRY(const LogSummary summary, read_log(must(File::open(path_)), keys_.wrappers(), [&](ByteView piece) {
-                   text += as_text(piece);
-                   return ok_status();
-                 }));
-    ignore_result(summary);
-    return text;
-  }
-};
+// A crc is no authentication: anyone who writes to the file can set the sequence number.
+TEST_F(RewrapTest, SequenceNumberAtItsEnd) {
+  seal();
+  SlotTable table = slots().newest;
+  table.seq = kSlotSeqMax;
+  must(must(File::open(path_, File::Access::kReadWrite)).write_at(kPage, must(serialize_slots(table, kPage))));
+  must(verify());
+  rotate();
+  const Bytes before = bytes();
+  expect_error(rewrap(), Code::kCorrupt, "sequence number is at its end");
+  testing::LocalKey other(20, keys_.random);
+  const File file = must(File::open(path_, File::Access::kReadWrite));
+  expect_error(add_slot(file, keys_.wrappers(), other), Code::kCorrupt, "sequence number");
+  EXPECT_EQ(bytes(), before);
+
+  Bytes wraps = before;
+  const MutableByteView copy = MutableByteView(wraps).subspan(kPage, kPage);
+  store_le(copy.data() + 8, ~std::uint64_t{0});
+  store_le(copy.data() + kPage - 4, crc32c(copy.first(kPage - 4)));
+  store(wraps);
+  expect_error(verify(), Code::kCorrupt, "sequence number is above 2^63 - 1");
+  expect_error(rewrap(), Code::kCorrupt, "sequence number is above 2^63 - 1");
+  EXPECT_EQ(bytes(), wraps);
+}
 
 TEST_F(RewrapLogTest, EveryRunsSlots) {
   append("one ");
@@ -330,6 +290,64 @@ TEST_F(RewrapLogTest, EveryRunsSlots) {
   disable_version(1);
   EXPECT_EQ(must(read()), "one two three");
   EXPECT_EQ(must(rewrap()).slots_changed, 0U);
+}
+
+TEST_F(RewrapLogTest, RunsUnderDifferentKeys) {
+  testing::LocalKey local(20, keys_.random);
+  const std::array<crypto::KeyWrapper*, 1> other{&local};
+  append("one ", other);
+  append("two ");
+  append("three ", other);
+  append("four");
+  rotate();
+  const RewrapSummary summary = must(rewrap());
+  EXPECT_EQ(summary.slot_tables, 2U);
+  EXPECT_EQ(summary.slots_changed, 2U);
+  disable_version(1);
+  must(add_slot(must(File::open(path_, File::Access::kReadWrite)), std::array{other[0], keys_.wrappers()[0]},
+                *keys_.wrapper));
+  EXPECT_EQ(must(read()), "one two three four");
+  testing::LocalKey stranger(21, keys_.random);
+  expect_error(rewrap(stranger), Code::kDenied, "no slot is under this key");
+}
+
+// The first run's key version is disabled: that is said, and the later runs are done all the same.
+TEST_F(RewrapLogTest, RunThatRefusesStopsNoOther) {
+  append("one ");
+  rotate();
+  append("two ");
+  append("three");
+  must(keys_.keyring.rotate(kNow));
+  disable_version(1);
+  expect_error(rewrap(), Code::kDenied, "run 0: dataset key version 1 of acme/faces is disabled");
+  disable_version(2);
+  expect_error(rewrap(), Code::kDenied, "run 0");
+  must(keys_.keyring.set_state(1, DatasetKeyState::kEnabled));
+  keys_.refresh();
+  EXPECT_EQ(must(read()), "one two three");
+  EXPECT_EQ(must(rewrap()).slots_changed, 1U);
+}
+
+TEST_F(RewrapLogTest, KeyOutOfReachIsAskedOnce) {
+  append("one ");
+  append("two");
+  class Away final : public crypto::KeyWrapper {
+   public:
+    Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial&, const crypto::WrapContext&) override { return away(); }
+    Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey&, const crypto::WrapContext&) override {
+      return away();
+    }
+    int calls = 0;
+
+   private:
+    Error away() {
+      ++calls;
+      return Error(Code::kUnavailable, "the KMS is away");
+    }
+  };
+  Away key;
+  expect_error(rewrap(key), Code::kUnavailable, "run 0: the KMS is away");
+  EXPECT_EQ(key.calls, 1);
 }
 
 TEST_F(RewrapLogTest, StoppedBetweenRuns) {
@@ -356,122 +374,6 @@ TEST_F(RewrapLogTest, WhileAWriterHoldsIt) {
   expect_error(rewrap(), Code::kUnavailable, "another process");
   log.reset();
   must(rewrap());
-}
-
-class SlotChangesTest : public RewrapLogTest {
- protected:
-  Result<RewrapSummary> add(crypto::KeyWrapper& addition) {
-    return add_slot(must(File::open(path_, File::Access::kReadWrite)), keys_.wrappers(), addition);
-  }
-  Result<RewrapSummary> remove(crypto::WrapType type) {
-    return remove_slots(must(File::open(path_, File::Access::kReadWrite)),
-                        [type](const Slot& slot) { return slot.wrapped.type == type; });
-  }
-  crypto::PassphraseWrapper passphrase(std::string_view text) {
-    return must(crypto::PassphraseWrapper::create(crypto::Secret::copy_of(as_bytes(text)), {64, 1, 1}, keys_.random));
-  }
-
-  testing::LocalKey local_{20, keys_.random};
-  std::array<crypto::KeyWrapper*, 1> local_only_{&local_};
-};
-
-TEST_F(SlotChangesTest, AddedKeyOpensToo) {
-  seal();
-  expect_error(verify(local_only_), Code::kDenied, "no key here opens it");
-  EXPECT_EQ(must(add(local_)).slots_changed, 1U);
-  must(verify(local_only_));
-  must(verify());
-  must(add(local_));
-  EXPECT_EQ(slots().newest.slots.size(), 2U);  // not a third
-}
-
-TEST_F(SlotChangesTest, AddedToEveryRunOfALog) {
-  append("one ");
-  append("two");
-  EXPECT_EQ(must(add(local_)).slot_tables, 2U);
-  must(remove(crypto::WrapType::kDatasetKey));
-  expect_error(read(), Code::kDenied, "run 0");
-  must(add_slot(must(File::open(path_, File::Access::kReadWrite)), local_only_, *keys_.wrapper));
-  EXPECT_EQ(must(read()), "one two");
-}
-
-TEST_F(SlotChangesTest, PassphrasesStandSideBySide) {
-  seal();
-  auto first = passphrase("correct horse");
-  auto second = passphrase("battery staple");
-  must(add(first));
-  must(add(second));
-  for (crypto::PassphraseWrapper* each : {&first, &second}) {
-    const std::array<crypto::KeyWrapper*, 1> one{each};
-    must(verify(one));
-  }
-  auto wrong = passphrase("wrong passphrase");
-  const std::array<crypto::KeyWrapper*, 1> one{&wrong};
-  EXPECT_FALSE(verify(one).ok());
-}
-
-TEST_F(SlotChangesTest, AddedByWhoCantOpen) {
-  seal();
-  const Bytes before = bytes();
-  expect_error(add_slot(must(File::open(path_, File::Access::kReadWrite)), local_only_, local_), Code::kDenied,
-               "no key here opens it");
-  EXPECT_EQ(bytes(), before);
-}
-
-TEST_F(SlotChangesTest, MoreThanThereIsRoomFor) {
-  seal();
-  Status last;
-  std::size_t added = 0;
-  for (; last.ok() && added < kSlotsMax; ++added) {
-    testing::LocalKey key(static_cast<std::uint8_t>(100 + added), keys_.random);
-    const auto result = add(key);
-    if (!result.ok()) last = result.error();
-  }
-  expect_error(last, Code::kInvalid, "key slots");
-  must(verify());
-}
-
-TEST_F(SlotChangesTest, RemovedWrapLiesInNeitherCopy) {
-  seal();
-  must(add(local_));
-  const auto wrapped = slots().newest.slots[1].wrapped.ciphertext;
-  ASSERT_TRUE(contains(bytes(), wrapped));
-  EXPECT_EQ(must(remove(crypto::WrapType::kSoftwareKey)).slots_changed, 1U);
-  EXPECT_FALSE(contains(bytes(), wrapped));
-  expect_error(verify(local_only_), Code::kDenied, "no key here opens it");
-  must(verify());
-  EXPECT_EQ(must(remove(crypto::WrapType::kSoftwareKey)).slot_tables, 0U);
-}
-
-TEST_F(SlotChangesTest, RemovalThatStoppedHalfway) {
-  seal();
-  must(add(local_));  // in B
-  const auto wrapped = slots().newest.slots[1].wrapped.ciphertext;
-  const Bytes before = bytes();
-  must(remove(crypto::WrapType::kSoftwareKey));  // writes A, then B
-  Bytes half = bytes();
-  std::copy_n(before.begin() + 2 * kPage, kPage, half.begin() + 2 * kPage);
-  store(half);
-  EXPECT_EQ(slots().newest.slots.size(), 1U);
-  ASSERT_TRUE(contains(half, wrapped));
-  EXPECT_EQ(must(remove(crypto::WrapType::kSoftwareKey)).slot_tables, 1U);
-  EXPECT_FALSE(contains(bytes(), wrapped));
-  must(verify());
-}
-
-TEST_F(SlotChangesTest, LastSlotCantGo) {
-  seal();
-  Bytes before = bytes();
-  expect_error(remove(crypto::WrapType::kDatasetKey), Code::kInvalid, "last key slot");
-  EXPECT_EQ(bytes(), before);
-
-  std::filesystem::remove(path_);  // a log whose second run would be left without
-  append("one ");
-  must(add(local_));
-  append("two");
-  before = bytes();
-  expect_error(remove(crypto::WrapType::kDatasetKey), Code::kInvalid, "last key slot");
-  EXPECT_EQ(bytes(), before);
 }
 
 }  // namespace

@@ -58,6 +58,21 @@ Writer record(std::uint16_t type, const Body& body, std::uint16_t reserved = 0) 
   return outer;
 }
 
+TEST(Slots, SequenceNumberAboveTheBound) {
+  SlotTable table{kSlotSeqMax, one_of_each(), {}};
+  Bytes copy = copy_of(table);
+  EXPECT_TRUE(parse_slots(copy).ok());
+  store_le(copy.data() + 8, kSlotSeqMax + 1);
+  store_le(copy.data() + copy.size() - 4, crc32c(ByteView(copy).first(copy.size() - 4)));
+  const auto read = parse_slots(copy);
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().code(), Code::kCorrupt);
+  ++table.seq;
+  const auto written = serialize_slots(table, kCap);
+  ASSERT_FALSE(written.ok());
+  EXPECT_EQ(written.error().code(), Code::kInvalid);
+}
+
 TEST(Slots, ReadsWhatItWrote) {
   SlotTable table{41, one_of_each(), {UnknownSlot{99, Bytes{1, 2, 3}}}};
   const auto read = parse_slots(copy_of(table));
@@ -246,7 +261,28 @@ TEST_F(Unwrapping, RefusedIsNotUnreachable) {
   testing::FailingKey away(Error(Code::kUnavailable, "the key service doesn't answer"));
   expect_refused(unwrap(table_, {&refuses}), Code::kDenied, "disabled");
   expect_refused(unwrap(table_, {&away}), Code::kUnavailable, "doesn't answer");
+  expect_refused(unwrap(table_, {&refuses, &away}), Code::kUnavailable, "doesn't answer");
+  expect_refused(unwrap(table_, {&away, &refuses}), Code::kUnavailable, "doesn't answer");
   EXPECT_TRUE(unwrap(table_, {&refuses, &away, &right_}).ok());
+}
+
+TEST_F(Unwrapping, ManyCostlyPassphraseSlots) {
+  const auto passphrase_slot = [](std::uint32_t passes) {
+    Slot slot = slot_of(crypto::WrapType::kPassphrase, 28, 72);
+    store_le(slot.wrapped.parameters.data() + 16, std::uint32_t{1} << 20);
+    store_le(slot.wrapped.parameters.data() + 20, passes);
+    return slot;
+  };
+  SlotTable planted{1, std::vector<Slot>(63, passphrase_slot(16)), {}};
+  testing::FailingKey wrong(Error(Code::kDenied, "the passphrase is wrong"));
+  expect_refused(unwrap(planted, {&wrong}), Code::kDenied, "wrong");
+  EXPECT_EQ(wrong.unwraps(), 1U);
+  planted.slots.push_back(passphrase_slot(15));  // the cheapest goes first, and leaves too little for the others
+  testing::FailingKey again(Error(Code::kDenied, "the passphrase is wrong"));
+  expect_refused(unwrap(planted, {&again}), Code::kDenied, "wrong");
+  EXPECT_EQ(again.unwraps(), 1U);
+  planted.slots.push_back(table_.slots[0]);
+  EXPECT_TRUE(unwrap(planted, {&again, &right_}).ok());
 }
 
 TEST_F(Unwrapping, NobodyToSealFor) {

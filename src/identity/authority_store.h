@@ -1,0 +1,20 @@
+// The authorities of a trust domain as bytes to keep: authenticated under a root, so that nobody who can write to the
+// store can slip an authority of their own into the bundle. docs/formats/identity.md, ID-31 and on.
+#pragma once
+
+#include "crypto/key_wrapper.h"
+#include "crypto/random.h"
+#include "identity/rotation.h"
+
+namespace cloister::identity {
+
+// The root's codes. The bytes hold no secret.
+Result<Bytes> serialize_rotation(const Rotation& rotation, const std::string& tenant, crypto::KeyWrapper& root,
+                                 crypto::Random& random);
+
+// kCorrupt: damaged, changed, or of another trust domain or tenant. The root's codes otherwise. An older copy put back
+// is not noticed here: keep rotation.sequence() in the audit and compare.
+Result<Rotation> parse_rotation(ByteView bytes, const TrustDomain& trust_domain, const std::string& tenant,
+                                const AuthorityRules& rules, crypto::KeyWrapper& root);
+
+}  // namespace cloister::identity

@@ -1,0 +1,36 @@
+// JWT-SVIDs: who a caller is, from the token it bears. SPIFFE JWT-SVID standard. A token can be replayed by whoever
+// gets to see it until it expires; where both ends speak TLS, use X.509-SVIDs.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "identity/bundle_set.h"
+
+namespace cloister::identity {
+
+// The most that a verifier may allow for clocks that disagree.
+inline constexpr Duration kJwtLeewayMax = minutes(1);
+
+struct JwtSvid {
+  SpiffeId id;
+  std::vector<std::string> audience;
+  Time expires;
+  JsonValue claims;  // all of them
+};
+
+// For whom the token must be meant, and when it is looked at.
+struct JwtExpectation {
+  std::string audience;
+  Time now;
+  Duration leeway;  // for exp and nbf; at most kJwtLeewayMax
+};
+
+// kInvalid: no JWT-SVID (crypto::Jws's refusals, another typ than JWT or JOSE, no kid, claims that are missing or
+// malformed), or an expectation without audience. kDenied: no bundle of the id's trust domain, no such key in it, a
+// wrong signature, another audience. kExpired: not valid at that time.
+Result<JwtSvid> verify_jwt_svid(std::string_view token, const BundleSet& bundles, const JwtExpectation& expectation);
+
+}  // namespace cloister::identity

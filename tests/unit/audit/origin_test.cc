@@ -1,0 +1,39 @@
+#include "audit/origin.h"
+
+#include "tests/unit/audit/log_fixture.h"
+
+namespace cloister::audit {
+namespace {
+
+TEST(Origin, NamesTheTenant) {
+  EXPECT_EQ(value_of(tree_origin("audit.example.com", "acme")), "audit.example.com/acme");
+  EXPECT_EQ(value_of(tree_origin("example.com/audit", "")), "example.com/audit/-");
+}
+
+TEST(Origin, ThatIsNone) {
+  for (const std::string_view origin : {"", "x", "/", "x/", "/x", "a b/x", "a+b/x", "a/x y", "a/\u00a0", "a\n/x"}) {
+    expect_refused(check_origin(origin), Code::kInvalid, "SERVER/TENANT");
+  }
+  EXPECT_FALSE(check_origin("s/" + std::string(254, 'x')).ok());
+  EXPECT_TRUE(check_origin("s/" + std::string(253, 'x')).ok());
+  expect_refused(tree_origin("", "acme"), Code::kInvalid, "SERVER/TENANT");
+  expect_refused(tree_origin("s", "acme/production"), Code::kInvalid, "without an environment");
+  expect_refused(tree_origin("s", "-"), Code::kInvalid, "one tenant's");
+}
+
+TEST(Origin, RecordsOfTheTree) {
+  EXPECT_TRUE(belongs_to_tree("s/acme", "acme"));
+  EXPECT_TRUE(belongs_to_tree("s/acme", "acme/production"));
+  EXPECT_TRUE(belongs_to_tree("s/-", ""));
+}
+
+TEST(Origin, RecordsOfAnotherTree) {
+  for (const std::string_view tenant : {"", "acm", "acme2", "acme-x", "rival", "rival/acme", "-"}) {
+    EXPECT_FALSE(belongs_to_tree("s/acme", tenant)) << tenant;
+  }
+  EXPECT_FALSE(belongs_to_tree("s/-", "acme"));
+  EXPECT_FALSE(belongs_to_tree("s/-", "-"));
+}
+
+}  // namespace
+}  // namespace cloister::audit
