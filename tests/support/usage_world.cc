@@ -1,6 +1,7 @@
 #include "tests/support/usage_world.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace cloister::testing {
 
@@ -268,7 +269,10 @@ void UsageWorld::emit(SimTenant& tenant, std::int64_t from_ms, std::int64_t to_m
   tenant.hour.insert(tenant.hour.end(), due, tenant.later.end());
   tenant.later.erase(due, tenant.later.end());
   for (SimEvent& event : tenant.hour) event.event.time.unix_ms = std::max(event.event.time.unix_ms, from_ms);
-  std::ranges::stable_sort(tenant.hour, {}, [](const SimEvent& event) { return event.event.time; });
+  // By time, and what is of one millisecond in the order it was made.
+  for (std::size_t i = 0; i < tenant.hour.size(); ++i) tenant.hour[i].event.audit_index = i;
+  std::ranges::sort(tenant.hour, {},
+                    [](const SimEvent& event) { return std::pair(event.event.time.unix_ms, event.event.audit_index); });
   for (SimEvent& event : tenant.hour) {
     if (event.actor >= 0) {
       event.event.principal = tenant.actors[static_cast<std::size_t>(event.actor)].principal;

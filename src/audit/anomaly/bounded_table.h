@@ -1,6 +1,8 @@
 // A table that never grows past its limit: what was looked at longest ago makes room.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -49,6 +51,7 @@ class BoundedTable {
     if (nodes_.size() < limit_) {
       if ((nodes_.size() + 1) * 2 > index_.size()) grow_index();
       slot = static_cast<std::uint32_t>(nodes_.size());
+      if (nodes_.size() == nodes_.capacity()) nodes_.reserve(std::min(limit_, std::max(kSizeFirst, 2 * nodes_.size())));
       nodes_.emplace_back();
     } else {
       slot = oldest_;
@@ -69,10 +72,16 @@ class BoundedTable {
     for (std::uint32_t slot = oldest_; slot != kNone; slot = nodes_[slot].newer) visit(nodes_[slot].entry);
   }
 
+  // What a table of this limit occupies when it is full.
+  static std::size_t bytes_max(std::size_t limit) {
+    return limit * sizeof(Node) + std::bit_ceil(std::max(kSizeFirst, 2 * limit)) * sizeof(std::uint32_t);
+  }
+
   void set_evictions(std::uint64_t evictions) { evictions_ = evictions; }
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
+  static constexpr std::size_t kSizeFirst = 16;
   struct Node {
     Entry entry;
     std::uint32_t older = kNone, newer = kNone;
@@ -89,7 +98,7 @@ class BoundedTable {
   void put_into_index(std::uint32_t slot) { index_[place_of(nodes_[slot].entry.id)] = slot; }
 
   void grow_index() {
-    index_.assign(index_.empty() ? 16 : index_.size() * 2, kNone);
+    index_.assign(index_.empty() ? kSizeFirst : index_.size() * 2, kNone);
     for (std::uint32_t slot = 0; slot < nodes_.size(); ++slot) put_into_index(slot);
   }
 

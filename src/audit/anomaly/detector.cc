@@ -1,6 +1,7 @@
 #include "audit/anomaly/detector.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "audit/anomaly/detector_state.h"
 #include "audit/anomaly/measurement_drift.h"
@@ -86,6 +87,20 @@ Result<Detector> Detector::create(const Thresholds& thresholds, const Limits& li
   CLOISTER_RETURN_IF_ERROR(thresholds.validate());
   CLOISTER_RETURN_IF_ERROR(limits.validate());
   return Detector(std::make_unique<State>(thresholds, limits, seed));
+}
+
+std::size_t Detector::memory_max(const Limits& limits) {
+  const std::size_t tables[] = {BoundedTable<Principal>::bytes_max(limits.principals),
+                                BoundedTable<Family>::bytes_max(limits.families),
+                                BoundedTable<KeyState>::bytes_max(limits.keys),
+                                BoundedTable<RateSeries>::bytes_max(limits.series),
+                                BoundedTable<Seen>::bytes_max(limits.seen),
+                                BoundedTable<JobState>::bytes_max(limits.jobs),
+                                BoundedTable<Seen>::bytes_max(limits.measurements),
+                                BoundedTable<OpenFinding>::bytes_max(limits.open)};
+  const std::size_t a_tenant = std::accumulate(std::begin(tables), std::end(tables), sizeof(Tenant));
+  const std::size_t all = BoundedTable<State::TenantSlot>::bytes_max(limits.tenants);
+  return sizeof(State) + all + limits.tenants * a_tenant + std::max(all, std::ranges::max(tables));
 }
 
 Tenant& Detector::State::tenant_of(std::string_view name) {

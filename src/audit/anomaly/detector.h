@@ -26,6 +26,9 @@ class Detector {
   // snapshot or were damaged, kUnsupported for a later version, kInvalid for one that exceeds `limits`.
   static Result<Detector> restore(ByteView snapshot, const Thresholds& thresholds, const Limits& limits);
 
+  // The most bytes a detector of these limits ever occupies: all tables full, one of them being copied.
+  static std::size_t memory_max(const Limits& limits);
+
   Detector(Detector&&) noexcept;
   Detector& operator=(Detector&&) noexcept;
   ~Detector();

@@ -20,7 +20,7 @@ void tell_log(Scene& scene, Sign sign, Severity severity, double score, std::str
 
 void watch_index(Scene& scene, LogWatch& log) {
   const std::uint64_t index = scene.event.audit_index, expected = log.last_index + 1;
-  if (index == 0) return;
+  if (index == 0 || scene.thresholds.log_indices == LogIndices::kReference) return;
   const bool follows = log.last_index == 0 || index == expected;
   log.last_index = std::max(log.last_index, index);
   if (follows) return;

@@ -98,6 +98,8 @@ std::string_view parent_of(std::string_view principal) {
 
 std::string source_group_of(std::string_view source) {
   source = source.substr(0, kNameMax);
+  constexpr std::string_view kMapped = "::ffff:";  // an IPv4 address, as a socket of both families names it
+  if (source.starts_with(kMapped) && source.find('.') != std::string_view::npos) source.remove_prefix(kMapped.size());
   if (source.find(':') != std::string_view::npos) return std::string(up_to_nth(source, ':', 3));
   if (source.find_first_not_of("0123456789.") == std::string_view::npos) return std::string(up_to_nth(source, '.', 3));
   return family_of(source);

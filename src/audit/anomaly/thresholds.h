@@ -16,6 +16,12 @@ namespace cloister::audit::anomaly {
 enum class TenantClass : std::uint8_t { kMixed, kInference, kTraining, kInteractive };
 inline constexpr unsigned kTenantClasses = 4;
 
+// What UsageEvent::audit_index is.
+enum class LogIndices : std::uint8_t {
+  kConsecutive,  // the tenant's whole log in its order: a gap or a repetition is a sign of tampering
+  kReference,    // where to look in the log, and no more: several threads or machines write it
+};
+
 // Ceilings for a tenant or a series that is still learning.
 struct ClassPrior {
   double deks_per_hour = 0;
@@ -28,6 +34,7 @@ struct Thresholds {
   Duration cool_down = hours(24);           // the same thing is told again only after this long without it
   Duration reminder = days(7);              // or when it has gone on for this long
   Duration clock_regress = Duration{5000};  // records may arrive this much out of order
+  LogIndices log_indices = LogIndices::kConsecutive;
   std::array<ClassPrior, kTenantClasses> priors = {ClassPrior{3000, 40}, ClassPrior{8000, 30}, ClassPrior{3000, 60},
                                                    ClassPrior{600, 30}};
 

@@ -124,6 +124,16 @@ TEST(Memory, IsBoundedWhateverComes) {
   EXPECT_LE(largest, 3 * 8 * (sizeof(Principal) + sizeof(Family) + sizeof(KeyState) + sizeof(RateSeries) + 500));
 }
 
+TEST(Memory, IsAtMostWhatTheLimitsSay) {
+  Limits limits;
+  const std::size_t all = Detector::memory_max(limits);
+  EXPECT_LT(all, std::size_t{480} << 20);  // docs/anomalies.md
+  limits.tenants /= 2;
+  EXPECT_LT(Detector::memory_max(limits), all * 51 / 100);
+  limits.series *= 2;
+  EXPECT_GT(Detector::memory_max(limits), all / 2 + limits.tenants * 512 * sizeof(RateSeries));
+}
+
 // The bounds that docs/anomalies.md states.
 TEST(Memory, EntriesAreAsSmallAsTheDocumentsSay) {
   EXPECT_LE(sizeof(Principal), 1000U);

@@ -70,6 +70,18 @@ TEST_F(LogTampering, AnotherTenantsIndexIsItsOwn) {
   EXPECT_TRUE(stream.detector.observe(event).empty());
 }
 
+TEST(LogIndicesForReference, GapsAndRepetitionsAreNoNewsAForkIs) {
+  Thresholds thresholds;
+  thresholds.log_indices = LogIndices::kReference;
+  Stream stream(thresholds);
+  for (const std::uint64_t index : {7U, 3U, 3U, 900U}) {
+    stream.index = index;
+    EXPECT_TRUE(stream.use(stream.event()).empty());
+  }
+  EXPECT_TRUE(stream.detector.observe(LogHead{Time{stream.ms}, "acme", 9, "root-a"}).empty());
+  EXPECT_EQ(stream.detector.observe(LogHead{Time{stream.ms}, "acme", 9, "root-b"}).size(), 1U);
+}
+
 TEST_F(LogTampering, AForkedLog) {
   EXPECT_TRUE(head(100, "root-a").empty());
   EXPECT_TRUE(head(100, "root-a").empty());

@@ -54,6 +54,28 @@ TEST(Snapshot, OfNothing) {
   EXPECT_EQ(restored.value().counts().tenants, 0U);
 }
 
+// docs/formats/anomaly-state.md.
+TEST(Snapshot, PartsHaveTheSizesTheirFormatSays) {
+  Detector detector = detector_of();
+  EXPECT_EQ(detector.snapshot().size(), 8U + 4 + 8 + 4 + 4);
+  const Time now{Stream::kMonday};
+  detector.set_tenant_class("acme", TenantClass::kInference);
+  const std::size_t tenant = 1840 + 8 * 12;
+  EXPECT_EQ(detector.snapshot().size(), 28 + tenant);
+  ASSERT_TRUE(detector.plan_job("acme", {"job", kServe, "model", 5, now, now}).ok());
+  detector.allow_measurement("acme", "aa11");
+  EXPECT_EQ(detector.snapshot().size(), 28 + tenant + 64 + 8);
+  UsageEvent event = Stream().event();
+  event.time = now;
+  event.source = event.region = {};
+  EXPECT_TRUE(detector.observe(event).empty());
+  const std::size_t seen = 3 * 8;  // the namespace, and with the key the namespace and the workload
+  EXPECT_EQ(detector.snapshot().size(), 28 + tenant + 64 + 8 + 621 + 420 + 160 + 1449 + seen);
+  event.outcome = UsageOutcome::kWrongTenant;
+  EXPECT_EQ(detector.observe(event).size(), 1U);
+  EXPECT_EQ(detector.snapshot().size(), 28 + tenant + 64 + 8 + 621 + 420 + 160 + 1449 + seen + 33);
+}
+
 class DamagedSnapshot : public ::testing::Test {
  protected:
   DamagedSnapshot() {
