@@ -80,8 +80,8 @@ TEST_F(PlannedJobs, APlanForAnybodysAnything) {
   const Time now{stream.ms};
   const auto refused = [&](const PlannedJob& job) {
     const Status status = stream.detector.plan_job("acme", job);
-    EXPECT_FALSE(status.ok());
-    if (!status.ok()) EXPECT_EQ(status.error().code(), Code::kInvalid);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code(), Code::kInvalid);
   };
   refused({"", kTrainer, "corpus", 10, now, now});
   refused({"job", "", "corpus", 10, now, now});
