@@ -96,7 +96,7 @@ void add_edge(Bits& bits, const Scene& scene) {
   const Family& family = *scene.family;
   const double surprise = scene.mature(family.first_ms) ? family.new_edges.surprise(now, family.first_ms)
                                                         : scene.tenant.new_edges.surprise(now, scene.tenant.first_ms);
-  const double base = scene.firsts.edge_of_parent ? 4 : scene.firsts.family ? 3 : 1;
+  const double base = scene.firsts.edge_of_parent ? 5 : scene.firsts.family ? 3 : 1;
   bits.add("bits for a key it never used", surprise + base);
 }
 

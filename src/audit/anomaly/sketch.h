@@ -6,8 +6,8 @@
 
 namespace cloister::audit::anomaly {
 
-// HyperLogLog with 128 registers: the number of distinct hashes within about 9 % (Flajolet et al. 2007), exact to one
-// or two below 40 by linear counting.
+// HyperLogLog with 128 registers: the number of distinct hashes with a standard error of 6 to 10 % (Flajolet et al.
+// 2007, and linear counting below 300).
 class DistinctCounter {
  public:
   static constexpr std::size_t kRegisters = 128;

@@ -39,17 +39,17 @@ struct Thresholds {
                                                    ClassPrior{600, 30}};
 
   // Unwrap surge, per principal's family and key.
-  double surge_z = 5;                  // robust z: (value - median) / MAD, of logarithms
+  double surge_z = 4.5;                // robust z: (value - median) / MAD, of logarithms
   double surge_minute_deks_min = 100;  // fewer in a minute never are a surge
   double surge_minute_peak_ratio = 2;  // over the largest minute known
   double surge_hour_deks_min = 120;    // over what is usual for this hour of the week
-  double surge_hour_ratio = 2.5;       // over the same
+  double surge_hour_ratio = 2;         // over the same
   double surge_spread_min = 0.2;       // of logarithms: habits are never taken to be steadier than this
   FalseDiscoveryBudget::Rules surge_discovery;
 
   // Slow drip: the surge's slow half, a CUSUM over days.
   double drip_slack = 0.6;            // standard deviations a day may be over its expectation
-  double drip_limit = 4;              // standard deviations, summed
+  double drip_limit = 3.5;            // standard deviations, summed
   double drip_day_clip = 3;           // what one day may add at most: two days at least
   double drip_day_spread_min = 0.08;  // of logarithms
   double drip_deks_min = 100;         // over the expectation, in all

@@ -17,7 +17,7 @@ void watch_throttling(Scene& scene) {
   LatencyWatch& latency = scene.tenant.latency;
   if (scene.event.latency.ms > 0) {
     const double logarithm = std::log1p(static_cast<double>(scene.event.latency.ms));
-    latency.usual.add(logarithm, kUsualKept);
+    if (!scene.event.throttled) latency.usual.add(logarithm, kUsualKept);  // a flood doesn't teach what is usual
     latency.recent.add(logarithm, kRecentKept);
   }
   if (!scene.event.throttled) return;

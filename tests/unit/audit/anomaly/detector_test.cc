@@ -159,7 +159,7 @@ class Told final : public testing::UsageSink {
   std::vector<std::string> told;
 };
 
-TEST(Findings, AreTheSameTwice) {
+TEST(FindingsOfAWorld, AreTheSameTwice) {
   testing::WorldOptions options;
   options.weeks = 4;
   Told first, second;

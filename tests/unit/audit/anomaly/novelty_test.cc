@@ -11,7 +11,21 @@ TEST_F(NewActor, AWorkloadNobodyKnowsOnAnOldKey) {
   UsageEvent event = stream.event();
   event.principal = "spiffe://acme/ns/serve/sa/debug-tool";
   stream.use(event);
-  expect_told(Kind::kNewActor, Severity::kMedium, "a workload never seen before");
+  expect_told(Kind::kNewActor, Severity::kHigh, "a workload never seen before");
+}
+
+TEST_F(NewActor, WhereNewWorkloadsComeEveryDayOneMoreIsLittleNews) {
+  std::string name = "spiffe://acme/ns/serve/sa/tool-a";
+  for (int day = 0; day < 14; ++day) {
+    stream.ms += kDay;
+    UsageEvent event = stream.event();
+    ++name.back();
+    event.principal = name;
+    stream.found.clear();
+    stream.use(event);
+    EXPECT_EQ(stream.count(Kind::kNewActor), day < 2 ? 1 : stream.count(Kind::kNewActor)) << day;
+  }
+  EXPECT_EQ(stream.count(Kind::kNewActor), 0);
 }
 
 TEST_F(NewActor, FromOutsideInANamespaceOfItsOwn) {

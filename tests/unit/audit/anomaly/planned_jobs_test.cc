@@ -20,8 +20,8 @@ class PlannedJobs : public AfterThreeWeeks {
       event.dek_count = 50;
       event.dataset = i % 100 == 0 ? "corpus-1" : "corpus-2";
       event.source = i % 100 == 0 ? "10.0.1.1" : "10.0.1.2";
-      stream.use(event);
       stream.ms += 100;
+      stream.use(event);
     }
   }
   static constexpr std::string_view kTrainer = "spiffe://acme/ns/train/sa/trainer-11";
@@ -42,7 +42,7 @@ TEST_F(PlannedJobs, MoreThanAnnounced) {
   plan("job-7", 1000);
   storm("job-7", 1100);
   expect_quiet();
-  storm("job-7", 100);
+  storm("job-7", 50);
   expect_told(Kind::kUnwrapSurge, Severity::kHigh, "announced were 1000");
 }
 

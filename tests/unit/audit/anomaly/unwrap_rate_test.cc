@@ -13,7 +13,7 @@ TEST_F(UnwrapSurge, FiveHundredInAMinute) {
     event.dek_count = 10;
     stream.use(event);
   }
-  expect_told(Kind::kUnwrapSurge, Severity::kMedium, "500 DEKs");
+  expect_told(Kind::kUnwrapSurge, Severity::kHigh, "unwrapped 100 DEKs");
 }
 
 TEST_F(UnwrapSurge, FoundBeforeItIsOver) {
