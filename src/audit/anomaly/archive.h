@@ -1,6 +1,7 @@
 // Writes the detectors' state field by field and reads it back: one list of fields for both ways.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -16,13 +17,16 @@ namespace cloister::audit::anomaly {
 template <typename T, typename Archive>
 concept Transferable = requires(T& part, Archive& archive) { part.transfer(archive); };
 
+// What a number of the state is at most, in size. A sum that grew beyond is written as this, so that every state that
+// was written can be read.
+inline constexpr double kSizeMax = 1e18;
+
 class StateWriter {
  public:
   template <typename... Fields>
   void operator()(const Fields&... fields) {
     (one(fields), ...);
   }
-  std::size_t size() const { return writer_.size(); }
   const Bytes& view() const { return writer_.view(); }
   Writer& raw() { return writer_; }
 
@@ -37,9 +41,7 @@ class StateWriter {
     } else if constexpr (std::is_enum_v<Field>) {
       one(static_cast<std::underlying_type_t<Field>>(field));
     } else if constexpr (std::is_same_v<Field, double>) {
-      writer_.u64(std::bit_cast<std::uint64_t>(field));
-    } else if constexpr (std::is_same_v<Field, float>) {
-      writer_.u32(std::bit_cast<std::uint32_t>(field));
+      writer_.u64(std::bit_cast<std::uint64_t>(std::isnan(field) ? 0 : std::clamp(field, -kSizeMax, kSizeMax)));
     } else if constexpr (std::is_integral_v<Field>) {
       integer(field);
     } else {
@@ -71,12 +73,10 @@ class StateReader {
   void refuse(std::string_view what) {
     if (status_.ok()) status_ = Error(Code::kCorrupt, std::string(what));
   }
-  std::size_t remaining() const { return reader_.remaining(); }
   Status expect_end(std::string_view what) const { return reader_.expect_end(what); }
 
  private:
   static constexpr std::int64_t kTimeMax = std::int64_t{1} << 52;
-  static constexpr double kSizeMax = 1e18;
 
   template <typename Field>
   void one(Field& field) {
@@ -91,8 +91,6 @@ class StateReader {
       field = static_cast<Field>(take<std::underlying_type_t<Field>>());
     } else if constexpr (std::is_same_v<Field, double>) {
       field = moderate(std::bit_cast<double>(take<std::uint64_t>()));
-    } else if constexpr (std::is_same_v<Field, float>) {
-      field = static_cast<float>(moderate(std::bit_cast<float>(take<std::uint32_t>())));
     } else if constexpr (std::is_same_v<Field, std::int64_t>) {
       field = static_cast<std::int64_t>(take<std::uint64_t>());
       if (field < -1 || field > kTimeMax) refuse("a time in the detectors' state is out of its range");

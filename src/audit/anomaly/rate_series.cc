@@ -15,6 +15,7 @@ constexpr double kSpreadUnknown = 0.8;  // of an hour's residual, before enough 
 constexpr std::uint32_t kMinutesKnownMin = 60, kHoursKnownMin = 12;
 constexpr std::uint32_t kMinutesKept = 4000, kHoursKept = 600;
 constexpr double kDaySpreadGuess = 0.5;  // of an hour's spread, for the first day
+constexpr double kTaughtPeaks = 3;       // what comes near the largest minute known has been seen before
 constexpr double kRetest = 1.25;         // a count is looked at again when it has grown this much
 
 // The variance of a lognormal factor of this spread, as a negative binomial's dispersion.
@@ -56,7 +57,9 @@ void RateSeries::close_minute(std::int64_t next) {
     const double keep = std::exp2(-1 / kMinutesToHalfRecent);
     minute_.recent =
         (minute_.recent * keep + minute_.count * (1 - keep)) * std::exp2(-(gap - 1) / kMinutesToHalfRecent);
-    const double taught = minute_.alarmed ? minute_.count / 2 : minute_.count;
+    const double taught = minute_.alarmed
+                              ? std::max(minute_.count / 2, std::min(minute_.count, kTaughtPeaks * minute_.peak))
+                              : minute_.count;
     minute_.peak = std::max(minute_.peak, taught) * std::exp2(-gap / kMinutesToHalfPeak);
   }
   minute_.number = next;

@@ -51,7 +51,7 @@ class RateSeries {
     double tested = 0;     // the count when it was last looked at
     double recent = 0;     // EWMA of counts per minute, half-life 20 minutes
     double peak = 0;       // the largest minute, fading by half in two weeks
-    bool alarmed = false;  // this one was out of all proportion: it teaches only half of itself
+    bool alarmed = false;  // this one was out of all proportion: the first time it teaches only half
     std::uint64_t first_index = 0;
     FadingHistogram counts;  // log(1 + count) of minutes that weren't empty
 

@@ -118,7 +118,12 @@ TEST(Memory, IsBoundedWhateverComes) {
     ignore_result(
         detector.plan_job(tenant, {job, principal, key, random.next(), event.time, Time{event.time.unix_ms}}));
     detector.allow_measurement(tenant, source);
-    if (i % 1000 == 0) largest = std::max(largest, detector.snapshot().size());
+    if (i % 1000 != 0) continue;
+    const Bytes bytes = detector.snapshot();
+    largest = std::max(largest, bytes.size());
+    const auto restored = Detector::restore(bytes, {}, limits);
+    ASSERT_TRUE(restored.ok()) << restored.error().message();
+    ASSERT_EQ(restored.value().snapshot(), bytes);
   }
   EXPECT_LE(detector.counts().tenants, 3U);
   EXPECT_LE(largest, 3 * 8 * (sizeof(Principal) + sizeof(Family) + sizeof(KeyState) + sizeof(RateSeries) + 500));

@@ -66,8 +66,10 @@ TEST_F(UnwrapSurge, ARefusedUnwrapTakesNothing) {
   expect_quiet();
 }
 
-TEST_F(UnwrapSurge, AWeeklyBatchIsAlarmingOnce) {
-  for (int week = 3; week < 6; ++week) {
+TEST_F(UnwrapSurge, AWeeklyBatchIsAHabitTheThirdTime) {
+  std::vector<int> told;
+  for (int week = 3; week < 8; ++week) {
+    stream.found.clear();
     for (int hour = 0; hour < 7 * 24; ++hour) {
       if (hour == 50) {
         UsageEvent event = stream.event();
@@ -76,10 +78,9 @@ TEST_F(UnwrapSurge, AWeeklyBatchIsAlarmingOnce) {
       }
       stream.work_an_hour();
     }
+    told.push_back(stream.count(Kind::kUnwrapSurge));
   }
-  EXPECT_LE(stream.count(Kind::kUnwrapSurge), 2);  // by the minute and by the hour are one; the drip may be another
-  EXPECT_GE(stream.count(Kind::kUnwrapSurge), 1);
-  EXPECT_LT(stream.found.back().time, (Time{Stream::kMonday + 28 * kDay}));
+  EXPECT_EQ(told, (std::vector{1, 1, 0, 0, 0}));
 }
 
 TEST_F(UnwrapSurge, SlowDrip) {
