@@ -26,7 +26,8 @@ class Detector {
   // snapshot or were damaged, kUnsupported for a later version, kInvalid for one that exceeds `limits`.
   static Result<Detector> restore(ByteView snapshot, const Thresholds& thresholds, const Limits& limits);
 
-  // The most bytes a detector of these limits ever occupies: all tables full, one of them being copied.
+  // The most bytes a detector of these limits ever occupies: all tables full, one of them being copied,
+  // without what the allocator adds.
   static std::size_t memory_max(const Limits& limits);
 
   Detector(Detector&&) noexcept;

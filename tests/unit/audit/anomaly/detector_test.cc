@@ -132,7 +132,7 @@ TEST(Memory, IsBoundedWhateverComes) {
 TEST(Memory, IsAtMostWhatTheLimitsSay) {
   Limits limits;
   const std::size_t all = Detector::memory_max(limits);
-  EXPECT_LT(all, std::size_t{480} << 20);  // docs/anomalies.md
+  EXPECT_LT(all, std::size_t{360} << 20);  // docs/anomalies.md
   limits.tenants /= 2;
   EXPECT_LT(Detector::memory_max(limits), all * 51 / 100);
   limits.series *= 2;
@@ -141,10 +141,10 @@ TEST(Memory, IsAtMostWhatTheLimitsSay) {
 
 // The bounds that docs/anomalies.md states.
 TEST(Memory, EntriesAreAsSmallAsTheDocumentsSay) {
-  EXPECT_LE(sizeof(Principal), 1000U);
-  EXPECT_LE(sizeof(Family), 500U);
-  EXPECT_LE(sizeof(KeyState), 250U);
-  EXPECT_LE(sizeof(RateSeries), 1600U);
+  EXPECT_LE(sizeof(Principal), 750U);
+  EXPECT_LE(sizeof(Family), 450U);
+  EXPECT_LE(sizeof(KeyState), 200U);
+  EXPECT_LE(sizeof(RateSeries), 1500U);
   EXPECT_LE(sizeof(JobState), 64U);
   EXPECT_LE(sizeof(OpenFinding), 40U);
 }
