@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the benchmarks, each beside its peers, or the ones named. BENCH_BYTES and BENCH_ROUNDS shrink them.
-#   bench/run.sh [limits|seal-file|random-read|rotation|audit-log|policy|memory]...
+#   bench/run.sh [limits|seal-file|random-read|rotation|audit-log|policy|identity|memory]...
 set -euo pipefail
 build=${BUILD_DIR:?the build folder, as ./do bench sets it}/bench
 
@@ -33,13 +33,13 @@ memory() {
   measure "seal from standard input" sh -c 'cat "$1" | exec "$2" seal --quiet --dataset acme/bench - "$3"' sh "$work/large" "$CLOISTER" "$work/stream.sealed"
 }
 
-[ $# -gt 0 ] || set -- limits seal-file random-read rotation audit-log policy memory
+[ $# -gt 0 ] || set -- limits seal-file random-read rotation audit-log policy identity memory
 for name in "$@"; do
   case "$name" in
-    limits | seal-file | random-read | rotation | audit-log | policy) "$build/bench_${name//-/_}" ;;
+    limits | seal-file | random-read | rotation | audit-log | policy | identity) "$build/bench_${name//-/_}" ;;
     memory) memory ;;
     *)
-      echo "bench: there is no $name: limits, seal-file, random-read, rotation, audit-log, policy, memory" >&2
+      echo "bench: there is no $name: limits, seal-file, random-read, rotation, audit-log, policy, identity, memory" >&2
       exit 2
       ;;
   esac
