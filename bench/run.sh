@@ -1,8 +1,21 @@
 #!/usr/bin/env bash
 # Runs the benchmarks, each beside its peers, or the ones named. BENCH_BYTES and BENCH_ROUNDS shrink them.
-#   bench/run.sh [limits|seal-file|random-read|rotation|audit-log|policy|identity|memory]...
+#   bench/run.sh [NAME]...
 set -euo pipefail
 build=${BUILD_DIR:?the build folder, as ./do bench sets it}/bench
+
+# In this order. One that is no function here is a program of its own.
+benches=(
+  limits
+  seal-file
+  random-read
+  rotation
+  store
+  audit-log
+  policy
+  identity
+  memory
+)
 
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak
@@ -33,15 +46,33 @@ memory() {
   measure "seal from standard input" sh -c 'cat "$1" | exec "$2" seal --quiet --dataset acme/bench - "$3"' sh "$work/large" "$CLOISTER" "$work/stream.sealed"
 }
 
-[ $# -gt 0 ] || set -- limits seal-file random-read rotation audit-log policy identity memory
+# With a PostgreSQL server of its own, on the disk that holds temporary files.
+store() {
+  local server status=0 postgres_stop=()
+  # shellcheck source=tests/cli/postgres_lib
+  source "$(dirname "$0")/../tests/cli/postgres_lib"
+  server=$(mktemp -d "${TMPDIR:-/tmp}/cloister-pg.XXXXXX")
+  if start_postgres "$server"; then export BENCH_POSTGRES="host=$server user=postgres dbname=postgres"; fi
+  "$build/bench_store" || status=$?
+  stop_postgres
+  rm -rf "$server" "$server.out"
+  return "$status"
+}
+
+# Runs the benchmark called $1.
+bench() {
+  local listed
+  for listed in "${benches[@]}"; do
+    if [ "$listed" != "$1" ]; then continue; fi
+    if declare -F "${1//-/_}" >/dev/null; then "${1//-/_}"; else "$build/bench_${1//-/_}"; fi
+    return
+  done
+  echo "bench: there is no $1: ${benches[*]}" >&2
+  return 2
+}
+
+[ $# -gt 0 ] || set -- "${benches[@]}"
 for name in "$@"; do
-  case "$name" in
-    limits | seal-file | random-read | rotation | audit-log | policy | identity) "$build/bench_${name//-/_}" ;;
-    memory) memory ;;
-    *)
-      echo "bench: there is no $name: limits, seal-file, random-read, rotation, audit-log, policy, identity, memory" >&2
-      exit 2
-      ;;
-  esac
+  bench "$name"
   echo
 done

@@ -10,6 +10,9 @@ struct InitRequest {
   std::string root_passphrase_file;
   bool ask_root_passphrase = false;
   std::string module, token, key, pin_file, parameters;
+  std::string postgres;  // empty: keys.db in the home
+  std::string schema = "cloister";
+  bool require_standby = false;
 };
 
 constexpr const char* kManual = R"(EXAMPLES
@@ -21,6 +24,8 @@ constexpr const char* kManual = R"(EXAMPLES
       --pkcs11-module /usr/lib/softhsm/libsofthsm2.so \
       --pkcs11-token cloister --pkcs11-key root --pkcs11-pin-file /run/pin
       a root key that never leaves the token; made there if it isn't yet
+  cloister init --store-postgres /etc/cloister/postgres --require-standby
+      keys in PostgreSQL, for more than one machine (see `cloister help store`)
 
   cloister init --root pkcs11 \
       --pkcs11-module /usr/lib/x86_64-linux-gnu/libsoftokn3.so \
@@ -88,9 +93,20 @@ Result<HomeConfig> token_config(const InitRequest& request) {
   return config;
 }
 
+Result<std::optional<PostgresConfig>> store_config(const InitRequest& request) {
+  if (!request.postgres.empty()) {
+    CLOISTER_TRY(auto config, make_postgres_config(request.postgres, request.schema,
+                                                   request.require_standby ? Standby::kRequired : Standby::kOptional));
+    return std::optional(std::move(config));
+  }
+  if (request.require_standby) return invalid("--require-standby belongs to --store-postgres");
+  return std::optional<PostgresConfig>();
+}
+
 Result<Outcome> init(Session& session, const InitRequest& request) {
   const bool software = request.root == "software";
-  CLOISTER_TRY(const HomeConfig config, software ? software_config(request) : token_config(request));
+  CLOISTER_TRY(HomeConfig config, software ? software_config(request) : token_config(request));
+  CLOISTER_TRY(config.postgres, store_config(request));
   CLOISTER_RETURN_IF_ERROR(session.create_home(config));
   const std::string home = session.home().string();
   Outcome outcome;
@@ -127,6 +143,14 @@ void add_init(CLI::App& app, Run& run) {
   verb->add_option("--pkcs11-parameters", request->parameters,
                    "text for modules that take some at start: NSS softoken's configdir='sql:FOLDER' and so on")
       ->type_name("TEXT");
+  verb->add_option("--store-postgres", request->postgres,
+                   "keys in PostgreSQL: a file (0600) with libpq's keywords and values, or `environment`")
+      ->type_name("FILE");
+  verb->add_option("--store-schema", request->schema, "the schema that holds the tables")
+      ->type_name("NAME")
+      ->capture_default_str();
+  verb->add_flag("--require-standby", request->require_standby,
+                 "write nothing unless a synchronous standby is attached");
   set_action(verb, run, request, init);
 }
 

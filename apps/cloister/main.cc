@@ -47,6 +47,7 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_identity(app, run);
   add_key_file(app, run);
   add_audit(app, run);
+  add_store(app, run);
   add_policy(app, run);
   add_version(app, run);
   add_help(app, run);

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "keys/sqlite.h"
 #include "kms/pkcs11_key.h"
 #include "kms/software_key.h"
 #include "secret_input.h"
@@ -15,7 +16,6 @@ namespace {
 
 Path config_path(const Path& home) { return home / "config.json"; }
 Path root_key_path(const Path& home) { return home / "root.key"; }
-Path store_path(const Path& home) { return home / "keys.db"; }
 
 constexpr const char* kHomeFiles[] = {"config.json", "root.key", "keys.db", "keys.db-wal", "keys.db-shm"};
 
@@ -49,6 +49,22 @@ Result<std::optional<crypto::Secret>> root_secret(const HomeConfig& config, Ask 
   const bool twice = ask == Ask::kTwice && config.root_kind == "software";
   CLOISTER_TRY(crypto::Secret secret, twice ? ask_new_secret(prompt, progress) : ask_secret(prompt, progress));
   return std::optional(std::move(secret));
+}
+
+Result<std::unique_ptr<keys::Database>> open_postgres(const PostgresConfig& config, keys::IfAbsent if_absent,
+                                                      crypto::Random& random) {
+  keys::PostgresLocation location;
+  if (!config.connection_file.empty()) {
+    CLOISTER_TRY(location.connection, read_secret_file(config.connection_file));
+  }
+  location.schema = config.schema;
+  location.standby = config.standby;
+  return keys::open_postgres(std::move(location), if_absent, random);
+}
+
+Result<keys::Store> create_in_postgres(const PostgresConfig& config, crypto::Random& random) {
+  CLOISTER_TRY(auto database, open_postgres(config, keys::IfAbsent::kCreate, random));
+  return keys::Store::open(std::move(database));
 }
 
 std::optional<crypto::Secret> copy(const std::optional<crypto::Secret>& secret) {
@@ -107,12 +123,8 @@ Status Session::make_home(const HomeConfig& config, std::string_view text, std::
     made.push_back(root_key_path(folder));
   }
   CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), Root::kMade));
-  auto store = keys::Store::create(store_path(folder));
-  if (store.ok() || store.error().code() != Code::kExists) {
-    for (const char* suffix : {"", "-wal", "-shm"}) made.push_back(store_path(folder).string() + suffix);
-  }
-  if (!store.ok()) return store.error();
-  CLOISTER_TRY(hierarchy_, keys::Hierarchy::create(std::move(store).value(), *root_, root_id_, *random_, caller()));
+  CLOISTER_TRY(auto store, config.postgres ? create_in_postgres(*config.postgres, *random_) : create_sqlite(made));
+  CLOISTER_TRY(hierarchy_, keys::Hierarchy::create(std::move(store), *root_, root_id_, *random_, caller()));
   // Last, since it is what makes the folder a home.
   return write_file(config_path(folder), as_bytes(text), Overwrite::kRefuse, 0600);
 }
@@ -145,22 +157,61 @@ Status Session::check_home() const {
   return check_guarded(folder, Guard::kUnwritten).with_context("open the home");
 }
 
+Path Session::sqlite_path() const { return home() / "keys.db"; }
+
+Result<keys::Store> Session::create_sqlite(std::vector<Path>& made) const {
+  auto store = keys::Store::create(sqlite_path());
+  if (store.ok() || store.error().code() != Code::kExists) {
+    for (const char* suffix : {"", "-wal", "-shm"}) made.push_back(sqlite_path().string() + suffix);
+  }
+  return store;
+}
+
+Result<HomeConfig> Session::read_config() const {
+  CLOISTER_RETURN_IF_ERROR(check_home());
+  return read_home_config(config_path(home()));
+}
+
+Result<keys::Store> Session::open_store(const HomeConfig& config) {
+  if (!config.postgres) return keys::Store::open(sqlite_path());
+  CLOISTER_TRY(auto database, open_postgres(*config.postgres, keys::IfAbsent::kRefuse, *random_));
+  return keys::Store::open(std::move(database));
+}
+
+Result<std::string> Session::store_text() const {
+  CLOISTER_TRY(const HomeConfig config, read_config());
+  return config.postgres ? config.postgres->text() : "SQLite, " + sqlite_path().string();
+}
+
+Result<keys::Moved> Session::move_store(const PostgresConfig& target) {
+  CLOISTER_TRY(HomeConfig config, read_config());
+  if (config.postgres) return Error(Code::kExists, "the store is in " + config.postgres->text() + " already");
+  CLOISTER_TRY(auto source, keys::open_sqlite(sqlite_path(), keys::IfMoved::kOpen));
+  CLOISTER_TRY(auto database, open_postgres(target, keys::IfAbsent::kCreate, *random_));
+  const keys::Caller who = caller();
+  const audit::Event event{who.now, who.actor, "store.move", "", "store", audit::Outcome::kAllowed, "from SQLite"};
+  CLOISTER_TRY(auto moved, keys::move_store(*source, *database, event, target.text()).with_context("move the store"));
+  // Last: until it says so the old store is what this home names, and that one refuses.
+  config.postgres = target;
+  CLOISTER_TRY(const std::string text, home_config_text(config));
+  CLOISTER_RETURN_IF_ERROR(write_file(config_path(home()), as_bytes(text), Overwrite::kReplace, 0600));
+  return moved;
+}
+
 Result<keys::Store*> Session::store() {
   if (hierarchy_) return &hierarchy_->store();
   if (store_) return &*store_;
-  CLOISTER_RETURN_IF_ERROR(check_home());
-  CLOISTER_TRY(store_, keys::Store::open(store_path(home())));
+  CLOISTER_TRY(const HomeConfig config, read_config());
+  CLOISTER_TRY(store_, open_store(config));
   return &*store_;
 }
 
 Result<keys::Hierarchy*> Session::hierarchy() {
   if (hierarchy_) return &*hierarchy_;
-  CLOISTER_RETURN_IF_ERROR(check_home());
-  const Path folder = home();
-  CLOISTER_TRY(const HomeConfig config, read_home_config(config_path(folder)));
+  CLOISTER_TRY(const HomeConfig config, read_config());
   CLOISTER_TRY(auto secret, root_secret(config, Ask::kOnce, *progress_).with_context("open root key"));
   CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), Root::kThere).with_context("open root key"));
-  CLOISTER_TRY(auto store, keys::Store::open(store_path(folder)));
+  CLOISTER_TRY(auto store, open_store(config));
   CLOISTER_TRY(hierarchy_, keys::Hierarchy::open(std::move(store), *root_, root_id_, *random_));
   return &*hierarchy_;
 }

@@ -10,6 +10,7 @@
 #include "crypto/random.h"
 #include "home_config.h"
 #include "keys/hierarchy.h"
+#include "keys/transfer.h"
 #include "output.h"
 #include "watch.h"
 
@@ -43,6 +44,11 @@ class Session {
   // The store alone, for what needs no root key: lists and audit rows.
   Result<keys::Store*> store();
   std::string root_id() const { return root_id_; }
+  Result<std::string> store_text() const;  // where it is, for people
+
+  Path sqlite_path() const;
+  // From keys.db to PostgreSQL, and config.json says so. kExists when the store is in PostgreSQL already.
+  Result<keys::Moved> move_store(const PostgresConfig& target);
 
   keys::Caller caller() const;
 
@@ -60,6 +66,9 @@ class Session {
                    std::vector<Path>& made);
   Status open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, Root root);
   Status check_home() const;
+  Result<keys::Store> create_sqlite(std::vector<Path>& made) const;
+  Result<HomeConfig> read_config() const;
+  Result<keys::Store> open_store(const HomeConfig& config);
   Status log_event(audit::Event event);
 
   const Globals* globals_;

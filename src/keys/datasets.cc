@@ -4,6 +4,8 @@
 namespace cloister::keys {
 namespace {
 
+constexpr int kLooksMax = 20;
+
 seal::KeyringOwner owner_of(const DatasetName& name) { return {name.tenant, name.environment, name.dataset}; }
 
 audit::Event dataset_event(const Caller& caller, std::string_view action, const DatasetName& name) {
@@ -97,12 +99,12 @@ Status Hierarchy::set_dataset_key_state(const DatasetName& name, std::uint32_t v
       });
   if (state != seal::DatasetKeyState::kDestroyed) return status;
   // Also when refused: a version destroyed before, while another process was reading, is asked for again.
-  const Status forgotten = state_->store.forget_overwritten();
+  const Status forgotten = state_->store.forget_overwritten(Overwritten::kKeyrings);
   const bool destroyed = status.ok() || status.error().code() == Code::kDenied;
   if (!destroyed || forgotten.ok()) return status;
   return Error(Code::kUnavailable,
                "key version " + std::to_string(version) + " of " + name.text() +
-                   " is destroyed, but its wrapped key is still in the store's log: " + forgotten.error().message());
+                   " is destroyed, but its wrapped key is still in the store's files: " + forgotten.error().message());
 }
 
 Result<crypto::HpkePublicKey> Hierarchy::add_recipient(const DatasetName& name, crypto::HpkeKem kem,
@@ -119,17 +121,21 @@ Result<crypto::HpkePublicKey> Hierarchy::add_recipient(const DatasetName& name, 
 Result<seal::Keyring> Hierarchy::unlock_keyring(const DatasetName& name, std::string_view purpose,
                                                 const Caller& caller) {
   audit::Event event = dataset_event(caller, "keyring.unlock", name);
-  // In this order: a rotation in between adds a KEK version to the tenant, and the older keyring still opens.
-  const auto dataset = state_->store.dataset(name.tenant, name.environment, name.dataset);
-  if (!dataset.ok()) return state_->refuse(event, dataset.error());
-  const auto tenant = state_->store.tenant(name.tenant, name.environment);
-  if (!tenant.ok()) return state_->refuse(event, tenant.error());
-  auto keyring = state_->unlock(*tenant, *dataset);
-  if (!keyring.ok()) return state_->refuse(event, keyring.error());
-  event.detail = "to " + std::string(purpose);
-  // First the row, then the keys: what can't be recorded doesn't happen.
-  CLOISTER_RETURN_IF_ERROR(state_->store.record(std::move(event)));
-  return keyring;
+  for (int look = 0; look < kLooksMax; ++look) {
+    // In this order: a rotation in between adds a KEK version to the tenant, and the older keyring still opens.
+    const auto dataset = state_->store.dataset(name.tenant, name.environment, name.dataset);
+    if (!dataset.ok()) return state_->refuse(event, dataset.error());
+    const auto tenant = state_->store.tenant(name.tenant, name.environment);
+    if (!tenant.ok()) return state_->refuse(event, tenant.error());
+    auto keyring = state_->unlock(*tenant, *dataset);
+    if (!keyring.ok()) return state_->refuse(event, keyring.error());
+    event.detail = "to " + std::string(purpose);
+    // First the row, then the keys: what can't be recorded doesn't happen, nor what was forbidden in the meantime.
+    CLOISTER_TRY(const bool recorded, state_->store.record_use(event, *tenant, *dataset));
+    if (recorded) return keyring;
+  }
+  return state_->refuse(event,
+                        Error(Code::kUnavailable, "the keys of " + name.text() + " change too often: try again"));
 }
 
 Result<Bytes> Hierarchy::export_keyring(const DatasetName& name, crypto::KeyWrapper& target, const Caller& caller) {

@@ -93,7 +93,9 @@ Result<Hierarchy> Hierarchy::create(Store store, crypto::KeyWrapper& root, std::
   event.detail = "root " + root_id;
   const Status status = store.change(event, [&](Store::Change& change) -> Status {
     // Again, now that nobody else can set it up meanwhile.
-    if (store.setting(kRootId).ok()) return Error(Code::kExists, "the home is set up already");
+    const auto meanwhile = store.setting(kRootId);
+    if (meanwhile.ok()) return Error(Code::kExists, "the home is set up already");
+    if (meanwhile.error().code() != Code::kNotFound) return meanwhile.error();
     CLOISTER_RETURN_IF_ERROR(change.put_setting(kHomeId, to_hex(home_id)));
     CLOISTER_RETURN_IF_ERROR(change.put_setting(kRootCheck, serialize_root_check(check)));
     return change.put_setting(kRootId, root_id);
@@ -151,7 +153,7 @@ Result<TenantRecord> Hierarchy::create_tenant(const TenantName& name, std::optio
   tenant.rotate_after = rotate_after;
   const Status status = state_->store.change(event, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(KekVersion version, state_->make_kek(tenant, 1, caller.now));
-    tenant.versions.push_back(std::move(version));
+    tenant.versions.assign(1, std::move(version));
     change.event().detail = kek_subject(tenant, 1);
     return change.add_tenant(tenant);
   });

@@ -155,8 +155,10 @@ Result<Cost> Hierarchy::rotate_kek(const TenantName& name, const Caller& caller)
   const auto tenant = state_->store.tenant(name.tenant, name.environment);
   if (!tenant.ok()) return state_->refuse(event, tenant.error());
   Cost cost;
-  const Status status = state_->store.change(
-      event, [&](Store::Change& change) { return state_->rotate_kek(change, *tenant, caller.now, cost); });
+  const Status status = state_->store.change(event, [&](Store::Change& change) {
+    cost = Cost{};
+    return state_->rotate_kek(change, *tenant, caller.now, cost);
+  });
   if (!status.ok()) return state_->refuse(event, status.error());
   meter.stop(cost);
   return cost;
@@ -270,11 +272,11 @@ Result<Cost> Hierarchy::State::destroy(KekTarget target, std::string_view action
                                      return {};
                                    });
   // Also when refused: a version destroyed before, while another process was reading, is asked for again.
-  const Status forgotten = store.forget_overwritten();
+  const Status forgotten = store.forget_overwritten(Overwritten::kKeks);
   if (!forgotten.ok() && (status.ok() || destroyed_before)) {
     return Error(Code::kUnavailable, "KEK version " + std::to_string(target.version) + " of " + target.name.text() +
-                                         " is destroyed, but its wrapped key is still in the store's log; the same "
-                                         "command again empties it: " +
+                                         " is destroyed, but its wrapped key is still in the store's files; the same "
+                                         "command again removes it: " +
                                          forgotten.error().message());
   }
   if (!status.ok()) return status.error();

@@ -1,9 +1,11 @@
 #include "keys/schema.h"
 
+#include <string>
+
 namespace cloister::keys {
 namespace {
 
-constexpr const char* kVersion1 = R"sql(
+constexpr const char* kSqlite1 = R"sql(
 CREATE TABLE settings (
   name  TEXT PRIMARY KEY NOT NULL,
   value TEXT NOT NULL
@@ -68,47 +70,96 @@ CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'audit rows are never deleted'); END;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kVersion1}};
+// What SQLite's types leave open is said here: text sorts by its bytes, ids are the database's own. A trigger like
+// SQLite's on INSERT isn't needed, since nothing replaces rows, and wouldn't do: a serializable transaction doesn't see
+// the rows that others appended since it began.
+constexpr const char* kPostgres1 = R"sql(
+CREATE TABLE settings (
+  name  TEXT COLLATE "C" PRIMARY KEY,
+  value TEXT NOT NULL
+);
 
-Status check_owner(Database& database, std::int64_t application_id) {
-  if (application_id == kApplicationId) return {};
-  CLOISTER_TRY(const std::int64_t tables, database.pragma("SELECT count(*) FROM sqlite_schema"));
-  if (application_id == 0 && tables == 0) return {};
-  return Error(Code::kInvalid, "an SQLite file, but not a key store of Cloister");
-}
+CREATE TABLE tenants (
+  id              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  tenant          TEXT COLLATE "C" NOT NULL,
+  environment     TEXT COLLATE "C" NOT NULL,
+  kek_id          TEXT COLLATE "C" NOT NULL UNIQUE,
+  created_ms      BIGINT NOT NULL,
+  rotate_after_ms BIGINT,
+  row_version     BIGINT NOT NULL,
+  UNIQUE (tenant, environment)
+);
 
-Status apply(Database& database, std::span<const Migration> steps) {
-  // Read inside the transaction: another process may have migrated meanwhile.
-  CLOISTER_TRY(const std::int64_t application_id, database.pragma("PRAGMA application_id"));
-  CLOISTER_RETURN_IF_ERROR(check_owner(database, application_id));
-  CLOISTER_TRY(const std::int64_t version, database.pragma("PRAGMA user_version"));
-  const std::int64_t newest = steps.back().to;
+CREATE TABLE kek_versions (
+  kek_id           TEXT COLLATE "C" NOT NULL REFERENCES tenants (kek_id),
+  version          BIGINT NOT NULL CHECK (version BETWEEN 1 AND 4294967295),
+  state            TEXT NOT NULL,
+  created_ms       BIGINT NOT NULL,
+  destroy_at_ms    BIGINT,
+  commitment       BYTEA NOT NULL,
+  wrap_type        BIGINT NOT NULL,
+  wrap_key_id      TEXT NOT NULL,
+  wrap_key_version BIGINT NOT NULL,
+  wrap_parameters  BYTEA NOT NULL,
+  wrapped          BYTEA NOT NULL,
+  PRIMARY KEY (kek_id, version)
+);
+
+CREATE TABLE datasets (
+  id          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  tenant_id   BIGINT NOT NULL REFERENCES tenants (id),
+  dataset     TEXT COLLATE "C" NOT NULL,
+  created_ms  BIGINT NOT NULL,
+  row_version BIGINT NOT NULL,
+  keyring     BYTEA NOT NULL,
+  UNIQUE (tenant_id, dataset)
+);
+
+CREATE TABLE audit (
+  sequence BIGINT PRIMARY KEY,
+  time_ms  BIGINT NOT NULL,
+  actor    TEXT NOT NULL,
+  action   TEXT NOT NULL,
+  tenant   TEXT NOT NULL,
+  subject  TEXT NOT NULL,
+  outcome  TEXT NOT NULL,
+  detail   TEXT NOT NULL,
+  previous BYTEA NOT NULL,
+  hash     BYTEA NOT NULL
+);
+
+CREATE TABLE writers (
+  writer TEXT COLLATE "C" PRIMARY KEY,
+  number BIGINT NOT NULL,
+  mark   TEXT NOT NULL,
+  seen   TIMESTAMP WITH TIME ZONE NOT NULL
+);
+CREATE INDEX writers_by_number ON writers (number);
+
+CREATE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'audit rows are never changed or deleted' USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE TRIGGER audit_no_update BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuses();
+CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses();
+)sql";
+
+constexpr Migration kSqliteMigrations[] = {{1, kSqlite1}};
+constexpr Migration kPostgresMigrations[] = {{1, kPostgres1}};
+static_assert(std::size(kSqliteMigrations) == std::size(kPostgresMigrations));
+
+}  // namespace
+
+std::span<const Migration> sqlite_migrations() { return kSqliteMigrations; }
+std::span<const Migration> postgres_migrations() { return kPostgresMigrations; }
+
+Result<std::span<const Migration>> missing_steps(std::int64_t version, std::span<const Migration> steps) {
+  const auto newest = static_cast<std::int64_t>(steps.size());
   if (version < 0 || version > newest) {
     return Error(Code::kUnsupported, "store version " + std::to_string(version) +
                                          " is newer than this program, which knows " + std::to_string(newest));
   }
-  for (const Migration& step : steps) {
-    if (step.to > version) CLOISTER_RETURN_IF_ERROR(database.execute(step.sql));
-  }
-  if (version == newest) return {};
-  const std::string stamp =
-      "PRAGMA application_id = " + std::to_string(kApplicationId) + "; PRAGMA user_version = " + std::to_string(newest);
-  return database.execute(stamp.c_str());
-}
-
-}  // namespace
-
-std::span<const Migration> migrations() { return kMigrations; }
-
-Status migrate(Database& database, std::span<const Migration> steps) {
-  CLOISTER_TRY(const std::int64_t application_id, database.pragma("PRAGMA application_id"));
-  CLOISTER_TRY(const std::int64_t version, database.pragma("PRAGMA user_version"));
-  if (application_id == kApplicationId && version == steps.back().to) return {};
-  CLOISTER_RETURN_IF_ERROR(database.execute("BEGIN IMMEDIATE"));
-  Status status = apply(database, steps);
-  if (status.ok()) status = database.execute("COMMIT");
-  if (!status.ok()) ignore_result(database.execute("ROLLBACK"));
-  return status;
+  return steps.subspan(static_cast<std::size_t>(version));
 }
 
 }  // namespace cloister::keys

@@ -1,24 +1,24 @@
-// The tables of a store, and how an older store is brought up to date. docs/formats/key-hierarchy.md, "The store".
+// The tables of a store, as each database writes them down, and how an older store is brought up to date.
+// docs/formats/key-hierarchy.md, "The store".
 #pragma once
 
+#include <cstdint>
 #include <span>
 
-#include "keys/sqlite.h"
+#include "base/result.h"
 
 namespace cloister::keys {
-
-inline constexpr std::int64_t kApplicationId = 0x434c5352;  // "CLSR"
 
 // From version to - 1 to version `to`.
 struct Migration {
   std::int64_t to;
   const char* sql;
 };
-// Of this program, ascending from 1 without gaps.
-std::span<const Migration> migrations();
+// Of this program, ascending from 1 without gaps. The same version means the same tables in both.
+std::span<const Migration> sqlite_migrations();
+std::span<const Migration> postgres_migrations();
 
-// Everything in one transaction. kInvalid: not a store of ours. kUnsupported: a newer version than the last
-// migration's.
-Status migrate(Database& database, std::span<const Migration> steps);
+// What a store of `version` lacks. kUnsupported: it is newer than the last step.
+Result<std::span<const Migration>> missing_steps(std::int64_t version, std::span<const Migration> steps);
 
 }  // namespace cloister::keys

@@ -1,6 +1,5 @@
-// Where tenants, KEK versions, keyrings and audit rows are kept: one SQLite file (WAL, synchronous FULL, mode 0600).
-// Only store.cc and schema.cc know SQL. Every change is one transaction that carries its audit row.
-// docs/formats/key-hierarchy.md.
+// Where tenants, KEK versions, keyrings and audit rows are kept, in SQLite or in PostgreSQL. Every change is one
+// transaction that carries its audit row. docs/formats/key-hierarchy.md.
 #pragma once
 
 #include <array>
@@ -13,6 +12,8 @@
 #include "audit/event.h"
 #include "base/file.h"
 #include "crypto/key_wrapper.h"
+#include "keys/audit_rows.h"
+#include "keys/database.h"
 
 namespace cloister::keys {
 
@@ -48,23 +49,15 @@ struct DatasetRecord {
   std::string name() const;  // "acme/mnist" or "acme/production/mnist"
 };
 
-// The newest audit row: noted elsewhere, it anchors every row up to it.
-struct AuditHead {
-  std::uint64_t rows = 0;
-  audit::RowHash hash{};
-};
-
-// One thread at a time; several processes may have the file open. kUnavailable: it stayed locked for ten seconds.
+// One thread at a time; several processes, and with PostgreSQL several machines, may have the same store open.
+// kUnavailable: it stayed locked for ten seconds, or can't be reached.
 class Store {
  public:
-  // Its folder is made with mode 0700 if need be. The file appears complete or not at all. kExists.
+  // An SQLite file: keys/sqlite.h says what is refused. kCorrupt when the newest audit rows are missing.
   static Result<Store> create(const Path& path);
-  // Brings an older schema up to date, in one transaction. kUnsupported for a newer one, kInvalid for what is no store,
-  // kDenied for a file that others may write, kCorrupt when the newest audit rows are missing.
   static Result<Store> open(const Path& path);
-  Store(Store&&) noexcept;
-  Store& operator=(Store&&) noexcept;
-  ~Store();
+  // In any database that its driver has opened. kCorrupt as above.
+  static Result<Store> open(std::unique_ptr<Database> database);
 
   Result<std::string> setting(std::string_view name);  // kNotFound
   Result<std::vector<TenantRecord>> tenants();
@@ -87,33 +80,49 @@ class Store {
 
    private:
     friend class Store;
-    Change(Store& store, audit::Event event) : store_(store), event_(std::move(event)) {}
-    Status append_audit_row();
-    Store& store_;
+    // The state that a row was read in. No dataset: a tenant's.
+    struct Read {
+      std::string tenant, environment, dataset;
+      std::uint64_t row_version = 0;
+      bool same_row(const Read& other) const;
+    };
+    Change(Database& database, audit::Event event) : database_(database), event_(std::move(event)) {}
+    void saw(Read read);
+    // Its update compared by itself; from now on only this change sees the row as it is.
+    void updated(const Read& read);
+    Database& database_;
     audit::Event event_;
+    std::vector<Read> reads_, updates_;
   };
-  // Runs `body` in an immediate transaction, appends `event` and commits. When body fails, everything is rolled back
-  // and its error returned; a refusal is then recorded with record().
-  Status change(audit::Event event, const std::function<Status(Change&)>& body);
+  // Runs `body` in a serializable transaction, appends `event` and commits. `body` may be run several times, each time
+  // with nothing of the run before in the store or in its Change: it must keep nothing either. When it fails,
+  // everything is rolled back and its error returned; a refusal is then recorded with record().
+  Status change(const audit::Event& event, const std::function<Status(Change&)>& body);
   // An audit row alone, for what changed nothing: uses and refusals. Durable when it returns.
-  Status record(audit::Event event);
+  Status record(const audit::Event& event);
+  // The same for a use that these two allowed. False, and no row, when one of them was changed since it was read: look
+  // again.
+  Result<bool> record_use(const audit::Event& event, const TenantRecord& tenant, const DatasetRecord& dataset);
 
   // From the first. kCorrupt at the end when rows are missing there; the chain itself is audit::ChainVerifier's to
   // check.
   Status for_each_audit_row(const std::function<Status(const audit::Row&)>& body);
   Result<AuditHead> audit_head();
 
-  // Moves everything from the write-ahead log into the file and empties the log, so that overwritten values are in
-  // neither. kUnavailable while other processes read.
-  Status forget_overwritten();
-  // Bytes this store wrote to disk since it was opened: pages put into the write-ahead log, with their frame headers,
-  // and pages moved out of it by forget_overwritten().
+  // Removes overwritten values from the database's files, as far as it reaches them. kUnavailable while others read.
+  Status forget_overwritten(Overwritten what);
+  // Bytes this store wrote to disk, or sent to the server to be written, since it was opened.
   std::uint64_t bytes_written() const;
 
+  Database& database() { return *database_; }
+
  private:
-  struct State;
-  explicit Store(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  // Several reads of one state of the store; within a change, of the change's.
+  Status read(const std::function<Status()>& body) { return database_->transaction({body, {}}); }
+  static Result<bool> is_current(Connection& latest, const Change::Read& read);
+  std::unique_ptr<Database> database_;
+  Change* change_ = nullptr;  // whose body is running
 };
 
 }  // namespace cloister::keys

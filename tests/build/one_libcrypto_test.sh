@@ -33,3 +33,12 @@ if [ -n "$module" ]; then
   # The token library's own need for libcrypto must be met by the copy that is there.
   check "$(LD_PRELOAD=$module "$CLOISTER" version --json)"
 fi
+libpq=$(find /usr/lib -name libpq.so.5 2>/dev/null | head -n 1)
+if [ -n "$libpq" ]; then
+  # Loaded for stores in PostgreSQL only; it brings libssl along, which must be ours as well.
+  check "$(LD_PRELOAD=$libpq "$CLOISTER" version --json)"
+  if readelf -d "$CLOISTER" | grep -q 'NEEDED.*libpq'; then
+    echo "the program links to libpq: it is loaded only where a store needs it"
+    exit 1
+  fi
+fi

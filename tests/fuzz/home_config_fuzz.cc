@@ -17,6 +17,8 @@ extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds)
   config.pkcs11_key = "root";
   config.pkcs11_parameters = "configdir='sql:/srv/nss'";
   seeds->push_back(to_bytes(as_bytes(cli::home_config_text(config).value())));
+  config.postgres = {"/etc/cloister/postgres", "keys", cli::Standby::kRequired};
+  seeds->push_back(to_bytes(as_bytes(cli::home_config_text(config).value())));
   for (const char* text : {R"({"version": "1", "root": {}})", R"({"version": 1, "root": {"kind": 7}})", "[[[[{}]]]]"})
     seeds->push_back(to_bytes(as_bytes(text)));
 }

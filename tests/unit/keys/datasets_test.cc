@@ -7,7 +7,7 @@
 namespace cloister::keys {
 namespace {
 
-class Datasets : public ::testing::Test {
+class Datasets : public OnBoth {
  protected:
   Datasets() {
     for (const TenantName& name : {kAcme, kRival}) {
@@ -22,7 +22,7 @@ class Datasets : public ::testing::Test {
     return keys().store().dataset(name.tenant, name.environment, name.dataset)->keyring;
   }
   void put_keyring(const DatasetName& name, const Bytes& bytes) {
-    home_.sql("UPDATE datasets SET keyring = x'" + to_hex(bytes) + "' WHERE dataset = '" + name.dataset +
+    home_.sql("UPDATE datasets SET keyring = " + home_.place.blob(bytes) + " WHERE dataset = '" + name.dataset +
               "' AND tenant_id = (SELECT id FROM tenants WHERE tenant = '" + name.tenant + "' AND environment = '" +
               name.environment + "')");
   }
@@ -31,10 +31,11 @@ class Datasets : public ::testing::Test {
     EXPECT_EQ(home_.last_event().action, "keyring.unlock");
     EXPECT_EQ(home_.last_event().outcome, audit::Outcome::kRefused);
   }
-  Home home_;
+  Home home_{GetParam()};
 };
+INSTANTIATE_TEST_SUITE_P(On, Datasets, ::testing::ValuesIn(kinds()), kind_name);
 
-TEST_F(Datasets, UnlockedKeyringWrapsManyDeksForOneRequest) {
+TEST_P(Datasets, UnlockedKeyringWrapsManyDeksForOneRequest) {
   const auto keyring = unlock(kMnist);
   expect_ok(keyring);
   const std::uint64_t rows = keys().store().audit_head()->rows;
@@ -45,7 +46,30 @@ TEST_F(Datasets, UnlockedKeyringWrapsManyDeksForOneRequest) {
   EXPECT_EQ(keys().store().audit_head()->rows, rows);
 }
 
-TEST_F(Datasets, CreatedOnceAndOnlyUnderATenant) {
+// What was looked at before the key was disabled, and would be recorded after.
+TEST_P(Datasets, DisabledBetweenTheLookAndTheRow) {
+  HookedRoot root(*home_.root);
+  auto slow = Hierarchy::open(home_.place.open().value(), root, home_.root->key_id(), home_.random);
+  expect_ok(slow);
+  root.hook = [&] { expect_ok(keys().disable_kek(kAcme, 1, home_.caller())); };
+  expect_error(slow->unlock_keyring(kMnist, "open", home_.caller()), Code::kDenied, "disabled");
+  EXPECT_EQ(home_.last_event().action, "keyring.unlock");
+  EXPECT_EQ(home_.last_event().outcome, audit::Outcome::kRefused);
+}
+
+TEST_P(Datasets, RotatedBetweenTheLookAndTheRow) {
+  HookedRoot root(*home_.root);
+  auto slow = Hierarchy::open(home_.place.open().value(), root, home_.root->key_id(), home_.random);
+  root.hook = [&] {
+    expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+    expect_ok(keys().rotate_dataset_key(kMnist, home_.caller()));
+  };
+  const auto keyring = slow->unlock_keyring(kMnist, "open", home_.caller());
+  expect_ok(keyring);
+  expect_ok(keyring->dataset_key(2));
+}
+
+TEST_P(Datasets, CreatedOnceAndOnlyUnderATenant) {
   expect_error(keys().create_dataset(kMnist, home_.caller()), Code::kExists);
   expect_error(keys().create_dataset({"nobody", "", "mnist"}, home_.caller()), Code::kNotFound, "no tenant nobody");
   expect_error(keys().create_dataset({"acme", "production", "mnist"}, home_.caller()), Code::kNotFound);
@@ -54,7 +78,7 @@ TEST_F(Datasets, CreatedOnceAndOnlyUnderATenant) {
   EXPECT_EQ(home_.last_event().outcome, audit::Outcome::kRefused);
 }
 
-TEST_F(Datasets, KeyRotation) {
+TEST_P(Datasets, KeyRotation) {
   const auto cost = keys().rotate_dataset_key(kMnist, home_.caller());
   expect_ok(cost);
   EXPECT_EQ(cost->objects_touched, 1u);
@@ -67,7 +91,7 @@ TEST_F(Datasets, KeyRotation) {
   expect_error(keys().rotate_dataset_key({"acme", "", "absent"}, home_.caller()), Code::kNotFound);
 }
 
-TEST_F(Datasets, KeyStates) {
+TEST_P(Datasets, KeyStates) {
   expect_ok(keys().rotate_dataset_key(kMnist, home_.caller()));
   expect_error(keys().set_dataset_key_state(kMnist, 2, seal::DatasetKeyState::kDisabled, home_.caller()),
                Code::kInvalid);
@@ -83,21 +107,21 @@ TEST_F(Datasets, KeyStates) {
   expect_error(keys().set_dataset_key_state(kMnist, 1, seal::DatasetKeyState::kEnabled, home_.caller()), Code::kDenied);
 }
 
-TEST_F(Datasets, KeyChangesGoUnderTheNewestKek) {
+TEST_P(Datasets, KeyChangesGoUnderTheNewestKek) {
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
   expect_ok(keys().disable_kek(kAcme, 2, home_.caller()));
   expect_error(keys().rotate_dataset_key(kMnist, home_.caller()), Code::kDenied, "disabled");
   expect_error(keys().add_recipient(kMnist, crypto::HpkeKem::kX25519, home_.caller()), Code::kDenied, "disabled");
 }
 
-TEST_F(Datasets, KeyringMovedToAnotherTenant) {
+TEST_P(Datasets, KeyringMovedToAnotherTenant) {
   put_keyring(kRivalMnist, keyring_of(kMnist));
   expect_refused_unlock(kRivalMnist, "it was moved here");
   expect_ok(unlock(kMnist));
 }
 
 // The names in the bytes are the intruder's to write: what is left is the wrap.
-TEST_F(Datasets, KeyringMovedToAnotherTenantWithItsNamesRewritten) {
+TEST_P(Datasets, KeyringMovedToAnotherTenantWithItsNamesRewritten) {
   Bytes moved = keyring_of(kMnist);
   const auto replace_text = [&moved](const std::string& from, const std::string& to) {
     ASSERT_EQ(from.size(), to.size());
@@ -110,21 +134,21 @@ TEST_F(Datasets, KeyringMovedToAnotherTenantWithItsNamesRewritten) {
   expect_refused_unlock(kRivalMnist, "unlock the keyring");
 }
 
-TEST_F(Datasets, KeyringMovedToAnotherDatasetOfTheTenant) {
+TEST_P(Datasets, KeyringMovedToAnotherDatasetOfTheTenant) {
   const DatasetName other{"acme", "", "cifar"};
   expect_ok(keys().create_dataset(other, home_.caller()));
   put_keyring(other, keyring_of(kMnist));
   expect_refused_unlock(other);
 }
 
-TEST_F(Datasets, DatasetRowRenamedOrGivenToAnotherTenant) {
+TEST_P(Datasets, DatasetRowRenamedOrGivenToAnotherTenant) {
   home_.sql("UPDATE datasets SET dataset = 'cifar' WHERE tenant_id = (SELECT id FROM tenants WHERE tenant = 'acme')");
   expect_refused_unlock({"acme", "", "cifar"});
   home_.sql("UPDATE datasets SET tenant_id = (SELECT id FROM tenants WHERE tenant = 'rival') WHERE dataset = 'cifar'");
   expect_refused_unlock({"rival", "", "cifar"});
 }
 
-TEST_F(Datasets, KeyringMovedBetweenEnvironments) {
+TEST_P(Datasets, KeyringMovedBetweenEnvironments) {
   expect_ok(keys().create_tenant(kAcmeProduction, std::nullopt, home_.caller()));
   const DatasetName production{"acme", "production", "mnist"};
   expect_ok(keys().create_dataset(production, home_.caller()));
@@ -132,7 +156,7 @@ TEST_F(Datasets, KeyringMovedBetweenEnvironments) {
   expect_refused_unlock(production);
 }
 
-TEST_F(Datasets, EveryFlippedByteOfAKeyringIsRefused) {
+TEST_P(Datasets, EveryFlippedByteOfAKeyringIsRefused) {
   const Bytes good = keyring_of(kMnist);
   for (std::size_t i = 0; i < good.size(); i += 7) {
     Bytes bad = good;
@@ -144,7 +168,7 @@ TEST_F(Datasets, EveryFlippedByteOfAKeyringIsRefused) {
   expect_ok(unlock(kMnist));
 }
 
-TEST_F(Datasets, TamperedKeyringStopsARotationWhole) {
+TEST_P(Datasets, TamperedKeyringStopsARotationWhole) {
   expect_ok(keys().create_dataset({"acme", "", "cifar"}, home_.caller()));
   Bytes bad = keyring_of(kMnist);
   bad.back() ^= 1;
@@ -154,7 +178,7 @@ TEST_F(Datasets, TamperedKeyringStopsARotationWhole) {
   expect_ok(unlock({"acme", "", "cifar"}));
 }
 
-TEST_F(Datasets, OldKeyringPutBackUnderADestroyedKekStaysShut) {
+TEST_P(Datasets, OldKeyringPutBackUnderADestroyedKekStaysShut) {
   const Bytes old = keyring_of(kMnist);
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
   expect_ok(keys().destroy_kek_immediately(kAcme, 1, "leaked", home_.caller()));
@@ -170,12 +194,13 @@ class Travel : public Datasets {
     sealer_.emplace(key.public_key(), home_.random);
     opener_.emplace(std::move(key), home_.random);
   }
-  Home there_;
+  Home there_{GetParam()};
   std::optional<crypto::HpkeSealer> sealer_;
   std::optional<crypto::HpkeOpener> opener_;
 };
+INSTANTIATE_TEST_SUITE_P(On, Travel, ::testing::ValuesIn(kinds()), kind_name);
 
-TEST_F(Travel, ExportedToARecipientAndImported) {
+TEST_P(Travel, ExportedToARecipientAndImported) {
   expect_ok(keys().rotate_dataset_key(kMnist, home_.caller()));
   const auto bytes = keys().export_keyring(kMnist, *sealer_, home_.caller());
   expect_ok(bytes);
@@ -194,7 +219,7 @@ TEST_F(Travel, ExportedToARecipientAndImported) {
   EXPECT_TRUE(crypto::equal_constant_time(one->material().secret().expose(), two->material().secret().expose()));
 }
 
-TEST_F(Travel, ExportedUnderAPassphrase) {
+TEST_P(Travel, ExportedUnderAPassphrase) {
   const auto wrapper = [&](std::string_view words) {
     return crypto::PassphraseWrapper::create(testing::secret_of(words), {64, 1, 1}, home_.random).value();
   };
@@ -207,7 +232,7 @@ TEST_F(Travel, ExportedUnderAPassphrase) {
   expect_ok(there_.keys->import_keyring(*bytes, right, there_.caller()));
 }
 
-TEST_F(Travel, ImportRefusals) {
+TEST_P(Travel, ImportRefusals) {
   const Bytes bytes = keys().export_keyring(kMnist, *sealer_, home_.caller()).value();
   // The dataset is here already; the tenant isn't there; another recipient; nobody's bytes.
   expect_error(keys().import_keyring(bytes, *opener_, home_.caller()), Code::kExists);
@@ -222,7 +247,7 @@ TEST_F(Travel, ImportRefusals) {
   EXPECT_FALSE(there_.keys->import_keyring(keyring_of(kMnist), *opener_, there_.caller()).ok());
 }
 
-TEST_F(Travel, RenamedOnTheWay) {
+TEST_P(Travel, RenamedOnTheWay) {
   Bytes bytes = keys().export_keyring(kRivalMnist, *sealer_, home_.caller()).value();
   expect_ok(there_.keys->create_tenant({"rival", "evil"}, std::nullopt, there_.caller()));
   expect_ok(there_.keys->create_tenant({"rivax", ""}, std::nullopt, there_.caller()));
@@ -233,12 +258,12 @@ TEST_F(Travel, RenamedOnTheWay) {
   expect_error(there_.keys->import_keyring(bytes, *opener_, there_.caller()), Code::kDenied);
 }
 
-TEST_F(Travel, WriteOnlyTargetCanExportButNotImport) {
+TEST_P(Travel, WriteOnlyTargetCanExportButNotImport) {
   const Bytes bytes = keys().export_keyring(kMnist, *sealer_, home_.caller()).value();
   expect_error(there_.keys->import_keyring(bytes, *sealer_, there_.caller()), Code::kDenied);
 }
 
-TEST_F(Travel, ExportIsRefusedWhenTheKekIs) {
+TEST_P(Travel, ExportIsRefusedWhenTheKekIs) {
   expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
   expect_error(keys().export_keyring(kMnist, *sealer_, home_.caller()), Code::kDenied, "disabled");
 }

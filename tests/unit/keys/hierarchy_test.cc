@@ -8,8 +8,15 @@
 namespace cloister::keys {
 namespace {
 
-TEST(HomeRoot, OpensAgainWithItsRoot) {
-  Home home;
+class HomeRoot : public OnBoth {};
+class Tenants : public OnBoth {};
+class AuditOfKeys : public OnBoth {};
+INSTANTIATE_TEST_SUITE_P(On, HomeRoot, ::testing::ValuesIn(kinds()), kind_name);
+INSTANTIATE_TEST_SUITE_P(On, Tenants, ::testing::ValuesIn(kinds()), kind_name);
+INSTANTIATE_TEST_SUITE_P(On, AuditOfKeys, ::testing::ValuesIn(kinds()), kind_name);
+
+TEST_P(HomeRoot, OpensAgainWithItsRoot) {
+  Home home(GetParam());
   expect_ok(home.keys->create_tenant(kAcme, std::nullopt, home.caller()));
   expect_ok(home.keys->create_dataset(kMnist, home.caller()));
   home.reopen();
@@ -17,31 +24,32 @@ TEST(HomeRoot, OpensAgainWithItsRoot) {
   EXPECT_EQ(home.audit_rows().front().event.action, "home.create");
 }
 
-TEST(HomeRoot, SetUpTwice) {
-  Home home;
+TEST_P(HomeRoot, SetUpTwice) {
+  Home home(GetParam());
   home.close();
-  auto store = Store::open(home.store_path());
+  auto store = home.place.open();
   expect_ok(store);
   expect_error(Hierarchy::create(std::move(*store), *home.root, "other", home.random, home.caller()), Code::kExists);
 }
 
-TEST(HomeRoot, NeverSetUpToTheEnd) {
-  Home home;
-  auto store = Store::create(home.directory / "half/store.db");
+TEST_P(HomeRoot, NeverSetUpToTheEnd) {
+  Home home(GetParam());
+  StorePlace half(GetParam());
+  auto store = half.create();
   expect_ok(store);
   expect_error(Hierarchy::open(std::move(*store), *home.root, home.root->key_id(), home.random), Code::kNotFound);
-  auto again = Store::open(home.directory / "half/store.db");
+  auto again = half.open();
   expect_ok(again);
   expect_ok(Hierarchy::create(std::move(*again), *home.root, home.root->key_id(), home.random, home.caller()));
 }
 
-TEST(HomeRoot, AnotherRootIsDenied) {
-  Home home;
+TEST_P(HomeRoot, AnotherRootIsDenied) {
+  Home home(GetParam());
   home.close();
   ASSERT_TRUE(kms::create_key_file(home.directory / "other.key", std::nullopt, {}, home.random).ok());
   const auto other = home.open_root(home.directory / "other.key");
   const auto open_with_other = [&](const std::string& root_id) {
-    return Hierarchy::open(Store::open(home.store_path()).value(), *other, root_id, home.random);
+    return Hierarchy::open(home.place.open().value(), *other, root_id, home.random);
   };
   expect_error(open_with_other(other->key_id()), Code::kDenied, "the home uses root " + home.root->key_id());
   // Told a lie about its name, and told it in the store too.
@@ -67,45 +75,53 @@ class Impostor final : public crypto::KeyWrapper {
   kms::SoftwareKey& own_;
 };
 
-TEST(HomeRoot, RootOfTheSameNameButAnotherKey) {
-  Home home;
+TEST_P(HomeRoot, RootOfTheSameNameButAnotherKey) {
+  Home home(GetParam());
   home.close();
   ASSERT_TRUE(kms::create_key_file(home.directory / "other.key", std::nullopt, {}, home.random).ok());
   const auto other = home.open_root(home.directory / "other.key");
   Impostor impostor(*other);
-  expect_error(Hierarchy::open(Store::open(home.store_path()).value(), impostor, home.root->key_id(), home.random),
-               Code::kDenied, "the root doesn't open this home");
+  expect_error(Hierarchy::open(home.place.open().value(), impostor, home.root->key_id(), home.random), Code::kDenied,
+               "the root doesn't open this home");
 }
 
-TEST(HomeRoot, HomeIdChanged) {
-  Home home;
+TEST_P(HomeRoot, HomeIdChanged) {
+  Home home(GetParam());
   home.close();
   home.sql("UPDATE settings SET value = '00112233445566778899aabbccddeeff' WHERE name = 'home_id'");
   expect_error(home.open(), Code::kDenied, "the root doesn't open this home");
 }
 
-TEST(HomeRoot, DamagedRootCheck) {
-  Home home;
+TEST_P(HomeRoot, DamagedRootCheck) {
+  Home home(GetParam());
   home.close();
   home.sql("UPDATE settings SET value = 'abcd' WHERE name = 'root_check'");
   expect_error(home.open(), Code::kCorrupt, "root check");
 }
 
 enum class Module { kSoftHsm, kNss };
-class HomeRootInARealToken : public ::testing::TestWithParam<Module> {};
-INSTANTIATE_TEST_SUITE_P(Modules, HomeRootInARealToken, ::testing::Values(Module::kSoftHsm, Module::kNss),
-                         [](const auto& test) { return test.param == Module::kNss ? "Nss" : "SoftHsm"; });
+using ModuleAndKind = std::tuple<Module, Kind>;
+class HomeRootInARealToken : public ::testing::TestWithParam<ModuleAndKind> {};
+
+std::string module_and_kind_name(const ::testing::TestParamInfo<ModuleAndKind>& info) {
+  const std::string module = std::get<Module>(info.param) == Module::kNss ? "Nss" : "SoftHsm";
+  return module + (std::get<Kind>(info.param) == Kind::kSqlite ? "Sqlite" : "Postgres");
+}
+INSTANTIATE_TEST_SUITE_P(Modules, HomeRootInARealToken,
+                         ::testing::Combine(::testing::Values(Module::kSoftHsm, Module::kNss),
+                                            ::testing::ValuesIn(kinds())),
+                         module_and_kind_name);
 
 TEST_P(HomeRootInARealToken, WorksAndOpensAgain) {
-  const auto token = GetParam() == Module::kNss ? testing::TestToken::start_nss() : testing::TestToken::start_softhsm();
+  const auto [module, kind] = GetParam();
+  const auto token = module == Module::kNss ? testing::TestToken::start_nss() : testing::TestToken::start_softhsm();
   if (token == nullptr) GTEST_SKIP() << "the module or its tools aren't installed";
-  testing::TempDir directory;
   crypto::SystemRandom random;
   const Caller caller{"uid:0 root", kStart};
   auto root = kms::Pkcs11Key::open(token->location("root"), token->pin(), kms::Pkcs11Key::IfAbsent::kGenerate, random);
   expect_ok(root);
-  auto keys =
-      Hierarchy::create(Store::create(directory / "store.db").value(), **root, (*root)->key_id(), random, caller);
+  StorePlace place(kind);
+  auto keys = Hierarchy::create(place.create().value(), **root, (*root)->key_id(), random, caller);
   expect_ok(keys);
   expect_ok(keys->create_tenant(kAcme, std::nullopt, caller));
   expect_ok(keys->create_dataset(kMnist, caller));
@@ -117,23 +133,23 @@ TEST_P(HomeRootInARealToken, WorksAndOpensAgain) {
       kms::Pkcs11Key::open(token->location("other"), token->pin(), kms::Pkcs11Key::IfAbsent::kGenerate, random);
   expect_ok(other);
   const auto open = [&](kms::Pkcs11Key& key) {
-    return Hierarchy::open(Store::open(directory / "store.db").value(), key, key.key_id(), random);
+    return Hierarchy::open(place.open().value(), key, key.key_id(), random);
   };
   expect_ok(open(**root));
   expect_error(open(**other), Code::kDenied, "the home uses root");
 }
 
-TEST(HomeRoot, OutOfReach) {
-  Home home;
+TEST_P(HomeRoot, OutOfReach) {
+  Home home(GetParam());
   expect_ok(home.keys->create_tenant(kAcme, std::nullopt, home.caller()));
   testing::FailingKey gone(Error(Code::kUnavailable, "the token was pulled out"));
   home.close();
-  expect_error(Hierarchy::open(Store::open(home.store_path()).value(), gone, home.root->key_id(), home.random),
-               Code::kUnavailable, "pulled out");
+  expect_error(Hierarchy::open(home.place.open().value(), gone, home.root->key_id(), home.random), Code::kUnavailable,
+               "pulled out");
 }
 
-TEST(Tenants, CreatedOnce) {
-  Home home;
+TEST_P(Tenants, CreatedOnce) {
+  Home home(GetParam());
   const auto tenant = home.keys->create_tenant(kAcmeProduction, days(90), home.caller());
   expect_ok(tenant);
   EXPECT_EQ(tenant->name(), "acme/production");
@@ -152,8 +168,8 @@ TEST(Tenants, CreatedOnce) {
   expect_error(home.keys->create_tenant(kRival, Duration{-1}, home.caller()), Code::kInvalid);
 }
 
-TEST(AuditOfKeys, EveryChangeHasARowAndNoneHoldsKeyBytes) {
-  Home home;
+TEST_P(AuditOfKeys, EveryChangeHasARowAndNoneHoldsKeyBytes) {
+  Home home(GetParam());
   const Caller caller = home.caller();
   expect_ok(home.keys->create_tenant(kAcme, std::nullopt, caller));
   expect_ok(home.keys->create_dataset(kMnist, caller));

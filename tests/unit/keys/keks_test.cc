@@ -1,4 +1,5 @@
 // KEK versions through their lives, and what an intruder with the store's file can't do with them.
+#include <algorithm>
 #include <thread>
 
 #include "tests/unit/keys/home.h"
@@ -6,9 +7,9 @@
 namespace cloister::keys {
 namespace {
 
-class Keks : public ::testing::Test {
+class Keks : public OnBoth {
  protected:
-  Keks() {
+  explicit Keks(Kind kind = GetParam()) : home_(kind) {
     CLOISTER_CHECK(home_.keys->create_tenant(kAcme, std::nullopt, home_.caller()).ok());
     CLOISTER_CHECK(home_.keys->create_dataset(kMnist, home_.caller()).ok());
   }
@@ -26,8 +27,14 @@ class Keks : public ::testing::Test {
   }
   Home home_;
 };
+INSTANTIATE_TEST_SUITE_P(On, Keks, ::testing::ValuesIn(kinds()), kind_name);
 
-TEST_F(Keks, RotationRewrapsEveryKeyring) {
+class SqliteKeks : public Keks {
+ protected:
+  SqliteKeks() : Keks(Kind::kSqlite) {}
+};
+
+TEST_P(Keks, RotationRewrapsEveryKeyring) {
   for (int i = 0; i < 5; ++i) {
     expect_ok(keys().create_dataset({"acme", "", "set" + std::to_string(i)}, home_.caller()));
   }
@@ -45,7 +52,7 @@ TEST_F(Keks, RotationRewrapsEveryKeyring) {
   EXPECT_EQ(home_.kek(kAcme, 1).state, KeyState::kEnabled);
 }
 
-TEST_F(Keks, RotationLeavesOtherTenantsAlone) {
+TEST_P(Keks, RotationLeavesOtherTenantsAlone) {
   expect_ok(keys().create_tenant(kAcmeProduction, std::nullopt, home_.caller()));
   expect_ok(keys().create_dataset({"acme", "production", "mnist"}, home_.caller()));
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
@@ -54,7 +61,7 @@ TEST_F(Keks, RotationLeavesOtherTenantsAlone) {
   expect_refused_row("kek.rotate");
 }
 
-TEST_F(Keks, OfTwoRotationsAtOnceOneWins) {
+TEST_P(Keks, OfTwoRotationsAtOnceOneWins) {
   for (int round = 0; round < 3; ++round) {
     const std::size_t before = keys().store().tenant("acme", "")->versions.size();
     std::atomic<int> won = 0;
@@ -80,7 +87,7 @@ TEST_F(Keks, OfTwoRotationsAtOnceOneWins) {
   }
 }
 
-TEST_F(Keks, LateRotationIsUnavailableAndChangesNothing) {
+TEST_P(Keks, LateRotationIsUnavailableAndChangesNothing) {
   const TenantRecord stale = *keys().store().tenant("acme", "");
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
   const Status late = keys().store().change({kStart, "test", "kek.rotate", "acme", "x", audit::Outcome::kAllowed, ""},
@@ -96,7 +103,7 @@ TEST_F(Keks, LateRotationIsUnavailableAndChangesNothing) {
   expect_ok(unlock());
 }
 
-TEST_F(Keks, DisabledVersionNeitherUnlocksNorWraps) {
+TEST_P(Keks, DisabledVersionNeitherUnlocksNorWraps) {
   expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
   expect_error(unlock(), Code::kDenied, "KEK version 1 of acme is disabled: enable it");
   expect_refused_row("keyring.unlock");
@@ -110,13 +117,13 @@ TEST_F(Keks, DisabledVersionNeitherUnlocksNorWraps) {
   expect_error(keys().disable_kek(kAcme, 7, home_.caller()), Code::kNotFound, "version 7");
 }
 
-TEST_F(Keks, OldVersionDisabledAfterRotationCostsNothing) {
+TEST_P(Keks, OldVersionDisabledAfterRotationCostsNothing) {
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
   expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
   expect_ok(unlock());
 }
 
-TEST_F(Keks, RotationLeavesBehindWhatADisabledVersionHolds) {
+TEST_P(Keks, RotationLeavesBehindWhatADisabledVersionHolds) {
   expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
   const auto cost = keys().rotate_kek(kAcme, home_.caller());
   expect_ok(cost);
@@ -131,7 +138,7 @@ TEST_F(Keks, RotationLeavesBehindWhatADisabledVersionHolds) {
   EXPECT_EQ(kek_version_of(kMnist), 3u);
 }
 
-TEST_F(Keks, DestructionWaitsAndCanBeCancelled) {
+TEST_P(Keks, DestructionWaitsAndCanBeCancelled) {
   expect_error(keys().schedule_kek_destruction(kAcme, 1, days(6), home_.caller()), Code::kInvalid, "7 days");
   expect_refused_row("kek.schedule_destruction");
   expect_error(keys().schedule_kek_destruction(kAcme, 1, Duration{INT64_MAX}, home_.caller()), Code::kInvalid);
@@ -153,25 +160,32 @@ TEST_F(Keks, DestructionWaitsAndCanBeCancelled) {
   expect_ok(unlock());
 }
 
-bool file_contains(const Path& path, const Bytes& needle) {
-  if (!std::filesystem::exists(path)) return false;
-  const Bytes bytes = *read_file(path, 1 << 28);
-  return std::search(bytes.begin(), bytes.end(), needle.begin(), needle.end()) != bytes.end();
+// Whether the bytes lie anywhere in the files that hold the store's tables.
+bool is_on_disk(StorePlace& place, const Bytes& needle) {
+  std::vector<Path> folders = {place.path().parent_path()};
+  if (place.kind() == Kind::kPostgres) {
+    testing::TestPostgres::shared().sql("CHECKPOINT");
+    folders = {testing::TestPostgres::shared().data() / "base"};
+  }
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folders[0])) {
+    if (!entry.is_regular_file()) continue;
+    const Bytes bytes = *read_file(entry.path(), 1 << 28);
+    if (std::search(bytes.begin(), bytes.end(), needle.begin(), needle.end()) != bytes.end()) return true;
+  }
+  return false;
 }
 
-TEST_F(Keks, DestructionIsForEverAndLeavesNoBytes) {
+TEST_P(Keks, DestructionIsForEverAndLeavesNoBytes) {
   const Bytes wrapped = home_.kek(kAcme, 1).wrapped.ciphertext;
-  const Path log = home_.store_path().string() + "-wal";
   expect_ok(keys().schedule_kek_destruction(kAcme, 1, days(7), home_.caller()));
-  EXPECT_TRUE(file_contains(home_.store_path(), wrapped) || file_contains(log, wrapped));
+  EXPECT_TRUE(is_on_disk(home_.place, wrapped));
   const auto cost = keys().destroy_kek(kAcme, 1, home_.caller(days(7)));
   expect_ok(cost);
   EXPECT_EQ(cost->datasets_unreadable, 1u);
   EXPECT_EQ(home_.last_event().detail, "1 dataset unreadable for ever");
   EXPECT_TRUE(home_.kek(kAcme, 1).wrapped.ciphertext.empty());
   home_.close();
-  EXPECT_FALSE(file_contains(home_.store_path(), wrapped));
-  EXPECT_FALSE(file_contains(log, wrapped));
+  EXPECT_FALSE(is_on_disk(home_.place, wrapped));
   home_.reopen();
   expect_error(unlock(), Code::kDenied, "destroyed");
   expect_error(keys().enable_kek(kAcme, 1, home_.caller()), Code::kDenied, "destroyed");
@@ -184,18 +198,27 @@ TEST_F(Keks, DestructionIsForEverAndLeavesNoBytes) {
   expect_error(unlock(), Code::kDenied, "destroyed");
 }
 
-TEST_F(Keks, ADestroyedKeyThatAReaderKeepsInTheLogIsSaidEveryTime) {
+TEST_P(Keks, DestroyedDatasetKeyLeavesNoBytes) {
+  expect_ok(keys().rotate_dataset_key(kMnist, home_.caller()));
+  const Bytes keyring = keys().store().dataset("acme", "", "mnist")->keyring;
+  const Bytes mac(keyring.end() - 32, keyring.end());
+  EXPECT_TRUE(is_on_disk(home_.place, mac));
+  expect_ok(keys().set_dataset_key_state(kMnist, 1, seal::DatasetKeyState::kDestroyed, home_.caller()));
+  EXPECT_FALSE(is_on_disk(home_.place, mac));
+}
+
+TEST_F(SqliteKeks, ADestroyedKeyThatAReaderKeepsInTheLogIsSaidEveryTime) {
   sqlite3* reader = nullptr;
   ASSERT_EQ(sqlite3_open(home_.store_path().c_str(), &reader), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM kek_versions", nullptr, nullptr, nullptr), SQLITE_OK);
   home_.sql("UPDATE kek_versions SET state = 'destroyed', wrapped = x''");
   expect_error(keys().destroy_kek_immediately(kAcme, 1, "leaked", home_.caller()), Code::kUnavailable,
-               "still in the store's log");
+               "still in the store's files");
   sqlite3_close(reader);
   expect_error(keys().destroy_kek_immediately(kAcme, 1, "leaked", home_.caller()), Code::kDenied, "is destroyed");
 }
 
-TEST_F(Keks, DestroyingAnOldVersionShredsNothing) {
+TEST_P(Keks, DestroyingAnOldVersionShredsNothing) {
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
   expect_ok(keys().schedule_kek_destruction(kAcme, 1, days(7), home_.caller()));
   const auto cost = keys().destroy_kek(kAcme, 1, home_.caller(days(8)));
@@ -204,7 +227,7 @@ TEST_F(Keks, DestroyingAnOldVersionShredsNothing) {
   expect_ok(unlock());
 }
 
-TEST_F(Keks, ImmediateDestructionTakesAReason) {
+TEST_P(Keks, ImmediateDestructionTakesAReason) {
   expect_error(keys().destroy_kek_immediately(kAcme, 1, "", home_.caller()), Code::kInvalid, "reason");
   expect_ok(unlock());
   expect_ok(keys().destroy_kek_immediately(kAcme, 1, "leaked in a core dump", home_.caller()));
@@ -213,7 +236,7 @@ TEST_F(Keks, ImmediateDestructionTakesAReason) {
   expect_error(keys().destroy_kek_immediately(kAcme, 1, "again", home_.caller()), Code::kDenied, "destroyed");
 }
 
-TEST_F(Keks, RotationByAge) {
+TEST_P(Keks, RotationByAge) {
   using Names = std::vector<std::string>;
   expect_ok(keys().create_tenant(kRival, days(30), home_.caller()));
   EXPECT_EQ(keys().rotate_due(home_.caller(Duration{days(30).ms - 1}))->rotated, Names{});
@@ -231,17 +254,17 @@ TEST_F(Keks, RotationByAge) {
   expect_error(keys().set_rotate_after({"nobody", ""}, days(1), home_.caller()), Code::kNotFound);
 }
 
-TEST_F(Keks, RotationByAgeDoesNotUndoADisabling) {
+TEST_P(Keks, RotationByAgeDoesNotUndoADisabling) {
   expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
   expect_ok(keys().disable_kek(kAcme, 1, home_.caller()));
   EXPECT_TRUE(keys().rotate_due(home_.caller(days(5)))->rotated.empty());
   EXPECT_EQ(keys().store().tenant("acme", "")->versions.size(), 1u);
 }
 
-TEST_F(Keks, RotationByAgeSaysWhatWasDoneBesideAFailure) {
+TEST_P(Keks, RotationByAgeSaysWhatWasDoneBesideAFailure) {
   expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
   expect_ok(keys().create_tenant(kRival, days(1), home_.caller()));
-  home_.sql("UPDATE datasets SET keyring = zeroblob(200)");
+  home_.sql("UPDATE datasets SET keyring = " + home_.place.blob(Bytes(200)));
   const auto due = keys().rotate_due(home_.caller(days(5)));
   expect_ok(due);
   EXPECT_EQ(due->rotated, std::vector<std::string>{"rival"});
@@ -249,7 +272,7 @@ TEST_F(Keks, RotationByAgeSaysWhatWasDoneBesideAFailure) {
   EXPECT_NE(due->failure->message().find("acme"), std::string::npos);
 }
 
-TEST_F(Keks, DatasetsUnderAVersion) {
+TEST_P(Keks, DatasetsUnderAVersion) {
   Store& store = keys().store();
   EXPECT_EQ(datasets_under(store, kAcme, 1).value(), 1u);
   EXPECT_EQ(datasets_under(store, kAcme, 2).value(), 0u);
@@ -260,7 +283,7 @@ TEST_F(Keks, DatasetsUnderAVersion) {
 }
 
 // Rows moved by raw SQL. Each must fail in the wrap itself.
-TEST_F(Keks, VersionMovedToAnotherTenant) {
+TEST_P(Keks, VersionMovedToAnotherTenant) {
   expect_ok(keys().create_tenant(kRival, std::nullopt, home_.caller()));
   expect_ok(keys().create_dataset(kRivalMnist, home_.caller()));
   home_.sql(
@@ -272,7 +295,7 @@ TEST_F(Keks, VersionMovedToAnotherTenant) {
   expect_ok(unlock(kMnist));
 }
 
-TEST_F(Keks, VersionsSwappedWithinATenant) {
+TEST_P(Keks, VersionsSwappedWithinATenant) {
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
   expect_ok(unlock());
   home_.sql(
@@ -281,49 +304,51 @@ TEST_F(Keks, VersionsSwappedWithinATenant) {
   expect_error(unlock(), Code::kDenied, "unwrap KEK version 2");
 }
 
-TEST_F(Keks, TenantRenamed) {
+TEST_P(Keks, TenantRenamed) {
   home_.sql("UPDATE tenants SET tenant = 'rival'");
   expect_error(unlock(kRivalMnist), Code::kDenied, "unwrap KEK version 1 of rival");
 }
 
-TEST_F(Keks, EnvironmentChanged) {
+TEST_P(Keks, EnvironmentChanged) {
   home_.sql("UPDATE tenants SET environment = 'production'");
   expect_error(unlock({"acme", "production", "mnist"}), Code::kDenied, "unwrap KEK version 1");
 }
 
-TEST_F(Keks, WholeTenantCarriedToAnotherHomeOfTheSameRoot) {
-  Home other;
-  other.close();
-  const Path other_root = other.root_path();
-  const Path other_store = other.store_path();
-  ASSERT_TRUE(std::filesystem::remove(other_store));
-  std::filesystem::remove(other_store.string() + "-wal");
-  auto second = Hierarchy::create(Store::create(other_store).value(), *home_.root, home_.root->key_id(), home_.random,
-                                  home_.caller());
+TEST_P(Keks, WholeTenantCarriedToAnotherHomeOfTheSameRoot) {
+  StorePlace other(GetParam());
+  auto second =
+      Hierarchy::create(other.create().value(), *home_.root, home_.root->key_id(), home_.random, home_.caller());
   expect_ok(second);
+  const bool sqlite = GetParam() == Kind::kSqlite;
+  const std::string from = sqlite ? "a" : home_.place.schema();
+  const std::string attach = sqlite ? "ATTACH '" + home_.store_path().string() + "' AS a; " : "";
+  const std::string with_ids = sqlite ? " " : " OVERRIDING SYSTEM VALUE ";
   home_.close();
-  other.sql(
-      "ATTACH '" + home_.store_path().string() +
-      "' AS a; INSERT INTO tenants SELECT * FROM a.tenants; INSERT INTO kek_versions SELECT * FROM a.kek_versions;"
-      "INSERT INTO datasets SELECT * FROM a.datasets");
+  other.sql(attach + "INSERT INTO tenants" + with_ids + "SELECT * FROM " + from +
+            ".tenants; INSERT INTO kek_versions SELECT * FROM " + from + ".kek_versions; INSERT INTO datasets" +
+            with_ids + "SELECT * FROM " + from + ".datasets");
   expect_error(second->unlock_keyring(kMnist, "open", home_.caller()), Code::kDenied, "unwrap KEK version 1 of acme");
   home_.reopen();
   expect_ok(unlock());
 }
 
-TEST_F(Keks, FlippedBitsInAWrap) {
-  for (const char* column : {"wrapped", "commitment"}) {
-    const std::string text(column);
-    home_.sql("CREATE TABLE keep AS SELECT " + text + " AS old FROM kek_versions; UPDATE kek_versions SET " + text +
-              " = zeroblob(length(" + text + "))");
+TEST_P(Keks, ZeroedWrapOrCommitment) {
+  const KekVersion good = home_.kek(kAcme, 1);
+  const Bytes commitment(good.commitment.begin(), good.commitment.end());
+  for (const auto& [column, value] :
+       {std::pair("wrapped", good.wrapped.ciphertext), std::pair("commitment", commitment)}) {
+    const auto set = [&](const Bytes& bytes) {
+      home_.sql("UPDATE kek_versions SET " + std::string(column) + " = " + home_.place.blob(bytes));
+    };
+    set(Bytes(value.size()));
     expect_error(unlock(), Code::kDenied);
-    home_.sql("UPDATE kek_versions SET " + text + " = (SELECT old FROM keep); DROP TABLE keep");
+    set(value);
   }
   expect_ok(unlock());
 }
 
 // What a rotation costs, in the output of the test: a tenant with 100 datasets.
-TEST_F(Keks, CostOfRotatingAHundredDatasets) {
+TEST_P(Keks, CostOfRotatingAHundredDatasets) {
   for (int i = 1; i < 100; ++i) {
     expect_ok(keys().create_dataset({"acme", "", "set" + std::to_string(i)}, home_.caller()));
   }

@@ -1,6 +1,7 @@
 // Versions of the store: older ones are brought up to date in one step, newer and foreign ones are refused.
 #include "keys/schema.h"
 
+#include "keys/sqlite.h"
 #include "keys/store.h"
 #include "tests/unit/keys/home.h"
 
@@ -15,60 +16,66 @@ constexpr Migration kSteps[] = {
 
 class Schema : public ::testing::Test {
  protected:
-  Database make(const std::string& sql) {
+  void make(const std::string& sql) {
     CLOISTER_CHECK(write_file(path_, {}, Overwrite::kReplace, 0600).ok());
-    auto database = Database::open(path_);
-    CLOISTER_CHECK(database.ok() && database->execute(sql.c_str()).ok());
-    return std::move(*database);
+    sqlite3* raw = nullptr;
+    CLOISTER_CHECK(sqlite3_open(path_.c_str(), &raw) == SQLITE_OK);
+    CLOISTER_CHECK(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(raw);
+  }
+  auto open(std::span<const Migration> steps) { return open_sqlite(path_, IfMoved::kRefuse, steps); }
+  std::int64_t ask(const std::string& sql) {
+    sqlite3* raw = nullptr;
+    std::int64_t answer = -1;
+    CLOISTER_CHECK(sqlite3_open(path_.c_str(), &raw) == SQLITE_OK);
+    const auto take = [](void* into, int, char** values, char**) {
+      *static_cast<std::int64_t*>(into) = std::atoll(values[0]);
+      return 0;
+    };
+    EXPECT_EQ(sqlite3_exec(raw, sql.c_str(), take, &answer, nullptr), SQLITE_OK) << sql;
+    sqlite3_close(raw);
+    return answer;
   }
   testing::TempDir directory_;
   Path path_ = directory_ / "store.db";
 };
 
 TEST_F(Schema, OlderVersionIsMigratedWithItsData) {
-  Database database = make(
+  make(
       "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT); INSERT INTO settings VALUES ('a', 'b');"
       "PRAGMA application_id = 1129075538; PRAGMA user_version = 1");
-  expect_ok(migrate(database, kSteps));
-  EXPECT_EQ(*database.pragma("PRAGMA user_version"), 3);
-  EXPECT_EQ(*database.pragma("SELECT changed_ms FROM settings WHERE name = 'a'"), 7);
-  EXPECT_EQ(*database.pragma("SELECT id FROM extra"), 1);
-  expect_ok(migrate(database, kSteps));
+  expect_ok(open(kSteps));
+  EXPECT_EQ(ask("PRAGMA user_version"), 3);
+  EXPECT_EQ(ask("SELECT changed_ms FROM settings WHERE name = 'a'"), 7);
+  EXPECT_EQ(ask("SELECT id FROM extra"), 1);
+  expect_ok(open(kSteps));
 }
 
 TEST_F(Schema, FailedStepLeavesEverythingAsItWas) {
-  Database database = make(
+  make(
       "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT); PRAGMA application_id = 1129075538;"
       "PRAGMA user_version = 1");
   constexpr Migration broken[] = {kSteps[0], kSteps[1], {3, "CREATE TABLE extra (id INTEGER); no such statement"}};
-  EXPECT_FALSE(migrate(database, broken).ok());
-  EXPECT_EQ(*database.pragma("PRAGMA user_version"), 1);
-  EXPECT_EQ(*database.pragma("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), 0);
-  EXPECT_EQ(*database.pragma("SELECT count(*) FROM pragma_table_info('settings')"), 2);
+  EXPECT_FALSE(open(broken).ok());
+  EXPECT_EQ(ask("PRAGMA user_version"), 1);
+  EXPECT_EQ(ask("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), 0);
+  EXPECT_EQ(ask("SELECT count(*) FROM pragma_table_info('settings')"), 2);
 }
 
 TEST_F(Schema, EmptyDatabaseBecomesAStore) {
-  {
-    Database database = make("PRAGMA application_id = 1129075538; PRAGMA user_version = 0");
-  }
+  make("PRAGMA application_id = 1129075538; PRAGMA user_version = 0");
   expect_ok(Store::open(path_));
 }
 
 TEST_F(Schema, NewerVersion) {
-  {
-    Database database = make("PRAGMA application_id = 1129075538; PRAGMA user_version = 99");
-  }
+  make("PRAGMA application_id = 1129075538; PRAGMA user_version = 99");
   expect_error(Store::open(path_), Code::kUnsupported, "newer");
 }
 
 TEST_F(Schema, SomebodyElsesDatabase) {
-  {
-    Database database = make("CREATE TABLE cookies (id INTEGER)");
-  }
+  make("CREATE TABLE cookies (id INTEGER)");
   expect_error(Store::open(path_), Code::kInvalid, "not a key store");
-  {
-    Database database = make("PRAGMA application_id = 5; PRAGMA user_version = 1");
-  }
+  make("PRAGMA application_id = 5; PRAGMA user_version = 1");
   expect_error(Store::open(path_), Code::kInvalid, "not a key store");
 }
 

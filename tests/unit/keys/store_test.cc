@@ -14,10 +14,9 @@ audit::Event event(std::string action) {
   return {kStart, "test", std::move(action), "acme", "x", audit::Outcome::kAllowed, ""};
 }
 
-class StoreFile : public ::testing::Test {
+class Stores : public OnBoth {
  protected:
-  StoreFile() : store_(Store::create(path()).value()) {}
-  Path path() const { return directory_ / "home/store.db"; }
+  explicit Stores(Kind kind = GetParam()) : place_(kind), store_(place_.create().value()) {}
   static TenantRecord tenant(std::string name) {
     TenantRecord record;
     record.tenant = std::move(name);
@@ -36,8 +35,15 @@ class StoreFile : public ::testing::Test {
   }
   std::uint64_t rows() { return store_.audit_head()->rows; }
 
-  testing::TempDir directory_;
+  StorePlace place_;
   Store store_;
+};
+INSTANTIATE_TEST_SUITE_P(On, Stores, ::testing::ValuesIn(kinds()), kind_name);
+
+class StoreFile : public Stores {
+ protected:
+  StoreFile() : Stores(Kind::kSqlite) {}
+  Path path() const { return place_.path(); }
 };
 
 TEST_F(StoreFile, OnlyItsOwnerMayUseIt) {
@@ -55,10 +61,10 @@ TEST_F(StoreFile, OnlyItsOwnerMayUseIt) {
 
 TEST_F(StoreFile, CreateRefusesWhatIsThere) {
   expect_error(Store::create(path()), Code::kExists);
-  expect_error(Store::open(directory_ / "absent.db"), Code::kNotFound);
+  expect_error(Store::open(path().parent_path() / "absent.db"), Code::kNotFound);
 }
 
-TEST_F(StoreFile, RecordsComeBackAsTheyWere) {
+TEST_P(Stores, RecordsComeBackAsTheyWere) {
   TenantRecord record = tenant("acme");
   record.environment = "production";
   record.rotate_after = days(90);
@@ -83,7 +89,7 @@ TEST_F(StoreFile, RecordsComeBackAsTheyWere) {
   EXPECT_EQ(store_.tenants()->size(), 1u);
 }
 
-TEST_F(StoreFile, FailedChangeLeavesNothingNotEvenItsRow) {
+TEST_P(Stores, FailedChangeLeavesNothingNotEvenItsRow) {
   const Status status = store_.change(event("half"), [&](Store::Change& change) -> Status {
     CLOISTER_RETURN_IF_ERROR(change.add_tenant(tenant("acme")));
     return Error(Code::kDenied, "changed my mind");
@@ -95,7 +101,7 @@ TEST_F(StoreFile, FailedChangeLeavesNothingNotEvenItsRow) {
   EXPECT_EQ(rows(), 1u);
 }
 
-TEST_F(StoreFile, SameNameTwice) {
+TEST_P(Stores, SameNameTwice) {
   expect_ok(add(tenant("acme")));
   expect_error(add(tenant("acme")), Code::kExists);
   DatasetRecord dataset{"acme", "", "mnist", kStart, 0, Bytes(10, 1)};
@@ -108,7 +114,7 @@ TEST_F(StoreFile, SameNameTwice) {
   expect_error(add_dataset(), Code::kNotFound);
 }
 
-TEST_F(StoreFile, StaleRowVersionIsRefused) {
+TEST_P(Stores, StaleRowVersionIsRefused) {
   expect_ok(add(tenant("acme")));
   const TenantRecord first = *store_.tenant("acme", "");
   const auto update = [&](const TenantRecord& record) {
@@ -128,12 +134,45 @@ TEST_F(StoreFile, StaleRowVersionIsRefused) {
   expect_error(update_dataset(), Code::kUnavailable, "meanwhile");
 }
 
-TEST_F(StoreFile, TwoProcessesTakeTurns) {
+TEST_P(Stores, ChangeSeesItsOwnUpdates) {
+  expect_ok(add(tenant("acme")));
+  expect_ok(store_.change(event("u"), [&](Store::Change& change) -> Status {
+    CLOISTER_TRY(TenantRecord acme, store_.tenant("acme", ""));
+    acme.rotate_after = days(5);
+    CLOISTER_RETURN_IF_ERROR(change.update_tenant(acme));
+    CLOISTER_TRY(const TenantRecord again, store_.tenant("acme", ""));
+    EXPECT_EQ(again.rotate_after, days(5));
+    return change.update_tenant(again);
+  }));
+  EXPECT_EQ(store_.tenant("acme", "")->row_version, 3u);
+}
+
+TEST_P(Stores, UseIsRecordedOnlyOfWhatIsStillSo) {
+  expect_ok(add(tenant("acme")));
+  const DatasetRecord made{"acme", "", "mnist", kStart, 0, Bytes(10, 1)};
+  expect_ok(store_.change(event("d"), [&](Store::Change& change) { return change.add_dataset(made); }));
+  const TenantRecord acme = *store_.tenant("acme", "");
+  const DatasetRecord mnist = *store_.dataset("acme", "", "mnist");
+  EXPECT_TRUE(store_.record_use(event("use"), acme, mnist).value());
+  EXPECT_EQ(rows(), 3u);
+  expect_ok(store_.change(event("d"), [&](Store::Change& change) { return change.update_dataset(mnist); }));
+  EXPECT_FALSE(store_.record_use(event("use"), acme, mnist).value());
+  const DatasetRecord newer = *store_.dataset("acme", "", "mnist");
+  EXPECT_TRUE(store_.record_use(event("use"), acme, newer).value());
+  expect_ok(store_.change(event("u"), [&](Store::Change& change) { return change.update_tenant(acme); }));
+  EXPECT_FALSE(store_.record_use(event("use"), acme, newer).value());
+  DatasetRecord absent = newer;
+  absent.dataset = "absent";
+  EXPECT_FALSE(store_.record_use(event("use"), *store_.tenant("acme", ""), absent).value());
+  EXPECT_EQ(rows(), 6u);
+}
+
+TEST_P(Stores, TwoProcessesTakeTurns) {
   std::vector<std::jthread> writers;
   std::atomic<int> failures = 0;
   for (int w = 0; w < 2; ++w) {
     writers.emplace_back([&] {
-      auto own = Store::open(path());
+      auto own = place_.open();
       for (int i = 0; i < 20; ++i) {
         if (!own.ok() || !own->record(event("turn")).ok()) ++failures;
       }
@@ -144,46 +183,47 @@ TEST_F(StoreFile, TwoProcessesTakeTurns) {
   EXPECT_EQ(rows(), 40u);
 }
 
-TEST_F(StoreFile, AuditTableRefusesChanges) {
+TEST_P(Stores, AuditTableRefusesChanges) {
   expect_ok(store_.record(event("one")));
-  sqlite3* raw = nullptr;
-  ASSERT_EQ(sqlite3_open(path().c_str(), &raw), SQLITE_OK);
-  for (const char* text : {"UPDATE audit SET actor = 'x'", "DELETE FROM audit",
-                           "REPLACE INTO audit SELECT sequence, 0, '', '', '', '', '', '', x'', x'' FROM audit",
-                           "INSERT INTO audit VALUES (9, 0, '', '', '', '', '', '', x'', x'')"}) {
-    EXPECT_EQ(sqlite3_exec(raw, text, nullptr, nullptr, nullptr), SQLITE_CONSTRAINT) << text;
+  std::vector<std::string> edits = {"UPDATE audit SET actor = 'x'", "DELETE FROM audit"};
+  if (GetParam() == Kind::kPostgres) {
+    edits.emplace_back("TRUNCATE audit");
+    edits.emplace_back("INSERT INTO audit SELECT * FROM audit ON CONFLICT (sequence) DO UPDATE SET actor = 'x'");
+  } else {
+    edits.emplace_back("REPLACE INTO audit SELECT sequence, 0, '', '', '', '', '', '', x'', x'' FROM audit");
+    edits.emplace_back("INSERT INTO audit VALUES (9, 0, '', '', '', '', '', '', x'', x'')");
   }
-  sqlite3_close(raw);
+  for (const std::string& edit : edits) EXPECT_FALSE(place_.try_sql(edit)) << edit;
+  EXPECT_EQ(rows(), 1u);
 }
 
-TEST_F(StoreFile, CutAuditTailIsSeen) {
+TEST_P(Stores, CutAuditTailIsSeen) {
   for (int i = 0; i < 5; ++i) expect_ok(store_.record(event("row")));
-  sqlite3* raw = nullptr;
-  ASSERT_EQ(sqlite3_open(path().c_str(), &raw), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(raw, "DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE sequence > 3", nullptr, nullptr,
-                         nullptr),
-            SQLITE_OK);
-  sqlite3_close(raw);
+  place_.sql_on_audit("DELETE FROM audit WHERE sequence > 3");
   expect_error(store_.for_each_audit_row([](const audit::Row&) { return ok_status(); }), Code::kCorrupt, "row 3");
   expect_error(store_.record(event("more")), Code::kCorrupt);
-  expect_error(Store::open(path()), Code::kCorrupt);
+  expect_error(add(tenant("acme")), Code::kCorrupt);
+  expect_error(place_.open(), Code::kCorrupt);
 }
 
-TEST_F(StoreFile, ChangedAuditRowIsSeenByTheChain) {
+TEST_P(Stores, ChangedAuditRowIsSeenByTheChain) {
   for (int i = 0; i < 5; ++i) expect_ok(store_.record(event("row")));
-  sqlite3* raw = nullptr;
-  ASSERT_EQ(sqlite3_open(path().c_str(), &raw), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(raw, "DROP TRIGGER audit_no_update; UPDATE audit SET actor = 'nobody' WHERE sequence = 2",
-                         nullptr, nullptr, nullptr),
-            SQLITE_OK);
-  sqlite3_close(raw);
+  place_.sql_on_audit("UPDATE audit SET actor = 'nobody' WHERE sequence = 2");
   audit::ChainVerifier verifier;
   expect_error(store_.for_each_audit_row([&](const audit::Row& row) { return verifier.next(row); }), Code::kCorrupt,
                "audit row 2 was changed");
 }
 
+TEST_P(Stores, AuditLongerThanOnePieceIsReadInOrder) {
+  const int count = 1001;
+  for (int i = 0; i < count; ++i) expect_ok(store_.record(event("row")));
+  audit::ChainVerifier verifier;
+  expect_ok(store_.for_each_audit_row([&](const audit::Row& row) { return verifier.next(row); }));
+  EXPECT_EQ(verifier.rows(), static_cast<std::uint64_t>(count));
+}
+
 TEST_F(StoreFile, BytesWrittenAreWhatTheLogGrewBy) {
-  expect_ok(store_.forget_overwritten());
+  expect_ok(store_.forget_overwritten(Overwritten::kKeks));
   const std::uint64_t before = store_.bytes_written();
   expect_ok(add(tenant("acme")));
   for (int i = 0; i < 10; ++i) expect_ok(store_.record(event("row")));
