@@ -368,8 +368,8 @@ class TokensMadeThere(Folder):
     CLAIMS = {"sub": ID, "aud": "reports", "exp": NOW + 60}
 
     def token(self, algorithm, sign, claims=None, **header):
-        parts = [base64url(json.dumps(part).encode()) for part in ({"alg": algorithm, "kid": "k", **header},
-                                                                   claims or self.CLAIMS)]
+        head = {name: value for name, value in {"alg": algorithm, "kid": "k", **header}.items() if value is not None}
+        parts = [base64url(json.dumps(part).encode()) for part in (head, claims or self.CLAIMS)]
         signature = sign(".".join(parts).encode())
         return ".".join([*parts, base64url(signature)])
 
@@ -408,6 +408,12 @@ class TokensMadeThere(Folder):
                              ({**self.CLAIMS, "nbf": NOW + 10}, "before")):
             self.assert_refused(word, *self.check(self.token("ES256", sign, claims), key))
         self.assertEqual(self.assert_ok(*self.check(self.token("ES256", sign, {**self.CLAIMS, "nbf": NOW}), key)), ID)
+
+    def test_no_key_named(self):
+        key, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+        token = self.token("ES256", signer_of("ES256", key), kid=None)
+        self.assertEqual(self.assert_ok(*self.check(token, key)), ID)
+        self.assert_refused("no key of its trust domain", *self.check(token, other))
 
 
 if __name__ == "__main__":
