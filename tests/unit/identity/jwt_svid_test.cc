@@ -16,8 +16,8 @@ class Issuer {
  public:
   Issuer() { trust({{"k1", signer.public_key()}}); }
   void trust(std::vector<JwtAuthority> keys) {
-    bundles = BundleSet().with(
-        value_of(Bundle::create(domain_of(), {{}, std::move(keys), {}, {}}, Conformance::kStrict)));
+    bundles =
+        BundleSet().with(value_of(Bundle::create(domain_of(), {{}, std::move(keys), {}, {}}, Conformance::kStrict)));
   }
   std::string token(std::string_view claims, std::optional<std::string> type = "JWT",
                     std::optional<std::string> key_id = "k1") {
