@@ -1,5 +1,6 @@
 // What issuing and verifying identities costs, beside the ECDSA operations that can't be saved: OpenSSL's own on P-256,
 // with the key parsed once.
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 
 #include "bench.h"
