@@ -15,6 +15,7 @@ benches=(
   policy
   anomaly-rate
   anomaly-detection
+  identity
   memory
 )
 
