@@ -7,7 +7,7 @@
 
 namespace cloister::audit::anomaly {
 
-// Any thread may call anything. A call waits for those before it: a microsecond or two each, and for snapshot() as long
+// Any thread may call anything. A call waits for those before it: about a microsecond each, and for snapshot() as long
 // as the state takes to write (docs/anomalies.md). Threads that race hand in events a little out of order: within
 // Thresholds::clock_regress that is no news, and log_indices must be kReference.
 class SharedDetector {
