@@ -29,6 +29,7 @@ benches=(
   store
   audit-log
   policy
+  identity
   memory
 )
 
