@@ -104,12 +104,8 @@ Status Session::make_home(const HomeConfig& config, const std::string& log_serve
   }
   CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), home::IfNoKey::kMake));
   CLOISTER_TRY(auto store, config.postgres ? create_in_postgres(*config.postgres, *random_) : create_sqlite(made));
-<<<<<<< HEAD
-  CLOISTER_TRY(hierarchy_, keys::Hierarchy::create(std::move(store), *root_.key, root_.id, *random_, caller()));
-=======
   CLOISTER_TRY(hierarchy_,
-               keys::Hierarchy::create(std::move(store), *root_, {root_id_, log_server}, *random_, caller()));
->>>>>>> service
+               keys::Hierarchy::create(std::move(store), *root_.key, {root_.id, log_server}, *random_, caller()));
   // Last, since it is what makes the folder a home.
   return write_file(home::config_path(folder), as_bytes(text), Overwrite::kRefuse, 0600);
 }

@@ -67,12 +67,7 @@ class Session {
   Error record_failure(std::string action, std::string tenant, std::string subject, Error error);
 
  private:
-<<<<<<< HEAD
-  Status make_home(const HomeConfig& config, std::string_view text, std::optional<crypto::Secret> secret,
-=======
-  enum class Root { kThere, kMade };
   Status make_home(const HomeConfig& config, const std::string& log_server, std::optional<crypto::Secret> secret,
->>>>>>> service
                    std::vector<Path>& made);
   Status open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, home::IfNoKey if_no_key);
   Result<keys::Store> create_sqlite(std::vector<Path>& made) const;
