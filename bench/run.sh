@@ -13,6 +13,9 @@ benches=(
   store
   audit-log
   policy
+  anomaly-rate
+  anomaly-detection
+  identity
   memory
 )
 
