@@ -47,15 +47,18 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Config config, Log& log, crypto::R
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), log, random, std::move(clock)));
   CLOISTER_RETURN_IF_ERROR(daemon->open_home());
   CLOISTER_RETURN_IF_ERROR(daemon->open_identity());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_anomalies());
   CLOISTER_RETURN_IF_ERROR(daemon->open_service());
   CLOISTER_RETURN_IF_ERROR(daemon->start_tickers());
   CLOISTER_RETURN_IF_ERROR(daemon->open_listeners());
   return daemon;
 }
 
+// Whoever may still wake a ticker goes before it.
 Daemon::~Daemon() {
-  keeper_wake_ = nullptr;
   server_.reset();
+  gate_.reset();
+  service_.reset();
   keeper_ticker_.reset();
   scheduler_ticker_.reset();
 }
@@ -85,6 +88,31 @@ Status Daemon::open_identity() {
   CLOISTER_TRY(own_, service::OwnIdentity::create(*issuer_, config_.own_id, store, random_, caller()));
   CLOISTER_TRY(identity::DenyList denied, service::read_deny_list(store, *settings_));
   verifier_ = std::make_shared<net::SpiffeVerifier>(own_->source(), identity::Conformance::kStrict, std::move(denied));
+  CLOISTER_TRY(const auto credentials, net::SpiffeCredentials::follow(own_->source()));
+  CLOISTER_TRY(mutual_tls_, net::MutualTls::create(credentials, verifier_, clock_));
+  CLOISTER_TRY(server_tls_, net::ServerOnlyTls::create(credentials));
+  return {};
+}
+
+Status Daemon::open_anomalies() {
+  if (!config_.anomalies) return {};
+  AnomalyWatchParts parts{[this] { return open_store(); },
+                          nullptr,
+                          {},
+                          Path(config_.home) / "anomalies.state",
+                          log_,
+                          metrics_,
+                          clock_,
+                          random_,
+                          actor_};
+  if (config_.webhook) {
+    const Webhook& webhook = *config_.webhook;
+    parts.webhook_target = webhook.target;
+    net::HttpClient::Target target = net::TlsTarget{webhook.address, webhook.server_id, mutual_tls_};
+    if (!webhook.socket.empty()) target = net::UnixTarget{webhook.socket, webhook.server_user};
+    CLOISTER_TRY(parts.webhook, net::HttpClient::create(std::move(target), {}));
+  }
+  CLOISTER_TRY(anomalies_, AnomalyWatch::start(std::move(parts)));
   return {};
 }
 
@@ -93,9 +121,7 @@ Status Daemon::open_service() {
   enrolment_ = std::make_unique<service::Enrolment>(
       *issuer_, *settings_, random_,
       service::EnrolmentOptions{config_.own_id, config_.unix_workloads, [this] { return verifier_->deny_list(); },
-                                [this] {
-                                  if (Ticker* ticker = keeper_wake_.load()) ticker->wake();
-                                }});
+                                [this] { keeper_ticker_->wake(); }});
   std::vector<service::Route> routes = enrolment_->routes();
   for (service::Route& route : operator_routes({[this] { return readiness(); }, [this] { return metrics_text(); }})) {
     routes.push_back(std::move(route));
@@ -119,7 +145,6 @@ Status Daemon::start_tickers() {
                                                  *settings_, log_, metrics_, clock_, actor_, config_.poll});
   keeper_->tick();
   CLOISTER_TRY(keeper_ticker_, Ticker::start([this] { return keeper_->tick(); }, config_.poll));
-  keeper_wake_ = keeper_ticker_.get();
   if (!config_.rotate) return {};
   scheduler_ =
       std::make_unique<Scheduler>(SchedulerParts{[this] { return open_hierarchy(); }, log_, metrics_, clock_, random_,
@@ -135,16 +160,13 @@ Status Daemon::open_listeners() {
   options.clock = clock_;
   options.on_refusal = [this](const net::RefusalEvent& event) { refused(event); };
   CLOISTER_TRY(server_, net::HttpServer::create(std::move(options), gate_));
-  CLOISTER_TRY(const auto credentials, net::SpiffeCredentials::follow(own_->source()));
-  CLOISTER_TRY(const auto mutual, net::MutualTls::create(credentials, verifier_, clock_));
-  CLOISTER_TRY(const auto server_only, net::ServerOnlyTls::create(credentials));
   for (const net::TcpAddress& address : config_.tls) {
-    CLOISTER_TRY(const std::uint16_t port, server_->listen(address, mutual));
+    CLOISTER_TRY(const std::uint16_t port, server_->listen(address, mutual_tls_));
     tls_ports_.push_back(port);
     log_.info("listening", {{"for", "mutual TLS"}, {"address", net::TcpAddress{address.host, port}.to_string()}});
   }
   for (const net::TcpAddress& address : config_.enroll) {
-    CLOISTER_TRY(const std::uint16_t port, server_->listen(address, server_only));
+    CLOISTER_TRY(const std::uint16_t port, server_->listen(address, server_tls_));
     enroll_ports_.push_back(port);
     log_.info("listening", {{"for", "enrolment"}, {"address", net::TcpAddress{address.host, port}.to_string()}});
   }
@@ -181,6 +203,7 @@ Status Daemon::drain() {
 
 void Daemon::decided(const service::DecisionEvent& event) {
   metrics_.decided(event);
+  if (anomalies_) anomalies_->observe(event);
   const bool failed = event.outcome == audit::Outcome::kFailed;
   const LogLevel level = failed ? LogLevel::kError : event.problem.empty() ? LogLevel::kDebug : LogLevel::kInfo;
   if (!log_.wants(level)) return;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 
+#include "cloisterd/anomaly_watch.h"
 #include "cloisterd/config.h"
 #include "cloisterd/gate.h"
 #include "cloisterd/keeper.h"
@@ -45,6 +46,7 @@ class Daemon {
 
   Status open_home();
   Status open_identity();
+  Status open_anomalies();
   Status open_service();
   Status open_listeners();
   Status start_tickers();
@@ -68,10 +70,12 @@ class Daemon {
   std::unique_ptr<service::OwnIdentity> own_;
   std::optional<service::AuthenticSettings> settings_;
   std::shared_ptr<net::SpiffeVerifier> verifier_;
+  std::shared_ptr<const net::MutualTls> mutual_tls_;
+  std::shared_ptr<const net::ServerOnlyTls> server_tls_;
   std::unique_ptr<service::Enrolment> enrolment_;
+  std::unique_ptr<AnomalyWatch> anomalies_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Scheduler> scheduler_;
-  std::atomic<Ticker*> keeper_wake_{nullptr};
   std::shared_ptr<service::Service> service_;
   std::shared_ptr<Gate> gate_;
   std::unique_ptr<net::HttpServer> server_;

@@ -17,7 +17,7 @@ const Problem kTokenRefused{ProblemCode::kRefused, "the join token isn't known, 
 const Problem kDeniedIdentity{ProblemCode::kRefused, "this identity is denied"};
 
 // Whose tree the record goes into: nobody makes one by naming a tenant that doesn't exist.
-audit::Event event_of(const Call& call, keys::Store& store, std::string_view action, const identity::SpiffeId& id) {
+keys::AuditEntry entry_of(const Call& call, keys::Store& store, std::string_view action, const identity::SpiffeId& id) {
   audit::Event event;
   event.time = call.now;
   event.actor = call.caller.empty() ? call.source() : call.caller;
@@ -25,14 +25,14 @@ audit::Event event_of(const Call& call, keys::Store& store, std::string_view act
   event.subject = id.uri();
   const std::string tenant = tenant_of(id);
   if (store.tenant(tenant, "").ok()) event.tenant = tenant;
-  return event;
+  return {std::move(event), call.extras()};
 }
 
 // What was refused is on record before it is answered.
-Result<Reply> refuse(keys::Store& store, audit::Event event, const std::string& why, const Problem& problem) {
-  event.outcome = audit::Outcome::kRefused;
-  event.detail = why;
-  CLOISTER_RETURN_IF_ERROR(store.record(event).with_context("write the audit log"));
+Result<Reply> refuse(keys::Store& store, keys::AuditEntry entry, const std::string& why, const Problem& problem) {
+  entry.event.outcome = audit::Outcome::kRefused;
+  entry.event.detail = why;
+  CLOISTER_RETURN_IF_ERROR(store.record(entry).with_context("write the audit log"));
   return Reply::of(problem);
 }
 
@@ -98,9 +98,9 @@ Result<Reply> Enrolment::create_join_token(const Call& call, keys::Hierarchy& hi
   keys::Store& store = hierarchy.store();
   CLOISTER_TRY(const identity::NewJoinToken made,
                identity::create_join_token(*order.id, call.now, order.lifetime, random_));
-  audit::Event event = event_of(call, store, policy::operation_name(*call.route->operation), *order.id);
-  event.detail = "join token until " + to_rfc3339(made.stored.expires);
-  CLOISTER_RETURN_IF_ERROR(store.change(event, [&](keys::Store::Change& change) {
+  keys::AuditEntry entry = entry_of(call, store, policy::operation_name(*call.route->operation), *order.id);
+  entry.event.detail = "join token until " + to_rfc3339(made.stored.expires);
+  CLOISTER_RETURN_IF_ERROR(store.change(entry, [&](keys::Store::Change& change) {
     return add_join_token(store, change, settings_, made.stored, call.now);
   }));
   Reply reply;
@@ -121,14 +121,14 @@ Result<Reply> Enrolment::redeem(const Call& call, keys::Hierarchy& hierarchy, co
   if (!known.ok() && known.error().code() == Code::kNotFound) return Reply::of(kTokenRefused);
   if (!known.ok()) return known.error();
 
-  const audit::Event event = event_of(call, store, "identity.enroll", known->id);
+  const keys::AuditEntry entry = entry_of(call, store, "identity.enroll", known->id);
   if (const Status denied = check_not_denied(known->id, call.now); !denied.ok()) {
-    return refuse(store, event, denied.error().message(), kDeniedIdentity);
+    return refuse(store, entry, denied.error().message(), kDeniedIdentity);
   }
   Order for_id = order;
   for_id.id = known->id;
   std::optional<Error> refused;
-  auto reply = issue(event, store, for_id, [&](keys::Store::Change& change) -> Status {
+  auto reply = issue(entry, store, for_id, [&](keys::Store::Change& change) -> Status {
     refused.reset();
     CLOISTER_TRY(const identity::StoredJoinToken stored, find_join_token(store, settings_, *hash));
     const auto used = identity::redeem_join_token(stored, *order.token, call.now);
@@ -138,18 +138,19 @@ Result<Reply> Enrolment::redeem(const Call& call, keys::Hierarchy& hierarchy, co
     }
     return put_join_token(change, settings_, *used);
   });
-  if (refused) return refuse(store, event, refused->message(), kTokenRefused);
+  if (refused) return refuse(store, entry, refused->message(), kTokenRefused);
   return reply;
 }
 
-Result<Reply> Enrolment::issue(const audit::Event& event, keys::Store& store, const Order& order, const Also& also) {
+Result<Reply> Enrolment::issue(const keys::AuditEntry& entry, keys::Store& store, const Order& order,
+                               const Also& also) {
   const auto issuing = issuer_.current();
   if (issuing->authority() == nullptr) return Error(Code::kUnavailable, "nobody signs for the trust domain");
   CLOISTER_TRY(const identity::X509Svid svid,
-               issuing->authority()->issue_x509_svid(*order.id, *order.request, event.time, random_));
+               issuing->authority()->issue_x509_svid(*order.id, *order.request, entry.event.time, random_));
   const crypto::CertificateFacts& facts = svid.leaf().facts();
-  audit::Event recorded = event;
-  recorded.detail = "serial " + to_hex(facts.serial) + " until " + to_rfc3339(facts.not_after);
+  keys::AuditEntry recorded = entry;
+  recorded.event.detail = "serial " + to_hex(facts.serial) + " until " + to_rfc3339(facts.not_after);
   CLOISTER_RETURN_IF_ERROR(store.change(recorded, [&](keys::Store::Change& change) { return also(change); }));
 
   CLOISTER_TRY(JsonValue bundle, parse_json(identity::format_bundle(issuing->bundle()), {.size = 4U << 20}));
@@ -166,18 +167,19 @@ Result<Reply> Enrolment::issue(const audit::Event& event, keys::Store& store, co
 
 Result<Reply> Enrolment::issue_token(const Call& call, keys::Hierarchy& hierarchy, const Order& order) {
   keys::Store& store = hierarchy.store();
-  audit::Event event = event_of(call, store, "identity.issue-token", *order.id);
+  keys::AuditEntry entry = entry_of(call, store, "identity.issue-token", *order.id);
   if (const Status denied = check_not_denied(*order.id, call.now); !denied.ok()) {
-    return refuse(store, event, denied.error().message(), kDeniedIdentity);
+    return refuse(store, entry, denied.error().message(), kDeniedIdentity);
   }
   const auto issuing = issuer_.current();
   if (issuing->authority() == nullptr) return Error(Code::kUnavailable, "nobody signs for the trust domain");
   CLOISTER_TRY(const std::string token, issuing->authority()->issue_jwt_svid(*order.id, order.audience, call.now));
   const Time expires = call.now + issuer_.rules().jwt_svid_lifetime;
-  event.detail = "for " + order.audience.front() +
-                 (order.audience.size() > 1 ? " and " + std::to_string(order.audience.size() - 1) + " more" : "") +
-                 " until " + to_rfc3339(expires);
-  CLOISTER_RETURN_IF_ERROR(store.record(event).with_context("write the audit log"));
+  entry.event.detail =
+      "for " + order.audience.front() +
+      (order.audience.size() > 1 ? " and " + std::to_string(order.audience.size() - 1) + " more" : "") + " until " +
+      to_rfc3339(expires);
+  CLOISTER_RETURN_IF_ERROR(store.record(entry).with_context("write the audit log"));
   Reply reply;
   reply.response.headers.add("content-type", "application/json");
   JsonWriter json(reply.response.body);
@@ -227,13 +229,13 @@ Route Enrolment::enroll_unix_route() {
           if (!id.ok()) return Reply::of({ProblemCode::kUnauthenticated, id.error().message()});
           for_id.id = *id;
           keys::Store& store = hierarchy->store();
-          audit::Event event = event_of(c, store, "identity.enroll", *id);
-          event.actor = "uid:" + std::to_string(connection->unix_peer->uid) +
-                        " pid:" + std::to_string(connection->unix_peer->pid);
+          keys::AuditEntry entry = entry_of(c, store, "identity.enroll", *id);
+          entry.event.actor = "uid:" + std::to_string(connection->unix_peer->uid) +
+                              " pid:" + std::to_string(connection->unix_peer->pid);
           if (const Status denied = check_not_denied(*id, c.now); !denied.ok()) {
-            return refuse(store, event, denied.error().message(), kDeniedIdentity);
+            return refuse(store, entry, denied.error().message(), kDeniedIdentity);
           }
-          return issue(event, store, for_id, [](keys::Store::Change&) { return ok_status(); });
+          return issue(entry, store, for_id, [](keys::Store::Change&) { return ok_status(); });
         }};
   };
   return route;
@@ -252,15 +254,15 @@ Route Enrolment::renew_route() {
                     Order for_id = order;
                     CLOISTER_TRY(for_id.id, identity::SpiffeId::parse(c.caller));
                     keys::Store& store = hierarchy->store();
-                    const audit::Event event = event_of(c, store, "identity.renew", *for_id.id);
+                    const keys::AuditEntry entry = entry_of(c, store, "identity.renew", *for_id.id);
                     if (const Status denied = check_not_denied(*for_id.id, c.now); !denied.ok()) {
-                      return refuse(store, event, denied.error().message(), kDeniedIdentity);
+                      return refuse(store, entry, denied.error().message(), kDeniedIdentity);
                     }
                     if (const Status good = check_id(*for_id.id); !good.ok()) {
-                      return refuse(store, event, good.error().message(),
+                      return refuse(store, entry, good.error().message(),
                                     {ProblemCode::kRefused, good.error().message()});
                     }
-                    return issue(event, store, for_id, [](keys::Store::Change&) { return ok_status(); });
+                    return issue(entry, store, for_id, [](keys::Store::Change&) { return ok_status(); });
                   }};
   };
   return route;
@@ -308,9 +310,9 @@ Route Enrolment::deny_route() {
     return Parsed{{tenant_of(id), "", ""},
                   [this, id, until, reason](Call& c, keys::Hierarchy* hierarchy) -> Result<Reply> {
                     keys::Store& store = hierarchy->store();
-                    audit::Event event = event_of(c, store, policy::operation_name(*c.route->operation), id);
-                    event.detail = "until " + to_rfc3339(until) + ": " + reason;
-                    CLOISTER_RETURN_IF_ERROR(store.change(event, [&](keys::Store::Change& change) {
+                    keys::AuditEntry entry = entry_of(c, store, policy::operation_name(*c.route->operation), id);
+                    entry.event.detail = "until " + to_rfc3339(until) + ": " + reason;
+                    CLOISTER_RETURN_IF_ERROR(store.change(entry, [&](keys::Store::Change& change) {
                       return deny_id(store, change, settings_, {id, until, reason}, c.now);
                     }));
                     if (options_.deny_list_changed) options_.deny_list_changed();
@@ -330,8 +332,8 @@ Route Enrolment::allow_route() {
     CLOISTER_RETURN_IF_ERROR(check_id(id));
     return Parsed{{tenant_of(id), "", ""}, [this, id](Call& c, keys::Hierarchy* hierarchy) -> Result<Reply> {
                     keys::Store& store = hierarchy->store();
-                    const audit::Event event = event_of(c, store, policy::operation_name(*c.route->operation), id);
-                    CLOISTER_RETURN_IF_ERROR(store.change(event, [&](keys::Store::Change& change) {
+                    const keys::AuditEntry entry = entry_of(c, store, policy::operation_name(*c.route->operation), id);
+                    CLOISTER_RETURN_IF_ERROR(store.change(entry, [&](keys::Store::Change& change) {
                       return allow_id(store, change, settings_, id, c.now);
                     }));
                     if (options_.deny_list_changed) options_.deny_list_changed();

@@ -56,7 +56,7 @@ class Enrolment {
   Result<Reply> redeem(const Call& call, keys::Hierarchy& hierarchy, const Order& order);
   // A certificate for `id`, recorded in the transaction in which `also` does what else there is to do.
   using Also = std::function<Status(keys::Store::Change& change)>;
-  Result<Reply> issue(const audit::Event& event, keys::Store& store, const Order& order, const Also& also);
+  Result<Reply> issue(const keys::AuditEntry& entry, keys::Store& store, const Order& order, const Also& also);
   Result<Reply> issue_token(const Call& call, keys::Hierarchy& hierarchy, const Order& order);
   Status check_id(const identity::SpiffeId& id) const;
   Status check_not_denied(const identity::SpiffeId& id, Time now) const;
