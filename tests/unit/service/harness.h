@@ -11,6 +11,7 @@
 #include "service/service.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/value_of.h"
+#include "tests/unit/service/schema_check.h"
 
 namespace cloister::service {
 
@@ -151,13 +152,17 @@ class Harness {
     request.connection = std::move(connection);
     return send(std::move(request));
   }
+  // Every answer is held against the description of the API.
   Answered send(net::Request request) {
     Waiting waiting;
+    const std::string method = request.method;
+    const std::string path(request.path());
     auto response = service->handle(request, waiting);
     if (!response) {
       CLOISTER_CHECK(waiting.taken());
       response = waiting.wait();
     }
+    EXPECT_EQ(api.fault_of_answer(method, path, *response), "") << method << " " << path;
     return {std::move(*response)};
   }
 
@@ -173,6 +178,7 @@ class Harness {
   }
   audit::Event last_event() { return audit_rows().back().event; }
 
+  const ApiDescription api;
   testing::TempDir directory;
   crypto::SystemRandom random;
   std::unique_ptr<kms::SoftwareKey> root;
