@@ -123,7 +123,8 @@ Status Daemon::open_service() {
       service::EnrolmentOptions{config_.own_id, config_.unix_workloads, [this] { return verifier_->deny_list(); },
                                 [this] { keeper_ticker_->wake(); }});
   std::vector<service::Route> routes = enrolment_->routes();
-  for (service::Route& route : operator_routes({[this] { return readiness(); }, [this] { return metrics_text(); }})) {
+  for (service::Route& route :
+       service::operator_routes({[this] { return readiness(); }, [this] { return metrics_text(); }})) {
     routes.push_back(std::move(route));
   }
   service::ServiceOptions options;
@@ -234,8 +235,8 @@ void Daemon::refused(const net::RefusalEvent& event) {
                                    {"detail", event.detail}});
 }
 
-Readiness Daemon::readiness() const {
-  Readiness readiness;
+service::Readiness Daemon::readiness() const {
+  service::Readiness readiness;
   const Time now = clock_();
   readiness.store = keeper_->store_answers();
   const auto snapshot = service_->snapshot();

@@ -9,13 +9,13 @@
 #include "cloisterd/config.h"
 #include "cloisterd/gate.h"
 #include "cloisterd/keeper.h"
-#include "cloisterd/operator_routes.h"
 #include "cloisterd/scheduler.h"
 #include "cloisterd/ticker.h"
 #include "home/home.h"
 #include "net/http_server.h"
 #include "net/spiffe_credentials.h"
 #include "service/enrolment.h"
+#include "service/operator_routes.h"
 
 namespace cloister::daemon {
 
@@ -54,7 +54,7 @@ class Daemon {
   Result<keys::Hierarchy> open_hierarchy();
   void decided(const service::DecisionEvent& event);
   void refused(const net::RefusalEvent& event);
-  Readiness readiness() const;
+  service::Readiness readiness() const;
   std::string metrics_text() const;
   keys::Caller caller() const { return {actor_, clock_()}; }
 

@@ -208,6 +208,7 @@ Route Enrolment::enroll_route() {
   route.parse = [this](Call& call) -> Result<Parsed> {
     CLOISTER_TRY(const Order order, parse_enroll_body(call.request.body));
     if (!order.token) return Error(Code::kInvalid, "the body has no join_token");
+    if (!order.wanted.empty()) return Error(Code::kInvalid, "whose it is says the token, not the body");
     return Parsed{{}, [this, order](Call& c, keys::Hierarchy* hierarchy) { return redeem(c, *hierarchy, order); }};
   };
   return route;
@@ -330,17 +331,17 @@ Route Enrolment::allow_route() {
     CLOISTER_TRY(const BodyFields body, BodyFields::parse(call.request, {"id"}));
     CLOISTER_TRY(const identity::SpiffeId id, parse_id(body, "id"));
     CLOISTER_RETURN_IF_ERROR(check_id(id));
-    return Parsed{{tenant_of(id), "", ""}, [this, id](Call& c, keys::Hierarchy* hierarchy) -> Result<Reply> {
-                    keys::Store& store = hierarchy->store();
-                    const keys::AuditEntry entry = entry_of(c, store, policy::operation_name(*c.route->operation), id);
-                    CLOISTER_RETURN_IF_ERROR(store.change(entry, [&](keys::Store::Change& change) {
-                      return allow_id(store, change, settings_, id, c.now);
-                    }));
-                    if (options_.deny_list_changed) options_.deny_list_changed();
-                    Reply reply;
-                    reply.response.status = 204;
-                    return reply;
-                  }};
+    return Parsed{
+        {tenant_of(id), "", ""}, [this, id](Call& c, keys::Hierarchy* hierarchy) -> Result<Reply> {
+          keys::Store& store = hierarchy->store();
+          const keys::AuditEntry entry = entry_of(c, store, policy::operation_name(*c.route->operation), id);
+          CLOISTER_RETURN_IF_ERROR(store.change(
+              entry, [&](keys::Store::Change& change) { return allow_id(store, change, settings_, id, c.now); }));
+          if (options_.deny_list_changed) options_.deny_list_changed();
+          Reply reply;
+          reply.response = net::json_response(200, JsonValue(JsonValue::Object{{"id", id.uri()}}).serialize());
+          return reply;
+        }};
   };
   return route;
 }

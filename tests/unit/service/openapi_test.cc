@@ -4,6 +4,8 @@
 #include <fstream>
 #include <set>
 
+#include "service/enrolment.h"
+#include "service/operator_routes.h"
 #include "tests/unit/service/harness.h"
 
 namespace cloister::service {
@@ -22,9 +24,34 @@ std::set<std::string> described(const ApiDescription& api) {
   return all;
 }
 
+// The routes that a daemon adds to the service's own.
+struct Identities {
+  explicit Identities(Harness& home)
+      : issuer(testing::value_of(Issuer::open(home.keys->store(), *home.root, home.random,
+                                              {testing::value_of(identity::TrustDomain::parse("acme.test")), {}},
+                                              Harness::caller()))),
+        enrolment(
+            *issuer,
+            testing::value_of(AuthenticSettings::open(home.keys->store(), *home.root, home.random, Harness::caller())),
+            home.random,
+            EnrolmentOptions{testing::value_of(identity::SpiffeId::parse("spiffe://acme.test/cloister/keys"))}) {}
+
+  std::vector<Route> all_routes() {
+    std::vector<Route> routes = enrolment.routes();
+    for (Route& route : operator_routes({[] { return Readiness{}; }, [] { return std::string("up 1\n"); }})) {
+      routes.push_back(std::move(route));
+    }
+    return routes;
+  }
+
+  std::unique_ptr<Issuer> issuer;
+  Enrolment enrolment;
+};
+
 TEST(OpenApi, DescribesEveryRouteAndNoOther) {
   Harness home;
-  home.start();
+  Identities identities(home);
+  home.start(identities.all_routes());
   std::set<std::string> routes;
   for (const Route& route : home.service->routes()) routes.insert(route.method + " " + route.path);
   EXPECT_EQ(routes, described(home.api));
@@ -32,7 +59,8 @@ TEST(OpenApi, DescribesEveryRouteAndNoOther) {
 
 TEST(OpenApi, SaysWhichOperationDecides) {
   Harness home;
-  home.start();
+  Identities identities(home);
+  home.start(identities.all_routes());
   for (const Route& route : home.service->routes()) {
     std::string method = route.method;
     std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c | 0x20); });
@@ -79,6 +107,17 @@ TEST(OpenApi, IsServedToAnyone) {
   EXPECT_EQ(answered.body(), openapi_text());
   EXPECT_EQ(answered.header("audit-index"), "");
   expect_problem(home.send("GET", "/v1/openapi.json?x=1", "", {.id = ""}), 400, "invalid-request");
+}
+
+TEST(OpenApi, HealthAndNumbers) {
+  Harness home;
+  Identities identities(home);
+  home.start(identities.all_routes());
+  const Sender nobody{.id = "", .purpose = ""};
+  EXPECT_EQ(home.send("GET", "/livez", "", nobody).body(), "ok\n");
+  EXPECT_EQ(home.send("GET", "/readyz", "", nobody).status(), 503U);
+  expect_problem(home.send("GET", "/metrics", "", nobody), 401, "unauthenticated");
+  EXPECT_EQ(home.send("GET", "/metrics", "", {.purpose = "", .uid = 4242}).body(), "up 1\n");
 }
 
 TEST(OpenApi, ASchemaThatIsNotMetIsNoticed) {

@@ -1,22 +1,17 @@
-#include "cloisterd/operator_routes.h"
+#include "service/operator_routes.h"
 
 #include "base/json.h"
 
-namespace cloister::daemon {
+namespace cloister::service {
 namespace {
-
-using service::Call;
-using service::Parsed;
-using service::Reply;
-using service::Route;
 
 Route open_route(const std::string& path, std::function<Result<Reply>(const Call&)> act) {
   Route route;
   route.method = "GET";
   route.path = path;
-  route.access = service::Access::kAnyone;
-  route.recording = service::Recording::kNone;
-  route.work = service::Work::kInline;
+  route.access = Access::kAnyone;
+  route.recording = Recording::kNone;
+  route.work = Work::kInline;
   route.parse = [act = std::move(act)](Call&) -> Result<Parsed> {
     return Parsed{{}, [act](Call& call, keys::Hierarchy*) { return act(call); }};
   };
@@ -52,10 +47,10 @@ std::vector<Route> operator_routes(OperatorView view) {
       open_route("/metrics", [metrics = view.metrics](const Call& call) -> Result<Reply> {
         const net::ConnectionInfo* connection = call.request.connection.get();
         if (connection == nullptr || !connection->unix_peer) {
-          return Reply::of({service::ProblemCode::kUnauthenticated, "metrics are read on the Unix socket"});
+          return Reply::of({ProblemCode::kUnauthenticated, "metrics are read on the Unix socket"});
         }
         return text_reply("text/plain; version=0.0.4", metrics());
       })};
 }
 
-}  // namespace cloister::daemon
+}  // namespace cloister::service

@@ -3,7 +3,7 @@
 
 #include "service/route.h"
 
-namespace cloister::daemon {
+namespace cloister::service {
 
 struct Readiness {
   bool store = false;      // it answered lately
@@ -20,6 +20,6 @@ struct OperatorView {
 };
 
 // GET /livez, /readyz for anyone; /metrics on the Unix socket only.
-std::vector<service::Route> operator_routes(OperatorView view);
+std::vector<Route> operator_routes(OperatorView view);
 
-}  // namespace cloister::daemon
+}  // namespace cloister::service
