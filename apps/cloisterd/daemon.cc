@@ -11,6 +11,8 @@
 namespace cloister::daemon {
 namespace {
 
+constexpr Duration kLogFailureShown = seconds(15);
+
 // Settings that a running daemon can't change.
 std::string fixed_part(const Config& config) {
   std::string text = config.home + "\n" + config.trust_domain.name() + "\n" + config.own_id.uri() + "\n" +
@@ -242,11 +244,10 @@ service::Readiness Daemon::readiness() const {
   const auto snapshot = service_->snapshot();
   readiness.policy = !snapshot->policy.id().empty() && snapshot->policy.validity().covers(now);
   readiness.authority = issuer_->current()->authority() != nullptr && now < own_->source()->current()->not_after();
-  // Not when the last records that were due failed, until one is written again.
-  const service::ServiceCounters counters = service_->counters();
-  const std::uint64_t records = counters.records;
-  if (records != records_seen_.exchange(records)) failures_seen_ = counters.record_failures;
-  readiness.log = counters.record_failures == failures_seen_.load();
+  // For a while only: nobody finds out that it works again unless somebody asks for something.
+  const std::uint64_t failures = service_->counters().record_failures;
+  if (failures_seen_.exchange(failures) != failures) failed_at_ms_ = now.unix_ms;
+  readiness.log = now - Time{failed_at_ms_} >= kLogFailureShown;
   readiness.draining = draining_;
   return readiness;
 }

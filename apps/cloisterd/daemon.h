@@ -82,7 +82,8 @@ class Daemon {
   std::unique_ptr<Ticker> keeper_ticker_, scheduler_ticker_;
   std::vector<std::uint16_t> tls_ports_, enroll_ports_;
   std::atomic<bool> draining_{false};
-  mutable std::atomic<std::uint64_t> failures_seen_{0}, records_seen_{0};
+  mutable std::atomic<std::uint64_t> failures_seen_{0};
+  mutable std::atomic<std::int64_t> failed_at_ms_{0};
 };
 
 }  // namespace cloister::daemon
