@@ -11,7 +11,7 @@ server=$(mktemp -d /tmp/cloister-pg.XXXXXX)
 daemons=()
 status=0
 start_postgres "$server" || status=$?
-trap 'status=$?; kill -KILL "${daemons[@]}" 2>/dev/null; stop_postgres; rm -rf "$work" "$server" "$server.out"; exit $status' EXIT
+trap 'status=$?; kill -KILL "${daemons[@]}" 2>/dev/null || true; stop_postgres; rm -rf "$work" "$server" "$server.out"; exit $status' EXIT
 [[ $status == 0 ]] || exit $status
 unset PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD
 
