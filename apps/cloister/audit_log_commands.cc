@@ -105,6 +105,9 @@ Result<std::uint64_t> write_log(Session& session, const LogRequest& request, key
                audit::ExportWriter::begin([&target](ByteView bytes) { return target.write(bytes); }, origin));
   const auto add = [&writer](const audit::LogRecord& record) { return writer.add(record); };
   CLOISTER_RETURN_IF_ERROR(store.for_each_record(origin, 0, checkpoint.head.size, add));
+  if (request.checkpoint.empty() && writer.frontier().root() != checkpoint.head.root) {
+    return Error(Code::kCorrupt, "its records aren't those that its head is of: `cloister audit verify` names the row");
+  }
   CLOISTER_RETURN_IF_ERROR(writer.finish(note));
   return checkpoint.head.size;
 }

@@ -23,12 +23,13 @@ crypto::Secret witness_key_text(const std::string& name, const crypto::SigningKe
   CLOISTER_CHECK(id.ok());
   const std::string head = std::string(kPrefix) + name + "+" + *id + "+";
   crypto::Secret raw(1 + crypto::kKeySize);
-  raw.expose_mutable()[0] = static_cast<std::uint8_t>(kType);
-  std::ranges::copy(key.seed().secret().expose(), raw.expose_mutable().begin() + 1);
+  const MutableByteView bytes = raw.expose_mutable();
+  bytes[0] = static_cast<std::uint8_t>(kType);
+  std::ranges::copy(key.seed().secret().expose(), bytes.begin() + 1);
   crypto::Secret text(head.size() + base64_encoded_size(raw.size()) + 1);
   const MutableByteView out = text.expose_mutable();
   std::ranges::copy(as_bytes(head), out.begin());
-  encode_base64(raw.expose(), Base64::kStandard, out.subspan(head.size(), base64_encoded_size(raw.size())));
+  encode_base64(bytes, Base64::kStandard, out.subspan(head.size(), base64_encoded_size(raw.size())));
   out.back() = '\n';
   return text;
 }
@@ -44,11 +45,12 @@ Result<WitnessKey> parse_witness_key(ByteView text) {
   const std::string name(line.substr(0, name_end));
   const std::string_view encoded = line.substr(id_end + 1);
   crypto::Secret raw(1 + crypto::kKeySize);
+  const MutableByteView bytes = raw.expose_mutable();
   const auto size = base64_decoded_size(encoded);
   if (!size.ok() || *size != raw.size()) return malformed;
-  if (!decode_base64(encoded, Base64::kStandard, raw.expose_mutable()).ok()) return malformed;
-  if (raw.expose()[0] != static_cast<std::uint8_t>(kType)) return malformed;
-  CLOISTER_TRY(auto seed, crypto::KeyMaterial::from_secret(crypto::Secret::copy_of(raw.expose().subspan(1))));
+  if (!decode_base64(encoded, Base64::kStandard, bytes).ok()) return malformed;
+  if (bytes[0] != static_cast<std::uint8_t>(kType)) return malformed;
+  CLOISTER_TRY(auto seed, crypto::KeyMaterial::from_secret(crypto::Secret::copy_of(bytes.subspan(1))));
   WitnessKey key{name, crypto::SigningKey::from_seed(std::move(seed))};
   const auto id = id_text(name, key.key);
   if (!id.ok() || line.substr(name_end + 1, id_end - name_end - 1) != *id) return malformed;

@@ -148,9 +148,9 @@ CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXE
 
 // Rows become leaves of trees. A server's name is random until somebody gives one.
 constexpr const char* kSqlite2 = R"sql(
-DROP TRIGGER audit_appends_only;
-DROP TRIGGER audit_no_update;
-DROP TRIGGER audit_no_delete;
+DROP TRIGGER IF EXISTS audit_appends_only;
+DROP TRIGGER IF EXISTS audit_no_update;
+DROP TRIGGER IF EXISTS audit_no_delete;
 ALTER TABLE audit RENAME TO audit_1;
 
 CREATE TABLE audit (
