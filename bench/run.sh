@@ -29,6 +29,8 @@ benches=(
   store
   audit-log
   policy
+  anomaly-rate
+  anomaly-detection
   identity
   memory
 )
