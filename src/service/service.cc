@@ -133,6 +133,9 @@ std::optional<Problem> Service::Impl::verify(Call& call) const {
     const auto known = call.snapshot->unix_callers.find(connection->unix_peer->uid);
     if (known != call.snapshot->unix_callers.end()) call.caller = known->second;
   }
+  if (!call.caller.empty() && options.check_caller && !options.check_caller(call.caller, call.now).ok()) {
+    return Problem{ProblemCode::kUnauthenticated, "this identity is denied"};
+  }
   if (!call.caller.empty() || call.route->access == Access::kAnyone) return std::nullopt;
   return Problem{ProblemCode::kUnauthenticated,
                  "the service knows callers by their certificate, or by a configured user"};
