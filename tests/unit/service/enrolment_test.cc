@@ -52,8 +52,8 @@ class EnrolmentTest : public ::testing::Test {
     enrolment = std::make_unique<Enrolment>(
         *issuer, value_of(AuthenticSettings::open(store, *harness.root, harness.random, caller)), harness.random,
         std::move(options));
-    harness.options.check_caller = [this](std::string_view caller, Time now) {
-      return denied == nullptr ? Status() : denied->check(id_of(caller), now);
+    harness.options.check_caller = [this](std::string_view asking, Time now) {
+      return denied == nullptr ? Status() : denied->check(id_of(asking), now);
     };
     harness.start(enrolment->routes());
     harness.service->reload(Harness::snapshot_of(kTenantPolicy));
