@@ -73,12 +73,14 @@ class WatchTest : public ::testing::Test {
                                          home.random,
                                          "cloisterd"}));
   }
-  // Every version of a KEK destroyed within a minute: what no day's work looks like.
-  static void wreck(AnomalyWatch& watch) {
-    for (int i = 0; i < 50; ++i) {
+  // The KEKs of many environments disabled and destroyed within a minute.
+  static void wreck(AnomalyWatch& watch, Duration later = {}) {
+    for (int i = 0; i < 10; ++i) {
+      const std::string environment = "e" + std::to_string(i);
       for (const char* operation : {"kek.disable", "kek.schedule-destroy", "kek.destroy-immediately"}) {
         service::DecisionEvent event = event_of(operation);
-        event.time = kStart + seconds(i);
+        event.time = kStart + later + seconds(i);
+        event.environment = environment;
         event.dataset = {};
         watch.observe(event);
       }
@@ -108,9 +110,10 @@ TEST_F(WatchTest, RemembersAcrossARestart) {
   const std::uint64_t first = metrics.anomalies;
   watch.reset();
   watch = start();
-  wreck(*watch);
+  wreck(*watch, minutes(1));
   // Told before: not news again so soon.
-  EXPECT_LT(metrics.anomalies - first, first + 1);
+  EXPECT_GT(first, 0U);
+  EXPECT_LT(metrics.anomalies - first, first);
   struct stat info{};
   ASSERT_EQ(::stat((home.directory / "anomalies.state").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600U);

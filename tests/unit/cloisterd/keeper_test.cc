@@ -71,7 +71,7 @@ TEST_F(KeeperTest, RenewsInTime) {
 
 TEST_F(KeeperTest, StoreOutOfReach) {
   store_fails = true;
-  EXPECT_EQ(keeper.tick(), seconds(1));
+  EXPECT_EQ(keeper.tick(), seconds(1));  // says so in the log
   EXPECT_FALSE(keeper.store_answers());
   EXPECT_EQ(metrics.store_errors, 1U);
   store_fails = false;
