@@ -1,8 +1,8 @@
 // cloister policy: writing a policy and finding out what it decides, before a service loads it.
+#include "base/toml.h"
 #include "commands.h"
 #include "crypto/hash.h"
 #include "policy/diff.h"
-#include "policy/toml.h"
 
 namespace cloister::cli {
 namespace {
@@ -50,7 +50,7 @@ struct PolicyFile {
 };
 
 Result<PolicyFile> read_policy(const std::string& path) {
-  CLOISTER_TRY(const Bytes bytes, read_file(path, policy::kDocumentSizeMax));
+  CLOISTER_TRY(const Bytes bytes, read_file(path, kTomlSizeMax));
   return PolicyFile{std::string(as_text(bytes)), to_hex(crypto::sha256(bytes))};
 }
 

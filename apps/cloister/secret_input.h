@@ -8,15 +8,13 @@
 #include "base/progress.h"
 #include "crypto/hpke.h"
 #include "crypto/secret.h"
+#include "home/secret_file.h"
 
 namespace cloister::cli {
 
-// The file's bytes without one trailing line end, at most 4096. kDenied when others than its owner can read it, or it
-// is another user's.
-// "-", /dev/stdin and /dev/fd/N (a shell's <(...)) are read from the descriptor itself.
-Result<crypto::Secret> read_secret_file(const Path& path);
-// Such a name means something else, or nothing, to the next run.
-bool names_descriptor(const Path& path);
+using home::kSecretFileMax;
+using home::names_descriptor;
+using home::read_secret_file;
 
 // kInvalid without a terminal; kUnavailable when interrupted.
 Result<crypto::Secret> ask_secret(const std::string& prompt, const Progress& progress);

@@ -7,15 +7,11 @@
 #include <cstdlib>
 
 #include "keys/sqlite.h"
-#include "kms/pkcs11_key.h"
 #include "kms/software_key.h"
 #include "secret_input.h"
 
 namespace cloister::cli {
 namespace {
-
-Path config_path(const Path& home) { return home / "config.json"; }
-Path root_key_path(const Path& home) { return home / "root.key"; }
 
 constexpr const char* kHomeFiles[] = {"config.json", "root.key", "keys.db", "keys.db-wal", "keys.db-shm"};
 
@@ -36,34 +32,16 @@ Status check_free(const Path& folder) {
 enum class Ask { kOnce, kTwice };
 
 Result<std::optional<crypto::Secret>> root_secret(const HomeConfig& config, Ask ask, const Progress& progress) {
+  if (config.passphrase != HomeConfig::Passphrase::kPrompt) return home::stored_root_secret(config);
   const std::string prompt =
       config.root_kind == "pkcs11" ? "PIN of token " + config.pkcs11_token : std::string("passphrase of the root key");
-  switch (config.passphrase) {
-    case HomeConfig::Passphrase::kNone: return std::optional<crypto::Secret>();
-    case HomeConfig::Passphrase::kFile: {
-      CLOISTER_TRY(crypto::Secret secret, read_secret_file(config.passphrase_file));
-      return std::optional(std::move(secret));
-    }
-    case HomeConfig::Passphrase::kPrompt: break;
-  }
   const bool twice = ask == Ask::kTwice && config.root_kind == "software";
   CLOISTER_TRY(crypto::Secret secret, twice ? ask_new_secret(prompt, progress) : ask_secret(prompt, progress));
   return std::optional(std::move(secret));
 }
 
-Result<std::unique_ptr<keys::Database>> open_postgres(const PostgresConfig& config, keys::IfAbsent if_absent,
-                                                      crypto::Random& random) {
-  keys::PostgresLocation location;
-  if (!config.connection_file.empty()) {
-    CLOISTER_TRY(location.connection, read_secret_file(config.connection_file));
-  }
-  location.schema = config.schema;
-  location.standby = config.standby;
-  return keys::open_postgres(std::move(location), if_absent, random);
-}
-
 Result<keys::Store> create_in_postgres(const PostgresConfig& config, crypto::Random& random) {
-  CLOISTER_TRY(auto database, open_postgres(config, keys::IfAbsent::kCreate, random));
+  CLOISTER_TRY(auto database, home::open_postgres(config, keys::IfAbsent::kCreate, random));
   return keys::Store::open(std::move(database));
 }
 
@@ -83,7 +61,7 @@ Path Session::home() const {
 }
 
 Result<bool> Session::has_home() const {
-  const Path path = config_path(home());
+  const Path path = home::config_path(home());
   struct stat info{};
   if (::stat(path.c_str(), &info) == 0) return true;
   if (errno == ENOENT || errno == ENOTDIR) return false;
@@ -119,45 +97,23 @@ Status Session::make_home(const HomeConfig& config, std::string_view text, std::
                           std::vector<Path>& made) {
   const Path folder = home();
   if (config.root_kind == "software") {
-    CLOISTER_RETURN_IF_ERROR(kms::create_key_file(root_key_path(folder), copy(secret), crypto::Argon2Cost{}, *random_));
-    made.push_back(root_key_path(folder));
+    CLOISTER_RETURN_IF_ERROR(
+        kms::create_key_file(home::root_key_path(folder), copy(secret), crypto::Argon2Cost{}, *random_));
+    made.push_back(home::root_key_path(folder));
   }
-  CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), Root::kMade));
+  CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), home::IfNoKey::kMake));
   CLOISTER_TRY(auto store, config.postgres ? create_in_postgres(*config.postgres, *random_) : create_sqlite(made));
-  CLOISTER_TRY(hierarchy_, keys::Hierarchy::create(std::move(store), *root_, root_id_, *random_, caller()));
+  CLOISTER_TRY(hierarchy_, keys::Hierarchy::create(std::move(store), *root_.key, root_.id, *random_, caller()));
   // Last, since it is what makes the folder a home.
-  return write_file(config_path(folder), as_bytes(text), Overwrite::kRefuse, 0600);
+  return write_file(home::config_path(folder), as_bytes(text), Overwrite::kRefuse, 0600);
 }
 
-Status Session::open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, Root root) {
-  if (config.root_kind == "pkcs11") {
-    using kms::Pkcs11Key;
-    const auto if_absent = root == Root::kMade ? Pkcs11Key::IfAbsent::kGenerate : Pkcs11Key::IfAbsent::kRefuse;
-    if (!secret) return invalid("a token needs a PIN");
-    const kms::Pkcs11Location location{config.pkcs11_module, config.pkcs11_token, config.pkcs11_key,
-                                       config.pkcs11_parameters};
-    CLOISTER_TRY(auto key, Pkcs11Key::open(location, *secret, if_absent, *random_));
-    root_id_ = key->key_id();
-    root_ = std::move(key);
-    return {};
-  }
-  CLOISTER_TRY(auto key, kms::SoftwareKey::open(root_key_path(home()), std::move(secret), *random_));
-  root_id_ = key->key_id();
-  root_ = std::move(key);
+Status Session::open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, home::IfNoKey if_no_key) {
+  CLOISTER_TRY(root_, home::open_root(home(), config, std::move(secret), if_no_key, *random_));
   return {};
 }
 
-Status Session::check_home() const {
-  CLOISTER_TRY(const bool there, has_home());
-  if (!there) {
-    return Error(Code::kNotFound,
-                 "there is no home at " + home().string() + ": `cloister init` makes one, --home DIR names another");
-  }
-  CLOISTER_TRY(const File folder, File::open_directory(home()));
-  return check_guarded(folder, Guard::kUnwritten).with_context("open the home");
-}
-
-Path Session::sqlite_path() const { return home() / "keys.db"; }
+Path Session::sqlite_path() const { return home::sqlite_path(home()); }
 
 Result<keys::Store> Session::create_sqlite(std::vector<Path>& made) const {
   auto store = keys::Store::create(sqlite_path());
@@ -167,16 +123,7 @@ Result<keys::Store> Session::create_sqlite(std::vector<Path>& made) const {
   return store;
 }
 
-Result<HomeConfig> Session::read_config() const {
-  CLOISTER_RETURN_IF_ERROR(check_home());
-  return read_home_config(config_path(home()));
-}
-
-Result<keys::Store> Session::open_store(const HomeConfig& config) {
-  if (!config.postgres) return keys::Store::open(sqlite_path());
-  CLOISTER_TRY(auto database, open_postgres(*config.postgres, keys::IfAbsent::kRefuse, *random_));
-  return keys::Store::open(std::move(database));
-}
+Result<HomeConfig> Session::read_config() const { return home::read_home(home()); }
 
 Result<std::string> Session::store_text() const {
   CLOISTER_TRY(const HomeConfig config, read_config());
@@ -187,14 +134,14 @@ Result<keys::Moved> Session::move_store(const PostgresConfig& target) {
   CLOISTER_TRY(HomeConfig config, read_config());
   if (config.postgres) return Error(Code::kExists, "the store is in " + config.postgres->text() + " already");
   CLOISTER_TRY(auto source, keys::open_sqlite(sqlite_path(), keys::IfMoved::kOpen));
-  CLOISTER_TRY(auto database, open_postgres(target, keys::IfAbsent::kCreate, *random_));
+  CLOISTER_TRY(auto database, home::open_postgres(target, keys::IfAbsent::kCreate, *random_));
   const keys::Caller who = caller();
   const audit::Event event{who.now, who.actor, "store.move", "", "store", audit::Outcome::kAllowed, "from SQLite"};
   CLOISTER_TRY(auto moved, keys::move_store(*source, *database, event, target.text()).with_context("move the store"));
   // Last: until it says so the old store is what this home names, and that one refuses.
   config.postgres = target;
   CLOISTER_TRY(const std::string text, home_config_text(config));
-  CLOISTER_RETURN_IF_ERROR(write_file(config_path(home()), as_bytes(text), Overwrite::kReplace, 0600));
+  CLOISTER_RETURN_IF_ERROR(write_file(home::config_path(home()), as_bytes(text), Overwrite::kReplace, 0600));
   return moved;
 }
 
@@ -202,7 +149,7 @@ Result<keys::Store*> Session::store() {
   if (hierarchy_) return &hierarchy_->store();
   if (store_) return &*store_;
   CLOISTER_TRY(const HomeConfig config, read_config());
-  CLOISTER_TRY(store_, open_store(config));
+  CLOISTER_TRY(store_, home::open_store(home(), config, *random_));
   return &*store_;
 }
 
@@ -210,9 +157,9 @@ Result<keys::Hierarchy*> Session::hierarchy() {
   if (hierarchy_) return &*hierarchy_;
   CLOISTER_TRY(const HomeConfig config, read_config());
   CLOISTER_TRY(auto secret, root_secret(config, Ask::kOnce, *progress_).with_context("open root key"));
-  CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), Root::kThere).with_context("open root key"));
-  CLOISTER_TRY(auto store, open_store(config));
-  CLOISTER_TRY(hierarchy_, keys::Hierarchy::open(std::move(store), *root_, root_id_, *random_));
+  CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), home::IfNoKey::kRefuse).with_context("open root key"));
+  CLOISTER_TRY(auto store, home::open_store(home(), config, *random_));
+  CLOISTER_TRY(hierarchy_, keys::Hierarchy::open(std::move(store), *root_.key, root_.id, *random_));
   return &*hierarchy_;
 }
 

@@ -8,13 +8,18 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "crypto/random.h"
-#include "home_config.h"
+#include "home/home.h"
 #include "keys/hierarchy.h"
 #include "keys/transfer.h"
 #include "output.h"
 #include "watch.h"
 
 namespace cloister::cli {
+
+using home::HomeConfig;
+using home::make_postgres_config;
+using home::PostgresConfig;
+using home::Standby;
 
 struct Globals {
   std::string home;  // empty: $CLOISTER_HOME, else ~/.cloister
@@ -43,7 +48,7 @@ class Session {
   Result<keys::Hierarchy*> hierarchy();
   // The store alone, for what needs no root key: lists and audit rows.
   Result<keys::Store*> store();
-  std::string root_id() const { return root_id_; }
+  std::string root_id() const { return root_.id; }
   Result<std::string> store_text() const;  // where it is, for people
 
   Path sqlite_path() const;
@@ -61,22 +66,18 @@ class Session {
   Error record_failure(std::string action, std::string tenant, std::string subject, Error error);
 
  private:
-  enum class Root { kThere, kMade };
   Status make_home(const HomeConfig& config, std::string_view text, std::optional<crypto::Secret> secret,
                    std::vector<Path>& made);
-  Status open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, Root root);
-  Status check_home() const;
+  Status open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, home::IfNoKey if_no_key);
   Result<keys::Store> create_sqlite(std::vector<Path>& made) const;
   Result<HomeConfig> read_config() const;
-  Result<keys::Store> open_store(const HomeConfig& config);
   Status log_event(audit::Event event);
 
   const Globals* globals_;
   Progress* progress_;
   Watch* watch_;
   crypto::Random* random_;
-  std::unique_ptr<crypto::KeyWrapper> root_;
-  std::string root_id_;
+  home::Root root_;
   std::optional<keys::Hierarchy> hierarchy_;
   std::optional<keys::Store> store_;
 };

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "base/reader.h"
-#include "policy/fields.h"
+#include "base/toml_fields.h"
 
 namespace cloister::policy {
 namespace {
@@ -27,10 +27,10 @@ std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\
 
 // Each word by `parse`, which says what is wrong with one; any stands alone.
 template <typename Parsed, typename Parse>
-Result<std::vector<Parsed>> parse_each(const Fields& fields, std::string_view key, const Parse& parse) {
+Result<std::vector<Parsed>> parse_each(const TomlFields& fields, std::string_view key, const Parse& parse) {
   CLOISTER_TRY(const auto words, fields.words(key));
   std::vector<Parsed> out;
-  for (const Fields::Word& word : words) {
+  for (const TomlFields::Word& word : words) {
     if (word.text == kAny && words.size() > 1) {
       return fields.error(word.line, std::string(key) + " has any beside other values: any stands alone");
     }
@@ -44,7 +44,7 @@ Result<std::vector<Parsed>> parse_each(const Fields& fields, std::string_view ke
 }
 
 template <typename Word>
-Result<WordSet<Word>> parse_set(const Fields& fields, std::string_view key, std::size_t count,
+Result<WordSet<Word>> parse_set(const TomlFields& fields, std::string_view key, std::size_t count,
                                 Result<Word> (*parse)(std::string_view)) {
   CLOISTER_TRY(const auto words, parse_each<std::optional<Word>>(
                                      fields, key, [parse](std::string_view text) -> Result<std::optional<Word>> {
@@ -58,12 +58,12 @@ Result<WordSet<Word>> parse_set(const Fields& fields, std::string_view key, std:
   return set;
 }
 
-Result<std::vector<NamePattern>> parse_names(const Fields& fields, std::string_view key) {
+Result<std::vector<NamePattern>> parse_names(const TomlFields& fields, std::string_view key) {
   const auto none = key == "environment" ? NamePattern::None::kAccept : NamePattern::None::kRefuse;
   return parse_each<NamePattern>(fields, key, [none](std::string_view text) { return NamePattern::parse(text, none); });
 }
 
-Result<Validity> parse_rule_validity(const Fields& fields) {
+Result<Validity> parse_rule_validity(const TomlFields& fields) {
   Validity validity;
   CLOISTER_TRY(validity.not_before, fields.optional_time("not_before"));
   CLOISTER_TRY(validity.not_after, fields.optional_time("not_after"));
@@ -99,7 +99,7 @@ Operation first_of(OperationSet set) {
 }
 
 // PO-5, PO-7: what the operations act on is written, and what is restricted is what they act on.
-Status parse_targets(const Fields& fields, bool any_operation, Rule& rule) {
+Status parse_targets(const TomlFields& fields, bool any_operation, Rule& rule) {
   const OperationSet written = rule.operations;
   for (const Target& target : kTargets) {
     const OperationSet beside = operations_under(target.scope);
@@ -119,7 +119,7 @@ Status parse_targets(const Fields& fields, bool any_operation, Rule& rule) {
   return {};
 }
 
-Result<std::string> parse_rule_name(const Fields& fields) {
+Result<std::string> parse_rule_name(const TomlFields& fields) {
   CLOISTER_TRY(std::string name, fields.text("name"));
   const bool is_right = !name.empty() && name.size() <= kRuleNameSizeMax && is_plain_utf8(name) &&
                         name.find('"') == std::string::npos && name.front() != ' ' && name.back() != ' ';
@@ -128,7 +128,7 @@ Result<std::string> parse_rule_name(const Fields& fields) {
 }
 
 Result<Rule> parse_rule(const TomlTable& table) {
-  Fields fields(table, "[[" + table.name + "]]");
+  TomlFields fields(table, "[[" + table.name + "]]");
   Rule rule;
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kRuleKeys));
   CLOISTER_TRY(rule.name, parse_rule_name(fields));
@@ -145,7 +145,7 @@ Result<Rule> parse_rule(const TomlTable& table) {
 }
 
 Status parse_quota(const TomlTable& table, Document& document) {
-  const Fields fields(table, "[[quota]]");
+  const TomlFields fields(table, "[[quota]]");
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kQuotaKeys));
   CLOISTER_TRY(const std::string tenant, fields.text("tenant"));
   if (tenant != kAny && !is_name(tenant)) {
@@ -160,7 +160,7 @@ Status parse_quota(const TomlTable& table, Document& document) {
   return {};
 }
 
-Status parse_expected_target(const Fields& fields, Expectation& expectation) {
+Status parse_expected_target(const TomlFields& fields, Expectation& expectation) {
   struct Part {
     std::string_view key;
     std::string Expectation::* text;
@@ -180,7 +180,7 @@ Status parse_expected_target(const Fields& fields, Expectation& expectation) {
 
 // `at` is what the document says for all of them.
 Result<Expectation> parse_expectation(const TomlTable& table, std::optional<Time> at) {
-  const Fields fields(table, "[[expect]]");
+  const TomlFields fields(table, "[[expect]]");
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kExpectKeys));
   Expectation expectation;
   expectation.line = table.line;
@@ -213,7 +213,7 @@ Result<Expectation> parse_expectation(const TomlTable& table, std::optional<Time
 }
 
 Status parse_top(const TomlTable& top, Document& document) {
-  const Fields fields(top, "");
+  const TomlFields fields(top, "");
   if (!fields.has("version")) return fields.error(1, "version isn't written: version = 1");
   CLOISTER_TRY(const std::uint32_t version, fields.integer("version", 1, kQuotaMax));
   if (version != 1) {
@@ -262,7 +262,7 @@ Status check_expected_rule(const Document& document, const Expectation& expectat
 }
 
 Status parse_rest(const TomlDocument& toml, Document& document) {
-  CLOISTER_TRY(std::optional<Time> at, Fields(toml.top, "").optional_time("expect_at"));
+  CLOISTER_TRY(std::optional<Time> at, TomlFields(toml.top, "").optional_time("expect_at"));
   const bool has_dates = document.validity.bounded() ||
                          std::ranges::any_of(document.rules, [](const Rule& rule) { return rule.validity.bounded(); });
   if (!at && !has_dates) at = Time{};

@@ -122,7 +122,4 @@ class WordSet {
 using OperationSet = WordSet<Operation>;
 using PurposeSet = WordSet<Purpose>;
 
-// ": did you mean unwrap?" when one of `words` is near enough to be what was meant, else "".
-std::string suggestion(std::string_view word, std::span<const std::string_view> words);
-
 }  // namespace cloister::policy

@@ -64,15 +64,6 @@ TEST(Words, UnknownOnes) {
   EXPECT_LT(parse_operation(std::string(100'000, 'x')).error().message().size(), 200U);
 }
 
-TEST(Words, NothingNearIsNotSuggested) {
-  const std::string_view words[] = {"allow", "deny"};
-  EXPECT_EQ(suggestion("alow", words), ": did you mean allow?");
-  EXPECT_EQ(suggestion("dney", words), ": did you mean deny?");
-  EXPECT_EQ(suggestion("permit", words), "");
-  EXPECT_EQ(suggestion("", words), "");
-  EXPECT_EQ(suggestion("alow", {}), "");
-}
-
 TEST(Words, Sets) {
   OperationSet set;
   EXPECT_TRUE(set.empty());

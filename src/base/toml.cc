@@ -1,11 +1,11 @@
-#include "policy/toml.h"
+#include "base/toml.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "base/reader.h"
 
-namespace cloister::policy {
+namespace cloister {
 namespace {
 
 Error refused(std::string_view message) { return Error(Code::kInvalid, std::string(message)); }
@@ -80,7 +80,7 @@ Status take_escape(std::string_view& rest, std::string& out) {
 Result<std::string> take_string(std::string_view& rest) {
   const char quote = rest.front();
   if (rest.size() >= 3 && rest[1] == quote && rest[2] == quote) {
-    return refused("strings over several lines aren't used in policies");
+    return refused("strings over several lines aren't read here");
   }
   rest.remove_prefix(1);
   std::string out;
@@ -115,6 +115,8 @@ std::optional<std::int64_t> number_of(std::string_view word) {
 
 class TomlReader {
  public:
+  explicit TomlReader(TomlSubset subset) : subset_(subset) {}
+
   Result<TomlDocument> read(std::string_view text) {
     while (!text.empty()) {
       const std::size_t end = text.find('\n');
@@ -136,7 +138,7 @@ class TomlReader {
   TomlTable& table() { return document_.tables.empty() ? document_.top : document_.tables.back(); }
 
   Status read_line(std::string_view line) {
-    if (line.size() > kLineSizeMax) return refused("longer than 4096 bytes: break the list into lines");
+    if (line.size() > kTomlLineSizeMax) return refused("longer than 4096 bytes: break the list into lines");
     for (std::size_t begin = 0; begin <= line.size();) {
       const std::size_t tab = std::min(line.find('\t', begin), line.size());
       if (!is_plain_utf8(line.substr(begin, tab - begin))) return refused("not UTF-8 text, or a control character");
@@ -152,16 +154,26 @@ class TomlReader {
     const bool is_double = line.starts_with("[[");
     line.remove_prefix(is_double ? 2 : 1);
     const std::string name(take_while(line, is_bare_key_character));
-    if (!is_double || name.empty() || !line.starts_with("]]")) {
-      return refused("a header is one bare word in [[double brackets]]");
+    const bool is_allowed = is_double || subset_ == TomlSubset::kSettings;
+    if (!is_allowed || name.empty() || !line.starts_with(is_double ? "]]" : "]")) {
+      return refused(subset_ == TomlSubset::kSettings ? "a header is one bare word in [brackets] or [[double brackets]]"
+                                                      : "a header is one bare word in [[double brackets]]");
     }
-    line.remove_prefix(2);
+    line.remove_prefix(is_double ? 2 : 1);
     skip_blanks(line);
     if (!is_over(line)) return refused("nothing but a comment can follow a header");
     if (document_.top.find(name) != nullptr) return refused("[[" + name + "]] has the name of a key");
-    if (document_.tables.size() == kTablesMax) return refused("more than 49152 tables");
-    document_.tables.push_back({name, line_, {}});
+    if (document_.tables.size() == kTomlTablesMax) return refused("more than 49152 tables");
+    if (subset_ == TomlSubset::kSettings) CLOISTER_RETURN_IF_ERROR(check_once(name, is_double));
+    document_.tables.push_back({name, line_, is_double, {}});
     return {};
+  }
+
+  // A [table] is there once, and not as a [[table]] too.
+  Status check_once(const std::string& name, bool is_double) const {
+    const auto found = std::ranges::find(document_.tables, name, &TomlTable::name);
+    if (found == document_.tables.end() || (is_double && found->listed)) return {};
+    return refused("a second " + name + ": the first is at line " + std::to_string(found->line));
   }
 
   Status read_entry(std::string_view line) {
@@ -172,7 +184,7 @@ class TomlReader {
     line.remove_prefix(1);
     skip_blanks(line);
     if (table().find(key) != nullptr) return refused("a second " + key);
-    if (table().entries.size() == kEntriesMax) return refused("more than 32 keys in one table");
+    if (table().entries.size() == kTomlEntriesMax) return refused("more than 32 keys in one table");
     table().entries.push_back({key, {}});
     TomlValue& value = table().entries.back().value;
     value.line = line_;
@@ -203,7 +215,7 @@ class TomlReader {
         line.remove_prefix(1);
       } else {
         if (line.starts_with('[')) return refused("a list inside a list");
-        if (values.size() == kListMax) return refused("more than 256 values in a list");
+        if (values.size() == kTomlListMax) return refused("more than 256 values in a list");
         CLOISTER_TRY(TomlValue value, take_value(line));
         values.push_back(std::move(value));
       }
@@ -220,11 +232,16 @@ class TomlReader {
       CLOISTER_TRY(value.text, take_string(line));
       return value;
     }
-    if (line.starts_with('{')) return refused("inline tables aren't used in policies: write a [[table]]");
+    if (line.starts_with('{')) return refused("inline tables aren't read here: write a [[table]]");
     const std::string_view word = take_while(line, is_word_character);
     if (const auto number = number_of(word)) {
       value.kind = TomlValue::Kind::kInteger;
       value.integer = *number;
+      return value;
+    }
+    if (subset_ == TomlSubset::kSettings && (word == "true" || word == "false")) {
+      value.kind = TomlValue::Kind::kBoolean;
+      value.boolean = word == "true";
       return value;
     }
     const auto time = parse_rfc3339(word);
@@ -240,6 +257,7 @@ class TomlReader {
     return refused("nothing but a comment can follow a value");
   }
 
+  TomlSubset subset_;
   TomlDocument document_;
   std::uint32_t line_ = 0;
   bool list_ = false;         // inside a list
@@ -253,9 +271,9 @@ const TomlValue* TomlTable::find(std::string_view key) const {
   return found == entries.end() ? nullptr : &found->value;
 }
 
-Result<TomlDocument> parse_toml(std::string_view text) {
-  if (text.size() > kDocumentSizeMax) return Error(Code::kInvalid, "the document is larger than 8 MiB");
-  return TomlReader().read(text);
+Result<TomlDocument> parse_toml(std::string_view text, TomlSubset subset) {
+  if (text.size() > kTomlSizeMax) return Error(Code::kInvalid, "the document is larger than 8 MiB");
+  return TomlReader(subset).read(text);
 }
 
-}  // namespace cloister::policy
+}  // namespace cloister

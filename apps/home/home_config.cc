@@ -1,11 +1,11 @@
-#include "home_config.h"
+#include "home/home_config.h"
 
 #include <nlohmann/json.hpp>
 
 #include "base/reader.h"
 #include "keys/postgres_rules.h"
 
-namespace cloister::cli {
+namespace cloister::home {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -145,4 +145,4 @@ Result<HomeConfig> read_home_config(const Path& path) {
   return parse_home_config(bytes).with_context("read " + path.string());
 }
 
-}  // namespace cloister::cli
+}  // namespace cloister::home

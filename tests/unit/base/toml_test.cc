@@ -1,11 +1,13 @@
-#include "policy/toml.h"
+#include "base/toml.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/policy/policy_text.h"
+#include "tests/support/expect.h"
 
-namespace cloister::policy {
+namespace cloister {
 namespace {
+
+using testing::expect_refused;
 
 TomlDocument toml_of(std::string_view text) {
   auto document = parse_toml(text);
@@ -163,20 +165,63 @@ TEST(Toml, TooLarge) {
   EXPECT_TRUE(parse_toml("a = '" + std::string(4090, 'x') + "'").ok());
   expect_line("\na = '" + std::string(4091, 'x') + "'", 2, "4096");
   std::string list = "a = [\n", keys, tables;
-  for (std::size_t i = 0; i < kListMax; ++i) list += "1,\n";
+  for (std::size_t i = 0; i < kTomlListMax; ++i) list += "1,\n";
   EXPECT_TRUE(parse_toml(list + "]").ok());
   expect_line(list + "1]", 258, "256 values");
-  for (std::size_t i = 0; i < kEntriesMax; ++i) keys += "k" + std::to_string(i) + " = 1\n";
+  for (std::size_t i = 0; i < kTomlEntriesMax; ++i) keys += "k" + std::to_string(i) + " = 1\n";
   EXPECT_TRUE(parse_toml(keys + "[[t]]\n" + keys).ok());
   expect_line("[[t]]\n" + keys + "k = 1", 34, "32 keys");
-  for (std::size_t i = 0; i < kTablesMax; ++i) tables += "[[t]]\n";
+  for (std::size_t i = 0; i < kTomlTablesMax; ++i) tables += "[[t]]\n";
   EXPECT_TRUE(parse_toml(tables).ok());
-  expect_line(tables + "[[t]]", kTablesMax + 1, "49152 tables");
-  std::string large(kDocumentSizeMax, '\n');
+  expect_line(tables + "[[t]]", kTomlTablesMax + 1, "49152 tables");
+  std::string large(kTomlSizeMax, '\n');
   EXPECT_TRUE(parse_toml(large).ok());
   large += '\n';
   expect_refused(parse_toml(large), Code::kInvalid, "8 MiB");
 }
 
+TomlDocument settings_of(std::string_view text) {
+  auto document = parse_toml(text, TomlSubset::kSettings);
+  EXPECT_TRUE(document.ok()) << document.error().message();
+  return document.ok() ? std::move(document).value() : TomlDocument();
+}
+
+void expect_settings_line(std::string_view text, std::size_t line, std::string_view words) {
+  const auto document = parse_toml(text, TomlSubset::kSettings);
+  expect_refused(document, Code::kInvalid, "line " + std::to_string(line) + ": ");
+  expect_refused(document, Code::kInvalid, words);
+}
+
+TEST(TomlSettings, TablesOnceAndWordsForYesAndNo) {
+  const TomlDocument document =
+      settings_of("[listen] # x\non = true\noff = false\nboth = [true, 1]\n[[user]]\n[[user]]\nuid = 1\n");
+  ASSERT_EQ(document.tables.size(), 3U);
+  EXPECT_FALSE(document.tables[0].listed);
+  EXPECT_TRUE(document.tables[1].listed);
+  EXPECT_TRUE(document.tables[0].find("on")->boolean);
+  EXPECT_FALSE(document.tables[0].find("off")->boolean);
+  EXPECT_EQ(document.tables[0].find("off")->kind, TomlValue::Kind::kBoolean);
+  EXPECT_TRUE(document.tables[0].find("both")->list[0].boolean);
+}
+
+TEST(TomlSettings, TableTwice) {
+  expect_settings_line("[a]\n[b]\n[a]\n", 3, "a second a: the first is at line 1");
+  expect_settings_line("[a]\n[[a]]\n", 2, "a second a");
+  expect_settings_line("[[a]]\n[[a]]\n[a]\n", 3, "a second a");
+  expect_settings_line("a = 1\n[a]\n", 2, "the name of a key");
+}
+
+TEST(TomlSettings, MalformedHeaders) {
+  for (const std::string_view text : {"[", "[]", "[a", "[a]]", "[[a]", "[a.b]", "[a] b", "[\"a\"]", "[a]\n[ b]"}) {
+    expect_settings_line(text, text.find('\n') == std::string_view::npos ? 1 : 2, "");
+  }
+}
+
+TEST(TomlSettings, NearlyTrue) {
+  for (const std::string_view text : {"True", "TRUE", "yes", "on", "truee", "\"true"}) {
+    expect_settings_line("a = " + std::string(text), 1, "");
+  }
+}
+
 }  // namespace
-}  // namespace cloister::policy
+}  // namespace cloister

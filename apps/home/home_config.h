@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "keys/postgres.h"
 
-namespace cloister::cli {
+namespace cloister::home {
 
 using Standby = keys::PostgresLocation::Standby;
 
@@ -39,4 +39,4 @@ Result<HomeConfig> parse_home_config(ByteView bytes);
 // kDenied when somebody else could have written it: it names a library to load.
 Result<HomeConfig> read_home_config(const Path& path);
 
-}  // namespace cloister::cli
+}  // namespace cloister::home

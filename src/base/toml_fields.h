@@ -1,20 +1,21 @@
-// The entries of one table of a policy document, taken by name. Every refusal says the line and which table.
+// The entries of one table of a TOML document, taken by name. Every refusal says the line and which table.
 #pragma once
 
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
-#include "policy/toml.h"
-#include "policy/words.h"
+#include "base/suggestion.h"
+#include "base/toml.h"
 
-namespace cloister::policy {
+namespace cloister {
 
 // A view: the table outlives it.
-class Fields {
+class TomlFields {
  public:
   // `what` names the table in messages: `[[allow]] "trainers"`.
-  Fields(const TomlTable& table, std::string what) : table_(&table), what_(std::move(what)) {}
+  TomlFields(const TomlTable& table, std::string what) : table_(&table), what_(std::move(what)) {}
 
   std::uint32_t line() const { return table_->line; }
   void set_what(std::string what) { what_ = std::move(what); }
@@ -40,6 +41,10 @@ class Fields {
   // Nothing where the entry isn't there.
   Result<std::optional<std::string>> optional_text(std::string_view key) const;
   Result<std::optional<Time>> optional_time(std::string_view key) const;
+  // `otherwise` where the entry isn't there.
+  Result<std::uint32_t> integer_or(std::string_view key, std::uint32_t min, std::uint32_t max,
+                                   std::uint32_t otherwise) const;
+  Result<bool> boolean_or(std::string_view key, bool otherwise) const;
 
  private:
   Result<const TomlValue*> value(std::string_view key) const;
@@ -48,4 +53,4 @@ class Fields {
   std::string what_;
 };
 
-}  // namespace cloister::policy
+}  // namespace cloister

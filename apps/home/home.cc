@@ -1,0 +1,70 @@
+#include "home/home.h"
+
+#include <sys/stat.h>
+
+#include "home/secret_file.h"
+#include "kms/pkcs11_key.h"
+#include "kms/software_key.h"
+
+namespace cloister::home {
+
+Result<HomeConfig> read_home(const Path& folder) {
+  const Path path = config_path(folder);
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno != ENOENT && errno != ENOTDIR) return error_from_errno(errno, "look at the home: " + path.string());
+    return Error(Code::kNotFound,
+                 "there is no home at " + folder.string() + ": `cloister init` makes one, --home DIR names another");
+  }
+  CLOISTER_TRY(const File opened, File::open_directory(folder));
+  CLOISTER_RETURN_IF_ERROR(check_guarded(opened, Guard::kUnwritten).with_context("open the home"));
+  return read_home_config(path);
+}
+
+Result<std::optional<crypto::Secret>> stored_root_secret(const HomeConfig& config) {
+  switch (config.passphrase) {
+    case HomeConfig::Passphrase::kNone: return std::optional<crypto::Secret>();
+    case HomeConfig::Passphrase::kFile: {
+      CLOISTER_TRY(crypto::Secret secret, read_secret_file(config.passphrase_file));
+      return std::optional(std::move(secret));
+    }
+    case HomeConfig::Passphrase::kPrompt: break;
+  }
+  return Error(Code::kInvalid, "the root key's passphrase is to be asked for, and nobody is there to answer");
+}
+
+Result<Root> open_root(const Path& folder, const HomeConfig& config, std::optional<crypto::Secret> secret,
+                       IfNoKey if_no_key, crypto::Random& random) {
+  if (config.root_kind == "pkcs11") {
+    using kms::Pkcs11Key;
+    const auto if_absent = if_no_key == IfNoKey::kMake ? Pkcs11Key::IfAbsent::kGenerate : Pkcs11Key::IfAbsent::kRefuse;
+    if (!secret) return Error(Code::kInvalid, "a token needs a PIN");
+    const kms::Pkcs11Location location{config.pkcs11_module, config.pkcs11_token, config.pkcs11_key,
+                                       config.pkcs11_parameters};
+    CLOISTER_TRY(auto key, Pkcs11Key::open(location, *secret, if_absent, random));
+    std::string id = key->key_id();
+    return Root{std::move(key), std::move(id)};
+  }
+  CLOISTER_TRY(auto key, kms::SoftwareKey::open(root_key_path(folder), std::move(secret), random));
+  std::string id = key->key_id();
+  return Root{std::move(key), std::move(id)};
+}
+
+Result<std::unique_ptr<keys::Database>> open_postgres(const PostgresConfig& config, keys::IfAbsent if_absent,
+                                                      crypto::Random& random) {
+  keys::PostgresLocation location;
+  if (!config.connection_file.empty()) {
+    CLOISTER_TRY(location.connection, read_secret_file(config.connection_file));
+  }
+  location.schema = config.schema;
+  location.standby = config.standby;
+  return keys::open_postgres(std::move(location), if_absent, random);
+}
+
+Result<keys::Store> open_store(const Path& folder, const HomeConfig& config, crypto::Random& random) {
+  if (!config.postgres) return keys::Store::open(sqlite_path(folder));
+  CLOISTER_TRY(auto database, open_postgres(*config.postgres, keys::IfAbsent::kRefuse, random));
+  return keys::Store::open(std::move(database));
+}
+
+}  // namespace cloister::home

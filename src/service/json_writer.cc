@@ -1,0 +1,98 @@
+#include "service/json_writer.h"
+
+#include <charconv>
+
+#include "base/base64.h"
+
+namespace cloister::service {
+
+void JsonWriter::separate() {
+  if (comma_) out_->push_back(',');
+  comma_ = true;
+}
+
+JsonWriter& JsonWriter::begin_object() {
+  separate();
+  out_->push_back('{');
+  comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_object() {
+  out_->push_back('}');
+  comma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::begin_array() {
+  separate();
+  out_->push_back('[');
+  comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_array() {
+  out_->push_back(']');
+  comma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::name(std::string_view name) {
+  value(name);
+  out_->push_back(':');
+  comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::value(std::string_view text) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  separate();
+  out_->push_back('"');
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out_->push_back('\\');
+      out_->push_back(byte);
+    } else if (byte < 0x20) {
+      net::append(*out_, "\\u00");
+      out_->push_back(static_cast<std::uint8_t>(kDigits[byte >> 4]));
+      out_->push_back(static_cast<std::uint8_t>(kDigits[byte & 15]));
+    } else {
+      out_->push_back(byte);
+    }
+  }
+  out_->push_back('"');
+  return *this;
+}
+
+JsonWriter& JsonWriter::value(std::uint64_t number) {
+  separate();
+  char text[20];
+  const auto end = std::to_chars(text, text + sizeof text, number);
+  net::append(*out_, std::string_view(text, end.ptr));
+  return *this;
+}
+
+JsonWriter& JsonWriter::value(bool truth) {
+  separate();
+  net::append(*out_, truth ? "true" : "false");
+  return *this;
+}
+
+JsonWriter& JsonWriter::null() {
+  separate();
+  net::append(*out_, "null");
+  return *this;
+}
+
+JsonWriter& JsonWriter::bytes(ByteView bytes) {
+  separate();
+  out_->push_back('"');
+  const std::size_t at = out_->size();
+  out_->resize(at + base64_encoded_size(bytes.size()));
+  encode_base64(bytes, Base64::kStandard, MutableByteView(*out_).subspan(at));
+  out_->push_back('"');
+  return *this;
+}
+
+}  // namespace cloister::service
