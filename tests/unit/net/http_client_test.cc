@@ -168,7 +168,7 @@ TEST_F(Client, RequestsThatCannotBeSent) {
 }
 
 TEST_F(Client, PartsMissing) {
-  const testing::TestAuthority authority;
+  const testing::TlsAuthority authority;
   const auto tls = testing::mutual_tls(authority, authority.issue());
   const auto code = [](HttpClient::Target target) { return HttpClient::create(std::move(target), {}).error().code(); };
   EXPECT_EQ(code(TlsTarget{{"127.0.0.1", 1}, "spiffe://acme.test/server", nullptr}), Code::kInvalid);

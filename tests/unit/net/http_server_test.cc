@@ -157,7 +157,7 @@ TEST_F(Server, AnswerOutlivesTheServer) {
 TEST_F(Server, NoClientCertificate) {
   start();
   listen_tls();
-  const testing::TestAuthority mallory("mallory.test");
+  const testing::TlsAuthority mallory("mallory.test");
   const auto exchange = client_with(testing::mutual_tls(authority_, mallory.issue()))->send(get("/"), kPatience);
   ASSERT_FALSE(exchange.ok());
   EXPECT_EQ(exchange.error().code(), Code::kDenied);
