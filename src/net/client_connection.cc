@@ -85,14 +85,22 @@ Result<std::unique_ptr<ClientConnection>> ClientConnection::connect(const HttpCl
     CLOISTER_TRY(connection->socket_, connect_unix(*local, *connection->info_, deadline));
     return connection;
   }
-  const auto& remote = std::get<TlsTarget>(target);
-  CLOISTER_TRY(connection->socket_, connect_tcp(remote.address, connection->info_->remote, deadline));
-  CLOISTER_TRY(connection->tls_,
-               remote.tls->connect(connection->socket_.descriptor(), remote.address.host, remote.server_id));
-  CLOISTER_RETURN_IF_ERROR(connection->shake_hands(deadline).with_context("connect to " + remote.address.to_string()));
-  const Duration left = connection->tls_->peer()->not_after - remote.tls->now();
-  connection->end_of_proof_ = ticks_now() + left.ms;
+  if (const auto* mutual = std::get_if<TlsTarget>(&target)) {
+    CLOISTER_RETURN_IF_ERROR(connection->connect_tls(*mutual, deadline));
+  } else {
+    CLOISTER_RETURN_IF_ERROR(connection->connect_tls(std::get<AnonymousTlsTarget>(target), deadline));
+  }
   return connection;
+}
+
+template <typename Remote>
+Status ClientConnection::connect_tls(const Remote& remote, Ticks deadline) {
+  CLOISTER_TRY(socket_, connect_tcp(remote.address, info_->remote, deadline));
+  CLOISTER_TRY(tls_, remote.tls->connect(socket_.descriptor(), remote.address.host, remote.server_id));
+  CLOISTER_RETURN_IF_ERROR(shake_hands(deadline).with_context("connect to " + remote.address.to_string()));
+  const Duration left = tls_->peer()->not_after - remote.tls->now();
+  end_of_proof_ = ticks_now() + left.ms;
+  return {};
 }
 
 Status ClientConnection::shake_hands(Ticks deadline) {

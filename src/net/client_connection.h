@@ -24,6 +24,8 @@ class ClientConnection {
 
  private:
   ClientConnection() : info_(std::make_shared<ConnectionInfo>()) {}
+  template <typename Remote>
+  Status connect_tls(const Remote& remote, Ticks deadline);
   Status shake_hands(Ticks deadline);
 
   Socket socket_;

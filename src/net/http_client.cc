@@ -19,8 +19,15 @@ bool may_be_repeated(std::string_view method) {
 }
 
 std::string host_of(const HttpClient::Target& target) {
-  const auto* remote = std::get_if<TlsTarget>(&target);
-  return remote == nullptr ? "localhost" : remote->address.to_string();
+  if (const auto* remote = std::get_if<TlsTarget>(&target)) return remote->address.to_string();
+  if (const auto* remote = std::get_if<AnonymousTlsTarget>(&target)) return remote->address.to_string();
+  return "localhost";
+}
+
+template <typename Remote>
+Status check_remote(const Remote& remote) {
+  if (remote.tls && !remote.server_id.empty() && !remote.address.host.empty() && remote.address.port != 0) return {};
+  return Error(Code::kInvalid, "a client needs an address, TLS and the identity of its server");
 }
 
 Result<Buffer> serialize(const Request& request, const std::string& host) {
@@ -85,10 +92,10 @@ HttpClient::HttpClient(Target target, ClientOptions options)
 HttpClient::~HttpClient() = default;
 
 Result<std::unique_ptr<HttpClient>> HttpClient::create(Target target, ClientOptions options) {
-  if (const auto* remote = std::get_if<TlsTarget>(&target)) {
-    if (!remote->tls || remote->server_id.empty() || remote->address.host.empty() || remote->address.port == 0) {
-      return Error(Code::kInvalid, "a client needs an address, TLS credentials and the identity of its server");
-    }
+  if (const auto* mutual = std::get_if<TlsTarget>(&target)) {
+    CLOISTER_RETURN_IF_ERROR(check_remote(*mutual));
+  } else if (const auto* anonymous = std::get_if<AnonymousTlsTarget>(&target)) {
+    CLOISTER_RETURN_IF_ERROR(check_remote(*anonymous));
   } else if (auto address = unix_address(std::get<UnixTarget>(target).path); !address.ok()) {
     return address.error();
   }

@@ -20,6 +20,13 @@ struct TlsTarget {
   std::shared_ptr<const MutualTls> tls;
 };
 
+// A server that takes clients without a certificate: where the first one comes from.
+struct AnonymousTlsTarget {
+  TcpAddress address;
+  std::string server_id;
+  std::shared_ptr<const AnonymousTls> tls;
+};
+
 struct UnixTarget {
   Path path;
   uid_t server_user;  // whose process must be listening
@@ -43,7 +50,7 @@ class ClientConnection;
 // Any thread may call; a call waits for its answer.
 class HttpClient {
  public:
-  using Target = std::variant<TlsTarget, UnixTarget>;
+  using Target = std::variant<TlsTarget, AnonymousTlsTarget, UnixTarget>;
   // kInvalid when the target lacks a part. Connects only when there is something to send.
   static Result<std::unique_ptr<HttpClient>> create(Target target, ClientOptions options);
   ~HttpClient();

@@ -51,9 +51,11 @@ bool set_common(SSL_CTX* context, IdleBuffers idle_buffers) {
 enum class Side { kServer, kClient };
 enum class PeerCertificate { kRequired, kNotAskedFor };
 
-Result<SslContext> make_context(Side side, const Credentials& credentials, IdleBuffers idle_buffers) {
+// Without credentials it shows no certificate.
+Result<SslContext> make_context(Side side, const Credentials* credentials, IdleBuffers idle_buffers) {
   SslContext context(SSL_CTX_new(side == Side::kServer ? TLS_server_method() : TLS_client_method()));
-  if (!context || !set_common(context.get(), idle_buffers) || !use_credentials(context.get(), credentials.parts())) {
+  if (!context || !set_common(context.get(), idle_buffers) ||
+      (credentials != nullptr && !use_credentials(context.get(), credentials->parts()))) {
     return Error(Code::kUnavailable, "set up TLS: " + take_openssl_reason());
   }
   if (side == Side::kServer) SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
@@ -68,8 +70,8 @@ class ContextCache {
 
   Result<Ssl> new_session(const std::shared_ptr<const Credentials>& credentials) {
     const std::scoped_lock lock(mutex_);
-    if (credentials != credentials_) {
-      CLOISTER_TRY(SslContext context, make_context(side_, *credentials, idle_buffers_));
+    if (!context_ || credentials != credentials_) {
+      CLOISTER_TRY(SslContext context, make_context(side_, credentials.get(), idle_buffers_));
       if (peer_certificate_ == PeerCertificate::kRequired) {
         SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
         SSL_CTX_set_cert_verify_callback(context.get(), verify_chain, nullptr);
@@ -103,6 +105,31 @@ Result<std::unique_ptr<TlsSession>> session_on(int socket, Ssl ssl, std::unique_
   SSL_set_ex_data(ssl.get(), kStateIndex, state.get());
   state->ssl = std::move(ssl);
   return std::make_unique<TlsSession>(std::move(state));
+}
+
+// How a client judges its server.
+struct Expectation {
+  std::shared_ptr<const PeerVerifier> verifier;
+  Clock clock;
+  std::string id;
+};
+
+Result<std::unique_ptr<TlsSession>> client_session(int socket, Ssl ssl, const std::string& host,
+                                                   Expectation expectation) {
+  if (expectation.id.empty()) return Error(Code::kInvalid, "a TLS client must say whom it expects");
+  static constexpr unsigned char kHttp1[] = "\x08http/1.1";
+  SSL_set_connect_state(ssl.get());
+  // OpenSSL copies the name; its macro for this would cast const away unseen.
+  const bool named = is_address(host) || SSL_ctrl(ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                                                  const_cast<char*>(host.c_str())) == 1;
+  if (!named || SSL_set_alpn_protos(ssl.get(), kHttp1, sizeof kHttp1 - 1) != 0) {
+    return Error(Code::kInvalid, "start TLS: " + take_openssl_reason());
+  }
+  auto state = std::make_unique<TlsSession::State>();
+  state->verifier = std::move(expectation.verifier);
+  state->clock = std::move(expectation.clock);
+  state->expected_id = std::move(expectation.id);
+  return session_on(socket, std::move(ssl), std::move(state));
 }
 
 }  // namespace
@@ -143,21 +170,34 @@ Result<std::unique_ptr<TlsSession>> MutualTls::accept(int socket) const {
 
 Result<std::unique_ptr<TlsSession>> MutualTls::connect(int socket, const std::string& host,
                                                        std::string expected_id) const {
-  if (expected_id.empty()) return Error(Code::kInvalid, "a TLS client must say whom it expects");
   CLOISTER_TRY(Ssl ssl, core_->client.new_session(core_->credentials->current()));
-  static constexpr unsigned char kHttp1[] = "\x08http/1.1";
-  SSL_set_connect_state(ssl.get());
-  // OpenSSL copies the name; its macro for this would cast const away unseen.
-  const bool named = is_address(host) || SSL_ctrl(ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                                                  const_cast<char*>(host.c_str())) == 1;
-  if (!named || SSL_set_alpn_protos(ssl.get(), kHttp1, sizeof kHttp1 - 1) != 0) {
-    return Error(Code::kInvalid, "start TLS: " + take_openssl_reason());
-  }
-  auto state = std::make_unique<TlsSession::State>();
-  state->verifier = core_->verifier;
-  state->clock = core_->clock;
-  state->expected_id = std::move(expected_id);
-  return session_on(socket, std::move(ssl), std::move(state));
+  return client_session(socket, std::move(ssl), host, {core_->verifier, core_->clock, std::move(expected_id)});
+}
+
+struct AnonymousTls::Core {
+  std::shared_ptr<const PeerVerifier> verifier;
+  Clock clock;
+  ContextCache client;
+};
+
+AnonymousTls::AnonymousTls(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+AnonymousTls::~AnonymousTls() = default;
+
+Result<std::shared_ptr<const AnonymousTls>> AnonymousTls::create(std::shared_ptr<const PeerVerifier> verifier,
+                                                                 Clock clock) {
+  if (!verifier || !clock) return Error(Code::kInvalid, "TLS needs a verifier of the server and a clock");
+  std::shared_ptr<Core> core(
+      new Core{std::move(verifier), std::move(clock),
+               ContextCache(Side::kClient, PeerCertificate::kRequired, IdleBuffers::kReleased)});
+  return std::shared_ptr<const AnonymousTls>(new AnonymousTls(std::move(core)));
+}
+
+Time AnonymousTls::now() const { return core_->clock(); }
+
+Result<std::unique_ptr<TlsSession>> AnonymousTls::connect(int socket, const std::string& host,
+                                                          std::string expected_id) const {
+  CLOISTER_TRY(Ssl ssl, core_->client.new_session(nullptr));
+  return client_session(socket, std::move(ssl), host, {core_->verifier, core_->clock, std::move(expected_id)});
 }
 
 struct ServerOnlyTls::Core {

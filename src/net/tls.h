@@ -101,4 +101,22 @@ class ServerOnlyTls {
   std::shared_ptr<Core> core_;
 };
 
+// The other half of ServerOnlyTls: a client that has no identity yet and proves its server's. For enrolment.
+class AnonymousTls {
+ public:
+  static Result<std::shared_ptr<const AnonymousTls>> create(std::shared_ptr<const PeerVerifier> verifier, Clock clock);
+  ~AnonymousTls();
+
+  // As MutualTls::connect().
+  Result<std::unique_ptr<TlsSession>> connect(int socket, const std::string& host, std::string expected_id) const;
+
+  Time now() const;
+
+  struct Core;
+
+ private:
+  explicit AnonymousTls(std::shared_ptr<Core> core);
+  std::shared_ptr<Core> core_;
+};
+
 }  // namespace cloister::net
