@@ -186,9 +186,8 @@ AnonymousTls::~AnonymousTls() = default;
 Result<std::shared_ptr<const AnonymousTls>> AnonymousTls::create(std::shared_ptr<const PeerVerifier> verifier,
                                                                  Clock clock) {
   if (!verifier || !clock) return Error(Code::kInvalid, "TLS needs a verifier of the server and a clock");
-  std::shared_ptr<Core> core(
-      new Core{std::move(verifier), std::move(clock),
-               ContextCache(Side::kClient, PeerCertificate::kRequired, IdleBuffers::kReleased)});
+  std::shared_ptr<Core> core(new Core{std::move(verifier), std::move(clock),
+                                      ContextCache(Side::kClient, PeerCertificate::kRequired, IdleBuffers::kReleased)});
   return std::shared_ptr<const AnonymousTls>(new AnonymousTls(std::move(core)));
 }
 
