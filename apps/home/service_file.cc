@@ -100,36 +100,37 @@ net::Buffer asking_body(const Asking& asking, const std::string& request_pem) {
 
 }  // namespace
 
+Result<ServiceFile> parse_service_file(ByteView bytes, Time now) {
+  CLOISTER_TRY(const Json json, parse(bytes));
+  const auto version = json.find("version");
+  if (version == json.end() || !version->is_number_unsigned()) return Error(Code::kInvalid, "it has no version");
+  if (version->get<std::uint64_t>() != kVersion) return Error(Code::kUnsupported, "it is of another version");
+  ServiceFile service;
+  CLOISTER_TRY(const std::string_view address, text_of(json, "address"));
+  service.address = address;
+  CLOISTER_TRY(const std::string_view server, text_of(json, "server"));
+  service.server = server;
+  CLOISTER_TRY(const std::string_view svid, text_of(json, "svid"));
+  CLOISTER_TRY(const std::string_view pem, text_of(json, "key"));
+  CLOISTER_TRY(auto key, crypto::PrivateKey::from_pkcs8_pem(crypto::Secret::copy_of(as_bytes(pem))));
+  const auto bundle = json.find("bundle");
+  if (bundle == json.end() || !bundle->is_object()) return Error(Code::kInvalid, "it has no bundle");
+  auto snapshot = make_snapshot(svid, std::move(key), *bundle, now);
+  if (!snapshot.ok() && snapshot.error().code() == Code::kExpired) {
+    return Error(Code::kExpired, "its certificate has run out: enrol again");
+  }
+  if (!snapshot.ok()) return snapshot.error();
+  service.snapshot = std::move(snapshot).value();
+  return service;
+}
+
 Result<ServiceFile> read_service_file(const Path& path, Time now) {
   const std::string doing = "read the service file " + path.string();
   CLOISTER_TRY(const File file, File::open(path));
   CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kSecret).with_context(doing));
   CLOISTER_TRY(Bytes bytes, read_rest(file, kFileMax));
-  const auto parsed = parse(bytes);
+  auto service = parse_service_file(bytes, now);
   crypto::wipe(bytes);
-  const auto read = [&]() -> Result<ServiceFile> {
-    if (!parsed.ok()) return parsed.error();
-    const Json& json = *parsed;
-    const auto version = json.find("version");
-    if (version == json.end() || !version->is_number_unsigned()) return Error(Code::kInvalid, "it has no version");
-    if (version->get<std::uint64_t>() != kVersion) return Error(Code::kUnsupported, "it is of another version");
-    ServiceFile service;
-    CLOISTER_TRY(service.address, text_of(json, "address"));
-    CLOISTER_TRY(service.server, text_of(json, "server"));
-    CLOISTER_TRY(const std::string_view svid, text_of(json, "svid"));
-    CLOISTER_TRY(const std::string_view pem, text_of(json, "key"));
-    CLOISTER_TRY(auto key, crypto::PrivateKey::from_pkcs8_pem(crypto::Secret::copy_of(as_bytes(pem))));
-    const auto bundle = json.find("bundle");
-    if (bundle == json.end() || !bundle->is_object()) return Error(Code::kInvalid, "it has no bundle");
-    auto snapshot = make_snapshot(svid, std::move(key), *bundle, now);
-    if (!snapshot.ok() && snapshot.error().code() == Code::kExpired) {
-      return Error(Code::kExpired, "its certificate has run out: enrol again");
-    }
-    if (!snapshot.ok()) return snapshot.error();
-    service.snapshot = std::move(snapshot).value();
-    return service;
-  };
-  auto service = read();
   if (!service.ok()) return service.error().with_context(doing);
   return service;
 }

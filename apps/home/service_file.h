@@ -21,6 +21,8 @@ struct ServiceFile {
 // kDenied for a file that others can read; kInvalid for one that isn't a service file; kExpired, saying so, when its
 // certificate has run out.
 Result<ServiceFile> read_service_file(const Path& path, Time now);
+// Its bytes alone; the same codes, without the path.
+Result<ServiceFile> parse_service_file(ByteView bytes, Time now);
 // Written aside with mode 0600 and renamed: certificate and key never part.
 Status write_service_file(const Path& path, const ServiceFile& file, Overwrite overwrite);
 
