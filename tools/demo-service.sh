@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # what demo.sh sets
+# shellcheck shell=bash disable=SC2153,SC2154 # what demo.sh sets
 # The demonstration's last part, read by tools/demo.sh: the key service on the embedded store, two tenants' workloads
 # with identities of their own, and what becomes of a request for somebody else's keys.
 CLOISTERD=${CLOISTERD:?the path of the cloisterd program}

@@ -1,5 +1,6 @@
 #include "kms/service_answer.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -47,15 +48,6 @@ Result<std::uint64_t> number(const Json& object, const char* name, std::uint64_t
   const Json* value = member(object, name);
   if (value == nullptr || !value->is_number_unsigned() || value->get<std::uint64_t>() > max) return bad(name);
   return value->get<std::uint64_t>();
-}
-
-template <std::size_t Size>
-Result<std::array<std::uint8_t, Size>> hex(const Json& object, const char* name) {
-  const auto bytes = from_hex(text_of(member(object, name)));
-  if (!bytes.ok() || bytes->size() != Size) return bad(name);
-  std::array<std::uint8_t, Size> out{};
-  std::ranges::copy(*bytes, out.begin());
-  return out;
 }
 
 // The one element of `keys`.
@@ -112,8 +104,12 @@ Code code_of(unsigned status, std::string_view problem) {
 Result<ServiceKeyring> parse_keyring_answer(ByteView body) {
   CLOISTER_TRY(const Json json, parse(body));
   ServiceKeyring keyring;
-  CLOISTER_TRY(keyring.id, hex<16>(json, "keyring"));
-  CLOISTER_TRY(keyring.signing_public_key, hex<32>(json, "signing_public_key"));
+  const auto id = from_hex(text_of(member(json, "keyring")));
+  if (!id.ok() || id->size() != keyring.id.size()) return bad("keyring");
+  std::ranges::copy(*id, keyring.id.begin());
+  const auto key = from_base64(text_of(member(json, "signing_public_key")));
+  if (!key.ok() || key->size() != keyring.signing_public_key.size()) return bad("signing_public_key");
+  std::ranges::copy(*key, keyring.signing_public_key.begin());
   const Json* keys = member(json, "keys");
   if (keys == nullptr || !keys->is_array() || keys->empty() || keys->size() > kVersionsMax) return bad("keys");
   for (const Json& key : *keys) {

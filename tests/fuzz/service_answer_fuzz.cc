@@ -13,7 +13,7 @@ extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds)
   for (const std::string& text : {
            R"({"lease_seconds":300,"keys":[{"key":")" + key + R"("}]})",
            R"({"keys":[{"version":3,"wrapped":")" + to_base64(Bytes(72, 7)) + R"("}]})",
-           R"({"keyring":")" + std::string(32, '0') + R"(","signing_public_key":")" + std::string(64, 'a') +
+           R"({"keyring":")" + std::string(32, '0') + R"(","signing_public_key":")" + key +
                R"(","keys":[{"version":1,"state":"primary"}]})",
            std::string(R"({"code":"refused","title":"no","detail":"no\nrule","status":403,"request_id":"a1"})"),
            std::string("[[[[[[[[[[[[[[[[[[[["),

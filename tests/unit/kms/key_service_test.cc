@@ -41,7 +41,7 @@ class Scripted final : public net::Handler {
   unsigned failures = 0;
   unsigned describe_status = 200, status = 200;
   std::string describe = R"({"keyring":")" + std::string(kKeyring) + R"(","signing_public_key":")" +
-                         std::string(64, 'a') +
+                         to_base64(Bytes(32, 7)) +
                          R"(","keys":[{"version":1,"state":"enabled"},{"version":2,"state":"primary"}]})";
   std::string body;
 };
