@@ -29,6 +29,9 @@ benches=(
   store
   audit-log
   policy
+  anomaly-rate
+  anomaly-detection
+  identity
   memory
 )
 

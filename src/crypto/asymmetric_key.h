@@ -57,7 +57,7 @@ class PublicKey {
   ByteView raw() const;
 
   // kCorrupt when the signature isn't this key's over this message. ECDSA signatures are DER SEQUENCE { r, s }.
-  // kInvalid when keys of this type don't sign with that algorithm.
+  // kInvalid when keys of this type don't sign with that algorithm, kInternal when the library fails.
   Status verify(SignatureAlgorithm algorithm, ByteView message, ByteView signature) const;
 
   friend bool operator==(const PublicKey& a, const PublicKey& b) { return *a.spki_ == *b.spki_; }

@@ -16,7 +16,7 @@ Error no_svid(std::string_view why) { return Error(Code::kInvalid, "no JWT-SVID:
 Status check_header(const crypto::JwsHeader& header) {
   if (header.type && *header.type != "JWT" && *header.type != "JOSE")
     return no_svid("its type is neither JWT nor JOSE");
-  if (!header.key_id || header.key_id->empty()) return no_svid("it names no key");
+  if (header.key_id && header.key_id->empty()) return no_svid("its key's name is empty");
   return {};
 }
 
@@ -62,9 +62,26 @@ Result<Claims> parse_claims(ByteView payload) {
   return Claims{{std::move(id).value(), std::move(audience), *expires, std::move(claims).value()}, not_before};
 }
 
+// Of a token that names no key: there is one key that made it, and not so many to try that a token costs more than it
+// may.
+Status check_signature_of_any(const crypto::Jws& jws, const Bundle& bundle) {
+  std::size_t tried = 0;
+  std::size_t good = 0;
+  for (const JwtAuthority& authority : bundle.jwt_authorities()) {
+    const auto payload = jws.verified_payload(authority.key);
+    if (!payload.ok() && payload.error().code() == Code::kInvalid) continue;
+    if (++tried > kJwtKeysTriedMax) return Error(Code::kDenied, "it names no key, and there are too many to try");
+    if (payload.ok()) ++good;
+  }
+  if (good == 0) return Error(Code::kDenied, "it names no key, and no key of its trust domain made its signature");
+  if (good > 1) return Error(Code::kDenied, "it names no key, and more than one made its signature");
+  return {};
+}
+
 Status check_signature(const crypto::Jws& jws, const SpiffeId& id, const BundleSet& bundles) {
   const Bundle* bundle = bundles.find(id.trust_domain());
   if (bundle == nullptr) return Error(Code::kDenied, "no bundle of its trust domain");
+  if (!jws.header().key_id) return check_signature_of_any(jws, *bundle);
   const JwtAuthority* authority = bundle->find_jwt_authority(*jws.header().key_id);
   if (authority == nullptr) return Error(Code::kDenied, "its trust domain has no such key");
   const auto payload = jws.verified_payload(authority->key);

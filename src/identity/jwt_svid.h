@@ -13,6 +13,8 @@ namespace cloister::identity {
 
 // The most that a verifier may allow for clocks that disagree.
 inline constexpr Duration kJwtLeewayMax = minutes(1);
+// The most keys that are tried for a token that names none.
+inline constexpr std::size_t kJwtKeysTriedMax = 16;
 
 struct JwtSvid {
   SpiffeId id;
@@ -28,9 +30,11 @@ struct JwtExpectation {
   Duration leeway;  // for exp and nbf; at most kJwtLeewayMax
 };
 
-// kInvalid: no JWT-SVID (crypto::Jws's refusals, another typ than JWT or JOSE, no kid, claims that are missing or
+// kInvalid: no JWT-SVID (crypto::Jws's refusals, another typ than JWT or JOSE, an empty kid, claims that are missing or
 // malformed), or an expectation without audience. kDenied: no bundle of the id's trust domain, no such key in it, a
-// wrong signature, another audience. kExpired: not valid at that time.
+// wrong signature, another audience. kExpired: not valid at that time. The standard lets a token go without kid: then
+// exactly one key of the bundle must have made its signature, and kDenied is also for more than kJwtKeysTriedMax keys
+// that could have.
 Result<JwtSvid> verify_jwt_svid(std::string_view token, const BundleSet& bundles, const JwtExpectation& expectation);
 
 }  // namespace cloister::identity

@@ -17,6 +17,9 @@ Status check_record(const TrustDomain& trust_domain, const AuthorityRecord& reco
   if (uris.size() != 1 || uris[0] != trust_domain.uri()) {
     return Error(Code::kInvalid, "the certificate isn't one of trust domain " + trust_domain.name());
   }
+  if (record.certificate.facts().subject_key_id.empty()) {
+    return Error(Code::kInvalid, "the certificate has no key identifier that SVIDs could name");
+  }
   CLOISTER_TRY(const crypto::PublicKey key, record.certificate.public_key());
   if (key == record.jwt_key) return Error(Code::kInvalid, "certificates and tokens are signed by different keys");
   if (record.jwt_key.type() != crypto::KeyType::kEcP256) return Error(Code::kInvalid, "tokens are signed on P-256");

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <fstream>
@@ -17,12 +18,17 @@
 #include "crypto/hpke.h"
 #include "crypto/library.h"
 #include "crypto/passphrase.h"
+#include "identity/authority.h"
+#include "identity/join_token.h"
+#include "identity/software_signer.h"
 #include "kms/software_key.h"
 #include "seal/keyring.h"
 #include "seal/reader.h"
 #include "seal/rewrap.h"
 #include "seal/writer.h"
+#include "support/local_key.h"
 #include "support/temp_dir.h"
+#include "support/value_of.h"
 
 extern "C" void __libc_free(void*);
 
@@ -74,6 +80,12 @@ void watch(const crypto::Secret& key) {
   ASSERT_LT(position, kPatternsMax);
   for (std::size_t i = 0; i < 32; ++i) patterns[position][i] = static_cast<std::uint8_t>(key.expose()[i] ^ kMask);
   pattern_count = position + 1;
+}
+
+// As OpenSSL holds numbers on this machine: the last byte first.
+void watch_reversed(const crypto::Secret& key) {
+  watch(key);
+  std::reverse(std::begin(patterns[pattern_count - 1]), std::end(patterns[pattern_count - 1]));
 }
 
 class Leak : public ::testing::Test {
@@ -222,6 +234,40 @@ TEST_F(Leak, WrappingElsewhereLeavesNoKeyBehind) {
     const auto by_root = (*root)->wrap(key, context);
     ASSERT_TRUE(by_root.ok());
     ASSERT_TRUE((*root)->unwrap(*by_root, context).ok());
+  }
+  EXPECT_EQ(found_in_freed, 0U);
+  EXPECT_FALSE(process_contains_pattern());
+}
+
+TEST_F(Leak, IdentitiesLeaveNoKeyBehind) {
+  {
+    crypto::SystemRandom random;
+    const identity::TrustDomain trust_domain = testing::value_of(identity::TrustDomain::parse("example.org"));
+    const identity::SignerContext context{"acme", trust_domain};
+    testing::LocalKey inner(9, random);
+    WatchingWrapper wrapper(inner);  // of the scalars of both signers
+    auto x509 = testing::value_of(identity::SoftwareSigner::create(context, wrapper, random));
+    auto jwt = testing::value_of(identity::SoftwareSigner::create(context, wrapper, random));
+    auto opened = testing::value_of(identity::SoftwareSigner::open(x509.stored, context, wrapper));
+    const identity::AuthoritySigners signers{&opened, &jwt.signer};
+    auto record =
+        testing::value_of(identity::make_authority(trust_domain, {}, signers, {}, Time{1'795'526'589'000}, random));
+    const auto rotation =
+        testing::value_of(identity::Rotation::begin(trust_domain, {}, std::move(record), Time{1'795'526'589'000}));
+    const auto authority = testing::value_of(identity::Authority::open(rotation, signers));
+
+    for (const auto type : {crypto::KeyType::kEcP256, crypto::KeyType::kEd25519}) {
+      const auto key = testing::value_of(crypto::PrivateKey::generate(type, random));
+      watch(key.scalar());
+      watch_reversed(key.scalar());
+      const auto again = testing::value_of(crypto::PrivateKey::from_pkcs8_pem(key.to_pkcs8_pem()));
+      ASSERT_EQ(again.sign(as_bytes("message")), key.sign(as_bytes("message")));
+      const auto id = testing::value_of(identity::SpiffeId::parse("spiffe://example.org/worker"));
+      ASSERT_TRUE(authority.issue_x509_svid(id, key.public_key(), Time{1'795'526'589'000}, random).ok());
+      ASSERT_TRUE(authority.issue_jwt_svid(id, {"reports"}, Time{1'795'526'589'000}).ok());
+      auto token = testing::value_of(identity::create_join_token(id, Time{1}, hours(1), random));
+      ASSERT_TRUE(identity::redeem_join_token(token.stored, token.text, Time{2}).ok());
+    }
   }
   EXPECT_EQ(found_in_freed, 0U);
   EXPECT_FALSE(process_contains_pattern());

@@ -14,9 +14,10 @@ using namespace testing;
 // Signs whatever it is told, with the key "k1" of example.org.
 class Issuer {
  public:
-  Issuer() {
-    bundles = BundleSet().with(
-        value_of(Bundle::create(domain_of(), {{}, {{"k1", signer.public_key()}}, {}, {}}, Conformance::kStrict)));
+  Issuer() { trust({{"k1", signer.public_key()}}); }
+  void trust(std::vector<JwtAuthority> keys) {
+    bundles =
+        BundleSet().with(value_of(Bundle::create(domain_of(), {{}, std::move(keys), {}, {}}, Conformance::kStrict)));
   }
   std::string token(std::string_view claims, std::optional<std::string> type = "JWT",
                     std::optional<std::string> key_id = "k1") {
@@ -127,8 +128,43 @@ TEST_F(JwtSvidTest, AnotherTrustDomain) {
 
 TEST_F(JwtSvidTest, UnknownKey) {
   expect_refused(verify(issuer_.token(claims_of(), "JWT", "k2")), Code::kDenied, "no such key");
-  expect_refused(verify(issuer_.token(claims_of(), "JWT", std::nullopt)), Code::kInvalid, "names no key");
-  expect_refused(verify(issuer_.token(claims_of(), "JWT", "")), Code::kInvalid, "names no key");
+  expect_refused(verify(issuer_.token(claims_of(), "JWT", "")), Code::kInvalid, "name is empty");
+}
+
+TEST_F(JwtSvidTest, NoKeyNamed) {
+  const std::string token = issuer_.token(claims_of(), "JWT", std::nullopt);
+  EXPECT_EQ(value_of(verify(token)).id, id_of());
+
+  // Beside the right one: another on its curve, and one of another kind.
+  const crypto::PublicKey own = issuer_.signer.public_key(), other = key_of_seed(6).public_key();
+  const crypto::PublicKey wider = key_of_seed(7, crypto::KeyType::kEcP384).public_key();
+  issuer_.trust({{"k0", wider}, {"k1", other}, {"k2", own}});
+  EXPECT_EQ(value_of(verify(token)).id, id_of());
+  expect_refused(verify(issuer_.token(claims_of("\"other\""), "JWT", std::nullopt)), Code::kDenied, "somebody else");
+
+  issuer_.trust({{"k0", wider}, {"k1", other}});
+  expect_refused(verify(token), Code::kDenied, "no key of its trust domain");
+  issuer_.trust({{"k0", wider}});
+  expect_refused(verify(token), Code::kDenied, "no key of its trust domain");
+  issuer_.trust({});
+  expect_refused(verify(token), Code::kDenied, "no key of its trust domain");
+  issuer_.trust({{"k1", own}, {"k2", own}});
+  expect_refused(verify(token), Code::kDenied, "more than one");
+}
+
+TEST_F(JwtSvidTest, NoKeyNamedAndTooManyToTry) {
+  const std::string token = issuer_.token(claims_of(), "JWT", std::nullopt);
+  std::vector<JwtAuthority> keys{{"own", issuer_.signer.public_key()},
+                                 {"wider", key_of_seed(7, crypto::KeyType::kEcP384).public_key()}};
+  for (std::uint64_t i = 1; i < kJwtKeysTriedMax; ++i) {
+    keys.push_back({"k" + std::to_string(i), key_of_seed(100 + i).public_key()});
+  }
+  issuer_.trust(keys);
+  EXPECT_TRUE(verify(token).ok());
+  keys.push_back({"last", key_of_seed(99).public_key()});
+  issuer_.trust(keys);
+  expect_refused(verify(token), Code::kDenied, "too many");
+  EXPECT_TRUE(verify(issuer_.token(claims_of(), "JWT", "own")).ok());
 }
 
 TEST_F(JwtSvidTest, ForgedSignature) {

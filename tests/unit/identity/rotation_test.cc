@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/certificate_writer.h"
 #include "identity/authority_store.h"
 #include "tests/support/local_key.h"
 #include "tests/unit/identity/fixture.h"
@@ -128,6 +129,19 @@ TEST_F(RotationTest, AuthorityThatDoesNotBelong) {
   record.signer = Bytes(kSignerReferenceMax + 1);
   expect_refused(rotation_.publish(record, kNow), Code::kInvalid, "too long");
   TestAuthority root(20);
+  record = make(11, kNow);
+  crypto::MemorySigner nameless(key_of_seed(21));
+  record.certificate =
+      value_of(crypto::sign_certificate({{1},
+                                         crypto::common_name("x"),
+                                         crypto::common_name("x"),
+                                         kNow,
+                                         kNow + days(7),
+                                         nameless.public_key(),
+                                         {crypto::extension_authority(0), crypto::extension_authority_key_usage(),
+                                          crypto::extension_uri("spiffe://example.org", crypto::Critical::kNo)}},
+                                        nameless));
+  expect_refused(rotation_.publish(record, kNow), Code::kInvalid, "key identifier");
   record = make(11, kNow);
   record.certificate = root.issue();
   expect_refused(rotation_.publish(record, kNow), Code::kInvalid, "signing certificate");
