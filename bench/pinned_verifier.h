@@ -22,7 +22,7 @@ inline std::shared_ptr<const cloister::net::CredentialSource> load_credentials(c
 
 class PinnedVerifier final : public cloister::net::PeerVerifier {
  public:
-  explicit PinnedVerifier(const char* certificate) {
+  explicit PinnedVerifier(const char* certificate, std::string id = "bench") : id_(std::move(id)) {
     const std::string pem = text_of(certificate);
     BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
     X509* parsed = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
@@ -39,10 +39,11 @@ class PinnedVerifier final : public cloister::net::PeerVerifier {
     if (!cloister::equal(chain[0], der_)) {
       return cloister::Error(cloister::Code::kDenied, "not the certificate of this benchmark");
     }
-    return cloister::net::Peer{"bench", now + cloister::days(1)};
+    return cloister::net::Peer{id_, now + cloister::days(1)};
   }
 
  private:
+  std::string id_;
   cloister::Bytes der_;
 };
 

@@ -1,6 +1,6 @@
-// What the store takes: audit rows and rotations by the number of writers, and how long a row waits while a large
-// tenant is rotated. In SQLite, and in the PostgreSQL that BENCH_POSTGRES names, where there is one. On a real disk:
-// every row is synced.
+// What the store takes: audit rows and rotations by the number of writers, uses of keys by how many are recorded at
+// once, and how long a row waits while a large tenant is rotated. In SQLite, and in the PostgreSQL that BENCH_POSTGRES
+// names, where there is one. On a real disk: every row is synced.
 #include <atomic>
 #include <thread>
 
@@ -90,11 +90,51 @@ void rates(Fleet& fleet, std::span<const int> counts) {
   std::printf("  writers   audit rows a second   rotations a second, each its own tenant\n");
   for (const int writers : counts) {
     const double rows = fleet.rate(writers, [](keys::Hierarchy& keys, int) {
-      bench::must(keys.record({kCaller.now, "bench", "object.open", "acme", "x", audit::Outcome::kAllowed, ""}));
+      bench::must(
+          keys.record(audit::Event{kCaller.now, "bench", "object.open", "acme", "x", audit::Outcome::kAllowed, ""}));
     });
     const double rotations = fleet.rate(
         writers, [](keys::Hierarchy& keys, int writer) { bench::must(keys.rotate_kek(tenant(writer), kCaller)); });
     std::printf("  %7d   %19.0f   %18.0f\n", writers, rows, rotations);
+  }
+}
+
+// What a service records of a use: of two rows that were read before, with what it knows of the request.
+keys::Use use_of(int number) {
+  keys::Use use;
+  use.event = {kCaller.now,   "spiffe://example.com/ns/train/sa/worker",
+               "key.unwrap",  "tenant0",
+               "tenant0/set", audit::Outcome::kAllowed,
+               "1 key"};
+  use.extras.set_text(audit::Extra::kRequestId, "request-" + std::to_string(number));
+  use.extras.set_text(audit::Extra::kServer, "kms-1.example.com").set_text(audit::Extra::kPurpose, "train");
+  use.extras.set_number(audit::Extra::kKeyVersion, 3).set_digest(audit::Extra::kPolicyDigest, {});
+  use.seen = {{"tenant0", "", "", 1}, {"tenant0", "", "set", 1}};
+  return use;
+}
+
+void uses(keys::Store& store) {
+  std::printf("  uses at once   uses a second   bytes written for each   CPU time of this process for each\n");
+  for (const std::size_t at_once : {std::size_t{1}, std::size_t{16}, std::size_t{256}}) {
+    std::vector<keys::Use> batch;
+    for (std::size_t i = 0; i < at_once; ++i) batch.push_back(use_of(static_cast<int>(i)));
+    for (keys::Use& use : batch) {
+      for (keys::RowVersion& seen : use.seen) {
+        seen.row_version = seen.dataset.empty() ? bench::must(store.tenant("tenant0", "")).row_version
+                                                : bench::must(store.dataset("tenant0", "", "set")).row_version;
+      }
+    }
+    const std::uint64_t bytes_before = store.bytes_written();
+    const double cpu_before = bench::cpu_seconds();
+    std::size_t done = 0;
+    const double started = monotonic_seconds();
+    while (monotonic_seconds() - started < 2) {
+      for (const auto& recorded : bench::must(store.record_uses(batch))) done += recorded ? 1 : 0;
+    }
+    const double seconds = monotonic_seconds() - started;
+    std::printf("  %12zu   %13.0f   %22.0f   %30.1f us\n", at_once, static_cast<double>(done) / seconds,
+                static_cast<double>(store.bytes_written() - bytes_before) / static_cast<double>(done),
+                (bench::cpu_seconds() - cpu_before) * 1e6 / static_cast<double>(done));
   }
 }
 
@@ -115,7 +155,8 @@ void waiting(Fleet& fleet) {
   std::vector<double> waits;
   while (!over) {
     waits.push_back(bench::seconds_of([&] {
-      bench::must(writing.record({kCaller.now, "bench", "object.open", "x", "x", audit::Outcome::kAllowed, ""}));
+      bench::must(
+          writing.record(audit::Event{kCaller.now, "bench", "object.open", "x", "x", audit::Outcome::kAllowed, ""}));
     }));
   }
   rotation.join();
@@ -136,6 +177,10 @@ void run(Place place, std::span<const int> writers, const Path& folder) {
       bench::must(keys.create_tenant(tenant(w), std::nullopt, kCaller));
       bench::must(keys.create_dataset({tenant(w).tenant, "", "set"}, kCaller));
     }
+  }
+  {
+    keys::Store store = place.open();
+    uses(store);
   }
   Fleet fleet(place, *root, root->key_id());
   rates(fleet, writers);

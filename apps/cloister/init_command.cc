@@ -10,6 +10,7 @@ struct InitRequest {
   std::string root_passphrase_file;
   bool ask_root_passphrase = false;
   std::string module, token, key, pin_file, parameters;
+  std::string log_server;
   std::string postgres;  // empty: keys.db in the home
   std::string schema = "cloister";
   bool require_standby = false;
@@ -107,7 +108,7 @@ Result<Outcome> init(Session& session, const InitRequest& request) {
   const bool software = request.root == "software";
   CLOISTER_TRY(HomeConfig config, software ? software_config(request) : token_config(request));
   CLOISTER_TRY(config.postgres, store_config(request));
-  CLOISTER_RETURN_IF_ERROR(session.create_home(config));
+  CLOISTER_RETURN_IF_ERROR(session.create_home(config, request.log_server));
   const std::string home = session.home().string();
   Outcome outcome;
   outcome.terse = true;
@@ -143,6 +144,9 @@ void add_init(CLI::App& app, Run& run) {
   verb->add_option("--pkcs11-parameters", request->parameters,
                    "text for modules that take some at start: NSS softoken's configdir='sql:FOLDER' and so on")
       ->type_name("TEXT");
+  verb->add_option("--log-server", request->log_server,
+                   "names this home's audit logs, for good: audit.example.com (a random name without it)")
+      ->type_name("NAME");
   verb->add_option("--store-postgres", request->postgres,
                    "keys in PostgreSQL: a file (0600) with libpq's keywords and values, or `environment`")
       ->type_name("FILE");

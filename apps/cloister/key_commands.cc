@@ -1,4 +1,6 @@
 // cloister key: the versions of a tenant's key-encryption key.
+#include <algorithm>
+
 #include "commands.h"
 #include "cost.h"
 
@@ -16,6 +18,8 @@ struct KeyRequest {
 constexpr const char* kManual = R"(EXAMPLES
   cloister key list --tenant acme
   cloister key rotate --tenant acme
+  cloister key rotate --tenant acme --reason compromise
+  cloister key datasets --tenant acme --version 1
   cloister key rotate-due
       for a timer: rotates every KEK that is older than its --rotate-after
   cloister key schedule-destroy --tenant acme --version 1 --wait 30
@@ -80,7 +84,7 @@ Result<Outcome> list(Session& session, const KeyRequest& request) {
 Result<Outcome> rotate(Session& session, const KeyRequest& request) {
   CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.tenant));
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
-  CLOISTER_TRY(const keys::Cost cost, hierarchy->rotate_kek(name, session.caller()));
+  CLOISTER_TRY(const keys::Cost cost, hierarchy->rotate_kek(name, session.caller(), request.reason));
   CLOISTER_TRY(const keys::TenantRecord tenant, hierarchy->store().tenant(name.tenant, name.environment));
   const std::uint32_t version = tenant.versions.back().version;
   Outcome outcome = cost_outcome(
@@ -88,6 +92,33 @@ Result<Outcome> rotate(Session& session, const KeyRequest& request) {
   outcome.json["datasets_unreadable"] = cost.datasets_unreadable;
   outcome.json["tenant"] = name.text();
   outcome.json["version"] = version;
+  return outcome;
+}
+
+// What is still under an old version, and what is left to do about it.
+Result<Outcome> datasets(Session& session, const KeyRequest& request) {
+  CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.tenant));
+  CLOISTER_TRY(keys::Store * store, session.store());
+  CLOISTER_TRY(const keys::TenantRecord tenant, store->tenant(name.tenant, name.environment));
+  if (std::ranges::find(tenant.versions, request.version, &keys::KekVersion::version) == tenant.versions.end()) {
+    return Error(Code::kNotFound,
+                 "KEK version " + std::to_string(request.version) + " of " + name.text() + " doesn't exist");
+  }
+  CLOISTER_TRY(const auto under, keys::datasets_under(*store, name, request.version));
+  const bool newest = request.version == tenant.versions.back().version;
+  Outcome outcome;
+  for (const std::string& dataset : under) outcome.text += dataset + "\n";
+  outcome.text += count_text(under.size(), "keyring") + " under KEK " + version_name(request) + "\n";
+  if (!under.empty() && !newest) {
+    outcome.text +=
+        "a rotation of the KEK brings those to the newest version that an enabled one opens: enable this one first\n";
+  }
+  if (!newest) {
+    outcome.text +=
+        "for a key known to have leaked that isn't enough: also `cloister dataset rotate-key` for each dataset that\n"
+        "was under it, `cloister rewrap` for the slots of its objects, and `cloister rekey` where data keys leaked\n";
+  }
+  outcome.json = {{"tenant", name.text()}, {"version", request.version}, {"newest", newest}, {"datasets", under}};
   return outcome;
 }
 
@@ -132,7 +163,8 @@ Result<Outcome> schedule_destroy(Session& session, const KeyRequest& request) {
   CLOISTER_TRY(const Time when,
                hierarchy->schedule_kek_destruction(name, request.version, days(request.wait_days), session.caller()));
   const keys::Cost cost = meter.stop(1);
-  CLOISTER_TRY(const std::uint64_t unreadable, keys::datasets_under(hierarchy->store(), name, request.version));
+  CLOISTER_TRY(const auto shredded, keys::datasets_under(hierarchy->store(), name, request.version));
+  const std::uint64_t unreadable = shredded.size();
   Outcome outcome =
       cost_outcome("KEK " + version_name(request) + " doesn't open anything from now on, and can be destroyed from " +
                        to_rfc3339(when) + "\n" + datasets_are(unreadable) +
@@ -155,7 +187,8 @@ Result<Outcome> destroy(Session& session, const KeyRequest& request) {
   }
   if (request.immediately && (request.reason.empty() || request.confirm != exact)) {
     CLOISTER_TRY(keys::Store * store, session.store());
-    CLOISTER_TRY(const std::uint64_t under, keys::datasets_under(*store, name, request.version));
+    CLOISTER_TRY(const auto datasets, keys::datasets_under(*store, name, request.version));
+    const std::uint64_t under = datasets.size();
     return invalid(
         "destroying KEK " + exact + " at once can't be undone, and what only it could open is lost for good (" +
         count_text(under, "dataset") + " here): say why with --reason, and repeat its name with --confirm " + exact);
@@ -193,7 +226,10 @@ void add_key(CLI::App& app, Run& run) {
   set_action(listing, run, request, list);
   CLI::App* rotating = add_verb(*group, "rotate", "a new KEK version; rewraps the tenant's keyrings", "");
   rotating->add_option("--tenant", request->tenant, "whose KEK")->type_name("TENANT[/ENV]")->required();
+  rotating->add_option("--reason", request->reason, "why; goes into the audit log")->type_name("TEXT");
   set_action(rotating, run, request, rotate);
+  set_action(add_on_version(*group, "datasets", "list the datasets whose keyring is under a version", *request), run,
+             request, datasets);
   set_action(add_verb(*group, "rotate-due", "rotate every KEK that is due by age", ""), run, request, rotate_due);
   set_action(add_on_version(*group, "disable", "a version that opens nothing until it is enabled", *request), run,
              request, change_state<&Hierarchy::disable_kek>);

@@ -89,12 +89,12 @@ Result<bool> Session::has_home() const {
   return error_from_errno(errno, "look at the home: " + path.string());
 }
 
-Status Session::create_home(const HomeConfig& config) {
+Status Session::create_home(const HomeConfig& config, const std::string& log_server) {
   const Path folder = home();
   const std::string doing = "init " + folder.string();
   // Whatever waits for a person comes before the lock and the checks that count.
   CLOISTER_RETURN_IF_ERROR(check_free(folder).with_context(doing));
-  CLOISTER_TRY(const std::string text, home_config_text(config).with_context(doing));
+  CLOISTER_RETURN_IF_ERROR(home_config_text(config).with_context(doing));
   CLOISTER_TRY(auto secret, root_secret(config, Ask::kTwice, *progress_));
 
   CLOISTER_RETURN_IF_ERROR(create_directories(folder, 0700).with_context(doing));
@@ -105,7 +105,7 @@ Status Session::create_home(const HomeConfig& config) {
   CLOISTER_RETURN_IF_ERROR(check_guarded(locked, Guard::kUnwritten).with_context(doing));
 
   std::vector<Path> made;
-  const Status status = make_home(config, text, std::move(secret), made);
+  const Status status = make_home(config, log_server, std::move(secret), made);
   if (status.ok()) return {};
   // Nothing was ever wrapped by this root key, so a second attempt may start afresh.
   hierarchy_.reset();
@@ -114,9 +114,10 @@ Status Session::create_home(const HomeConfig& config) {
 }
 
 // `made` gets what is this run's own, the failed step's as well.
-Status Session::make_home(const HomeConfig& config, std::string_view text, std::optional<crypto::Secret> secret,
+Status Session::make_home(const HomeConfig& config, const std::string& log_server, std::optional<crypto::Secret> secret,
                           std::vector<Path>& made) {
   const Path folder = home();
+  CLOISTER_TRY(const std::string text, home_config_text(config));
   if (config.root_kind == "software") {
     CLOISTER_RETURN_IF_ERROR(
         kms::create_key_file(home::root_key_path(folder), copy(secret), crypto::Argon2Cost{}, *random_));
@@ -124,7 +125,8 @@ Status Session::make_home(const HomeConfig& config, std::string_view text, std::
   }
   CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), home::IfNoKey::kMake));
   CLOISTER_TRY(auto store, config.postgres ? create_in_postgres(*config.postgres, *random_) : create_sqlite(made));
-  CLOISTER_TRY(hierarchy_, keys::Hierarchy::create(std::move(store), *root_.key, root_.id, *random_, caller()));
+  CLOISTER_TRY(hierarchy_,
+               keys::Hierarchy::create(std::move(store), *root_.key, {root_.id, log_server}, *random_, caller()));
   // Last, since it is what makes the folder a home.
   return write_file(home::config_path(folder), as_bytes(text), Overwrite::kRefuse, 0600);
 }

@@ -51,7 +51,8 @@ class Session {
   Result<bool> has_home() const;
   // kExists when there is a home already; kUnavailable while another process makes one there. A failure leaves nothing
   // behind that this run made, and touches nothing else.
-  Status create_home(const HomeConfig& config);
+  // The log's server: keys::HomeNames.
+  Status create_home(const HomeConfig& config, const std::string& log_server);
   // Opened at first use. kNotFound without a home.
   Result<keys::Hierarchy*> hierarchy();
   // The store alone, for what needs no root key: lists and audit rows.
@@ -74,7 +75,7 @@ class Session {
   Error record_failure(std::string action, std::string tenant, std::string subject, Error error);
 
  private:
-  Status make_home(const HomeConfig& config, std::string_view text, std::optional<crypto::Secret> secret,
+  Status make_home(const HomeConfig& config, const std::string& log_server, std::optional<crypto::Secret> secret,
                    std::vector<Path>& made);
   Status open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, home::IfNoKey if_no_key);
   Result<keys::Store> create_sqlite(std::vector<Path>& made) const;

@@ -5,8 +5,6 @@
 namespace cloister::audit {
 namespace {
 
-constexpr std::string_view kLabel = "CLSR1 audit";
-
 struct Field {
   std::string Event::* text;
   std::size_t size_max;
@@ -17,14 +15,6 @@ constexpr Field kFields[] = {{&Event::actor, kActorMax, "actor"},
                              {&Event::tenant, kTenantMax, "tenant"},
                              {&Event::subject, kSubjectMax, "subject"},
                              {&Event::detail, kDetailMax, "detail"}};
-
-RowHash row_hash(std::uint64_t sequence, const RowHash& previous, const Event& event) {
-  Writer writer;
-  writer.text16(kLabel).u64(sequence).bytes(previous).u64(static_cast<std::uint64_t>(event.time.unix_ms));
-  writer.text16(event.actor).text16(event.action).text16(event.tenant).text16(event.subject);
-  writer.u8(static_cast<std::uint8_t>(event.outcome)).text16(event.detail);
-  return crypto::sha256(writer.view());
-}
 
 }  // namespace
 
@@ -72,30 +62,6 @@ Status check_recordable(const Event& event) {
       return Error(Code::kCorrupt, "its " + std::string(field.name) + " isn't text a record can hold");
     }
   }
-  return {};
-}
-
-Row chain(std::uint64_t sequence, const RowHash& previous, Event event) {
-  Row row;
-  row.sequence = sequence;
-  row.event = recordable(std::move(event));
-  row.previous = previous;
-  row.hash = row_hash(sequence, previous, row.event);
-  return row;
-}
-
-Status ChainVerifier::next(const Row& row) {
-  const std::string name = "audit row " + std::to_string(sequence_ + 1);
-  if (row.sequence != sequence_ + 1) {
-    return Error(Code::kCorrupt, name + " is missing: row " + std::to_string(row.sequence) + " stands in its place");
-  }
-  if (row.previous != head_) return Error(Code::kCorrupt, name + " doesn't follow the row before it");
-  CLOISTER_RETURN_IF_ERROR(check_recordable(row.event).with_context(name));
-  if (row.hash != row_hash(row.sequence, row.previous, row.event)) {
-    return Error(Code::kCorrupt, name + " was changed after it was written");
-  }
-  sequence_ = row.sequence;
-  head_ = row.hash;
   return {};
 }
 

@@ -1,13 +1,11 @@
-// What happened to keys, who asked and what came of it, each row chained to the one before by its hash.
-// docs/formats/audit.md.
+// What happened to keys, who asked and what came of it. docs/formats/audit-log.md, "The record".
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
-#include "crypto/hash.h"
+#include "base/result.h"
 
 namespace cloister::audit {
 
@@ -31,6 +29,7 @@ struct Event {
   std::string subject;  // what it was done to: a KEK's id and version, a dataset, an object's id
   Outcome outcome = Outcome::kAllowed;
   std::string detail;  // one line: cost, or the reason of a refusal
+  friend bool operator==(const Event&, const Event&) = default;
 };
 
 // `text` as a row can hold it: '?' in place of every byte outside printable ASCII when it isn't plain UTF-8, then cut
@@ -42,31 +41,5 @@ Event recordable(Event event);
 
 // kCorrupt, naming the field, unless every text is plain UTF-8 and within its bound.
 Status check_recordable(const Event& event);
-
-using RowHash = crypto::Sha256Digest;
-
-struct Row {
-  std::uint64_t sequence = 0;  // 1, 2, 3, … without gaps
-  Event event;
-  RowHash previous{};  // of the row before; zero for the first
-  RowHash hash{};
-};
-
-// hash = SHA-256(lp("CLSR1 audit") || u64 sequence || previous || every field of the event, each text length-prefixed).
-// The event is made recordable() first.
-Row chain(std::uint64_t sequence, const RowHash& previous, Event event);
-
-// Checks rows one after the other, from the first.
-class ChainVerifier {
- public:
-  // kCorrupt at the first row that was changed, left out, put in or moved.
-  Status next(const Row& row);
-  std::uint64_t rows() const { return sequence_; }
-  const RowHash& head() const { return head_; }
-
- private:
-  std::uint64_t sequence_ = 0;
-  RowHash head_{};
-};
 
 }  // namespace cloister::audit

@@ -99,6 +99,29 @@ Status Extras::add(std::uint16_t type, ByteView value) {
   return {};
 }
 
+Bytes Extras::encode() const {
+  Writer writer;
+  writer.u8(static_cast<std::uint8_t>(values_.size()));
+  for (const auto& [type, value] : values_) writer.u16(type).prefixed16(value);
+  return writer.take();
+}
+
+Result<Extras> Extras::parse(ByteView bytes) {
+  Reader reader(bytes);
+  Extras extras;
+  CLOISTER_TRY(const std::uint8_t count, reader.u8("count of extras"));
+  std::uint16_t previous = 0;
+  for (unsigned i = 0; i < count; ++i) {
+    CLOISTER_TRY(const std::uint16_t type, reader.u16("type of an extra"));
+    if (type <= previous) return Error(Code::kCorrupt, "the extras aren't in ascending order");
+    CLOISTER_TRY(const ByteView value, reader.prefixed16(kExtraSizeMax, "an extra"));
+    CLOISTER_RETURN_IF_ERROR(extras.add(type, value));
+    previous = type;
+  }
+  CLOISTER_RETURN_IF_ERROR(reader.expect_end("the extras"));
+  return extras;
+}
+
 const Bytes* Extras::find(Extra type, ExtraKind kind) const {
   const auto number = static_cast<std::uint16_t>(type);
   const ExtraField* field = find_extra(number);

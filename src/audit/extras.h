@@ -71,6 +71,12 @@ class Extras {
   // Ascending by type, unknown types too.
   const std::map<std::uint16_t, Bytes>& values() const { return values_; }
   bool empty() const { return values_.empty(); }
+  friend bool operator==(const Extras&, const Extras&) = default;
+
+  // u8 count, then per extra u16 type and lp(value), as a record ends.
+  Bytes encode() const;
+  // kCorrupt for anything but what encode() gives.
+  static Result<Extras> parse(ByteView bytes);
 
  private:
   const Bytes* find(Extra type, ExtraKind kind) const;

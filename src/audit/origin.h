@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
+#include "audit/event.h"
 
 namespace cloister::audit {
 
@@ -14,6 +14,15 @@ Result<std::string> tree_origin(std::string_view server, std::string_view tenant
 
 // kInvalid unless `origin` is what tree_origin() gives.
 Status check_origin(std::string_view origin);
+
+// The tree, within a server, of what concerns `tenant`: "acme" for "acme" and "acme/production", "-" for none.
+std::string tree_name(std::string_view tenant);
+// kInvalid unless `origin` is one of `server`'s trees; else the name of that tree.
+Result<std::string> tree_of_origin(std::string_view origin, std::string_view server);
+
+// The event as a tree can hold it. Somebody's idea of a tenant, which no tenant could be called, goes into the detail,
+// and the event into the tree of what concerns none.
+Event in_its_tree(Event event);
 
 // Whether a record of `tenant` ("acme", "acme/production", or empty) belongs into the tree of that origin.
 bool belongs_to_tree(std::string_view origin, std::string_view tenant);

@@ -16,19 +16,6 @@ Result<Outcome> outcome_of(std::uint8_t number) {
   return Error(Code::kCorrupt, "a record's outcome is " + std::to_string(number));
 }
 
-Status read_extras(Reader& reader, Extras& extras) {
-  CLOISTER_TRY(const std::uint8_t count, reader.u8("count of extras"));
-  std::uint16_t previous = 0;
-  for (unsigned i = 0; i < count; ++i) {
-    CLOISTER_TRY(const std::uint16_t type, reader.u16("type of an extra"));
-    if (type <= previous) return Error(Code::kCorrupt, "the extras aren't in ascending order");
-    CLOISTER_TRY(const ByteView value, reader.prefixed16(kExtraSizeMax, "an extra"));
-    CLOISTER_RETURN_IF_ERROR(extras.add(type, value));
-    previous = type;
-  }
-  return {};
-}
-
 }  // namespace
 
 LogRecord LogRecord::make(std::uint64_t index, Event event, Extras extras) {
@@ -64,9 +51,8 @@ Result<LogRecord> LogRecord::parse(ByteView bytes) {
   CLOISTER_TRY(event.tenant, reader.text16(kTenantMax, "tenant of a record"));
   CLOISTER_TRY(event.subject, reader.text16(kSubjectMax, "subject of a record"));
   CLOISTER_TRY(event.detail, reader.text16(kDetailMax, "detail of a record"));
-  Extras extras;
-  CLOISTER_RETURN_IF_ERROR(read_extras(reader, extras));
-  CLOISTER_RETURN_IF_ERROR(reader.expect_end("a record"));
+  CLOISTER_TRY(const ByteView rest, reader.bytes(reader.remaining(), "extras of a record"));
+  CLOISTER_TRY(Extras extras, Extras::parse(rest).with_context("a record"));
   return check(index, std::move(event), std::move(extras));
 }
 
@@ -75,8 +61,7 @@ Bytes LogRecord::encode() const {
   writer.u8(kVersion).u64(index_).u64(static_cast<std::uint64_t>(event_.time.unix_ms));
   writer.u8(static_cast<std::uint8_t>(event_.outcome));
   writer.text16(event_.actor).text16(event_.action).text16(event_.tenant).text16(event_.subject).text16(event_.detail);
-  writer.u8(static_cast<std::uint8_t>(extras_.values().size()));
-  for (const auto& [type, value] : extras_.values()) writer.u16(type).prefixed16(value);
+  writer.bytes(extras_.encode());
   return writer.take();
 }
 

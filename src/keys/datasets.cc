@@ -8,8 +8,8 @@ constexpr int kLooksMax = 20;
 
 seal::KeyringOwner owner_of(const DatasetName& name) { return {name.tenant, name.environment, name.dataset}; }
 
-audit::Event dataset_event(const Caller& caller, std::string_view action, const DatasetName& name) {
-  return make_event(caller, action, TenantName{name.tenant, name.environment}.text(), name.text());
+AuditEntry dataset_entry(const Caller& caller, std::string_view action, const DatasetName& name) {
+  return make_entry(caller, action, TenantName{name.tenant, name.environment}.text(), name.text());
 }
 
 std::string_view dataset_key_state_name(seal::DatasetKeyState state) {
@@ -43,9 +43,9 @@ Result<seal::Keyring> Hierarchy::State::unlock(const TenantRecord& tenant, const
 }
 
 Status Hierarchy::create_dataset(const DatasetName& name, const Caller& caller) {
-  const audit::Event event = dataset_event(caller, "dataset.create", name);
-  if (const auto valid = parse_dataset_name(name.text()); !valid.ok()) return state_->refuse(event, valid.error());
-  const Status status = state_->store.change(event, [&](Store::Change& change) -> Status {
+  const AuditEntry entry = dataset_entry(caller, "dataset.create", name);
+  if (const auto valid = parse_dataset_name(name.text()); !valid.ok()) return state_->refuse(entry, valid.error());
+  const Status status = state_->store.change(entry, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(const TenantRecord tenant, state_->store.tenant(name.tenant, name.environment));
     CLOISTER_TRY(KekWrapper kek, state_->open_newest_kek(tenant));
     CLOISTER_TRY(seal::Keyring keyring, seal::Keyring::create(owner_of(name), caller.now, *state_->random));
@@ -54,17 +54,17 @@ Status Hierarchy::create_dataset(const DatasetName& name, const Caller& caller) 
     change.event().detail = "keyring " + to_hex(keyring.outline().keyring_id);
     return change.add_dataset(record);
   });
-  if (!status.ok()) return state_->refuse(event, status.error());
+  if (!status.ok()) return state_->refuse(entry, status.error());
   return {};
 }
 
 // What was read before must still be there when it is written: of two changes at once, one is kUnavailable.
 Status Hierarchy::State::change_keyring(const DatasetName& name, std::string_view action, const Caller& caller,
                                         const KeyringEdit& edit) {
-  const audit::Event event = dataset_event(caller, action, name);
+  const AuditEntry entry = dataset_entry(caller, action, name);
   const auto before = store.dataset(name.tenant, name.environment, name.dataset);
-  if (!before.ok()) return refuse(event, before.error());
-  const Status status = store.change(event, [&](Store::Change& change) -> Status {
+  if (!before.ok()) return refuse(entry, before.error());
+  const Status status = store.change(entry, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(const TenantRecord tenant, store.tenant(name.tenant, name.environment));
     CLOISTER_TRY(seal::Keyring keyring, unlock(tenant, *before));
     CLOISTER_TRY(change.event().detail, edit(keyring));
@@ -73,7 +73,7 @@ Status Hierarchy::State::change_keyring(const DatasetName& name, std::string_vie
     CLOISTER_TRY(after.keyring, keyring.serialize(kek, "ring"));
     return change.update_dataset(after);
   });
-  if (!status.ok()) return refuse(event, status.error());
+  if (!status.ok()) return refuse(entry, status.error());
   return {};
 }
 
@@ -120,44 +120,48 @@ Result<crypto::HpkePublicKey> Hierarchy::add_recipient(const DatasetName& name, 
 
 Result<seal::Keyring> Hierarchy::unlock_keyring(const DatasetName& name, std::string_view purpose,
                                                 const Caller& caller) {
-  audit::Event event = dataset_event(caller, "keyring.unlock", name);
+  AuditEntry entry = dataset_entry(caller, "keyring.unlock", name);
   for (int look = 0; look < kLooksMax; ++look) {
     // In this order: a rotation in between adds a KEK version to the tenant, and the older keyring still opens.
     const auto dataset = state_->store.dataset(name.tenant, name.environment, name.dataset);
-    if (!dataset.ok()) return state_->refuse(event, dataset.error());
+    if (!dataset.ok()) return state_->refuse(entry, dataset.error());
     const auto tenant = state_->store.tenant(name.tenant, name.environment);
-    if (!tenant.ok()) return state_->refuse(event, tenant.error());
+    if (!tenant.ok()) return state_->refuse(entry, tenant.error());
     auto keyring = state_->unlock(*tenant, *dataset);
-    if (!keyring.ok()) return state_->refuse(event, keyring.error());
-    event.detail = "to " + std::string(purpose);
+    if (!keyring.ok()) return state_->refuse(entry, keyring.error());
+    entry.event.detail = "to " + std::string(purpose);
+    const Use use{entry.event,
+                  entry.extras,
+                  {{name.tenant, name.environment, "", tenant->row_version},
+                   {name.tenant, name.environment, name.dataset, dataset->row_version}}};
     // First the row, then the keys: what can't be recorded doesn't happen, nor what was forbidden in the meantime.
-    CLOISTER_TRY(const bool recorded, state_->store.record_use(event, *tenant, *dataset));
-    if (recorded) return keyring;
+    CLOISTER_TRY(const auto recorded, state_->store.record_uses({&use, 1}));
+    if (recorded[0]) return keyring;
   }
-  return state_->refuse(event,
+  return state_->refuse(entry,
                         Error(Code::kUnavailable, "the keys of " + name.text() + " change too often: try again"));
 }
 
 Result<Bytes> Hierarchy::export_keyring(const DatasetName& name, crypto::KeyWrapper& target, const Caller& caller) {
   CLOISTER_TRY(seal::Keyring keyring, unlock_keyring(name, "export", caller));
-  audit::Event event = dataset_event(caller, "keyring.export", name);
+  AuditEntry entry = dataset_entry(caller, "keyring.export", name);
   auto bytes = keyring.serialize(target, "keyring-export");
   if (!bytes.ok())
-    return state_->refuse(event, Error(bytes.error()).with_context("export the keyring of " + name.text()));
-  event.detail = "to " + keyring.outline().ring_key.key_id;
-  CLOISTER_RETURN_IF_ERROR(state_->store.record(std::move(event)));
+    return state_->refuse(entry, Error(bytes.error()).with_context("export the keyring of " + name.text()));
+  entry.event.detail = "to " + keyring.outline().ring_key.key_id;
+  CLOISTER_RETURN_IF_ERROR(state_->store.record(entry));
   return bytes;
 }
 
 Result<DatasetName> Hierarchy::import_keyring(ByteView bytes, crypto::KeyWrapper& source, const Caller& caller) {
-  audit::Event event = make_event(caller, "keyring.import", "", "a keyring");
+  AuditEntry entry = make_entry(caller, "keyring.import", "", "a keyring");
   const auto outline = seal::parse_keyring(bytes);
-  if (!outline.ok()) return state_->refuse(event, Error(outline.error()).with_context("import a keyring"));
+  if (!outline.ok()) return state_->refuse(entry, Error(outline.error()).with_context("import a keyring"));
   const DatasetName name{outline->owner.tenant, outline->owner.environment, outline->owner.dataset};
-  event = dataset_event(caller, "keyring.import", name);
-  if (const auto valid = parse_dataset_name(name.text()); !valid.ok()) return state_->refuse(event, valid.error());
+  entry = dataset_entry(caller, "keyring.import", name);
+  if (const auto valid = parse_dataset_name(name.text()); !valid.ok()) return state_->refuse(entry, valid.error());
 
-  const Status status = state_->store.change(event, [&](Store::Change& change) -> Status {
+  const Status status = state_->store.change(entry, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(const TenantRecord tenant, state_->store.tenant(name.tenant, name.environment));
     auto opened = seal::Keyring::unlock(bytes, owner_of(name), source, "keyring-export", *state_->random);
     if (!opened.ok()) return locked(opened.error(), name);
@@ -167,7 +171,7 @@ Result<DatasetName> Hierarchy::import_keyring(ByteView bytes, crypto::KeyWrapper
     change.event().detail = "keyring " + to_hex(outline->keyring_id) + " from " + outline->ring_key.key_id;
     return change.add_dataset(record);
   });
-  if (!status.ok()) return state_->refuse(event, status.error());
+  if (!status.ok()) return state_->refuse(entry, status.error());
   return name;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "audit/origin.h"
 #include "keys/hierarchy_state.h"
 #include "keys/root_check.h"
 
@@ -11,6 +12,8 @@ namespace {
 constexpr std::string_view kHomeId = "home_id";
 constexpr std::string_view kRootId = "root_id";
 constexpr std::string_view kRootCheck = "root_check";
+constexpr std::string_view kLogServer = "log_server";
+constexpr std::size_t kLogServerSizeMax = 190;  // an origin adds a slash and a tenant, and is at most 255
 constexpr std::size_t kHomeIdSize = 16;
 
 // KH-1: a key wrapped by the root for nothing but to recognise the root by authentication.
@@ -29,6 +32,11 @@ Status verify_root(crypto::KeyWrapper& root, const Bytes& home_id, const RootChe
   return {};
 }
 
+Status check_log_server(const std::string& server) {
+  if (server.size() <= kLogServerSizeMax && audit::tree_origin(server, "").ok()) return {};
+  return Error(Code::kInvalid, "the name of the log's server is 1 to 190 bytes of text without spaces and '+'");
+}
+
 Status check_rotate_after(const std::optional<Duration>& rotate_after) {
   if (rotate_after && rotate_after->ms <= 0) return Error(Code::kInvalid, "a rotation period is longer than nothing");
   return {};
@@ -44,14 +52,14 @@ std::string kek_subject(const TenantRecord& tenant, std::uint32_t version) {
   return kek_key_id(tenant.kek_id) + ":" + std::to_string(version);
 }
 
-audit::Event make_event(const Caller& caller, std::string_view action, std::string tenant, std::string subject) {
-  audit::Event event;
-  event.time = caller.now;
-  event.actor = caller.actor;
-  event.action = action;
-  event.tenant = std::move(tenant);
-  event.subject = std::move(subject);
-  return event;
+AuditEntry make_entry(const Caller& caller, std::string_view action, std::string tenant, std::string subject) {
+  AuditEntry entry{{}, caller.extras, caller.request};
+  entry.event.time = caller.now;
+  entry.event.actor = caller.actor;
+  entry.event.action = action;
+  entry.event.tenant = std::move(tenant);
+  entry.event.subject = std::move(subject);
+  return entry;
 }
 
 Meter::Meter(const Store& store)
@@ -62,11 +70,11 @@ void Meter::stop(Cost& cost) const {
   cost.seconds += monotonic_seconds() - started_;
 }
 
-Error Hierarchy::State::refuse(audit::Event event, Error error) {
+Error Hierarchy::State::refuse(AuditEntry entry, Error error) {
   const bool failed = error.code() == Code::kUnavailable || error.code() == Code::kInternal;
-  event.outcome = failed ? audit::Outcome::kFailed : audit::Outcome::kRefused;
-  event.detail = error.message();
-  const Status recorded = store.record(std::move(event));
+  entry.event.outcome = failed ? audit::Outcome::kFailed : audit::Outcome::kRefused;
+  entry.event.detail = error.message();
+  const Status recorded = store.record(entry);
   if (recorded.ok()) return error;
   return Error(error.code(), error.message() + " (and the audit couldn't be told: " + recorded.error().message() + ")");
 }
@@ -76,8 +84,9 @@ Hierarchy::Hierarchy(Hierarchy&&) noexcept = default;
 Hierarchy& Hierarchy::operator=(Hierarchy&&) noexcept = default;
 Hierarchy::~Hierarchy() = default;
 
-Result<Hierarchy> Hierarchy::create(Store store, crypto::KeyWrapper& root, std::string root_id, crypto::Random& random,
+Result<Hierarchy> Hierarchy::create(Store store, crypto::KeyWrapper& root, HomeNames names, crypto::Random& random,
                                     const Caller& caller) {
+  if (!names.log_server.empty()) CLOISTER_RETURN_IF_ERROR(check_log_server(names.log_server));
   const auto recorded = store.setting(kRootId);
   if (recorded.ok()) return Error(Code::kExists, "the home is set up already, with root " + *recorded);
   if (recorded.error().code() != Code::kNotFound) return recorded.error();
@@ -89,19 +98,22 @@ Result<Hierarchy> Hierarchy::create(Store store, crypto::KeyWrapper& root, std::
   check.commitment = crypto::key_commitment(key, "home");
   CLOISTER_TRY(check.wrapped, root.wrap(key, home_context(home_id, check.commitment)).with_context("use the root"));
 
-  audit::Event event = make_event(caller, "home.create", "", "home:" + to_hex(home_id));
-  event.detail = "root " + root_id;
-  const Status status = store.change(event, [&](Store::Change& change) -> Status {
+  AuditEntry entry = make_entry(caller, "home.create", "", "home:" + to_hex(home_id));
+  entry.event.detail = "root " + names.root_id;
+  auto state = std::make_unique<State>(State{std::move(store), &root, &random, std::move(home_id), {}, {}});
+  const Status status = state->store.change(entry, [&](Store::Change& change) -> Status {
     // Again, now that nobody else can set it up meanwhile.
-    const auto meanwhile = store.setting(kRootId);
+    const auto meanwhile = state->store.setting(kRootId);
     if (meanwhile.ok()) return Error(Code::kExists, "the home is set up already");
     if (meanwhile.error().code() != Code::kNotFound) return meanwhile.error();
-    CLOISTER_RETURN_IF_ERROR(change.put_setting(kHomeId, to_hex(home_id)));
+    CLOISTER_RETURN_IF_ERROR(change.put_setting(kHomeId, to_hex(state->home_id)));
     CLOISTER_RETURN_IF_ERROR(change.put_setting(kRootCheck, serialize_root_check(check)));
-    return change.put_setting(kRootId, root_id);
+    if (!names.log_server.empty()) CLOISTER_RETURN_IF_ERROR(change.put_setting(kLogServer, names.log_server));
+    CLOISTER_RETURN_IF_ERROR(state->make_log_key(change));
+    return change.put_setting(kRootId, names.root_id);
   });
   if (!status.ok()) return status.error();
-  return Hierarchy(std::make_unique<State>(State{std::move(store), &root, &random, std::move(home_id)}));
+  return Hierarchy(std::move(state));
 }
 
 Result<Hierarchy> Hierarchy::open(Store store, crypto::KeyWrapper& root, std::string root_id, crypto::Random& random) {
@@ -118,32 +130,32 @@ Result<Hierarchy> Hierarchy::open(Store store, crypto::KeyWrapper& root, std::st
   CLOISTER_TRY(const std::string check_text, store.setting(kRootCheck));
   CLOISTER_TRY(const RootCheck check, parse_root_check(check_text).with_context("read the root check"));
   CLOISTER_RETURN_IF_ERROR(verify_root(root, home_id, check));
-  return Hierarchy(std::make_unique<State>(State{std::move(store), &root, &random, std::move(home_id)}));
+  return Hierarchy(std::make_unique<State>(State{std::move(store), &root, &random, std::move(home_id), {}, {}}));
 }
 
-Result<std::uint64_t> datasets_under(Store& store, const TenantName& name, std::uint32_t version) {
+Result<std::vector<std::string>> datasets_under(Store& store, const TenantName& name, std::uint32_t version) {
   CLOISTER_TRY(const TenantRecord tenant, store.tenant(name.tenant, name.environment));
   CLOISTER_TRY(const auto datasets, store.datasets(name.tenant, name.environment));
-  std::uint64_t count = 0;
+  std::vector<std::string> under;
   for (const DatasetRecord& dataset : datasets) {
     const auto outline = seal::parse_keyring(dataset.keyring);
     if (outline.ok() && outline->ring_key.key_id == kek_key_id(tenant.kek_id) &&
         outline->ring_key.key_version == version) {
-      ++count;
+      under.push_back(dataset.name());
     }
   }
-  return count;
+  return under;
 }
 
 Store& Hierarchy::store() { return state_->store; }
 
-Status Hierarchy::record(audit::Event event) { return state_->store.record(std::move(event)); }
+Status Hierarchy::record(const AuditEntry& entry) { return state_->store.record(entry); }
 
 Result<TenantRecord> Hierarchy::create_tenant(const TenantName& name, std::optional<Duration> rotate_after,
                                               const Caller& caller) {
-  audit::Event event = make_event(caller, "tenant.create", name.text(), name.text());
-  if (const auto valid = parse_tenant_name(name.text()); !valid.ok()) return state_->refuse(event, valid.error());
-  if (const Status valid = check_rotate_after(rotate_after); !valid.ok()) return state_->refuse(event, valid.error());
+  AuditEntry entry = make_entry(caller, "tenant.create", name.text(), name.text());
+  if (const auto valid = parse_tenant_name(name.text()); !valid.ok()) return state_->refuse(entry, valid.error());
+  if (const Status valid = check_rotate_after(rotate_after); !valid.ok()) return state_->refuse(entry, valid.error());
 
   TenantRecord tenant;
   tenant.tenant = name.tenant;
@@ -151,27 +163,27 @@ Result<TenantRecord> Hierarchy::create_tenant(const TenantName& name, std::optio
   tenant.kek_id = to_hex(crypto::random_array<16>(*state_->random));
   tenant.created = caller.now;
   tenant.rotate_after = rotate_after;
-  const Status status = state_->store.change(event, [&](Store::Change& change) -> Status {
+  const Status status = state_->store.change(entry, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(KekVersion version, state_->make_kek(tenant, 1, caller.now));
     tenant.versions.assign(1, std::move(version));
     change.event().detail = kek_subject(tenant, 1);
     return change.add_tenant(tenant);
   });
-  if (!status.ok()) return state_->refuse(event, status.error());
+  if (!status.ok()) return state_->refuse(entry, status.error());
   return state_->store.tenant(name.tenant, name.environment);
 }
 
 Status Hierarchy::set_rotate_after(const TenantName& name, std::optional<Duration> rotate_after, const Caller& caller) {
-  const audit::Event event = make_event(caller, "tenant.set_rotation", name.text(), name.text());
-  if (const Status valid = check_rotate_after(rotate_after); !valid.ok()) return state_->refuse(event, valid.error());
-  const Status status = state_->store.change(event, [&](Store::Change& change) -> Status {
+  const AuditEntry entry = make_entry(caller, "tenant.set_rotation", name.text(), name.text());
+  if (const Status valid = check_rotate_after(rotate_after); !valid.ok()) return state_->refuse(entry, valid.error());
+  const Status status = state_->store.change(entry, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(TenantRecord tenant, state_->store.tenant(name.tenant, name.environment));
     tenant.rotate_after = rotate_after;
     change.event().detail =
         rotate_after ? "rotate after " + std::to_string(rotate_after->ms / 1000) + " s" : "rotate by hand";
     return change.update_tenant(tenant);
   });
-  if (!status.ok()) return state_->refuse(event, status.error());
+  if (!status.ok()) return state_->refuse(entry, status.error());
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/signed_note.h"
 #include "crypto/key_wrapper.h"
 #include "crypto/random.h"
 #include "keys/store.h"
@@ -18,6 +19,8 @@ namespace cloister::keys {
 struct Caller {
   std::string actor;
   Time now;
+  audit::Extras extras = {};               // of every record that the verb leaves
+  std::optional<RequestKey> request = {};  // of the change that the verb makes: Store::change()
 };
 
 struct DatasetName {
@@ -29,7 +32,7 @@ struct TenantName {
   std::string text() const;
 };
 // "acme", "acme/production"; kInvalid for anything else. Parts: 1 to 63 of a-z 0-9 . _ -, starting with a letter or
-// digit.
+// digit, and neither `any` nor `none`, which are words of policies.
 Result<TenantName> parse_tenant_name(std::string_view text);
 // "acme/mnist" or "acme/production/mnist".
 Result<DatasetName> parse_dataset_name(std::string_view text);
@@ -50,7 +53,20 @@ struct DueRotations {
 };
 
 // Datasets of the tenant whose keyring is under that KEK version: what destroying it makes unreadable. Needs no root.
-Result<std::uint64_t> datasets_under(Store& store, const TenantName& name, std::uint32_t version);
+Result<std::vector<std::string>> datasets_under(Store& store, const TenantName& name, std::uint32_t version);
+
+// When the KEK is due for rotation: up to a tenth of its period before that is over, by a hash of its id and version,
+// so that KEKs made at once aren't rotated at once. Nothing where it is rotated by hand.
+std::optional<Time> rotation_due(const TenantRecord& tenant);
+
+// What a new home is called. The log's server names the origins of its trees and is the same for ever: 1 to 190 bytes
+// without spaces and '+'. Empty: a random one, `cloister-` and 16 hexadecimal digits.
+struct HomeNames {
+  HomeNames(const char* root) : root_id(root) {}
+  HomeNames(std::string root, std::string server = {}) : root_id(std::move(root)), log_server(std::move(server)) {}
+  std::string root_id;
+  std::string log_server;
+};
 
 inline constexpr Duration kDestructionWaitDefault = days(30);
 inline constexpr Duration kDestructionWaitMin = days(7);
@@ -58,8 +74,8 @@ inline constexpr Duration kDestructionWaitMin = days(7);
 // One thread at a time.
 class Hierarchy {
  public:
-  // Records which root this home uses; a later open with another root is kDenied.
-  static Result<Hierarchy> create(Store store, crypto::KeyWrapper& root, std::string root_id, crypto::Random& random,
+  // Records which root this home uses; a later open with another root is kDenied. Makes the log's signing key.
+  static Result<Hierarchy> create(Store store, crypto::KeyWrapper& root, HomeNames names, crypto::Random& random,
                                   const Caller& caller);
   static Result<Hierarchy> open(Store store, crypto::KeyWrapper& root, std::string root_id, crypto::Random& random);
   Hierarchy(Hierarchy&&) noexcept;
@@ -73,8 +89,10 @@ class Hierarchy {
 
   // A new KEK version; every keyring of the tenant is rewrapped to it in the same transaction. The old version stays
   // enabled, so that backups of the store still open, until it is disabled or destroyed.
-  Result<Cost> rotate_kek(const TenantName& name, const Caller& caller);
-  // Those whose newest version is older than their rotate_after.
+  // `reason` goes into the audit row.
+  Result<Cost> rotate_kek(const TenantName& name, const Caller& caller, std::string_view reason = {});
+  // Those whose rotation_due() has come. Each is rotated once, however many programs do this at once. The caller's
+  // request, being of one change, is left out.
   Result<DueRotations> rotate_due(const Caller& caller);
   Status set_rotate_after(const TenantName& name, std::optional<Duration> rotate_after, const Caller& caller);
 
@@ -109,7 +127,14 @@ class Hierarchy {
   Result<DatasetName> import_keyring(ByteView bytes, crypto::KeyWrapper& source, const Caller& caller);
 
   // An audit row for something done with keys outside this class: an object sealed, opened, refused.
-  Status record(audit::Event event);
+  Status record(const AuditEntry& entry);
+
+  // The tree as it is now, signed (audit::sign_checkpoint()): origins are Store's. The key is made at the first need
+  // where init didn't, and recorded as of `now`. kCorrupt when the tree doesn't continue what this object signed
+  // before.
+  Result<std::string> sign_checkpoint(std::string_view origin, Time now);
+  // What verifies those. kNotFound before the key was made.
+  Result<audit::VerifierKey> log_key(std::string_view origin);
 
  private:
   struct State;

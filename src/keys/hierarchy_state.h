@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 
+#include "crypto/signature.h"
 #include "keys/hierarchy.h"
 #include "keys/kek_wrapper.h"
 
@@ -16,16 +18,23 @@ struct KekTarget {
 // "1 dataset", "3 datasets".
 std::string counted(std::uint64_t count, std::string_view noun);
 std::string kek_subject(const TenantRecord& tenant, std::uint32_t version);
-audit::Event make_event(const Caller& caller, std::string_view action, std::string tenant, std::string subject);
+AuditEntry make_entry(const Caller& caller, std::string_view action, std::string tenant, std::string subject);
 
 struct Hierarchy::State {
   Store store;
   crypto::KeyWrapper* root;
   crypto::Random* random;
   Bytes home_id;
+  std::optional<crypto::SigningKey> log_signing_key;
+  std::map<std::string, audit::TreeHead, std::less<>> signed_heads;  // by origin, the newest of each
 
   // Records what was refused, and returns why.
-  Error refuse(audit::Event event, Error error);
+  Error refuse(AuditEntry entry, Error error);
+
+  // KH-7.
+  Status make_log_key(Store::Change& change);
+  Status load_log_key();
+  Status check_continues(std::string_view origin, const audit::TreeHead& head);
 
   // A new version of the tenant's KEK, wrapped by the root.
   Result<KekVersion> make_kek(const TenantRecord& tenant, std::uint32_t version, Time now);
@@ -38,6 +47,8 @@ struct Hierarchy::State {
   Result<seal::Keyring> unlock(const TenantRecord& tenant, const DatasetRecord& dataset);
 
   Status rotate_kek(Store::Change& change, TenantRecord tenant, Time now, Cost& cost);
+  // False: somebody else has done it.
+  Result<bool> rotate_if_due(const TenantRecord& tenant, const Caller& caller, Cost& cost);
   Status rewrap_keyrings(Store::Change& change, const TenantRecord& tenant, Cost& cost);
   Result<std::uint64_t> count_under(const TenantRecord& tenant, std::uint32_t version);
 

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/reader.h"
+#include "crypto/hash.h"
 #include "keys/hierarchy_state.h"
 
 namespace cloister::keys {
@@ -149,39 +151,75 @@ Status Hierarchy::State::rotate_kek(Store::Change& change, TenantRecord tenant, 
   return {};
 }
 
-Result<Cost> Hierarchy::rotate_kek(const TenantName& name, const Caller& caller) {
+Result<Cost> Hierarchy::rotate_kek(const TenantName& name, const Caller& caller, std::string_view reason) {
   const Meter meter(state_->store);
-  const audit::Event event = make_event(caller, "kek.rotate", name.text(), name.text());
+  const AuditEntry entry = make_entry(caller, "kek.rotate", name.text(), name.text());
   const auto tenant = state_->store.tenant(name.tenant, name.environment);
-  if (!tenant.ok()) return state_->refuse(event, tenant.error());
+  if (!tenant.ok()) return state_->refuse(entry, tenant.error());
   Cost cost;
-  const Status status = state_->store.change(event, [&](Store::Change& change) {
+  const Status status = state_->store.change(entry, [&](Store::Change& change) -> Status {
     cost = Cost{};
-    return state_->rotate_kek(change, *tenant, caller.now, cost);
+    CLOISTER_RETURN_IF_ERROR(state_->rotate_kek(change, *tenant, caller.now, cost));
+    if (!reason.empty()) change.event().detail.insert(0, "reason: " + std::string(reason) + "; ");
+    return {};
   });
-  if (!status.ok()) return state_->refuse(event, status.error());
+  if (!status.ok()) return state_->refuse(entry, status.error());
   meter.stop(cost);
   return cost;
+}
+
+std::optional<Time> rotation_due(const TenantRecord& tenant) {
+  if (!tenant.rotate_after || tenant.versions.empty()) return std::nullopt;
+  const KekVersion& newest = tenant.versions.back();
+  // Somebody disabled it on purpose: rotating by itself would undo that for new datasets.
+  if (newest.state != KeyState::kEnabled) return std::nullopt;
+  Writer writer;
+  writer.text16("CLSR1 rotation jitter").text16(tenant.kek_id).u32(newest.version);
+  const auto part = load_le<std::uint16_t>(crypto::sha256(writer.view()).data());
+  const double early = static_cast<double>(tenant.rotate_after->ms) / 10 * part / 65536;
+  return newest.created + Duration{tenant.rotate_after->ms - static_cast<std::int64_t>(early)};
+}
+
+// It is looked at again where nobody can rotate it meanwhile: of two programs that saw it due, one finds it done.
+Result<bool> Hierarchy::State::rotate_if_due(const TenantRecord& tenant, const Caller& caller, Cost& cost) {
+  AuditEntry entry = make_entry(caller, "kek.rotate", tenant.name(), tenant.name());
+  entry.request.reset();
+  bool overtaken = false;
+  const Status status = store.change(entry, [&](Store::Change& change) -> Status {
+    cost = Cost{};
+    CLOISTER_TRY(TenantRecord now, store.tenant(tenant.tenant, tenant.environment));
+    const auto due = rotation_due(now);
+    overtaken = !due || *due > caller.now;
+    if (overtaken) return Error(Code::kUnavailable, "it was rotated meanwhile");
+    CLOISTER_RETURN_IF_ERROR(rotate_kek(change, std::move(now), caller.now, cost));
+    change.event().detail.insert(0, "reason: due; ");
+    return {};
+  });
+  if (overtaken) return false;
+  if (!status.ok()) return refuse(std::move(entry), status.error());
+  return true;
 }
 
 Result<DueRotations> Hierarchy::rotate_due(const Caller& caller) {
   CLOISTER_TRY(const auto tenants, state_->store.tenants());
   DueRotations due;
   for (const TenantRecord& tenant : tenants) {
-    if (!tenant.rotate_after || tenant.versions.empty()) continue;
-    const KekVersion& newest = tenant.versions.back();
-    // Somebody disabled it on purpose: rotating by itself would undo that for new datasets.
-    if (newest.state != KeyState::kEnabled || newest.created + *tenant.rotate_after > caller.now) continue;
-    const auto done = rotate_kek(TenantName{tenant.tenant, tenant.environment}, caller);
+    const auto at = rotation_due(tenant);
+    if (!at || *at > caller.now) continue;
+    const Meter meter(state_->store);
+    Cost cost;
+    const auto done = state_->rotate_if_due(tenant, caller, cost);
+    meter.stop(cost);
     if (!done.ok()) {
       if (!due.failure) due.failure = Error(done.error()).with_context("rotate the KEK of " + tenant.name());
       continue;
     }
+    if (!*done) continue;
     due.rotated.push_back(tenant.name());
-    due.cost.objects_touched += done->objects_touched;
-    due.cost.bytes_written += done->bytes_written;
-    due.cost.seconds += done->seconds;
-    due.cost.datasets_unreadable += done->datasets_unreadable;
+    due.cost.objects_touched += cost.objects_touched;
+    due.cost.bytes_written += cost.bytes_written;
+    due.cost.seconds += cost.seconds;
+    due.cost.datasets_unreadable += cost.datasets_unreadable;
   }
   return due;
 }
@@ -189,9 +227,9 @@ Result<DueRotations> Hierarchy::rotate_due(const Caller& caller) {
 Status Hierarchy::State::change_kek(KekTarget target, std::string_view action, const Caller& caller,
                                     const Transition& transition) {
   const std::string tenant_name = target.name.text();
-  const audit::Event event =
-      make_event(caller, action, tenant_name, "kek of " + tenant_name + ":" + std::to_string(target.version));
-  const Status status = store.change(event, [&](Store::Change& change) -> Status {
+  const AuditEntry entry =
+      make_entry(caller, action, tenant_name, "kek of " + tenant_name + ":" + std::to_string(target.version));
+  const Status status = store.change(entry, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(TenantRecord tenant, store.tenant(target.name.tenant, target.name.environment));
     const auto version = std::ranges::find(tenant.versions, target.version, &KekVersion::version);
     if (version == tenant.versions.end()) {
@@ -201,7 +239,7 @@ Status Hierarchy::State::change_kek(KekTarget target, std::string_view action, c
     CLOISTER_RETURN_IF_ERROR(transition(tenant, *version, change.event().detail));
     return change.update_tenant(tenant);
   });
-  if (!status.ok()) return refuse(event, status.error());
+  if (!status.ok()) return refuse(entry, status.error());
   return {};
 }
 

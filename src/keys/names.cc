@@ -10,6 +10,9 @@ constexpr std::size_t kPartSizeMax = 63;
 
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
+// A policy's words for every name and for the absence of one: no rule could speak of something called so.
+bool is_word_of_policies(std::string_view part) { return part == "any" || part == "none"; }
+
 bool is_part(std::string_view part) {
   if (part.empty() || part.size() > kPartSizeMax || !is_letter_or_digit(part.front())) return false;
   return std::ranges::all_of(part, [](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
@@ -32,6 +35,9 @@ Result<std::vector<std::string>> parse_parts(std::string_view text, std::size_t 
     return Error(Code::kInvalid,
                  "a name like " + std::string(example) +
                      " is needed: parts of a-z 0-9 . _ -, at most 63 long, starting with a letter or digit");
+  }
+  if (std::ranges::any_of(parts, is_word_of_policies)) {
+    return Error(Code::kInvalid, "`any` and `none` are words of policies, and no names");
   }
   return parts;
 }

@@ -28,14 +28,17 @@ Status apply(PostgresConnection& connection, const std::string& schema, IfAbsent
   // Read again, now that no other program is at it.
   CLOISTER_TRY(const std::int64_t version, stored_version(connection, schema, if_absent));
   CLOISTER_TRY(const auto missing, missing_steps(version, steps));
-  std::string sql;
   if (version == 0) {
-    sql += "CREATE SCHEMA IF NOT EXISTS " + schema +
-           "; CREATE TABLE store (version BIGINT NOT NULL, identity TEXT NOT NULL); INSERT INTO store VALUES (0, '" +
-           to_hex(crypto::random_array<16>(random)) + "');";
+    CLOISTER_RETURN_IF_ERROR(connection.execute(
+        "CREATE SCHEMA IF NOT EXISTS " + schema +
+        "; CREATE TABLE store (version BIGINT NOT NULL, identity TEXT NOT NULL); INSERT INTO store VALUES (0, '" +
+        to_hex(crypto::random_array<16>(random)) + "')"));
   }
-  for (const Migration& step : missing) sql += std::string(step.sql) + ";";
-  const auto done = connection.script(sql + "UPDATE store SET version = " + std::to_string(steps.size()) + "; COMMIT");
+  for (const Migration& step : missing) {
+    CLOISTER_RETURN_IF_ERROR(connection.execute(step.sql));
+    if (step.fill != nullptr) CLOISTER_RETURN_IF_ERROR(step.fill(connection));
+  }
+  const auto done = connection.script("UPDATE store SET version = " + std::to_string(steps.size()) + "; COMMIT");
   if (!done.ok()) return done.error();
   if (*done != "COMMIT") return Error(Code::kInternal, "the schema's transaction was rolled back");
   return {};

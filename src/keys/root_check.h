@@ -1,5 +1,6 @@
 // A key wrapped by the root for nothing but to recognise the root by: its row in the store. KH-1 in
-// docs/formats/key-hierarchy.md. Used by hierarchy.cc alone.
+// docs/formats/key-hierarchy.md. The log's signing key is kept in the same form. Used by hierarchy.cc and log_key.cc
+// alone.
 #pragma once
 
 #include <array>

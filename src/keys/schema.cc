@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "keys/audit_upgrade.h"
+
 namespace cloister::keys {
 namespace {
 
@@ -144,8 +146,105 @@ CREATE TRIGGER audit_no_update BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXE
 CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses();
 )sql";
 
-constexpr Migration kSqliteMigrations[] = {{1, kSqlite1}};
-constexpr Migration kPostgresMigrations[] = {{1, kPostgres1}};
+// Rows become leaves of trees. A server's name is random until somebody gives one.
+constexpr const char* kSqlite2 = R"sql(
+DROP TRIGGER IF EXISTS audit_appends_only;
+DROP TRIGGER IF EXISTS audit_no_update;
+DROP TRIGGER IF EXISTS audit_no_delete;
+ALTER TABLE audit RENAME TO audit_1;
+
+CREATE TABLE audit (
+  sequence   INTEGER PRIMARY KEY,
+  time_ms    INTEGER NOT NULL,
+  actor      TEXT NOT NULL,
+  action     TEXT NOT NULL,
+  tenant     TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  outcome    TEXT NOT NULL,
+  detail     TEXT NOT NULL,
+  previous   BLOB NOT NULL,
+  hash       BLOB NOT NULL,
+  tree       TEXT NOT NULL,
+  tree_index INTEGER NOT NULL,
+  leaf       BLOB NOT NULL,
+  extras     BLOB NOT NULL,
+  peaks      BLOB NOT NULL,
+  UNIQUE (tree, tree_index)
+) STRICT;
+
+CREATE TRIGGER audit_appends_only BEFORE INSERT ON audit
+WHEN NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM audit)
+BEGIN SELECT RAISE(ABORT, 'audit rows are only appended'); END;
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END;
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'audit rows are never deleted'); END;
+
+CREATE TABLE nodes (
+  tree       TEXT NOT NULL,
+  level      INTEGER NOT NULL,
+  node_index INTEGER NOT NULL,
+  hash       BLOB NOT NULL,
+  PRIMARY KEY (tree, level, node_index)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE requests (
+  request_key BLOB PRIMARY KEY NOT NULL,
+  digest      BLOB NOT NULL,
+  expires_ms  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX requests_by_expiry ON requests (expires_ms);
+
+INSERT INTO settings VALUES ('log_server', 'cloister-' || lower(hex(randomblob(8))));
+)sql";
+
+constexpr const char* kPostgres2 = R"sql(
+DROP TRIGGER audit_no_update ON audit;
+DROP TRIGGER audit_no_truncate ON audit;
+ALTER TABLE audit RENAME TO audit_1;
+ALTER INDEX audit_pkey RENAME TO audit_1_pkey;
+
+CREATE TABLE audit (
+  sequence   BIGINT PRIMARY KEY,
+  time_ms    BIGINT NOT NULL,
+  actor      TEXT NOT NULL,
+  action     TEXT NOT NULL,
+  tenant     TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  outcome    TEXT NOT NULL,
+  detail     TEXT NOT NULL,
+  previous   BYTEA NOT NULL,
+  hash       BYTEA NOT NULL,
+  tree       TEXT COLLATE "C" NOT NULL,
+  tree_index BIGINT NOT NULL,
+  leaf       BYTEA NOT NULL,
+  extras     BYTEA NOT NULL,
+  peaks      BYTEA NOT NULL,
+  UNIQUE (tree, tree_index)
+);
+CREATE TRIGGER audit_no_update BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuses();
+CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses();
+
+CREATE TABLE nodes (
+  tree       TEXT COLLATE "C" NOT NULL,
+  level      BIGINT NOT NULL,
+  node_index BIGINT NOT NULL,
+  hash       BYTEA NOT NULL,
+  PRIMARY KEY (tree, level, node_index)
+);
+
+CREATE TABLE requests (
+  request_key BYTEA PRIMARY KEY,
+  digest      BYTEA NOT NULL,
+  expires_ms  BIGINT NOT NULL
+);
+CREATE INDEX requests_by_expiry ON requests (expires_ms);
+
+INSERT INTO settings VALUES ('log_server', 'cloister-' || right(replace(gen_random_uuid()::text, '-', ''), 16));
+)sql";
+
+constexpr Migration kSqliteMigrations[] = {{1, kSqlite1}, {2, kSqlite2, rows_become_leaves}};
+constexpr Migration kPostgresMigrations[] = {{1, kPostgres1}, {2, kPostgres2, rows_become_leaves}};
 static_assert(std::size(kSqliteMigrations) == std::size(kPostgresMigrations));
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "base/result.h"
+#include "keys/database.h"
 
 namespace cloister::keys {
 
@@ -13,6 +13,8 @@ namespace cloister::keys {
 struct Migration {
   std::int64_t to;
   const char* sql;
+  // What SQL can't do by itself. Runs after it, in the same transaction.
+  Status (*fill)(Connection& connection) = nullptr;
 };
 // Of this program, ascending from 1 without gaps. The same version means the same tables in both.
 std::span<const Migration> sqlite_migrations();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 namespace cloister::keys {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 constexpr int kBusyTimeoutMs = 10'000;
 constexpr std::int64_t kApplicationId = 0x434c5352;  // "CLSR"
 constexpr std::uint64_t kWalFrameHeaderSize = 24;
+constexpr std::size_t kStatementsKept = 64;
 
 Code code_of(int sqlite_code) {
   switch (sqlite_code) {
@@ -112,9 +114,20 @@ Value column(sqlite3_stmt* statement, int at) {
   }
 }
 
+// Statements that nobody is running, by their text.
+using StatementCache = std::map<std::string, Prepared, std::less<>>;
+
 class SqliteRows final : public Rows {
  public:
-  SqliteRows(sqlite3* handle, Prepared statement) : handle_(handle), statement_(std::move(statement)) {}
+  SqliteRows(sqlite3* handle, std::string_view sql, Prepared statement, StatementCache& cache)
+      : handle_(handle), sql_(sql), statement_(std::move(statement)), cache_(&cache) {}
+  SqliteRows(const SqliteRows&) = delete;
+  SqliteRows& operator=(const SqliteRows&) = delete;
+  ~SqliteRows() override {
+    sqlite3_reset(statement_.get());
+    sqlite3_clear_bindings(statement_.get());
+    if (cache_->size() < kStatementsKept) cache_->try_emplace(std::move(sql_), std::move(statement_));
+  }
 
   Result<bool> next(Row& row) override {
     const int code = sqlite3_step(statement_.get());
@@ -131,24 +144,25 @@ class SqliteRows final : public Rows {
 
  private:
   sqlite3* handle_;
+  std::string sql_;
   Prepared statement_;
+  StatementCache* cache_;
   int changed_ = 0;
 };
 
-class SqliteDatabase final : public Database {
+// The handle must outlive it.
+class SqliteConnection final : public Connection {
  public:
-  explicit SqliteDatabase(Handle handle) : handle_(std::move(handle)) {}
-
-  sqlite3* handle() const { return handle_.get(); }
+  explicit SqliteConnection(sqlite3* handle) : handle_(handle) {}
 
   Result<std::unique_ptr<Rows>> run(std::string_view sql, std::span<const Value> parameters) override {
-    CLOISTER_TRY(Prepared statement, prepare(handle(), sql));
+    CLOISTER_TRY(Prepared statement, take_or_prepare(sql));
     int code = SQLITE_OK;
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       code |= bind(statement.get(), static_cast<int>(i) + 1, parameters[i]);
     }
     if (code != SQLITE_OK) return Error(Code::kInternal, "store: a value couldn't be bound");
-    return std::unique_ptr<Rows>(std::make_unique<SqliteRows>(handle(), std::move(statement)));
+    return std::unique_ptr<Rows>(std::make_unique<SqliteRows>(handle_, sql, std::move(statement), idle_));
   }
 
   Result<std::optional<std::string>> newest_mark() override {
@@ -157,6 +171,30 @@ class SqliteDatabase final : public Database {
     if (!row) return std::optional<std::string>();
     return std::optional(query.text());
   }
+
+ private:
+  Result<Prepared> take_or_prepare(std::string_view sql) {
+    const auto found = idle_.find(sql);
+    if (found == idle_.end()) return prepare(handle_, sql);
+    Prepared statement = std::move(found->second);
+    idle_.erase(found);
+    return statement;
+  }
+
+  sqlite3* handle_;
+  StatementCache idle_;
+};
+
+class SqliteDatabase final : public Database {
+ public:
+  explicit SqliteDatabase(Handle handle) : handle_(std::move(handle)), connection_(handle_.get()) {}
+
+  sqlite3* handle() const { return handle_.get(); }
+
+  Result<std::unique_ptr<Rows>> run(std::string_view sql, std::span<const Value> parameters) override {
+    return connection_.run(sql, parameters);
+  }
+  Result<std::optional<std::string>> newest_mark() override { return connection_.newest_mark(); }
 
   Status transaction(const Transaction& transaction) override {
     if (sqlite3_get_autocommit(handle()) == 0) {
@@ -215,6 +253,7 @@ class SqliteDatabase final : public Database {
   }
 
   Handle handle_;
+  SqliteConnection connection_;
   std::uint64_t page_size_ = 4096;
   std::uint64_t pages_before_ = 0;
   std::uint64_t bytes_moved_ = 0;
@@ -233,7 +272,11 @@ Status apply(sqlite3* handle, std::span<const Migration> steps) {
   CLOISTER_RETURN_IF_ERROR(check_owner(handle, application_id));
   CLOISTER_TRY(const std::int64_t version, ask(handle, "PRAGMA user_version"));
   CLOISTER_TRY(const auto missing, missing_steps(version, steps));
-  for (const Migration& step : missing) CLOISTER_RETURN_IF_ERROR(execute(handle, step.sql));
+  SqliteConnection connection(handle);
+  for (const Migration& step : missing) {
+    CLOISTER_RETURN_IF_ERROR(execute(handle, step.sql));
+    if (step.fill != nullptr) CLOISTER_RETURN_IF_ERROR(step.fill(connection));
+  }
   if (missing.empty()) return {};
   const std::string stamp = "PRAGMA application_id = " + std::to_string(kApplicationId) +
                             "; PRAGMA user_version = " + std::to_string(steps.back().to);

@@ -9,8 +9,6 @@
 namespace cloister::keys {
 namespace {
 
-constexpr std::uint64_t kAuditRowsAtOnce = 1000;
-
 constexpr KeyState kKeyStates[] = {KeyState::kEnabled, KeyState::kDisabled, KeyState::kDestructionScheduled,
                                    KeyState::kDestroyed};
 
@@ -179,6 +177,21 @@ Result<std::string> Store::setting(std::string_view name) {
   return query.text();
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> Store::settings(std::string_view prefix) {
+  Statement rows(*database_, "SELECT name, value FROM settings WHERE name >= $1 AND name < $2 ORDER BY name");
+  const std::string end = std::string(prefix) + "\x7f";
+  rows.bind(prefix).bind(end);
+  std::vector<std::pair<std::string, std::string>> found;
+  while (true) {
+    CLOISTER_TRY(const bool row, rows.step());
+    if (!row) return found;
+    std::string name = rows.text();
+    std::string value = rows.text();
+    CLOISTER_RETURN_IF_ERROR(rows.row_status());
+    found.emplace_back(std::move(name), std::move(value));
+  }
+}
+
 Result<std::vector<TenantRecord>> Store::tenants() {
   std::vector<TenantRecord> tenants;
   CLOISTER_RETURN_IF_ERROR(read([&]() -> Status {
@@ -235,17 +248,13 @@ Result<DatasetRecord> Store::dataset(std::string_view tenant, std::string_view e
   return Error(Code::kNotFound, "no dataset " + tenant_name(tenant, environment) + "/" + std::string(dataset));
 }
 
-bool Store::Change::Read::same_row(const Read& other) const {
-  return tenant == other.tenant && environment == other.environment && dataset == other.dataset;
-}
-
-void Store::Change::saw(Read read) {
-  const bool own = std::ranges::any_of(updates_, [&](const Read& update) { return update.same_row(read); });
+void Store::Change::saw(RowVersion read) {
+  const bool own = std::ranges::any_of(updates_, [&](const RowVersion& update) { return update.same_row(read); });
   if (!own) reads_.push_back(std::move(read));
 }
 
-void Store::Change::updated(const Read& read) {
-  std::erase_if(reads_, [&](const Read& before) { return before.same_row(read); });
+void Store::Change::updated(const RowVersion& read) {
+  std::erase_if(reads_, [&](const RowVersion& before) { return before.same_row(read); });
   updates_.push_back(read);
 }
 
@@ -253,6 +262,10 @@ Status Store::Change::put_setting(std::string_view name, std::string_view value)
   Statement statement(database_,
                       "INSERT INTO settings VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
   return statement.bind(name).bind(value).execute();
+}
+
+Status Store::Change::remove_setting(std::string_view name) {
+  return Statement(database_, "DELETE FROM settings WHERE name = $1").bind(name).execute();
 }
 
 Status Store::Change::add_tenant(const TenantRecord& tenant) {
@@ -302,93 +315,6 @@ Status Store::Change::update_dataset(const DatasetRecord& dataset) {
   }
   updated({dataset.tenant, dataset.environment, dataset.dataset, 0});
   return {};
-}
-
-Result<bool> Store::is_current(Connection& latest, const Change::Read& read) {
-  Statement query(latest, read.dataset.empty()
-                              ? "SELECT row_version FROM tenants WHERE tenant = $1 AND environment = $2"
-                              : "SELECT d.row_version FROM datasets d JOIN tenants t ON t.id = d.tenant_id "
-                                "WHERE t.tenant = $1 AND t.environment = $2 AND d.dataset = $3");
-  query.bind(read.tenant).bind(read.environment);
-  if (!read.dataset.empty()) query.bind(read.dataset);
-  CLOISTER_TRY(const bool row, query.step());
-  return row && static_cast<std::uint64_t>(query.number()) == read.row_version;
-}
-
-Status Store::change(const audit::Event& event, const std::function<Status(Change&)>& body) {
-  Change change(*database_, event);
-  Transaction transaction;
-  transaction.body = [&]() -> Status {
-    change.event_ = event;
-    change.reads_.clear();
-    change.updates_.clear();
-    change_ = &change;
-    const Status status = body(change);
-    change_ = nullptr;
-    return status;
-  };
-  transaction.ending = [&](Connection& latest) -> Result<std::optional<Mark>> {
-    // Serializable alone would let a change be committed after one that it didn't see: made in order, on paper. Whoever
-    // disabled a key and was told so expects no more of it.
-    for (const Change::Read& read : change.reads_) {
-      CLOISTER_TRY(const bool current, is_current(latest, read));
-      if (!current) return std::optional<Mark>();
-    }
-    CLOISTER_TRY(Mark mark, append_audit_row(*database_, latest, change.event_));
-    return std::optional(std::move(mark));
-  };
-  return database_->transaction(transaction);
-}
-
-Status Store::record(const audit::Event& event) {
-  Transaction transaction;
-  transaction.ending = [&](Connection& latest) -> Result<std::optional<Mark>> {
-    CLOISTER_TRY(Mark mark, append_audit_row(*database_, latest, event));
-    return std::optional(std::move(mark));
-  };
-  return database_->transaction(transaction);
-}
-
-Result<bool> Store::record_use(const audit::Event& event, const TenantRecord& tenant, const DatasetRecord& dataset) {
-  const Change::Read reads[] = {{tenant.tenant, tenant.environment, "", tenant.row_version},
-                                {dataset.tenant, dataset.environment, dataset.dataset, dataset.row_version}};
-  bool outdated = false;
-  Transaction transaction;
-  transaction.ending = [&](Connection& latest) -> Result<std::optional<Mark>> {
-    for (const Change::Read& read : reads) {
-      CLOISTER_TRY(const bool current, is_current(latest, read));
-      outdated = !current;
-      if (outdated) return Error(Code::kUnavailable, "the keys were changed meanwhile");
-    }
-    CLOISTER_TRY(Mark mark, append_audit_row(*database_, latest, event));
-    return std::optional(std::move(mark));
-  };
-  const Status status = database_->transaction(transaction);
-  if (outdated) return false;
-  if (!status.ok()) return status.error();
-  return true;
-}
-
-Status Store::for_each_audit_row(const std::function<Status(const audit::Row&)>& body) {
-  // Rows only ever come to the end, so that pieces read one after the other fit together.
-  std::uint64_t sequence = 0;
-  while (true) {
-    CLOISTER_TRY(const auto rows, read_audit_rows(*database_, sequence, kAuditRowsAtOnce));
-    for (const audit::Row& row : rows) CLOISTER_RETURN_IF_ERROR(body(row));
-    if (rows.size() < kAuditRowsAtOnce) break;
-    sequence = rows.back().sequence;
-  }
-  CLOISTER_TRY([[maybe_unused]] const AuditHead head, audit_head());
-  return {};
-}
-
-Result<AuditHead> Store::audit_head() {
-  AuditHead head;
-  CLOISTER_RETURN_IF_ERROR(read([&]() -> Status {
-    CLOISTER_TRY(head, read_audit_head(*database_));
-    return {};
-  }));
-  return head;
 }
 
 Status Store::forget_overwritten(Overwritten what) { return database_->forget_overwritten(what); }

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "audit/event.h"
+#include "audit/chain.h"
 #include "base/file.h"
 #include "crypto/key_wrapper.h"
 #include "keys/audit_rows.h"
@@ -49,6 +49,45 @@ struct DatasetRecord {
   std::string name() const;  // "acme/mnist" or "acme/production/mnist"
 };
 
+// What makes a repeated request the same one: kept with the change that it made, until it expires.
+struct RequestKey {
+  crypto::Sha256Digest key{};
+  crypto::Sha256Digest digest{};  // of what was asked for
+  Time expires;
+};
+
+// An audit row to be, and what belongs to it: what else its record says, and the request that its change is for.
+struct AuditEntry {
+  AuditEntry() = default;
+  AuditEntry(audit::Event said) : event(std::move(said)) {}
+  AuditEntry(audit::Event said, audit::Extras more, std::optional<RequestKey> of = {})
+      : event(std::move(said)), extras(std::move(more)), request(std::move(of)) {}
+
+  audit::Event event;
+  audit::Extras extras;
+  std::optional<RequestKey> request;
+};
+
+// The state that a row was read in. No dataset: the tenant's own row.
+struct RowVersion {
+  std::string tenant, environment, dataset;
+  std::uint64_t row_version = 0;
+  bool same_row(const RowVersion& other) const;
+};
+
+// A use of a key, or its refusal, and the rows that decided about it: none need be named.
+struct Use {
+  audit::Event event;
+  audit::Extras extras;
+  std::vector<RowVersion> seen;
+};
+
+// Where a record stands. docs/formats/audit-log.md.
+struct Recorded {
+  std::string origin;
+  std::uint64_t index = 0;
+};
+
 // One thread at a time; several processes, and with PostgreSQL several machines, may have the same store open.
 // kUnavailable: it stayed locked for ten seconds, or can't be reached.
 class Store {
@@ -60,6 +99,8 @@ class Store {
   static Result<Store> open(std::unique_ptr<Database> database);
 
   Result<std::string> setting(std::string_view name);  // kNotFound
+  // Names that begin with `prefix`, of ASCII, and their values; by name.
+  Result<std::vector<std::pair<std::string, std::string>>> settings(std::string_view prefix);
   Result<std::vector<TenantRecord>> tenants();
   Result<TenantRecord> tenant(std::string_view tenant, std::string_view environment);  // kNotFound
   Result<std::vector<DatasetRecord>> datasets(std::string_view tenant, std::string_view environment);
@@ -69,6 +110,7 @@ class Store {
   class Change {
    public:
     Status put_setting(std::string_view name, std::string_view value);
+    Status remove_setting(std::string_view name);   // nothing happens where there is none
     Status add_tenant(const TenantRecord& tenant);  // kExists
     // Replaces versions and settings; kUnavailable when row_version isn't the stored one any more.
     Status update_tenant(const TenantRecord& tenant);
@@ -76,38 +118,49 @@ class Store {
     Status update_dataset(const DatasetRecord& dataset);  // kUnavailable, as above
 
     // The audit row to be: what is known only now goes into its detail.
-    audit::Event& event() { return event_; }
+    audit::Event& event() { return entry_.event; }
+    audit::Extras& extras() { return entry_.extras; }
 
    private:
     friend class Store;
-    // The state that a row was read in. No dataset: a tenant's.
-    struct Read {
-      std::string tenant, environment, dataset;
-      std::uint64_t row_version = 0;
-      bool same_row(const Read& other) const;
-    };
-    Change(Database& database, audit::Event event) : database_(database), event_(std::move(event)) {}
-    void saw(Read read);
+    Change(Database& database, const AuditEntry& entry) : database_(database), entry_(entry) {}
+    void saw(RowVersion read);
     // Its update compared by itself; from now on only this change sees the row as it is.
-    void updated(const Read& read);
+    void updated(const RowVersion& read);
     Database& database_;
-    audit::Event event_;
-    std::vector<Read> reads_, updates_;
+    AuditEntry entry_;
+    std::vector<RowVersion> reads_, updates_;
   };
-  // Runs `body` in a serializable transaction, appends `event` and commits. `body` may be run several times, each time
-  // with nothing of the run before in the store or in its Change: it must keep nothing either. When it fails,
-  // everything is rolled back and its error returned; a refusal is then recorded with record().
-  Status change(const audit::Event& event, const std::function<Status(Change&)>& body);
-  // An audit row alone, for what changed nothing: uses and refusals. Durable when it returns.
-  Status record(const audit::Event& event);
-  // The same for a use that these two allowed. False, and no row, when one of them was changed since it was read: look
-  // again.
-  Result<bool> record_use(const audit::Event& event, const TenantRecord& tenant, const DatasetRecord& dataset);
+  // Runs `body` in a serializable transaction, appends the entry's row and commits. `body` may be run several times,
+  // each time with nothing of the run before in the store or in its Change: it must keep nothing either. When it fails,
+  // everything is rolled back and its error returned; a refusal is then recorded with record(). With a request's key
+  // that is there already: kExists, the message beginning "request key".
+  Status change(const AuditEntry& entry, const std::function<Status(Change&)>& body);
+  // What a change was made for; it may have expired. Expired ones are removed now and then as new ones come.
+  Result<std::optional<RequestKey>> find_request(const crypto::Sha256Digest& key);
 
-  // From the first. kCorrupt at the end when rows are missing there; the chain itself is audit::ChainVerifier's to
-  // check.
+  // An audit row alone, for what changed nothing: uses and refusals. Durable when it returns.
+  Status record(const AuditEntry& entry);
+  // The same for many, in one transaction. In their order, where each one's record stands; nothing for one that wasn't
+  // recorded, because a row that it saw was changed since: look again.
+  Result<std::vector<std::optional<Recorded>>> record_uses(std::span<const Use> uses);
+
+  // From the first. kCorrupt at the end when rows are missing there; what they say is audit::ChainVerifier's to check.
   Status for_each_audit_row(const std::function<Status(const audit::Row&)>& body);
   Result<AuditHead> audit_head();
+
+  // The server part of the origins of this store's trees: SERVER/TENANT, and SERVER/- for what concerns no tenant.
+  Result<std::string> log_server();
+  // Origins of those that have records, in order.
+  Result<std::vector<std::string>> trees();
+  // kInvalid for an origin that this store can't have. A tree without records is empty. kCorrupt when its newest record
+  // isn't there.
+  Result<audit::TreeHead> tree_head(std::string_view origin);
+  // At most `count` records from index `from` on, in order.
+  Status for_each_record(std::string_view origin, std::uint64_t from, std::uint64_t count,
+                         const std::function<Status(const audit::LogRecord&)>& body);
+  // For audit::inclusion_proof() and consistency_proof(). kNotFound for a node that isn't complete.
+  Result<audit::Hash> tree_node(std::string_view origin, const audit::NodeId& id);
 
   // Removes overwritten values from the database's files, as far as it reaches them. kUnavailable while others read.
   Status forget_overwritten(Overwritten what);
@@ -120,8 +173,10 @@ class Store {
   explicit Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
   // Several reads of one state of the store; within a change, of the change's.
   Status read(const std::function<Status()>& body) { return database_->transaction({body, {}}); }
-  static Result<bool> is_current(Connection& latest, const Change::Read& read);
+  static Result<bool> is_current(Connection& latest, const RowVersion& read);
+  Result<std::string> tree_of(std::string_view origin);
   std::unique_ptr<Database> database_;
+  std::string log_server_;    // once it was read
   Change* change_ = nullptr;  // whose body is running
 };
 

@@ -15,31 +15,37 @@ struct Table {
   const char* name;
   const char* columns;
   const char* from;
-  const char* key;  // the first columns
-  std::size_t key_size;
+  const char* key;             // the first columns
+  std::string_view key_kinds;  // of each: text, number, bytes
   std::size_t column_count;
   const char* before_values;
   const char* after_values;
 };
 
 constexpr Table kTables[] = {
-    {"settings", "name, value", "settings WHERE name NOT IN ('audit_head', 'moved_to') AND", "name", 1, 2,
+    {"settings", "name, value", "settings WHERE name NOT IN ('audit_head', 'moved_to') AND", "name", "t", 2,
      "INSERT INTO settings ", ""},
     {"tenants", "tenant, environment, kek_id, created_ms, rotate_after_ms, row_version", "tenants WHERE",
-     "tenant, environment", 2, 6,
+     "tenant, environment", "tt", 6,
      "INSERT INTO tenants (tenant, environment, kek_id, created_ms, rotate_after_ms, row_version) ", ""},
     {"kek_versions",
      "kek_id, version, state, created_ms, destroy_at_ms, commitment, wrap_type, wrap_key_id, wrap_key_version, "
      "wrap_parameters, wrapped",
-     "kek_versions WHERE", "kek_id, version", 2, 11, "INSERT INTO kek_versions ", ""},
+     "kek_versions WHERE", "kek_id, version", "tn", 11, "INSERT INTO kek_versions ", ""},
     {"datasets", "t.tenant, t.environment, d.dataset, d.created_ms, d.row_version, d.keyring",
-     "datasets d JOIN tenants t ON t.id = d.tenant_id WHERE", "t.tenant, t.environment, d.dataset", 3, 6,
+     "datasets d JOIN tenants t ON t.id = d.tenant_id WHERE", "t.tenant, t.environment, d.dataset", "ttt", 6,
      "WITH new (tenant, environment, dataset, created_ms, row_version, keyring) AS (",
      ") INSERT INTO datasets (tenant_id, dataset, created_ms, row_version, keyring) "
      "SELECT t.id, n.dataset, n.created_ms, n.row_version, n.keyring "
      "FROM new n JOIN tenants t ON t.tenant = n.tenant AND t.environment = n.environment"},
-    {"audit", "sequence, time_ms, actor, action, tenant, subject, outcome, detail, previous, hash", "audit WHERE",
-     "sequence", 1, 10, "INSERT INTO audit ", ""},
+    {"audit",
+     "sequence, time_ms, actor, action, tenant, subject, outcome, detail, previous, hash, tree, tree_index, leaf, "
+     "extras, peaks",
+     "audit WHERE", "sequence", "n", 15, "INSERT INTO audit ", ""},
+    {"nodes", "tree, level, node_index, hash", "nodes WHERE", "tree, level, node_index", "tnn", 4, "INSERT INTO nodes ",
+     ""},
+    {"requests", "request_key, digest, expires_ms", "requests WHERE", "request_key", "b", 3, "INSERT INTO requests ",
+     ""},
 };
 
 // "($3, $4)".
@@ -51,16 +57,20 @@ std::string tuple(std::size_t first, std::size_t count) {
 
 // Before the first key of any row.
 std::vector<Value> lowest_key(const Table& table) {
-  if (table.name == std::string_view("audit")) return {std::int64_t{0}};
-  std::vector<Value> key(table.key_size, std::string());
-  if (table.name == std::string_view("kek_versions")) key[1] = std::int64_t{0};
+  std::vector<Value> key;
+  for (const char kind : table.key_kinds) {
+    if (kind == 't') key.emplace_back(std::string());
+    if (kind == 'n') key.emplace_back(std::int64_t{0});
+    if (kind == 'b') key.emplace_back(Bytes());
+  }
   return key;
 }
 
 Status for_each_piece(Connection& connection, const Table& table,
                       const std::function<Status(const std::vector<Row>& rows)>& body) {
   const std::string sql = "SELECT " + std::string(table.columns) + " FROM " + table.from + " (" + table.key + ") > " +
-                          tuple(1, table.key_size) + " ORDER BY " + table.key + " LIMIT " + std::to_string(kRowsAtOnce);
+                          tuple(1, table.key_kinds.size()) + " ORDER BY " + table.key + " LIMIT " +
+                          std::to_string(kRowsAtOnce);
   std::vector<Value> key = lowest_key(table);
   while (true) {
     CLOISTER_TRY(const auto found, connection.run(sql, key));
@@ -72,7 +82,7 @@ Status for_each_piece(Connection& connection, const Table& table,
       rows.push_back(std::move(row));
     }
     if (!rows.empty()) {
-      key.assign(rows.back().begin(), rows.back().begin() + static_cast<std::ptrdiff_t>(table.key_size));
+      key.assign(rows.back().begin(), rows.back().begin() + static_cast<std::ptrdiff_t>(table.key_kinds.size()));
       CLOISTER_RETURN_IF_ERROR(body(rows));
     }
     if (rows.size() < kRowsAtOnce) return {};
@@ -145,10 +155,11 @@ Status compare(const std::vector<TableDigest>& source, const std::vector<TableDi
   return {};
 }
 
-Status copy(Database& source, Database& target, const std::vector<TableDigest>& digests, const AuditHead& head,
-            const audit::Event& event) {
+Status copy(Database& source, Database& target, const std::vector<TableDigest>& digests, const audit::Event& event) {
   Transaction copying;
   copying.body = [&]() -> Status {
+    // What a new store says of itself.
+    CLOISTER_RETURN_IF_ERROR(Statement(target, "DELETE FROM settings").execute());
     for (const Table& table : kTables) {
       CLOISTER_RETURN_IF_ERROR(
           for_each_piece(source, table, [&](const std::vector<Row>& rows) { return write_rows(target, table, rows); }));
@@ -159,9 +170,10 @@ Status copy(Database& source, Database& target, const std::vector<TableDigest>& 
   copying.ending = [&](Connection& latest) -> Result<std::optional<Mark>> {
     CLOISTER_TRY(const AuditHead there, read_audit_head(latest));
     if (there.rows != 0) return Error(Code::kExists, "the target has audit rows already");
-    const audit::Row row = audit::chain(head.rows + 1, head.hash, event);
-    CLOISTER_RETURN_IF_ERROR(write_audit_row(target, row));
-    return std::optional(audit_mark({row.sequence, row.hash}));
+    CLOISTER_TRY(AuditAppender appender, AuditAppender::begin(source));
+    CLOISTER_TRY([[maybe_unused]] const auto place, appender.add(event, {}));
+    CLOISTER_TRY(Mark mark, appender.write(target));
+    return std::optional(std::move(mark));
   };
   return target.transaction(copying);
 }
@@ -177,7 +189,9 @@ Status check_copied(Database& target, const std::vector<TableDigest>& digests, c
   if (frozen) return {};
   CLOISTER_TRY(auto copied, digest_tables(target));
   for (std::size_t i = 0; i < copied.size(); ++i) {
-    if (copied[i].table != "audit" && copied[i] != digests[i]) return another;
+    // The row that only the target has may have completed a node.
+    const bool grows = copied[i].table == "audit" || copied[i].table == "nodes";
+    if (!grows && copied[i] != digests[i]) return another;
   }
   return {};
 }
@@ -209,7 +223,7 @@ Result<Moved> move_store(Database& source, Database& target, const audit::Event&
     } else if (marked) {
       return Error(Code::kDenied, "this store was moved to " + *marked + ", and the target isn't that");
     } else {
-      CLOISTER_RETURN_IF_ERROR(copy(source, target, moved.tables, moved.head, event));
+      CLOISTER_RETURN_IF_ERROR(copy(source, target, moved.tables, event));
     }
     return marked ? ok_status() : mark_sqlite_moved(source, where);
   };

@@ -58,6 +58,7 @@ struct Call {
   Time now;
   std::shared_ptr<const Snapshot> snapshot;
   Target target;
+  std::optional<keys::RequestKey> request_key;  // of the header idempotency-key, where the route looks at it
   // 2, verify. Empty only where the route is for anyone.
   std::string caller;          // a SPIFFE ID
   std::string authentication;  // "mtls", "uid"

@@ -85,6 +85,12 @@ JsonWriter& JsonWriter::null() {
   return *this;
 }
 
+JsonWriter& JsonWriter::json(std::string_view text) {
+  separate();
+  net::append(*out_, text);
+  return *this;
+}
+
 JsonWriter& JsonWriter::bytes(ByteView bytes) {
   separate();
   out_->push_back('"');

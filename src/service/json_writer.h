@@ -24,6 +24,8 @@ class JsonWriter {
   JsonWriter& value(std::uint64_t number);
   JsonWriter& value(bool truth);
   JsonWriter& null();
+  // A whole value that is JSON already.
+  JsonWriter& json(std::string_view text);
   // As base64 with its padding.
   JsonWriter& bytes(ByteView bytes);
 

@@ -7,8 +7,7 @@
 namespace cloister::service {
 namespace {
 
-constexpr std::array<ProblemKind, 25> kKinds{{
-    {ProblemCode::kMalformedRequest, "malformed-request", 400, "The request can't be read"},
+constexpr std::array<ProblemKind, 24> kKinds{{
     {ProblemCode::kInvalidRequest, "invalid-request", 400, "The request is wrong"},
     {ProblemCode::kPurposeMissing, "purpose-missing", 400, "The request doesn't say what for"},
     {ProblemCode::kUnauthenticated, "unauthenticated", 401, "The caller isn't known"},

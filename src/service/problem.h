@@ -13,7 +13,6 @@
 namespace cloister::service {
 
 enum class ProblemCode : std::uint8_t {
-  kMalformedRequest,
   kInvalidRequest,
   kPurposeMissing,
   kUnauthenticated,

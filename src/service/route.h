@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "service/call.h"
@@ -27,12 +28,6 @@ enum class Work {
   kWorker,  // on the pool, with a store
 };
 
-// A row that the act relied on. If it was changed before the record was written, the act is done again.
-struct SeenRow {
-  std::string tenant, environment, dataset;  // dataset empty: the tenant's row
-  std::uint64_t row_version = 0;
-};
-
 // What came of an act.
 struct Reply {
   net::Response response;
@@ -40,8 +35,9 @@ struct Reply {
   // For Recording::kService.
   std::string detail = {};
   std::optional<std::uint64_t> key_version = {};
-  std::vector<SeenRow> seen = {};
-  std::function<void()> outdated = {};  // called when a row seen was changed meanwhile, before the act is done again
+  std::vector<keys::RowVersion> seen = {};  // rows that the act relied on
+  std::function<void()> outdated = {};  // called when one of them was changed before the record was written; then the
+                                        // act is done again
   bool needs_worker = false;
 
   static Reply to_worker();
@@ -82,7 +78,7 @@ class Router {
 
   struct Match {
     const Route* route = nullptr;  // null: no route takes this method
-    std::string allowed;           // "GET, POST": what the path takes; empty when there is nothing at it
+    std::string allowed;           // then "GET, POST": what the path takes; empty when there is nothing at it
     PathParameters parameters;     // views into `path`
   };
   // An exact segment goes before a {parameter}. A parameter is one segment and not empty.

@@ -10,7 +10,8 @@ namespace cloister::service {
 struct DecisionEvent {
   Time time;
   std::string_view request_id;
-  std::string_view tenant;  // "acme/production"; as the caller named it, whether or not it exists
+  std::string_view tenant;  // these three as the caller named them, whether or not they exist
+  std::string_view environment;
   std::string_view dataset;
   std::string_view caller;     // a SPIFFE ID; empty when it isn't known
   std::string_view operation;  // the policy's word; the path where no policy decides
@@ -30,13 +31,14 @@ struct Backend {
 };
 
 struct ServiceOptions {
-  net::Clock clock;
+  std::function<Time()> clock;
   crypto::Random* random = nullptr;  // outlives the service
   // Called on whatever thread answers, before the answer leaves and with no lock held: it must not wait.
   std::function<void(const DecisionEvent&)> on_decision = {};
   unsigned workers = 2;
   std::size_t queue = 1024;                  // requests that wait for a worker; beyond it: busy
   std::size_t inline_body_bytes = 16 << 10;  // larger requests are read on a worker
+  std::size_t inline_keys = 64;              // batches of more are unwrapped on a worker
   std::size_t cached_keyrings = 1024;
   std::size_t records = 8192;  // that wait for the recorder; beyond it: busy
   std::size_t records_at_once = 256;

@@ -50,6 +50,13 @@ json inspect x.keyring
 json key-file new k.key
 json audit list
 json audit verify
+json audit key acme
+json audit checkpoint acme --request ask
+json audit export acme log.jsonl
+json audit verify log.jsonl --key "$(cloister audit key acme)"
+json audit new-witness witness.example.org/w1 w1.key
+json audit cosign ask --log-key "$(cloister audit key acme)" --witness-key w1.key --state seen --first
+json key datasets --tenant acme --version 1
 printf 'version = 1\nid = "x"\nnot_after = "never"\n' >p.toml
 json policy check p.toml
 json policy test p.toml --caller spiffe://a/b --operation random --purpose operate

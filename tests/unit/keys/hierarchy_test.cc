@@ -183,7 +183,8 @@ TEST_P(AuditOfKeys, EveryChangeHasARowAndNoneHoldsKeyBytes) {
   expect_ok(home.keys->schedule_kek_destruction(kAcme, 1, days(7), caller));
   expect_ok(home.keys->cancel_kek_destruction(kAcme, 1, caller));
   expect_ok(home.keys->destroy_kek_immediately(kAcme, 1, "test", caller));
-  expect_ok(home.keys->record({kStart, "uid:1", "object.open", "acme", "object 7", audit::Outcome::kRefused, "no"}));
+  expect_ok(home.keys->record(
+      audit::Event{kStart, "uid:1", "object.open", "acme", "object 7", audit::Outcome::kRefused, "no"}));
   const std::vector<std::string> expected = {"home.create",
                                              "tenant.create",
                                              "dataset.create",

@@ -1,5 +1,6 @@
 // KEK versions through their lives, and what an intruder with the store's file can't do with them.
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "tests/unit/keys/home.h"
@@ -90,14 +91,15 @@ TEST_P(Keks, OfTwoRotationsAtOnceOneWins) {
 TEST_P(Keks, LateRotationIsUnavailableAndChangesNothing) {
   const TenantRecord stale = *keys().store().tenant("acme", "");
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
-  const Status late = keys().store().change({kStart, "test", "kek.rotate", "acme", "x", audit::Outcome::kAllowed, ""},
-                                            [&](Store::Change& change) {
-                                              TenantRecord again = stale;
-                                              KekVersion version = again.versions.back();
-                                              version.version = 2;
-                                              again.versions.push_back(version);
-                                              return change.update_tenant(again);
-                                            });
+  const Status late =
+      keys().store().change(audit::Event{kStart, "test", "kek.rotate", "acme", "x", audit::Outcome::kAllowed, ""},
+                            [&](Store::Change& change) {
+                              TenantRecord again = stale;
+                              KekVersion version = again.versions.back();
+                              version.version = 2;
+                              again.versions.push_back(version);
+                              return change.update_tenant(again);
+                            });
   expect_error(late, Code::kUnavailable);
   EXPECT_EQ(keys().store().tenant("acme", "")->versions.size(), 2u);
   expect_ok(unlock());
@@ -239,7 +241,7 @@ TEST_P(Keks, ImmediateDestructionTakesAReason) {
 TEST_P(Keks, RotationByAge) {
   using Names = std::vector<std::string>;
   expect_ok(keys().create_tenant(kRival, days(30), home_.caller()));
-  EXPECT_EQ(keys().rotate_due(home_.caller(Duration{days(30).ms - 1}))->rotated, Names{});
+  EXPECT_EQ(keys().rotate_due(home_.caller(Duration{days(27).ms - 1}))->rotated, Names{});
   const auto due = keys().rotate_due(home_.caller(days(30)));
   EXPECT_EQ(due->rotated, Names{"rival"});
   EXPECT_EQ(due->cost.objects_touched, 1u);
@@ -252,6 +254,82 @@ TEST_P(Keks, RotationByAge) {
   EXPECT_EQ(keys().rotate_due(home_.caller(days(900)))->rotated, Names{});
   expect_error(keys().set_rotate_after(kAcme, Duration{0}, home_.caller()), Code::kInvalid);
   expect_error(keys().set_rotate_after({"nobody", ""}, days(1), home_.caller()), Code::kNotFound);
+}
+
+TEST_P(Keks, ReasonOfARotationIsOnRecord) {
+  expect_ok(keys().rotate_kek(kAcme, home_.caller(), "compromise"));
+  EXPECT_EQ(home_.last_event().detail, "reason: compromise; 1 keyring rewrapped");
+  expect_ok(keys().rotate_kek(kAcme, home_.caller()));
+  EXPECT_EQ(home_.last_event().detail, "1 keyring rewrapped");
+}
+
+TEST_P(Keks, WhatTheCallerSaysGoesWithEveryRow) {
+  Caller caller = home_.caller();
+  caller.extras.set_text(audit::Extra::kRequestId, "r-1");
+  caller.request = RequestKey{{1}, {2}, kStart + days(1)};
+  expect_ok(keys().rotate_kek(kAcme, caller));
+  EXPECT_TRUE(keys().store().find_request(caller.request->key)->has_value());
+  expect_error(keys().rotate_kek(kAcme, caller), Code::kExists, "request key");
+  expect_error(keys().rotate_kek(kRival, caller), Code::kNotFound);
+  expect_ok(keys().unlock_keyring(kMnist, "open", caller));
+  const auto rows = home_.audit_rows();
+  for (std::size_t i = rows.size() - 4; i < rows.size(); ++i) EXPECT_EQ(rows[i].extras, caller.extras) << i;
+  EXPECT_EQ(keys().store().tenant("acme", "")->versions.size(), 2u);
+}
+
+// A fleet made at once isn't rotated at once, and nobody is late.
+TEST(RotationDue, IsSpreadOverTheLastTenthOfThePeriod) {
+  TenantRecord tenant;
+  tenant.rotate_after = days(100);
+  EXPECT_FALSE(rotation_due(tenant).has_value());
+  tenant.versions.emplace_back();
+  tenant.versions[0].version = 1;
+  tenant.versions[0].created = kStart;
+  std::set<std::int64_t> times;
+  for (int i = 0; i < 200; ++i) {
+    tenant.kek_id = std::to_string(i);
+    const auto due = rotation_due(tenant);
+    ASSERT_TRUE(due.has_value());
+    EXPECT_EQ(*due, *rotation_due(tenant));
+    EXPECT_GT(*due, kStart + days(90));
+    EXPECT_LE(*due, kStart + days(100));
+    times.insert((*due - kStart).ms / days(1).ms);
+  }
+  EXPECT_EQ(times.size(), 10u);  // each of the ten days
+  const auto first = rotation_due(tenant);
+  tenant.versions[0].version = 2;
+  EXPECT_NE(rotation_due(tenant), first);
+  tenant.versions[0].state = KeyState::kDisabled;
+  EXPECT_FALSE(rotation_due(tenant).has_value());
+  tenant.versions[0].state = KeyState::kEnabled;
+  tenant.rotate_after.reset();
+  EXPECT_FALSE(rotation_due(tenant).has_value());
+}
+
+TEST_P(Keks, DueAtTwoProgramsIsRotatedOnce) {
+  expect_ok(keys().set_rotate_after(kAcme, days(1), home_.caller()));
+  for (int i = 0; i < 8; ++i) {
+    expect_ok(keys().create_tenant({"tenant" + std::to_string(i), ""}, days(1), home_.caller()));
+  }
+  std::atomic<int> rotated = 0;
+  std::atomic<int> failures = 0;
+  {
+    std::vector<std::jthread> programs;
+    for (int p = 0; p < 2; ++p) {
+      programs.emplace_back([&] {
+        auto own = home_.open();
+        const auto due = own.ok() ? own->rotate_due(home_.caller(days(1))) : Result<DueRotations>(own.error());
+        if (!due.ok() || due->failure) ++failures;
+        if (due.ok()) rotated += static_cast<int>(due->rotated.size());
+      });
+    }
+  }
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(rotated, 9);
+  int rows = 0;
+  for (const audit::Row& row : home_.audit_rows()) rows += row.event.action == "kek.rotate" ? 1 : 0;
+  EXPECT_EQ(rows, 9);
+  EXPECT_EQ(keys().store().tenant("acme", "")->versions.size(), 2u);
 }
 
 TEST_P(Keks, RotationByAgeDoesNotUndoADisabling) {
@@ -274,11 +352,11 @@ TEST_P(Keks, RotationByAgeSaysWhatWasDoneBesideAFailure) {
 
 TEST_P(Keks, DatasetsUnderAVersion) {
   Store& store = keys().store();
-  EXPECT_EQ(datasets_under(store, kAcme, 1).value(), 1u);
-  EXPECT_EQ(datasets_under(store, kAcme, 2).value(), 0u);
+  EXPECT_EQ(datasets_under(store, kAcme, 1)->size(), 1u);
+  EXPECT_EQ(datasets_under(store, kAcme, 2)->size(), 0u);
   expect_ok(keys().rotate_kek(kAcme, home_.caller()));
-  EXPECT_EQ(datasets_under(store, kAcme, 1).value(), 0u);
-  EXPECT_EQ(datasets_under(store, kAcme, 2).value(), 1u);
+  EXPECT_EQ(datasets_under(store, kAcme, 1)->size(), 0u);
+  EXPECT_EQ(datasets_under(store, kAcme, 2)->size(), 1u);
   expect_error(datasets_under(store, kRival, 1), Code::kNotFound);
 }
 

@@ -33,5 +33,16 @@ TEST(Names, Refused) {
   }
 }
 
+// A rule couldn't speak of them.
+TEST(Names, WordsOfPolicies) {
+  for (const char* text : {"any", "none", "any/production", "acme/none", "acme/any"}) {
+    expect_error(parse_tenant_name(text), Code::kInvalid, "words of policies");
+  }
+  for (const char* text : {"acme/any", "acme/none", "any/mnist", "acme/any/mnist", "acme/production/none"}) {
+    expect_error(parse_dataset_name(text), Code::kInvalid, "words of policies");
+  }
+  EXPECT_TRUE(parse_tenant_name("anyone/nonempty").ok());
+}
+
 }  // namespace
 }  // namespace cloister::keys

@@ -34,6 +34,13 @@ class Stores : public OnBoth {
     return store_.change(event("add"), [&](Store::Change& change) { return change.add_tenant(record); });
   }
   std::uint64_t rows() { return store_.audit_head()->rows; }
+  bool record_use(const TenantRecord& tenant, const DatasetRecord& dataset) {
+    const Use use{event("use"),
+                  {},
+                  {{tenant.tenant, tenant.environment, "", tenant.row_version},
+                   {dataset.tenant, dataset.environment, dataset.dataset, dataset.row_version}}};
+    return store_.record_uses({&use, 1}).value()[0].has_value();
+  }
 
   StorePlace place_;
   Store store_;
@@ -153,17 +160,17 @@ TEST_P(Stores, UseIsRecordedOnlyOfWhatIsStillSo) {
   expect_ok(store_.change(event("d"), [&](Store::Change& change) { return change.add_dataset(made); }));
   const TenantRecord acme = *store_.tenant("acme", "");
   const DatasetRecord mnist = *store_.dataset("acme", "", "mnist");
-  EXPECT_TRUE(store_.record_use(event("use"), acme, mnist).value());
+  EXPECT_TRUE(record_use(acme, mnist));
   EXPECT_EQ(rows(), 3u);
   expect_ok(store_.change(event("d"), [&](Store::Change& change) { return change.update_dataset(mnist); }));
-  EXPECT_FALSE(store_.record_use(event("use"), acme, mnist).value());
+  EXPECT_FALSE(record_use(acme, mnist));
   const DatasetRecord newer = *store_.dataset("acme", "", "mnist");
-  EXPECT_TRUE(store_.record_use(event("use"), acme, newer).value());
+  EXPECT_TRUE(record_use(acme, newer));
   expect_ok(store_.change(event("u"), [&](Store::Change& change) { return change.update_tenant(acme); }));
-  EXPECT_FALSE(store_.record_use(event("use"), acme, newer).value());
+  EXPECT_FALSE(record_use(acme, newer));
   DatasetRecord absent = newer;
   absent.dataset = "absent";
-  EXPECT_FALSE(store_.record_use(event("use"), *store_.tenant("acme", ""), absent).value());
+  EXPECT_FALSE(record_use(*store_.tenant("acme", ""), absent));
   EXPECT_EQ(rows(), 6u);
 }
 
@@ -190,8 +197,9 @@ TEST_P(Stores, AuditTableRefusesChanges) {
     edits.emplace_back("TRUNCATE audit");
     edits.emplace_back("INSERT INTO audit SELECT * FROM audit ON CONFLICT (sequence) DO UPDATE SET actor = 'x'");
   } else {
-    edits.emplace_back("REPLACE INTO audit SELECT sequence, 0, '', '', '', '', '', '', x'', x'' FROM audit");
-    edits.emplace_back("INSERT INTO audit VALUES (9, 0, '', '', '', '', '', '', x'', x'')");
+    edits.emplace_back(
+        "REPLACE INTO audit SELECT sequence, 0, '', '', '', '', '', '', x'', x'', '', 0, x'', x'', x'' FROM audit");
+    edits.emplace_back("INSERT INTO audit VALUES (9, 0, '', '', '', '', '', '', x'', x'', '', 0, x'', x'', x'')");
   }
   for (const std::string& edit : edits) EXPECT_FALSE(place_.try_sql(edit)) << edit;
   EXPECT_EQ(rows(), 1u);

@@ -53,7 +53,7 @@ class Moving : public ::testing::Test {
 TEST_F(Moving, EverythingIsThereAndInUse) {
   // More than a piece.
   for (int i = 0; i < 210; ++i) {
-    expect_ok(keys().record({kStart, "tést", "object.open", "acme", "x", audit::Outcome::kRefused, ""}));
+    expect_ok(keys().record(audit::Event{kStart, "tést", "object.open", "acme", "x", audit::Outcome::kRefused, ""}));
   }
   const auto before = digest_tables(keys().store().database());
   const std::uint64_t rows = keys().store().audit_head()->rows;
@@ -78,8 +78,8 @@ TEST_F(Moving, SourceTakesNothingMoreNotEvenFromWhoHasItOpen) {
   Store open_already = home_.place.open().value();
   const std::uint64_t rows = open_already.audit_head()->rows;
   expect_ok(move());
-  expect_error(open_already.record({kStart, "late", "x", "", "", audit::Outcome::kAllowed, ""}), Code::kDenied,
-               "moved");
+  expect_error(open_already.record(audit::Event{kStart, "late", "x", "", "", audit::Outcome::kAllowed, ""}),
+               Code::kDenied, "moved");
   expect_error(keys().rotate_kek(kAcme, home_.caller()), Code::kDenied, "moved");
   expect_error(keys().unlock_keyring(kMnist, "open", home_.caller()), Code::kDenied, "moved");
   EXPECT_EQ(open_already.audit_head()->rows, rows);

@@ -1,0 +1,90 @@
+// The daemon's configuration: one TOML file, every key of it in docs/cloisterd.md.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "identity/authority_rules.h"
+#include "identity/spiffe_id.h"
+#include "net/address.h"
+#include "net/http_limits.h"
+#include "service/unix_workload.h"
+
+namespace cloister::daemon {
+
+using service::UnixWorkload;
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+enum class LogFormat { kJson, kText };
+
+// Where findings are sent besides the log: a socket of this machine, or a peer with an identity.
+struct Webhook {
+  std::string target;  // a request's path: "/hooks/anomaly"
+  Path socket;         // empty: `address` and `server_id`
+  uid_t server_user = 0;
+  net::TcpAddress address;
+  std::string server_id;
+};
+
+struct Config {
+  Config(identity::TrustDomain domain, identity::SpiffeId own)
+      : trust_domain(std::move(domain)), own_id(std::move(own)) {}
+
+  std::string home;
+  identity::TrustDomain trust_domain;
+  std::string server_id;  // in logs; the host's name where it isn't written
+
+  std::vector<net::TcpAddress> tls, enroll;
+  std::string unix_socket;  // empty: none
+  bool unix_everybody = false;
+
+  std::string policy_file;
+
+  identity::SpiffeId own_id;
+  identity::AuthorityRules rules;
+  Duration poll = seconds(5);  // how often the store is asked for authorities and denied identities
+
+  Duration lease = minutes(5);
+
+  net::Limits limits;
+  unsigned io_threads = 0;  // 0: one for each processor
+  unsigned workers = 4;
+  std::uint32_t queue = 1024;
+  std::uint32_t cached_keyrings = 1024;
+  Duration drain = seconds(30);
+
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kJson;
+
+  bool rotate = true;
+  Duration rotation_check = minutes(1);
+  Duration rotation_jitter = seconds(30);
+
+  bool anomalies = true;
+  std::optional<Webhook> webhook;
+
+  std::map<uid_t, std::string> unix_callers;  // SPIFFE IDs
+  std::vector<UnixWorkload> unix_workloads;
+
+  // Who may connect to the Unix socket: everybody, or whom the tables name, root and the daemon's own user.
+  std::vector<uid_t> unix_users() const;
+};
+
+inline constexpr std::size_t kConfigSizeMax = std::size_t{1} << 20;
+
+// kInvalid, "line 12: …", for what isn't a configuration: a key that isn't there, with the nearest that is, a value out
+// of bounds, a listener twice, no listener at all, an identity of another trust domain.
+Result<Config> parse_config(std::string_view text);
+// kDenied when somebody else could have written it: it says who speaks for whom.
+Result<Config> read_config(const Path& path);
+
+// What a daemon with this configuration would do, for people: whole lines.
+std::string describe(const Config& config);
+
+}  // namespace cloister::daemon

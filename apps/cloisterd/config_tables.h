@@ -1,0 +1,24 @@
+// The tables of the daemon's configuration, one function each. Used by config.cc alone.
+#pragma once
+
+#include "base/toml_fields.h"
+#include "cloisterd/config.h"
+
+namespace cloister::daemon {
+
+// kInvalid unless `value`, which is what `key` says, is an absolute path.
+Status check_absolute(const TomlFields& fields, std::string_view key, const std::string& value);
+
+Status read_server(const TomlFields& fields, Config& config);
+Status read_listen(const TomlFields& fields, Config& config);
+Status read_policy(const TomlFields& fields, Config& config);
+Status read_identity(const TomlFields& fields, Config& config);
+Status read_leases(const TomlFields& fields, Config& config);
+Status read_limits(const TomlFields& fields, Config& config);
+Status read_log(const TomlFields& fields, Config& config);
+Status read_rotation(const TomlFields& fields, Config& config);
+Status read_anomalies(const TomlFields& fields, Config& config);
+Status read_unix_user(const TomlFields& fields, Config& config);
+Status read_unix_workload(const TomlFields& fields, Config& config);
+
+}  // namespace cloister::daemon

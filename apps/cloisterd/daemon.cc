@@ -1,0 +1,265 @@
+#include "cloisterd/daemon.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/toml.h"
+#include "crypto/hash.h"
+#include "service/denied_ids.h"
+
+namespace cloister::daemon {
+namespace {
+
+// Settings that a running daemon can't change.
+std::string fixed_part(const Config& config) {
+  std::string text = config.home + "\n" + config.trust_domain.name() + "\n" + config.own_id.uri() + "\n" +
+                     config.unix_socket + "\n" + (config.unix_everybody ? "everybody" : "users") + "\n";
+  for (const net::TcpAddress& address : config.tls) text += "tls " + address.to_string() + "\n";
+  for (const net::TcpAddress& address : config.enroll) text += "enroll " + address.to_string() + "\n";
+  for (const uid_t user : config.unix_users()) text += std::to_string(user) + "\n";
+  for (const Duration duration : {config.rules.x509_svid_lifetime, config.rules.jwt_svid_lifetime,
+                                  config.rules.authority_lifetime, config.rules.refresh_hint, config.rules.propagation,
+                                  config.poll, config.rotation_check, config.rotation_jitter}) {
+    text += std::to_string(duration.ms) + "\n";
+  }
+  for (const std::uint32_t number : {config.io_threads, config.workers, config.queue, config.cached_keyrings}) {
+    text += std::to_string(number) + "\n";
+  }
+  return text + (config.rotate ? "rotates" : "");
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const service::Snapshot>> load_snapshot(const Config& config) {
+  CLOISTER_TRY(const File file, File::open(config.policy_file));
+  CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kUnwritten).with_context("read the policy"));
+  CLOISTER_TRY(const Bytes bytes, read_rest(file, kTomlSizeMax));
+  auto snapshot = std::make_shared<service::Snapshot>();
+  CLOISTER_TRY(snapshot->policy, policy::load_policy(as_text(bytes)).with_context(config.policy_file));
+  snapshot->policy_digest = crypto::sha256(bytes);
+  snapshot->unix_callers = config.unix_callers;
+  snapshot->lease = config.lease;
+  return std::shared_ptr<const service::Snapshot>(std::move(snapshot));
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::start(Config config, Log& log, crypto::Random& random, net::Clock clock) {
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), log, random, std::move(clock)));
+  CLOISTER_RETURN_IF_ERROR(daemon->open_home());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_identity());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_anomalies());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_service());
+  CLOISTER_RETURN_IF_ERROR(daemon->start_tickers());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_listeners());
+  return daemon;
+}
+
+// Whoever may still wake a ticker goes before it.
+Daemon::~Daemon() {
+  server_.reset();
+  gate_.reset();
+  service_.reset();
+  keeper_ticker_.reset();
+  scheduler_ticker_.reset();
+}
+
+Status Daemon::open_home() {
+  CLOISTER_TRY(home_, home::read_home(config_.home));
+  CLOISTER_TRY(auto secret, home::stored_root_secret(*home_).with_context("open root key"));
+  CLOISTER_TRY(root_, home::open_root(config_.home, *home_, std::move(secret), home::IfNoKey::kRefuse, random_)
+                          .with_context("open root key"));
+  return {};
+}
+
+Result<keys::Store> Daemon::open_store() { return home::open_store(config_.home, *home_, random_); }
+
+Result<keys::Hierarchy> Daemon::open_hierarchy() {
+  CLOISTER_TRY(keys::Store store, open_store());
+  return keys::Hierarchy::open(std::move(store), *root_.key, root_.id, random_);
+}
+
+Status Daemon::open_identity() {
+  // The hierarchy's opening says whether this is the root of this home.
+  CLOISTER_TRY(keys::Hierarchy hierarchy, open_hierarchy());
+  keys::Store& store = hierarchy.store();
+  CLOISTER_TRY(settings_, service::AuthenticSettings::open(store, *root_.key, random_, caller()));
+  CLOISTER_TRY(issuer_,
+               service::Issuer::open(store, *root_.key, random_, {config_.trust_domain, config_.rules}, caller()));
+  CLOISTER_TRY(own_, service::OwnIdentity::create(*issuer_, config_.own_id, store, random_, caller()));
+  CLOISTER_TRY(identity::DenyList denied, service::read_deny_list(store, *settings_));
+  verifier_ = std::make_shared<net::SpiffeVerifier>(own_->source(), identity::Conformance::kStrict, std::move(denied));
+  CLOISTER_TRY(const auto credentials, net::SpiffeCredentials::follow(own_->source()));
+  CLOISTER_TRY(mutual_tls_, net::MutualTls::create(credentials, verifier_, clock_));
+  CLOISTER_TRY(server_tls_, net::ServerOnlyTls::create(credentials));
+  return {};
+}
+
+Status Daemon::open_anomalies() {
+  if (!config_.anomalies) return {};
+  AnomalyWatchParts parts{[this] { return open_store(); },
+                          nullptr,
+                          {},
+                          Path(config_.home) / "anomalies.state",
+                          log_,
+                          metrics_,
+                          clock_,
+                          random_,
+                          actor_};
+  if (config_.webhook) {
+    const Webhook& webhook = *config_.webhook;
+    parts.webhook_target = webhook.target;
+    net::HttpClient::Target target = net::TlsTarget{webhook.address, webhook.server_id, mutual_tls_};
+    if (!webhook.socket.empty()) target = net::UnixTarget{webhook.socket, webhook.server_user};
+    CLOISTER_TRY(parts.webhook, net::HttpClient::create(std::move(target), {}));
+  }
+  CLOISTER_TRY(anomalies_, AnomalyWatch::start(std::move(parts)));
+  return {};
+}
+
+Status Daemon::open_service() {
+  CLOISTER_TRY(auto snapshot, load_snapshot(config_));
+  enrolment_ = std::make_unique<service::Enrolment>(
+      *issuer_, *settings_, random_,
+      service::EnrolmentOptions{config_.own_id, config_.unix_workloads, [this] { return verifier_->deny_list(); },
+                                [this] { keeper_ticker_->wake(); }});
+  std::vector<service::Route> routes = enrolment_->routes();
+  for (service::Route& route :
+       service::operator_routes({[this] { return readiness(); }, [this] { return metrics_text(); }})) {
+    routes.push_back(std::move(route));
+  }
+  service::ServiceOptions options;
+  options.clock = clock_;
+  options.random = &random_;
+  options.on_decision = [this](const service::DecisionEvent& event) { decided(event); };
+  options.workers = config_.workers;
+  options.queue = config_.queue;
+  options.cached_keyrings = config_.cached_keyrings;
+  service::Backend backend{[this] { return open_hierarchy(); }, [this] { return open_store(); }};
+  CLOISTER_TRY(service_, service::Service::create(std::move(options), std::move(backend), std::move(snapshot),
+                                                  std::move(routes)));
+  gate_ = std::make_shared<Gate>(service_, verifier_, clock_);
+  return {};
+}
+
+Status Daemon::start_tickers() {
+  keeper_ = std::make_unique<Keeper>(KeeperParts{[this] { return open_store(); }, *issuer_, *own_, *verifier_,
+                                                 *settings_, log_, metrics_, clock_, actor_, config_.poll});
+  keeper_->tick();
+  CLOISTER_TRY(keeper_ticker_, Ticker::start([this] { return keeper_->tick(); }, config_.poll));
+  if (!config_.rotate) return {};
+  scheduler_ =
+      std::make_unique<Scheduler>(SchedulerParts{[this] { return open_hierarchy(); }, log_, metrics_, clock_, random_,
+                                                 actor_, config_.rotation_check, config_.rotation_jitter});
+  CLOISTER_TRY(scheduler_ticker_, Ticker::start([this] { return scheduler_->tick(); }, scheduler_->rest()));
+  return {};
+}
+
+Status Daemon::open_listeners() {
+  net::ServerOptions options;
+  options.limits = config_.limits;
+  options.threads = config_.io_threads;
+  options.clock = clock_;
+  options.on_refusal = [this](const net::RefusalEvent& event) { refused(event); };
+  CLOISTER_TRY(server_, net::HttpServer::create(std::move(options), gate_));
+  for (const net::TcpAddress& address : config_.tls) {
+    CLOISTER_TRY(const std::uint16_t port, server_->listen(address, mutual_tls_));
+    tls_ports_.push_back(port);
+    log_.info("listening", {{"for", "mutual TLS"}, {"address", net::TcpAddress{address.host, port}.to_string()}});
+  }
+  for (const net::TcpAddress& address : config_.enroll) {
+    CLOISTER_TRY(const std::uint16_t port, server_->listen(address, server_tls_));
+    enroll_ports_.push_back(port);
+    log_.info("listening", {{"for", "enrolment"}, {"address", net::TcpAddress{address.host, port}.to_string()}});
+  }
+  if (config_.unix_socket.empty()) return {};
+  const std::vector<uid_t> users = config_.unix_users();
+  const bool others =
+      config_.unix_everybody || std::ranges::any_of(users, [](uid_t user) { return user != 0 && user != ::geteuid(); });
+  // The kernel's word for who calls decides, not the file's mode.
+  CLOISTER_RETURN_IF_ERROR(server_->listen(net::UnixListener{
+      config_.unix_socket, config_.unix_everybody ? net::UnixUsers::everybody() : net::UnixUsers::only(users),
+      static_cast<mode_t>(others ? 0666 : 0600)}));
+  log_.info("listening", {{"for", "this machine"}, {"address", config_.unix_socket}});
+  return {};
+}
+
+Status Daemon::reload(Config next) {
+  CLOISTER_TRY(auto snapshot, load_snapshot(next));
+  CLOISTER_RETURN_IF_ERROR(server_->reload(next.limits, gate_));
+  if (fixed_part(next) != fixed_part(config_)) log_.warning("restart-needed", {{"for", "part of the configuration"}});
+  service_->reload(snapshot);
+  enrolment_->replace_workloads(next.unix_workloads);
+  log_.configure(next.log_level, next.log_format, next.server_id);
+  metrics_.reloads.fetch_add(1);
+  log_.info("reloaded", {{"policy", snapshot->policy.id()}, {"policy_sha256", to_hex(snapshot->policy_digest)}});
+  config_.limits = next.limits;
+  config_.policy_file = next.policy_file;
+  return {};
+}
+
+Status Daemon::drain() {
+  draining_ = true;
+  return server_->drain(config_.drain);
+}
+
+void Daemon::decided(const service::DecisionEvent& event) {
+  metrics_.decided(event);
+  if (anomalies_) anomalies_->observe(event);
+  const bool failed = event.outcome == audit::Outcome::kFailed;
+  const LogLevel level = failed ? LogLevel::kError : event.problem.empty() ? LogLevel::kDebug : LogLevel::kInfo;
+  if (!log_.wants(level)) return;
+  const LogFields fields = {{"request_id", std::string(event.request_id)},
+                            {"caller", std::string(event.caller)},
+                            {"operation", std::string(event.operation)},
+                            {"tenant", std::string(event.tenant)},
+                            {"dataset", std::string(event.dataset)},
+                            {"purpose", std::string(event.purpose)},
+                            {"keys", std::uint64_t{event.keys}},
+                            {"remote", std::string(event.remote)},
+                            {"problem", std::string(event.problem)},
+                            {"status", std::uint64_t{event.status}},
+                            {"seconds", event.seconds}};
+  if (failed) {
+    log_.error("request", fields);
+  } else if (event.problem.empty()) {
+    log_.debug("request", fields);
+  } else {
+    log_.info("request", fields);
+  }
+}
+
+void Daemon::refused(const net::RefusalEvent& event) {
+  log_.info("connection-refused", {{"reason", std::string(net::refusal_name(event.why))},
+                                   {"remote", event.remote},
+                                   {"peer", event.peer_id},
+                                   {"detail", event.detail}});
+}
+
+service::Readiness Daemon::readiness() const {
+  service::Readiness readiness;
+  const Time now = clock_();
+  readiness.store = keeper_->store_answers();
+  const auto snapshot = service_->snapshot();
+  readiness.policy = !snapshot->policy.id().empty() && snapshot->policy.validity().covers(now);
+  readiness.authority = issuer_->current()->authority() != nullptr && now < own_->source()->current()->not_after();
+  // Not when the last records that were due failed, until one is written again.
+  const service::ServiceCounters counters = service_->counters();
+  const std::uint64_t records = counters.records;
+  if (records != records_seen_.exchange(records)) failures_seen_ = counters.record_failures;
+  readiness.log = counters.record_failures == failures_seen_.load();
+  readiness.draining = draining_;
+  return readiness;
+}
+
+std::string Daemon::metrics_text() const {
+  Metrics::Now now;
+  now.net = server_->counters();
+  now.service = service_->counters();
+  now.ready = readiness().ready();
+  now.bundle_sequence = issuer_->current()->sequence();
+  now.svid_not_after = own_->source()->current()->not_after().unix_ms / 1000;
+  now.denied_ids = verifier_->deny_list()->ids().size();
+  return metrics_.text(now);
+}
+
+}  // namespace cloister::daemon

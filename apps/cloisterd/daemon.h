@@ -1,0 +1,88 @@
+// The key service as a process: everything built by hand, in the order it depends on each other, and taken down in
+// reverse.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "cloisterd/anomaly_watch.h"
+#include "cloisterd/config.h"
+#include "cloisterd/gate.h"
+#include "cloisterd/keeper.h"
+#include "cloisterd/scheduler.h"
+#include "cloisterd/ticker.h"
+#include "home/home.h"
+#include "net/http_server.h"
+#include "net/spiffe_credentials.h"
+#include "service/enrolment.h"
+#include "service/operator_routes.h"
+
+namespace cloister::daemon {
+
+// The policy and whatever else requests are judged by. Errors name the file.
+Result<std::shared_ptr<const service::Snapshot>> load_snapshot(const Config& config);
+
+class Daemon {
+ public:
+  // Listens when it returns. `log` and `random` outlive it.
+  static Result<std::unique_ptr<Daemon>> start(Config config, Log& log, crypto::Random& random, net::Clock clock);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  // Takes over the policy, who is who on this machine, limits, the lease and the log. All of it or, with an error,
+  // nothing. What needs a restart is named in the log and stays as it was.
+  Status reload(Config next);
+  // Finishes what was begun; what isn't done in time is cut: kUnavailable.
+  Status drain();
+
+  // Where it listens, in the order of the configuration: ports that were 0 are known now.
+  const std::vector<std::uint16_t>& tls_ports() const { return tls_ports_; }
+  const std::vector<std::uint16_t>& enroll_ports() const { return enroll_ports_; }
+
+ private:
+  Daemon(Config config, Log& log, crypto::Random& random, net::Clock clock)
+      : config_(std::move(config)), log_(log), random_(random), clock_(std::move(clock)) {}
+
+  Status open_home();
+  Status open_identity();
+  Status open_anomalies();
+  Status open_service();
+  Status open_listeners();
+  Status start_tickers();
+  Result<keys::Store> open_store();
+  Result<keys::Hierarchy> open_hierarchy();
+  void decided(const service::DecisionEvent& event);
+  void refused(const net::RefusalEvent& event);
+  service::Readiness readiness() const;
+  std::string metrics_text() const;
+  keys::Caller caller() const { return {actor_, clock_()}; }
+
+  Config config_;
+  Log& log_;
+  crypto::Random& random_;
+  const net::Clock clock_;
+  const std::string actor_ = "cloisterd";
+  Metrics metrics_;
+  std::optional<home::HomeConfig> home_;
+  home::Root root_;
+  std::unique_ptr<service::Issuer> issuer_;
+  std::unique_ptr<service::OwnIdentity> own_;
+  std::optional<service::AuthenticSettings> settings_;
+  std::shared_ptr<net::SpiffeVerifier> verifier_;
+  std::shared_ptr<const net::MutualTls> mutual_tls_;
+  std::shared_ptr<const net::ServerOnlyTls> server_tls_;
+  std::unique_ptr<service::Enrolment> enrolment_;
+  std::unique_ptr<AnomalyWatch> anomalies_;
+  std::unique_ptr<Keeper> keeper_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::shared_ptr<service::Service> service_;
+  std::shared_ptr<Gate> gate_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<Ticker> keeper_ticker_, scheduler_ticker_;
+  std::vector<std::uint16_t> tls_ports_, enroll_ports_;
+  std::atomic<bool> draining_{false};
+  mutable std::atomic<std::uint64_t> failures_seen_{0}, records_seen_{0};
+};
+
+}  // namespace cloister::daemon

@@ -1,0 +1,146 @@
+// cloisterd: the key service. Reads its configuration, builds the daemon, and waits for signals.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+
+#include "cloisterd/daemon.h"
+#include "cloisterd/notify.h"
+#include "cloisterd/token_command.h"
+#include "crypto/library.h"
+
+namespace cloister::daemon {
+namespace {
+
+constexpr const char* kManual = R"(SIGNALS
+  TERM, INT  finish what was begun, then end
+  HUP        read the configuration and the policy again; what is wrong with
+             them is logged, and the daemon goes on as it was
+
+docs/cloisterd.md explains every key of the configuration.
+)";
+
+struct Options {
+  std::string config;
+  bool check = false;
+  bool version = false;
+  std::string id;
+  std::uint64_t lifetime_seconds = 600;
+};
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "cloisterd: %s\n", error.message().c_str());
+  return exit_status(error.code());
+}
+
+// Before there is any other thread: all of them leave these to wait_for_signals().
+sigset_t block_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+int check(const Options& options) {
+  const auto config = read_config(options.config);
+  if (!config.ok()) return fail(config.error());
+  const auto snapshot = load_snapshot(*config);
+  if (!snapshot.ok()) return fail(snapshot.error());
+  const auto home = home::read_home(config->home);
+  if (!home.ok()) return fail(home.error());
+  if (home->passphrase == home::HomeConfig::Passphrase::kPrompt) {
+    return fail(Error(Code::kInvalid, "the home's root key asks for a passphrase: a daemon needs it in a file"));
+  }
+  std::fputs(describe(*config).c_str(), stdout);
+  const policy::Policy& policy = (*snapshot)->policy;
+  std::printf("  policy %s, sha256 %s\n", policy.id().empty() ? "(refuses everything)" : policy.id().c_str(),
+              to_hex((*snapshot)->policy_digest).c_str());
+  return 0;
+}
+
+int print_token(const Options& options) {
+  const auto config = read_config(options.config);
+  if (!config.ok()) return fail(config.error());
+  const auto token = fetch_join_token(*config, options.id, options.lifetime_seconds);
+  if (!token.ok()) return fail(token.error());
+  std::printf("%.*s\n", static_cast<int>(token->size()), as_text(token->expose()).data());
+  return 0;
+}
+
+// Until it is time to end.
+void wait_for_signals(const sigset_t& signals, const Options& options, Daemon& daemon, Log& log) {
+  for (;;) {
+    int signal = 0;
+    if (::sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) return;
+    notify_reloading();
+    auto next = read_config(options.config);
+    const Status status = next.ok() ? daemon.reload(std::move(*next)) : Status(next.error());
+    if (!status.ok()) log.error("not-reloaded", {{"error", status.error().message()}});
+    notify_manager("READY=1");
+  }
+}
+
+int serve(const Options& options, crypto::Random& random) {
+  const sigset_t signals = block_signals();
+  auto config = read_config(options.config);
+  if (!config.ok()) return fail(config.error());
+  const auto log = Log::start(STDERR_FILENO, system_time);
+  if (!log.ok()) return fail(log.error());
+  (*log)->configure(config->log_level, config->log_format, config->server_id);
+  const auto daemon = Daemon::start(std::move(*config), **log, random, system_time);
+  if (!daemon.ok()) {
+    (*log)->error("not-started", {{"error", daemon.error().message()}});
+    return exit_status(daemon.error().code());
+  }
+  (*log)->info("started", {{"version", CLOISTER_VERSION}});
+  notify_manager("READY=1");
+  wait_for_signals(signals, options, **daemon, **log);
+  notify_manager("STOPPING=1");
+  (*log)->info("stopping");
+  const Status drained = (*daemon)->drain();
+  if (!drained.ok()) (*log)->warning("cut", {{"detail", drained.error().message()}});
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app("the key service of Cloister", "cloisterd");
+  app.footer(kManual);
+  app.add_option("--config", options.config, "the configuration")->type_name("FILE");
+  app.add_flag("--check", options.check, "say what is wrong with it, or what it would do, and end");
+  app.add_flag("--version", options.version, "the version");
+  CLI::App* token = app.add_subcommand("token", "a join token for a workload, from the daemon that runs here");
+  token->fallthrough();
+  token->add_option("ID", options.id, "the SPIFFE ID it is good for")->required();
+  token->add_option("--lifetime", options.lifetime_seconds, "seconds until it expires")->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
+  } catch (const CLI::ParseError& wrong) {
+    return fail(Error(Code::kInvalid, std::string(wrong.what()) + " (see `cloisterd --help`)"));
+  }
+  if (options.version) {
+    std::printf("cloisterd %s\n", CLOISTER_VERSION);
+    return 0;
+  }
+  if (options.config.empty()) return fail(Error(Code::kInvalid, "--config FILE is needed"));
+  if (token->parsed()) return print_token(options);
+  if (options.check) return check(options);
+  crypto::SystemRandom random;
+  return serve(options, random);
+}
+
+}  // namespace
+}  // namespace cloister::daemon
+
+int main(int argc, char** argv) {
+  using namespace cloister;
+  if (const Status started = crypto::start_process(); !started.ok()) return daemon::fail(started.error());
+  return daemon::run(argc, argv);
+}

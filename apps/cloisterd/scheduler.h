@@ -1,0 +1,38 @@
+// Does what is due: KEKs past their rotation period, KEK versions whose wait for destruction is over. Several servers
+// may run one; each thing is done by one of them.
+#pragma once
+
+#include "cloisterd/log.h"
+#include "cloisterd/metrics.h"
+#include "keys/hierarchy.h"
+#include "net/tls.h"
+
+namespace cloister::daemon {
+
+struct SchedulerParts {
+  std::function<Result<keys::Hierarchy>()> open_hierarchy;
+  Log& log;
+  Metrics& metrics;
+  net::Clock clock;
+  crypto::Random& random;
+  std::string actor;
+  Duration check_every;
+  Duration jitter;  // up to so much is added to each rest, so that servers don't all look at once
+};
+
+class Scheduler {
+ public:
+  explicit Scheduler(SchedulerParts parts) : parts_(std::move(parts)) {}
+  // Returns how long to rest. One thread at a time.
+  Duration tick();
+  Duration rest();
+
+ private:
+  Status work(const keys::Caller& caller);
+  Status destroy_due(const keys::Caller& caller);
+
+  SchedulerParts parts_;
+  std::optional<keys::Hierarchy> hierarchy_;
+};
+
+}  // namespace cloister::daemon

@@ -1,0 +1,360 @@
+#include "service/service.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "service/audit_index.h"
+#include "service/audit_routes.h"
+#include "service/data_keys.h"
+#include "service/dataset_routes.h"
+#include "service/flow.h"
+#include "service/idempotency.h"
+#include "service/known_tenants.h"
+#include "service/openapi.h"
+#include "service/policy_routes.h"
+#include "service/quota.h"
+#include "service/recorder.h"
+#include "service/tenant_routes.h"
+#include "service/worker_pool.h"
+
+namespace cloister::service {
+namespace {
+
+constexpr int kAttemptsMax = 5;
+constexpr std::string_view kPurposeHeader = "cloister-purpose";
+constexpr Duration kBusyFor = seconds(1);
+
+const Problem kBusy{ProblemCode::kBusy, "too many requests are waiting: try again", kBusyFor};
+const Problem kUnrecorded{ProblemCode::kAuditUnavailable, "nothing was done, since it couldn't be recorded", kBusyFor};
+
+bool is_json(const net::Request& request) {
+  const std::string* type = request.headers.find("content-type");
+  if (type == nullptr) return false;
+  const std::string_view media = std::string_view(*type).substr(0, type->find(';'));
+  return media == "application/json" || media == "application/json ";
+}
+
+std::vector<Route> all_routes(const DataKeys& data_keys, crypto::Random& random, std::vector<Route> more) {
+  std::vector<Route> all;
+  for (std::vector<Route>& routes :
+       std::array{data_keys.routes(), tenant_routes(), kek_routes(), dataset_routes(), audit_routes(),
+                  policy_routes(random), openapi_routes(), std::move(more)}) {
+    std::ranges::move(routes, std::back_inserter(all));
+  }
+  return all;
+}
+
+}  // namespace
+
+struct Service::Impl {
+  Impl(ServiceOptions wanted, std::shared_ptr<const Snapshot> first, std::vector<Route> more)
+      : options(std::move(wanted)),
+        data_keys({options.cached_keyrings, options.inline_keys}, *options.random),
+        router(all_routes(data_keys, *options.random, std::move(more))),
+        snapshot(std::move(first)) {}
+
+  // The steps. Each either finishes the flow or hands it on; `hierarchy` is null on a connection's thread.
+  using FlowPointer = std::shared_ptr<Flow>;
+  void begin(const FlowPointer& flow, keys::Hierarchy* hierarchy);
+  std::optional<Problem> verify(Call& call) const;
+  std::optional<Problem> check_head(Call& call) const;
+  void decide(const FlowPointer& flow, keys::Hierarchy* hierarchy);
+  void act(const FlowPointer& flow, keys::Hierarchy* hierarchy);
+  static Result<Reply> perform(Flow& flow, keys::Hierarchy* hierarchy);
+  void to_worker(const FlowPointer& flow, void (Impl::*step)(const FlowPointer&, keys::Hierarchy*));
+  void record(const FlowPointer& flow, Reply reply);
+  void recorded(const FlowPointer& flow, Reply& reply, const Result<std::optional<keys::Recorded>>& outcome);
+  void refuse(const FlowPointer& flow, Problem problem);
+  void finish(const FlowPointer& flow, net::Response response);
+  void fail(const FlowPointer& flow, const Problem& problem);
+  void submit(const FlowPointer& flow, keys::Use use, Recorder::Done done);
+  keys::Use use_of(const Call& call, audit::Outcome outcome, std::string detail);
+
+  const ServiceOptions options;
+  DataKeys data_keys;
+  const Router router;
+  QuotaBuckets quotas;
+  KnownTenants tenants;
+  mutable std::mutex snapshot_mutex;
+  std::shared_ptr<const Snapshot> snapshot;
+  std::atomic<std::uint64_t> requests{0}, record_failures{0};
+  // In this order: a worker hands to the recorder, and the recorder back to a worker only while there are any.
+  std::unique_ptr<Recorder> recorder;
+  std::unique_ptr<WorkerPool> workers;
+};
+
+void Service::Impl::begin(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
+  Call& call = flow->call;
+  if (const auto problem = check_head(call)) return fail(flow, *problem);
+  auto parsed = call.route->parse(call);
+  if (!parsed.ok()) return fail(flow, problem_of(parsed.error()));
+  flow->parsed = std::move(parsed).value();
+  call.target = flow->parsed.target;
+  if (const auto problem = verify(call)) {
+    flow->outcome = audit::Outcome::kRefused;
+    return refuse(flow, *problem);
+  }
+  if (flow->parsed.show) {
+    auto key = request_key_of(call);
+    if (!key.ok()) return fail(flow, problem_of(key.error()));
+    call.request_key = *key;
+  }
+  decide(flow, hierarchy);
+}
+
+std::optional<Problem> Service::Impl::check_head(Call& call) const {
+  if (!call.request.body.empty() && !is_json(call.request)) {
+    return Problem{ProblemCode::kUnsupportedMediaType, "send content-type: application/json"};
+  }
+  if (const std::string* word = call.request.headers.find(kPurposeHeader)) {
+    const auto purpose = policy::parse_purpose(*word);
+    if (!purpose.ok()) return Problem{ProblemCode::kInvalidRequest, "the header cloister-purpose holds no known word"};
+    call.purpose = *purpose;
+  } else if (call.route->access == Access::kPolicy) {
+    return Problem{ProblemCode::kPurposeMissing, "send the header cloister-purpose, train for example"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Problem> Service::Impl::verify(Call& call) const {
+  const net::ConnectionInfo* connection = call.request.connection.get();
+  if (connection != nullptr && connection->peer) {
+    call.caller = connection->peer->id;
+    call.authentication = "mtls";
+  } else if (connection != nullptr && connection->unix_peer) {
+    call.authentication = "uid";
+    const auto known = call.snapshot->unix_callers.find(connection->unix_peer->uid);
+    if (known != call.snapshot->unix_callers.end()) call.caller = known->second;
+  }
+  if (!call.caller.empty() || call.route->access == Access::kAnyone) return std::nullopt;
+  return Problem{ProblemCode::kUnauthenticated,
+                 "the service knows callers by their certificate, or by a configured user"};
+}
+
+void Service::Impl::decide(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
+  Call& call = flow->call;
+  if (call.route->access == Access::kPolicy) {
+    const Target& target = call.target;
+    call.decision =
+        policy::decide(call.snapshot->policy, {call.caller, *call.route->operation, target.tenant, target.environment,
+                                               target.dataset, call.purpose, target.keys, call.now});
+    if (!call.decision.allowed) {
+      flow->outcome = audit::Outcome::kRefused;
+      return refuse(flow, {ProblemCode::kRefused, call.decision.reason});
+    }
+    if (call.decision.quota) {
+      if (const auto wait = quotas.take(target.tenant, *call.decision.quota, call.now)) {
+        flow->outcome = audit::Outcome::kRefused;
+        return fail(flow, {ProblemCode::kQuotaExceeded, "tenant " + target.tenant + " asks too often", *wait});
+      }
+    }
+  }
+  if (call.route->work == Work::kWorker && hierarchy == nullptr) return to_worker(flow, &Impl::act);
+  act(flow, hierarchy);
+}
+
+void Service::Impl::act(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
+  Call& call = flow->call;
+  Result<Reply> result = perform(*flow, hierarchy);
+  if (!result.ok()) {
+    const Code code = result.error().code();
+    const bool failed = code == Code::kUnavailable || code == Code::kInternal || code == Code::kCorrupt;
+    flow->outcome = failed ? audit::Outcome::kFailed : audit::Outcome::kRefused;
+    result = Reply::of(problem_of(result.error()));
+  } else if (result->needs_worker) {
+    CLOISTER_CHECK(hierarchy == nullptr);
+    return to_worker(flow, &Impl::act);
+  } else {
+    flow->outcome = result->problem ? audit::Outcome::kRefused : audit::Outcome::kAllowed;
+  }
+  if (call.route->recording == Recording::kService || flow->replayed) return record(flow, std::move(*result));
+  if (call.route->recording == Recording::kVerb) {
+    flow->recorded = find_record(hierarchy->store(), call.target.tenant, call.request_id);
+    if (flow->outcome == audit::Outcome::kAllowed) tenants.add(call.target.tenant);
+  }
+  if (result->problem) return fail(flow, *result->problem);
+  finish(flow, std::move(result->response));
+}
+
+Result<Reply> Service::Impl::perform(Flow& flow, keys::Hierarchy* hierarchy) {
+  Call& call = flow.call;
+  if (!call.request_key || hierarchy == nullptr) return flow.parsed.act(call, hierarchy);
+  CLOISTER_TRY(auto before, hierarchy->store().find_request(call.request_key->key));
+  if (!before || before->expires <= call.now) {
+    Result<Reply> result = flow.parsed.act(call, hierarchy);
+    if (result.ok() || !is_repeated_request(result.error())) return result;
+    // Somebody sent the same at the same time and was first.
+    CLOISTER_TRY(before, hierarchy->store().find_request(call.request_key->key));
+    if (!before) return result;
+  }
+  flow.replayed = true;
+  if (before->digest != call.request_key->digest) {
+    return Reply::of({ProblemCode::kIdempotencyKeyReused, "use another idempotency-key for another request"});
+  }
+  CLOISTER_TRY(Reply reply, flow.parsed.show(call, hierarchy));
+  reply.response.headers.add("idempotency-replayed", "true");
+  reply.detail = "replayed: done before";
+  return reply;
+}
+
+void Service::Impl::to_worker(const FlowPointer& flow, void (Impl::*step)(const FlowPointer&, keys::Hierarchy*)) {
+  flow->defer();
+  const bool taken =
+      workers->submit([this, flow, step](keys::Hierarchy& hierarchy) { (this->*step)(flow, &hierarchy); });
+  if (taken) return;
+  flow->outcome = audit::Outcome::kFailed;
+  fail(flow, kBusy);
+}
+
+keys::Use Service::Impl::use_of(const Call& call, audit::Outcome outcome, std::string detail) {
+  keys::Use use{call.event(outcome, std::move(detail)), call.extras(), {}};
+  const std::string& tenant = call.target.tenant;
+  if (tenant.empty() || tenants.has(tenant)) return use;
+  if (outcome == audit::Outcome::kAllowed) {
+    tenants.add(tenant);
+    return use;
+  }
+  // Whoever asks for names that don't exist must not make trees of them; the subject says what was asked for.
+  use.event.tenant.clear();
+  if (tenants.refresh_due(call.now)) {
+    workers->submit([this](keys::Hierarchy& hierarchy) { ignore_result(tenants.refresh(hierarchy.store())); });
+  }
+  return use;
+}
+
+void Service::Impl::record(const FlowPointer& flow, Reply reply) {
+  std::string detail = reply.detail;
+  if (reply.problem && detail.empty()) detail = reply.problem->detail;
+  keys::Use use = use_of(flow->call, flow->outcome, std::move(detail));
+  if (reply.key_version) use.extras.set_number(audit::Extra::kKeyVersion, *reply.key_version);
+  use.seen = reply.seen;
+  const auto kept = std::make_shared<Reply>(std::move(reply));
+  submit(flow, std::move(use),
+         [this, flow, kept](const Result<std::optional<keys::Recorded>>& outcome) { recorded(flow, *kept, outcome); });
+}
+
+void Service::Impl::submit(const FlowPointer& flow, keys::Use use, Recorder::Done done) {
+  flow->defer();
+  if (recorder->submit(std::move(use), std::move(done))) return;
+  flow->outcome = audit::Outcome::kFailed;
+  fail(flow, kBusy);
+}
+
+void Service::Impl::recorded(const FlowPointer& flow, Reply& reply,
+                             const Result<std::optional<keys::Recorded>>& outcome) {
+  if (!outcome.ok()) {
+    record_failures.fetch_add(1, std::memory_order_relaxed);
+    flow->outcome = audit::Outcome::kFailed;
+    return fail(flow, kUnrecorded);
+  }
+  if (!*outcome) {
+    if (reply.outdated) reply.outdated();
+    if (++flow->attempts < kAttemptsMax) return to_worker(flow, &Impl::act);
+    flow->outcome = audit::Outcome::kFailed;
+    return refuse(flow,
+                  {ProblemCode::kChangedMeanwhile, "the keys are changed faster than they can be used: try again"});
+  }
+  flow->recorded = **outcome;
+  if (reply.problem) return fail(flow, *reply.problem);
+  finish(flow, std::move(reply.response));
+}
+
+// What isn't allowed is recorded before it is answered. The answer doesn't say where: that would tell which tenants
+// there are.
+void Service::Impl::refuse(const FlowPointer& flow, Problem problem) {
+  keys::Use use = use_of(flow->call, flow->outcome, problem.detail);
+  submit(flow, std::move(use), [this, flow, problem](const Result<std::optional<keys::Recorded>>& outcome) {
+    if (outcome.ok()) return fail(flow, problem);
+    record_failures.fetch_add(1, std::memory_order_relaxed);
+    fail(flow, kUnrecorded);
+  });
+}
+
+void Service::Impl::fail(const FlowPointer& flow, const Problem& problem) {
+  flow->problem = kind_of(problem.code).name;
+  net::Response response = to_response(problem, flow->call.request_id);
+  if (!flow->allowed_methods.empty()) response.headers.add("allow", flow->allowed_methods);
+  finish(flow, std::move(response));
+}
+
+void Service::Impl::finish(const FlowPointer& flow, net::Response response) {
+  response.headers.add("request-id", flow->call.request_id);
+  if (!flow->recorded.origin.empty()) {
+    response.headers.add("audit-index", flow->recorded.origin + "#" + std::to_string(flow->recorded.index));
+  }
+  if (options.on_decision) options.on_decision(flow->decision_event(response.status));
+  flow->answer(std::move(response));
+}
+
+Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+// First the workers: what they still do is recorded.
+Service::~Service() {
+  impl_->workers->stop();
+  impl_->recorder.reset();
+}
+
+Result<std::shared_ptr<Service>> Service::create(ServiceOptions options, Backend backend,
+                                                 std::shared_ptr<const Snapshot> snapshot, std::vector<Route> more) {
+  if (!options.clock || options.random == nullptr || snapshot == nullptr || options.workers == 0) {
+    return Error(Code::kInvalid, "a service needs a clock, randomness, a snapshot and a worker");
+  }
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(snapshot), std::move(more));
+  CLOISTER_RETURN_IF_ERROR(impl->tenants.load(backend.open_store));
+  CLOISTER_TRY(impl->recorder,
+               Recorder::start(backend.open_store, {impl->options.records, impl->options.records_at_once}));
+  CLOISTER_TRY(impl->workers, WorkerPool::start(impl->options.workers, impl->options.queue, backend.open_hierarchy));
+  return std::shared_ptr<Service>(new Service(std::move(impl)));
+}
+
+std::optional<net::Response> Service::handle(net::Request& request, net::Deferral& later) {
+  impl_->requests.fetch_add(1, std::memory_order_relaxed);
+  const auto flow = std::make_shared<Flow>(later);
+  Call& call = flow->call;
+  call.request = std::move(request);
+  call.request_id = to_hex(crypto::random_array<12>(*impl_->options.random));
+  call.now = impl_->options.clock();
+  call.snapshot = snapshot();
+  Router::Match match = impl_->router.find(call.request.method, call.request.path());
+  call.route = match.route;
+  call.path = match.parameters;
+  if (match.route == nullptr && match.allowed.empty()) {
+    impl_->fail(flow, {ProblemCode::kNoSuchRoute, "GET /v1/openapi.json describes what there is"});
+  } else if (match.route == nullptr) {
+    flow->allowed_methods = std::move(match.allowed);
+    impl_->fail(flow, {ProblemCode::kMethodNotAllowed, "this path takes " + flow->allowed_methods});
+  } else if (call.request.body.size() > impl_->options.inline_body_bytes) {
+    impl_->to_worker(flow, &Impl::begin);
+  } else {
+    impl_->begin(flow, nullptr);
+  }
+  return flow->immediate();
+}
+
+void Service::reload(std::shared_ptr<const Snapshot> snapshot) {
+  CLOISTER_CHECK(snapshot != nullptr);
+  const std::lock_guard lock(impl_->snapshot_mutex);
+  impl_->snapshot = std::move(snapshot);
+}
+
+std::shared_ptr<const Snapshot> Service::snapshot() const {
+  const std::lock_guard lock(impl_->snapshot_mutex);
+  return impl_->snapshot;
+}
+
+const std::vector<Route>& Service::routes() const { return impl_->router.routes(); }
+
+ServiceCounters Service::counters() const {
+  ServiceCounters counters;
+  counters.requests = impl_->requests.load(std::memory_order_relaxed);
+  counters.waiting_for_workers = impl_->workers->waiting();
+  counters.waiting_for_recorder = impl_->recorder->waiting();
+  counters.commits = impl_->recorder->commits();
+  counters.records = impl_->recorder->records();
+  counters.record_failures = impl_->record_failures.load(std::memory_order_relaxed);
+  counters.cached_keyrings = impl_->data_keys.cached();
+  return counters;
+}
+
+}  // namespace cloister::service

@@ -1,0 +1,209 @@
+#include "cloisterd/config.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/support/expect.h"
+#include "tests/support/temp_dir.h"
+
+namespace cloister::daemon {
+namespace {
+
+using testing::expect_refused;
+using testing::value_of;
+
+constexpr std::string_view kSmall = R"(home = "/var/lib/cloister"
+trust_domain = "acme.example"
+[listen]
+unix = "/run/cloister/keys.sock"
+[policy]
+file = "/etc/cloister/policy.toml"
+)";
+
+std::string with(std::string_view more) { return std::string(kSmall) + std::string(more); }
+
+void expect_line(const std::string& text, std::size_t line, std::string_view words) {
+  expect_refused(parse_config(text), Code::kInvalid, "line " + std::to_string(line) + ": ");
+  expect_refused(parse_config(text), Code::kInvalid, words);
+}
+
+TEST(Config, LittleIsEnough) {
+  const Config config = value_of(parse_config(kSmall));
+  EXPECT_EQ(config.home, "/var/lib/cloister");
+  EXPECT_EQ(config.own_id.uri(), "spiffe://acme.example/cloister/keys");
+  EXPECT_EQ(config.unix_socket, "/run/cloister/keys.sock");
+  EXPECT_FALSE(config.unix_everybody);
+  EXPECT_TRUE(config.rotate);
+  EXPECT_EQ(config.rules.x509_svid_lifetime, hours(1));
+  EXPECT_EQ(config.lease, minutes(5));
+  EXPECT_FALSE(config.webhook);
+}
+
+TEST(Config, Everything) {
+  const Config config = value_of(parse_config(R"(
+home = "/var/lib/cloister"
+trust_domain = "acme.example"
+[server]
+id = "keys-1"
+[listen]
+tls = ["0.0.0.0:8443", "[::]:8443"]
+enroll = "0.0.0.0:8444"
+unix = "/run/cloister/keys.sock"
+unix_everybody = true
+[policy]
+file = "/etc/cloister/policy.toml"
+[identity]
+id = "spiffe://acme.example/services/keys"
+svid_lifetime_seconds = 600
+token_lifetime_seconds = 60
+authority_lifetime_seconds = 86400
+refresh_hint_seconds = 60
+propagation_seconds = 3600
+poll_seconds = 1
+name_constraints = false
+[leases]
+seconds = 30
+[limits]
+connections = 100
+handshakes = 10
+connections_per_address = 50
+connections_per_peer = 20
+body_bytes = 65536
+io_threads = 2
+workers = 3
+queue = 4
+cached_keyrings = 5
+idle_seconds = 6
+answer_seconds = 7
+drain_seconds = 8
+[log]
+level = "debug"
+format = "text"
+[rotation]
+enabled = false
+check_every_seconds = 10
+jitter_seconds = 0
+[anomalies]
+enabled = false
+webhook_address = "alerts.acme.example:443"
+webhook_id = "spiffe://acme.example/alerts"
+webhook_path = "/hook"
+[[unix_user]]
+uid = 1000
+id = "spiffe://acme.example/admin/alice"
+[[unix_workload]]
+uid = 1001
+gid = 100
+executable = "/usr/bin/trainer"
+id = "spiffe://acme.example/acme/trainer"
+)"));
+  EXPECT_EQ(config.tls.size(), 2U);
+  EXPECT_EQ(config.enroll.at(0).port, 8444);
+  EXPECT_EQ(config.own_id.uri(), "spiffe://acme.example/services/keys");
+  EXPECT_EQ(config.rules.propagation, hours(1));
+  EXPECT_EQ(config.rules.name_constraints, identity::NameConstraints::kNone);
+  EXPECT_EQ(config.limits.body_bytes, 65536U);
+  EXPECT_EQ(config.drain, seconds(8));
+  EXPECT_EQ(config.log_level, LogLevel::kDebug);
+  EXPECT_EQ(config.webhook.value().server_id, "spiffe://acme.example/alerts");
+  EXPECT_EQ(config.unix_callers.at(1000), "spiffe://acme.example/admin/alice");
+  EXPECT_EQ(config.unix_workloads.at(0).gid, gid_t{100});
+  EXPECT_FALSE(describe(config).empty());
+}
+
+TEST(Config, MistypedKeysAndTables) {
+  expect_line("hom = \"/x\"\n", 1, "did you mean home?");
+  expect_line(with("[lisen]\n"), 7, "there is no table [lisen]: did you mean listen?");
+  expect_line(with("[[unix_usr]]\n"), 7, "did you mean unix_user?");
+  expect_line(with("[identity]\nlifetime = 3\n"), 8, "there is no key lifetime");
+  expect_line(with("[log]\nlevl = \"info\"\n"), 8, "did you mean level?");
+  expect_line(with("[unix_user]\n"), 7, "write [[unix_user]]");
+  expect_line(with("[[log]]\n"), 7, "write [log]");
+  expect_line(with("[policy]\n"), 7, "a second policy");
+}
+
+TEST(Config, MissingParts) {
+  expect_refused(parse_config(""), Code::kInvalid, "home isn't written");
+  expect_refused(parse_config("home = \"/h\"\n"), Code::kInvalid, "trust_domain isn't written");
+  expect_refused(parse_config("home = \"/h\"\ntrust_domain = \"a.b\"\n[listen]\nunix = \"/s\"\n"), Code::kInvalid,
+                 "there is no [policy]");
+  expect_refused(parse_config("home = \"/h\"\ntrust_domain = \"a.b\"\n[policy]\nfile = \"/p\"\n"), Code::kInvalid,
+                 "there is no [listen]");
+}
+
+TEST(Config, WrongValues) {
+  expect_line("home = \"here\"\ntrust_domain = \"a.b\"\n", 1, "home is an absolute path");
+  expect_line("home = \"/h\"\ntrust_domain = \"A B\"\n", 2, "trust_domain");
+  expect_line(with("[log]\nlevel = \"loud\"\n"), 8, "debug, info, warning, error");
+  expect_line(with("[identity]\nsvid_lifetime_seconds = 59\n"), 8, "from 60 to 86400");
+  expect_line(with("[leases]\nseconds = \"5\"\n"), 8, "must be a whole number");
+  expect_line(with("[rotation]\nenabled = 1\n"), 8, "not true or false");
+  expect_line(with("[limits]\nworkers = 0\n"), 8, "from 1 to 256");
+  expect_line(with("[server]\nid = \"\"\n"), 8, "1 to 128 bytes");
+  expect_refused(parse_config(with("[identity]\nauthority_lifetime_seconds = 600\n")), Code::kInvalid, "[identity]");
+}
+
+std::string listening(std::string_view lines) {
+  return "home = \"/h\"\ntrust_domain = \"a.b\"\n[policy]\nfile = \"/p\"\n[listen]\n" + std::string(lines);
+}
+
+TEST(Config, WrongListeners) {
+  expect_line(listening("tls = \"0.0.0.0\"\n"), 6, "tls");
+  expect_line(listening("tls = \"keys.acme.example:8443\"\n"), 6, "tls");
+  expect_line(listening("tls = \"0.0.0.0:1\"\nenroll = \"0.0.0.0:1\"\n"), 5, "0.0.0.0:1 is there twice");
+  expect_line(listening("unix = \"keys.sock\"\n"), 6, "absolute path");
+  expect_line(listening("unix = \"/" + std::string(200, 'x') + "\"\n"), 6, "unix");
+  expect_line(listening("tls = \"0.0.0.0:1\"\nunix_everybody = true\n"), 7, "belongs to unix");
+  EXPECT_TRUE(parse_config(listening("tls = \"0.0.0.0:0\"\nenroll = \"0.0.0.0:0\"\n")).ok());
+}
+
+TEST(Config, IdentitiesOfOtherTrustDomains) {
+  expect_line(with("[identity]\nid = \"spiffe://other.example/keys\"\n"), 8, "isn't an identity of trust domain");
+  expect_line(with("[identity]\nid = \"spiffe://acme.example\"\n"), 8, "isn't an identity of trust domain");
+  expect_line(with("[[unix_user]]\nuid = 1\nid = \"spiffe://other.example/a\"\n"), 9, "isn't an identity");
+  expect_line(with("[[unix_workload]]\nuid = 1\nid = \"trainer\"\n"), 9, "id: ");
+}
+
+TEST(Config, UsersTwiceAndWithoutSocket) {
+  const std::string user = "[[unix_user]]\nuid = 7\nid = \"spiffe://acme.example/a\"\n";
+  EXPECT_TRUE(parse_config(with(user)).ok());
+  expect_line(with(user + user), 11, "user 7 is there twice");
+  expect_refused(parse_config("home = \"/h\"\ntrust_domain = \"acme.example\"\n[policy]\nfile = \"/p\"\n[listen]\n"
+                              "tls = \"0.0.0.0:1\"\n" +
+                              user),
+                 Code::kInvalid, "need [listen] unix");
+  expect_line(with("[[unix_user]]\nuid = 4294967295\nid = \"spiffe://acme.example/a\"\n"), 8, "uid must be");
+  expect_line(with("[[unix_workload]]\nuid = 1\nexecutable = \"x\"\nid = \"spiffe://acme.example/a\"\n"), 9,
+              "absolute path");
+}
+
+TEST(Config, HalfAWebhook) {
+  expect_line(with("[anomalies]\nwebhook_path = \"/x\"\n"), 8, "needs webhook_socket or webhook_address");
+  expect_line(with("[anomalies]\nwebhook_socket = \"/s\"\nwebhook_path = \"/x\"\n"), 7, "webhook_user isn't written");
+  expect_line(with("[anomalies]\nwebhook_socket = \"/s\"\nwebhook_user = 1\n"), 7, "webhook_path isn't written");
+  expect_line(with("[anomalies]\nwebhook_socket = \"/s\"\nwebhook_user = 1\nwebhook_path = \"x\"\n"), 10, "a slash");
+  expect_line(with("[anomalies]\nwebhook_socket = \"/s\"\nwebhook_address = \"a:1\"\n"), 9, "not both");
+  expect_line(with("[anomalies]\nwebhook_address = \"a:1\"\nwebhook_path = \"/x\"\n"), 7, "webhook_id isn't written");
+}
+
+TEST(Config, WritableByOthers) {
+  const testing::TempDir folder;
+  const Path path = folder / "cloisterd.toml";
+  ASSERT_TRUE(write_file(path, as_bytes(kSmall), Overwrite::kRefuse, 0644).ok());
+  EXPECT_TRUE(read_config(path).ok());
+  ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
+  expect_refused(read_config(path), Code::kDenied, "cloisterd.toml");
+  expect_refused(read_config(folder / "none"), Code::kNotFound, "none");
+}
+
+TEST(Config, WhoMayConnect) {
+  const Config config = value_of(parse_config(
+      with("[[unix_user]]\nuid = 4000000000\nid = \"spiffe://acme.example/a\"\n[[unix_workload]]\nuid = 4000000000\n"
+           "id = \"spiffe://acme.example/acme/b\"\n")));
+  const auto users = config.unix_users();
+  EXPECT_EQ(std::count(users.begin(), users.end(), uid_t{4'000'000'000}), 1);
+  EXPECT_EQ(std::count(users.begin(), users.end(), uid_t{0}), 1);
+}
+
+}  // namespace
+}  // namespace cloister::daemon
