@@ -107,9 +107,9 @@ Result<ServiceKeyring> parse_keyring_answer(ByteView body) {
   const auto id = from_hex(text_of(member(json, "keyring")));
   if (!id.ok() || id->size() != keyring.id.size()) return bad("keyring");
   std::ranges::copy(*id, keyring.id.begin());
-  const auto key = from_base64(text_of(member(json, "signing_public_key")));
-  if (!key.ok() || key->size() != keyring.signing_public_key.size()) return bad("signing_public_key");
-  std::ranges::copy(*key, keyring.signing_public_key.begin());
+  const auto signer = from_base64(text_of(member(json, "signing_public_key")));
+  if (!signer.ok() || signer->size() != keyring.signing_public_key.size()) return bad("signing_public_key");
+  std::ranges::copy(*signer, keyring.signing_public_key.begin());
   const Json* keys = member(json, "keys");
   if (keys == nullptr || !keys->is_array() || keys->empty() || keys->size() > kVersionsMax) return bad("keys");
   for (const Json& key : *keys) {

@@ -38,6 +38,8 @@ def one_step(client, chance, oracle, unsure):
     if unsure and chance.random() < 0.7:
         method, path, body, key = unsure[0]
         status, headers, _ = client.ask(method, path, body, key=key)
+        if status == 503:  # busy: it may be asked again as often as needed
+            return
         unsure.pop(0)
         with oracle.lock:
             oracle.acknowledged(headers)
@@ -89,6 +91,9 @@ def change(client, oracle, unsure, method, path, body):
     except service_lib.Unreachable:
         unsure.append((method, path, body, key))
         raise
+    if status == 503:
+        unsure.append((method, path, body, key))
+        return
     with oracle.lock:
         oracle.acknowledged(headers)
         if status >= 300:
