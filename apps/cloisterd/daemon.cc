@@ -11,6 +11,8 @@
 namespace cloister::daemon {
 namespace {
 
+constexpr Duration kLogFailureShown = seconds(15);
+
 // Settings that a running daemon can't change.
 std::string fixed_part(const Config& config) {
   std::string text = config.home + "\n" + config.trust_domain.name() + "\n" + config.own_id.uri() + "\n" +
@@ -57,7 +59,6 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Config config, Log& log, crypto::R
 // Whoever may still wake a ticker goes before it.
 Daemon::~Daemon() {
   server_.reset();
-  gate_.reset();
   service_.reset();
   keeper_ticker_.reset();
   scheduler_ticker_.reset();
@@ -131,13 +132,13 @@ Status Daemon::open_service() {
   options.clock = clock_;
   options.random = &random_;
   options.on_decision = [this](const service::DecisionEvent& event) { decided(event); };
+  options.check_caller = [this](std::string_view caller, Time now) { return check_caller(caller, now); };
   options.workers = config_.workers;
   options.queue = config_.queue;
   options.cached_keyrings = config_.cached_keyrings;
   service::Backend backend{[this] { return open_hierarchy(); }, [this] { return open_store(); }};
   CLOISTER_TRY(service_, service::Service::create(std::move(options), std::move(backend), std::move(snapshot),
                                                   std::move(routes)));
-  gate_ = std::make_shared<Gate>(service_, verifier_, clock_);
   return {};
 }
 
@@ -160,7 +161,7 @@ Status Daemon::open_listeners() {
   options.threads = config_.io_threads;
   options.clock = clock_;
   options.on_refusal = [this](const net::RefusalEvent& event) { refused(event); };
-  CLOISTER_TRY(server_, net::HttpServer::create(std::move(options), gate_));
+  CLOISTER_TRY(server_, net::HttpServer::create(std::move(options), service_));
   for (const net::TcpAddress& address : config_.tls) {
     CLOISTER_TRY(const std::uint16_t port, server_->listen(address, mutual_tls_));
     tls_ports_.push_back(port);
@@ -185,7 +186,7 @@ Status Daemon::open_listeners() {
 
 Status Daemon::reload(Config next) {
   CLOISTER_TRY(auto snapshot, load_snapshot(next));
-  CLOISTER_RETURN_IF_ERROR(server_->reload(next.limits, gate_));
+  CLOISTER_RETURN_IF_ERROR(server_->reload(next.limits, service_));
   if (fixed_part(next) != fixed_part(config_)) log_.warning("restart-needed", {{"for", "part of the configuration"}});
   service_->reload(snapshot);
   enrolment_->replace_workloads(next.unix_workloads);
@@ -200,6 +201,14 @@ Status Daemon::reload(Config next) {
 Status Daemon::drain() {
   draining_ = true;
   return server_->drain(config_.drain);
+}
+
+// For connections that stood before an entry was made: handshakes are the verifier's to refuse.
+Status Daemon::check_caller(std::string_view caller, Time now) const {
+  const auto list = verifier_->deny_list();
+  if (list->ids().empty()) return {};
+  CLOISTER_TRY(const identity::SpiffeId id, identity::SpiffeId::parse(caller));
+  return list->check(id, now);
 }
 
 void Daemon::decided(const service::DecisionEvent& event) {
@@ -242,11 +251,10 @@ service::Readiness Daemon::readiness() const {
   const auto snapshot = service_->snapshot();
   readiness.policy = !snapshot->policy.id().empty() && snapshot->policy.validity().covers(now);
   readiness.authority = issuer_->current()->authority() != nullptr && now < own_->source()->current()->not_after();
-  // Not when the last records that were due failed, until one is written again.
-  const service::ServiceCounters counters = service_->counters();
-  const std::uint64_t records = counters.records;
-  if (records != records_seen_.exchange(records)) failures_seen_ = counters.record_failures;
-  readiness.log = counters.record_failures == failures_seen_.load();
+  // For a while only: nobody finds out that it works again unless somebody asks for something.
+  const std::uint64_t failures = service_->counters().record_failures;
+  if (failures_seen_.exchange(failures) != failures) failed_at_ms_ = now.unix_ms;
+  readiness.log = now - Time{failed_at_ms_} >= kLogFailureShown;
   readiness.draining = draining_;
   return readiness;
 }

@@ -7,7 +7,6 @@
 
 #include "cloisterd/anomaly_watch.h"
 #include "cloisterd/config.h"
-#include "cloisterd/gate.h"
 #include "cloisterd/keeper.h"
 #include "cloisterd/scheduler.h"
 #include "cloisterd/ticker.h"
@@ -52,6 +51,7 @@ class Daemon {
   Status start_tickers();
   Result<keys::Store> open_store();
   Result<keys::Hierarchy> open_hierarchy();
+  Status check_caller(std::string_view caller, Time now) const;
   void decided(const service::DecisionEvent& event);
   void refused(const net::RefusalEvent& event);
   service::Readiness readiness() const;
@@ -77,12 +77,12 @@ class Daemon {
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Scheduler> scheduler_;
   std::shared_ptr<service::Service> service_;
-  std::shared_ptr<Gate> gate_;
   std::unique_ptr<net::HttpServer> server_;
   std::unique_ptr<Ticker> keeper_ticker_, scheduler_ticker_;
   std::vector<std::uint16_t> tls_ports_, enroll_ports_;
   std::atomic<bool> draining_{false};
-  mutable std::atomic<std::uint64_t> failures_seen_{0}, records_seen_{0};
+  mutable std::atomic<std::uint64_t> failures_seen_{0};
+  mutable std::atomic<std::int64_t> failed_at_ms_{0};
 };
 
 }  // namespace cloister::daemon

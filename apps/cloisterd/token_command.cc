@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "net/http_client.h"
+#include "service/json_scanner.h"
 
 namespace cloister::daemon {
 namespace {
@@ -48,12 +49,14 @@ Result<crypto::Secret> fetch_join_token(const Config& config, const std::string&
   request.headers.add("cloister-purpose", "operate");
   const JsonValue body(JsonValue::Object{{"id", id}, {"lifetime_seconds", lifetime_seconds}});
   request.body = net::to_buffer(body.serialize());
-  CLOISTER_TRY(const net::Exchange exchange, client->send(request, kPatience));
+  CLOISTER_TRY(net::Exchange exchange, client->send(request, kPatience));
   if (exchange.response.status != 201) return refusal(exchange.response);
-  CLOISTER_TRY(const JsonValue answer, parse_json(as_text(exchange.response.body)));
-  const JsonValue* token = answer.find("join_token");
-  if (token == nullptr || token->string() == nullptr) return Error(Code::kCorrupt, "the daemon's answer has no token");
-  return crypto::Secret::copy_of(as_bytes(*token->string()));
+  service::JsonScanner scanner(exchange.response.body);
+  std::string_view name, value;
+  for (bool more = scanner.enter_object(); more && scanner.next_member(name) && scanner.string(value);) {
+    if (name == "join_token") return crypto::Secret::copy_of(as_bytes(value));
+  }
+  return Error(Code::kCorrupt, "the daemon's answer has no token");
 }
 
 }  // namespace cloister::daemon

@@ -21,7 +21,7 @@ Error changed(const std::string& name) { return Error(Code::kCorrupt, name + " w
 
 }  // namespace
 
-std::string Row::tree() const { return tree_name(in_its_tree(event).tenant); }
+std::string Row::tree() const { return tree_name(event.tenant); }
 
 LogRecord Row::record() const { return LogRecord::make(index, in_its_tree(event), extras); }
 

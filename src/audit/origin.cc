@@ -40,7 +40,8 @@ Status check_origin(std::string_view origin) {
 }
 
 std::string tree_name(std::string_view tenant) {
-  return std::string(tenant.empty() ? kNoTenant : tenant.substr(0, tenant.find('/')));
+  const std::string_view owner = tenant.substr(0, tenant.find('/'));
+  return std::string(could_be_tenant(owner) ? owner : kNoTenant);
 }
 
 Result<std::string> tree_of_origin(std::string_view origin, std::string_view server) {
@@ -53,7 +54,7 @@ Result<std::string> tree_of_origin(std::string_view origin, std::string_view ser
 
 Event in_its_tree(Event event) {
   const std::string_view tenant = event.tenant;
-  if (tenant.empty() || could_be_tenant(tenant.substr(0, tenant.find('/')))) return event;
+  if (tenant.empty() || tree_name(tenant) != kNoTenant) return event;
   if (event.subject.find(tenant) == std::string::npos) event.detail.insert(0, "of \"" + event.tenant + "\": ");
   event.tenant.clear();
   return event;

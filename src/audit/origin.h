@@ -15,7 +15,8 @@ Result<std::string> tree_origin(std::string_view server, std::string_view tenant
 // kInvalid unless `origin` is what tree_origin() gives.
 Status check_origin(std::string_view origin);
 
-// The tree, within a server, of what concerns `tenant`: "acme" for "acme" and "acme/production", "-" for none.
+// The tree, within a server, of what concerns `tenant`: "acme" for "acme" and "acme/production", "-" for none and for
+// what no tenant could be called.
 std::string tree_name(std::string_view tenant);
 // kInvalid unless `origin` is one of `server`'s trees; else the name of that tree.
 Result<std::string> tree_of_origin(std::string_view origin, std::string_view server);

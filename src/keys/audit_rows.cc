@@ -136,7 +136,6 @@ Result<AuditAppender::Tree*> AuditAppender::tree(const std::string& name) {
 }
 
 Result<AuditAppender::Place> AuditAppender::add(audit::Event event, const audit::Extras& extras) {
-  event = audit::in_its_tree(audit::recordable(std::move(event)));
   const std::string name = audit::tree_name(event.tenant);
   CLOISTER_TRY(Tree * grown, tree(name));
   audit::Row row = audit::make_row(grown->frontier.size(), std::move(event), extras);

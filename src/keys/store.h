@@ -73,6 +73,7 @@ struct RowVersion {
   std::string tenant, environment, dataset;
   std::uint64_t row_version = 0;
   bool same_row(const RowVersion& other) const;
+  friend auto operator<=>(const RowVersion&, const RowVersion&) = default;
 };
 
 // A use of a key, or its refusal, and the rows that decided about it: none need be named.
@@ -145,6 +146,9 @@ class Store {
   // recorded, because a row that it saw was changed since: look again.
   Result<std::vector<std::optional<Recorded>>> record_uses(std::span<const Use> uses);
 
+  // Where the newest record stands that this object left by change() or record(); nothing before the first.
+  Result<std::optional<Recorded>> last_recorded();
+
   // From the first. kCorrupt at the end when rows are missing there; what they say is audit::ChainVerifier's to check.
   Status for_each_audit_row(const std::function<Status(const audit::Row&)>& body);
   Result<AuditHead> audit_head();
@@ -176,8 +180,9 @@ class Store {
   static Result<bool> is_current(Connection& latest, const RowVersion& read);
   Result<std::string> tree_of(std::string_view origin);
   std::unique_ptr<Database> database_;
-  std::string log_server_;    // once it was read
-  Change* change_ = nullptr;  // whose body is running
+  std::string log_server_;                      // once it was read
+  std::optional<AuditAppender::Place> newest_;  // of this object's own records
+  Change* change_ = nullptr;                    // whose body is running
 };
 
 }  // namespace cloister::keys

@@ -1,5 +1,6 @@
 // The store's transactions with their audit rows: changes, uses, requests; and reading the trees.
 #include <algorithm>
+#include <map>
 
 #include "audit/origin.h"
 #include "keys/store.h"
@@ -11,11 +12,12 @@ constexpr std::uint64_t kRowsAtOnce = 1000;
 constexpr std::uint64_t kRecordsAtOnce = 256;
 constexpr unsigned kRequestsPerTidying = 16;
 
-Status append_one(Connection& connection, Connection& latest, const AuditEntry& entry, std::optional<Mark>& mark) {
+Result<std::optional<Mark>> append_one(Connection& connection, Connection& latest, const AuditEntry& entry,
+                                       AuditAppender::Place& place) {
   CLOISTER_TRY(AuditAppender appender, AuditAppender::begin(latest));
-  CLOISTER_TRY([[maybe_unused]] const auto place, appender.add(entry.event, entry.extras));
-  CLOISTER_TRY(mark, appender.write(connection));
-  return {};
+  CLOISTER_TRY(place, appender.add(entry.event, entry.extras));
+  CLOISTER_TRY(Mark mark, appender.write(connection));
+  return std::optional(std::move(mark));
 }
 
 // An expired one may be used anew.
@@ -53,6 +55,7 @@ Result<bool> Store::is_current(Connection& latest, const RowVersion& read) {
 
 Status Store::change(const AuditEntry& entry, const std::function<Status(Change&)>& body) {
   Change change(*database_, entry);
+  AuditAppender::Place place;
   Transaction transaction;
   transaction.body = [&]() -> Status {
     change.entry_ = entry;
@@ -71,11 +74,11 @@ Status Store::change(const AuditEntry& entry, const std::function<Status(Change&
       CLOISTER_TRY(const bool current, is_current(latest, read));
       if (!current) return std::optional<Mark>();
     }
-    std::optional<Mark> mark;
-    CLOISTER_RETURN_IF_ERROR(append_one(*database_, latest, change.entry_, mark));
-    return mark;
+    return append_one(*database_, latest, change.entry_, place);
   };
-  return database_->transaction(transaction);
+  CLOISTER_RETURN_IF_ERROR(database_->transaction(transaction));
+  newest_ = std::move(place);
+  return {};
 }
 
 Result<std::optional<RequestKey>> Store::find_request(const crypto::Sha256Digest& key) {
@@ -90,13 +93,18 @@ Result<std::optional<RequestKey>> Store::find_request(const crypto::Sha256Digest
 }
 
 Status Store::record(const AuditEntry& entry) {
+  AuditAppender::Place place;
   Transaction transaction;
-  transaction.ending = [&](Connection& latest) -> Result<std::optional<Mark>> {
-    std::optional<Mark> mark;
-    CLOISTER_RETURN_IF_ERROR(append_one(*database_, latest, entry, mark));
-    return mark;
-  };
-  return database_->transaction(transaction);
+  transaction.ending = [&](Connection& latest) { return append_one(*database_, latest, entry, place); };
+  CLOISTER_RETURN_IF_ERROR(database_->transaction(transaction));
+  newest_ = std::move(place);
+  return {};
+}
+
+Result<std::optional<Recorded>> Store::last_recorded() {
+  if (!newest_) return std::optional<Recorded>();
+  CLOISTER_TRY(const std::string server, log_server());
+  return std::optional(Recorded{server + "/" + newest_->tree, newest_->index});
 }
 
 Result<std::vector<std::optional<Recorded>>> Store::record_uses(std::span<const Use> uses) {
@@ -109,13 +117,12 @@ Result<std::vector<std::optional<Recorded>>> Store::record_uses(std::span<const 
     recorded.assign(uses.size(), std::nullopt);
     CLOISTER_TRY(AuditAppender appender, AuditAppender::begin(latest));
     // Many uses saw the same rows.
-    std::vector<std::pair<RowVersion, bool>> looked_at;
+    std::map<RowVersion, bool> looked_at;
     const auto is_still_so = [&](const RowVersion& seen) -> Result<bool> {
-      for (const auto& [row, current] : looked_at) {
-        if (row.row_version == seen.row_version && row.same_row(seen)) return current;
-      }
+      const auto known = looked_at.find(seen);
+      if (known != looked_at.end()) return known->second;
       CLOISTER_TRY(const bool current, is_current(latest, seen));
-      looked_at.emplace_back(seen, current);
+      looked_at.emplace(seen, current);
       return current;
     };
     for (std::size_t i = 0; i < uses.size(); ++i) {

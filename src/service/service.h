@@ -35,6 +35,8 @@ struct ServiceOptions {
   crypto::Random* random = nullptr;  // outlives the service
   // Called on whatever thread answers, before the answer leaves and with no lock held: it must not wait.
   std::function<void(const DecisionEvent&)> on_decision = {};
+  // Whether a caller that proved who it is may be heard at all: for a deny list. What it refuses is on record.
+  std::function<Status(std::string_view caller, Time now)> check_caller = {};
   unsigned workers = 2;
   std::size_t queue = 1024;                  // requests that wait for a worker; beyond it: busy
   std::size_t inline_body_bytes = 16 << 10;  // larger requests are read on a worker

@@ -24,7 +24,7 @@ Event event(std::string action, std::string tenant = "acme") {
 class Log {
  public:
   Log& add(Event said, const Extras& extras = {}) {
-    Frontier& tree = trees_[tree_name(in_its_tree(said).tenant)];
+    Frontier& tree = trees_[tree_name(said.tenant)];
     Row row = make_row(tree.size(), std::move(said), extras);
     EXPECT_TRUE(tree.append(row.leaf).ok());
     row.peaks = tree.peaks();

@@ -21,6 +21,20 @@ TEST(Origin, ThatIsNone) {
   expect_refused(tree_origin("s", "-"), Code::kInvalid, "one tenant's");
 }
 
+TEST(Origin, TreeOfATenant) {
+  EXPECT_EQ(tree_name("acme"), "acme");
+  EXPECT_EQ(tree_name("acme/production"), "acme");
+  for (const std::string& tenant : {std::string(), std::string("-"), std::string("/acme"), std::string("Acme"),
+                                    std::string("a b"), std::string("a+b"), std::string(64, 'a')}) {
+    EXPECT_EQ(tree_name(tenant), "-") << tenant;
+  }
+  EXPECT_EQ(value_of(tree_of_origin("s/x/acme", "s/x")), "acme");
+  EXPECT_EQ(value_of(tree_of_origin("s/-", "s")), "-");
+  for (const std::string_view origin : {"", "s", "s/", "/acme", "t/acme", "s/acme/x", "ss/acme", "s/Acme", "sacme"}) {
+    expect_refused(tree_of_origin(origin, "s"), Code::kInvalid, "this store keeps");
+  }
+}
+
 TEST(Origin, RecordsOfTheTree) {
   EXPECT_TRUE(belongs_to_tree("s/acme", "acme"));
   EXPECT_TRUE(belongs_to_tree("s/acme", "acme/production"));

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "cloisterd/gate.h"
 #include "cloisterd/scheduler.h"
 #include "cloisterd/ticker.h"
 #include "service/denied_ids.h"
@@ -89,36 +88,6 @@ TEST_F(KeeperTest, FollowsTheDenyListOfOthers) {
   now = kStart + days(2);  // it has run out
   keeper.tick();
   EXPECT_TRUE(verifier->deny_list()->ids().empty());
-}
-
-// Takes every request.
-class Taker final : public net::Handler {
- public:
-  std::optional<net::Response> handle(net::Request&, net::Deferral&) override { return net::Response{}; }
-};
-class NoDeferral final : public net::Deferral {
- public:
-  net::Answer take() override {
-    return net::Answer([](net::Response) {});
-  }
-};
-
-TEST_F(KeeperTest, DeniedOnAConnectionThatStands) {
-  Gate gate(std::make_shared<Taker>(), verifier, [this] { return now.load(); });
-  NoDeferral later;
-  const auto status_of = [&](std::string_view id) {
-    net::Request request;
-    auto connection = std::make_shared<net::ConnectionInfo>();
-    if (!id.empty()) connection->peer = net::Peer{std::string(id), kStart + days(1)};
-    request.connection = std::move(connection);
-    return gate.handle(request, later).value().status;
-  };
-  EXPECT_EQ(status_of("spiffe://acme.test/acme/x"), 200U);
-  deny("spiffe://acme.test/acme/x");
-  keeper.tick();
-  EXPECT_EQ(status_of("spiffe://acme.test/acme/x"), 401U);
-  EXPECT_EQ(status_of("spiffe://acme.test/acme/y"), 200U);
-  EXPECT_EQ(status_of(""), 200U);  // nobody, whom the service judges
 }
 
 class SchedulerTest : public KeeperTest {

@@ -60,7 +60,9 @@ TEST(Metrics, EachFamilyOnceAndTyped) {
     std::string first, kind, name;
     words >> first >> kind >> name;
     if (first == "#") {
-      if (kind == "TYPE") EXPECT_TRUE(typed.insert(name).second) << line;
+      if (kind == "TYPE") {
+        EXPECT_TRUE(typed.insert(name).second) << line;
+      }
       last = name;
       continue;
     }

@@ -59,6 +59,21 @@ TEST_P(Trees, EveryRowIsALeaf) {
   EXPECT_EQ(store_.tree_head(origin("nobody"))->size, 0u);
 }
 
+TEST_P(Trees, WhereTheLastRecordStands) {
+  EXPECT_FALSE(store_.last_recorded()->has_value());
+  expect_ok(store_.record(event("a")));
+  expect_ok(store_.change(event("b"), [](Store::Change& change) { return change.put_setting("x", "y"); }));
+  const auto last = store_.last_recorded().value();
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(last->origin, origin("acme"));
+  EXPECT_EQ(last->index, 1u);
+  expect_error(store_.change(event("c"), [](Store::Change&) -> Status { return Error(Code::kDenied, "no"); }),
+               Code::kDenied);
+  EXPECT_EQ(store_.last_recorded().value()->index, 1u);
+  expect_ok(store_.record(event("d", "Not a tenant")));
+  EXPECT_EQ(store_.last_recorded().value()->origin, origin("-"));
+}
+
 TEST_P(Trees, OriginsOfOthers) {
   for (const std::string& other : {std::string("elsewhere/acme"), *store_.log_server(), origin("Acme"), origin(""),
                                    origin("acme/production"), std::string("acme"), std::string()}) {

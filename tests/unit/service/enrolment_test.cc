@@ -52,6 +52,9 @@ class EnrolmentTest : public ::testing::Test {
     enrolment = std::make_unique<Enrolment>(
         *issuer, value_of(AuthenticSettings::open(store, *harness.root, harness.random, caller)), harness.random,
         std::move(options));
+    harness.options.check_caller = [this](std::string_view caller, Time now) {
+      return denied == nullptr ? Status() : denied->check(id_of(caller), now);
+    };
     harness.start(enrolment->routes());
     harness.service->reload(Harness::snapshot_of(kTenantPolicy));
   }
@@ -242,9 +245,14 @@ TEST_F(EnrolmentTest, DeniedIdentitiesGetNothing) {
   const std::string join_token = token();
   deny(kWorkload);
   expect_problem(enroll(join_token, request_pem()), 403, "refused");
-  expect_problem(post("renew", {{"request", request_pem()}}, {kWorkload, ""}), 403, "refused");
-  expect_problem(post("jwt", {{"audience", {"x"}}}, {kWorkload, ""}), 403, "refused");
   EXPECT_NE(harness.last_event().detail.find("leaked"), std::string::npos);
+  for (const char* path : {"renew", "jwt"}) {
+    const Json body = path == std::string("jwt") ? Json{{"audience", {"x"}}} : Json{{"request", request_pem()}};
+    expect_problem(post(path, body, {kWorkload, ""}), 401, "unauthenticated");
+    EXPECT_EQ(harness.last_event().outcome, audit::Outcome::kRefused);
+  }
+  expect_problem(post("join-tokens", {{"id", kWorkload}, {"lifetime_seconds", 60}}, {kWorkload, "operate"}), 401,
+                 "unauthenticated");
   denied.reset();
   EXPECT_EQ(enroll(join_token, request_pem()).status(), 200U);
 }
