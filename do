@@ -90,7 +90,8 @@ verb_bench() {
   need build bench
   need_openssl
   build release
-  CLOISTER="$PWD/build/release/apps/cloister" BUILD_DIR="$PWD/build/release" bench/run.sh "$@"
+  CLOISTER="$PWD/build/release/apps/cloister" BUILD_DIR="$PWD/build/release" \
+    OPENSSL_LIBRARY="$([ ! -d .deps/openssl/lib ] || echo "$PWD/.deps/openssl/lib")" bench/run.sh "$@"
 }
 
 verb_sanitize() {

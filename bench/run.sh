@@ -3,6 +3,22 @@
 #   bench/run.sh [NAME]...
 set -euo pipefail
 build=${BUILD_DIR:?the build folder, as ./do bench sets it}/bench
+# shellcheck source=bench/http.sh
+source "$(dirname "$0")/http.sh"
+
+# In this order. One that is no function here is a program of its own.
+benches=(
+  limits
+  seal-file
+  random-read
+  rotation
+  store
+  audit-log
+  policy
+  http
+  http-idle
+  memory
+)
 
 # In this order. One that is no function here is a program of its own.
 benches=(

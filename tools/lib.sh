@@ -21,7 +21,21 @@ packages_for() {  # purposes...
   local purpose
   for purpose in "$@"; do
     sed -n "s/^$purpose  *//p" tools/packages.txt
-  done | tr ' ' '\n' | sort -u | sed '/^$/d'
+  done | tr ' ' '\n' | sed '/^$/d' | while read -r name; do first_known "$name"; done | sort -u
+}
+
+# Of "a|b", the first that apt knows; the last where it knows none, or isn't there.
+first_known() {
+  local name last=$1
+  case "$1" in
+    *"|"*)
+      for name in ${1//|/ }; do
+        last=$name
+        if apt-cache show "$name" >/dev/null 2>&1; then break; fi
+      done
+      ;;
+  esac
+  echo "$last"
 }
 
 # Installs the packages of these purposes that aren't there.

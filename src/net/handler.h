@@ -1,0 +1,50 @@
+// What a server does with a request: answer at once, or take it along and answer later.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "net/http_message.h"
+
+namespace cloister::net {
+
+// The right to answer one request, once, from any thread. Destroyed without an answer, it answers 500: no client waits
+// for nothing. May outlive the server.
+class Answer {
+ public:
+  using Deliver = std::function<void(Response response)>;
+  explicit Answer(Deliver deliver) : deliver_(std::move(deliver)) {}
+  Answer(Answer&& other) noexcept : deliver_(std::exchange(other.deliver_, nullptr)) {}
+  Answer& operator=(Answer&&) = delete;
+  ~Answer() {
+    if (deliver_) deliver_(problem(500));
+  }
+
+  // A second call is a mistake of ours and stops the process.
+  void send(Response response) {
+    CLOISTER_CHECK(deliver_ != nullptr);
+    std::exchange(deliver_, nullptr)(std::move(response));
+  }
+
+ private:
+  Deliver deliver_;
+};
+
+// Lets a handler answer later. Costs nothing unless it is used.
+class Deferral {
+ public:
+  virtual ~Deferral() = default;
+  // At most once.
+  virtual Answer take() = 0;
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  // Runs on the connection's I/O thread, on several at once: it must not wait. Returns the response; or calls
+  // later.take(), keeps the Answer and returns nothing. `request` may be moved from and is gone afterwards.
+  // Neither answered nor taken is answered with 500.
+  virtual std::optional<Response> handle(Request& request, Deferral& later) = 0;
+};
+
+}  // namespace cloister::net

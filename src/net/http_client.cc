@@ -1,0 +1,139 @@
+#include "net/http_client.h"
+
+#include <algorithm>
+#include <array>
+
+#include "net/client_connection.h"
+#include "net/http1_parser.h"
+#include "net/ticks.h"
+
+namespace cloister::net {
+namespace {
+
+// Whether a kept connection that dies leaves the request unharmed.
+enum class Failure { kBeforeAnswer, kFinal };
+
+bool may_be_repeated(std::string_view method) {
+  static constexpr std::array<std::string_view, 5> kRepeatable{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+  return std::ranges::find(kRepeatable, method) != kRepeatable.end();
+}
+
+std::string host_of(const HttpClient::Target& target) {
+  const auto* remote = std::get_if<TlsTarget>(&target);
+  return remote == nullptr ? "localhost" : remote->address.to_string();
+}
+
+Result<Buffer> serialize(const Request& request, const std::string& host) {
+  const bool named = !request.method.empty() && std::ranges::all_of(request.method, [](char character) {
+    return (character >= 'A' && character <= 'Z') || character == '-';
+  });
+  if (!named || !is_origin_form(request.method, request.target)) {
+    return Error(Code::kInvalid, "a request needs a method in capitals and a target that begins with a slash");
+  }
+  Buffer out;
+  out.reserve(256 + request.body.size());
+  append(out, request.method + " " + request.target + " HTTP/1.1\r\n");
+  if (request.headers.find("host") == nullptr) append(out, "host: " + host + "\r\n");
+  for (const Header& header : request.headers.all()) {
+    if (!is_sendable(header)) return Error(Code::kInvalid, "a request can't carry the header " + header.name);
+    append(out, header.name + ": " + header.value + "\r\n");
+  }
+  const bool says_length = !request.body.empty() || (request.method != "GET" && request.method != "HEAD");
+  if (says_length) append(out, "content-length: " + std::to_string(request.body.size()) + "\r\n");
+  append(out, "\r\n");
+  append(out, request.body);
+  return out;
+}
+
+struct Attempt {
+  ClientConnection& connection;
+  const ClientOptions& options;
+  Ticks deadline;
+  Failure failure = Failure::kBeforeAnswer;
+  bool reusable = false;
+
+  Result<Response> exchange(ByteView request, Http1ResponseParser::Body body) {
+    // A server that refuses early stops reading: its answer may be there all the same.
+    const Status written = connection.write(request, deadline);
+    Http1ResponseParser parser(options.response, body);
+    Buffer waiting;
+    Buffer room(16 << 10);
+    while (parser.state() != ParseState::kDone) {
+      auto count = connection.read(room, deadline);
+      if (!count.ok()) return !written.ok() && count.error().code() != Code::kDenied ? written.error() : count.error();
+      if (count.value() == 0) {
+        if (failure == Failure::kBeforeAnswer) return Error(Code::kUnavailable, "the server closed the connection");
+        parser.put_end();
+      } else {
+        failure = Failure::kFinal;
+        append(waiting, ByteView(room).first(count.value()));
+        const std::size_t used = parser.put(waiting);
+        Buffer rest(waiting.begin() + static_cast<std::ptrdiff_t>(used), waiting.end());
+        waiting.swap(rest);
+      }
+      if (parser.state() == ParseState::kRefused) return parser.fault();
+    }
+    reusable = written.ok() && parser.keeps_alive() && waiting.empty();
+    return std::move(parser.response());
+  }
+};
+
+}  // namespace
+
+HttpClient::HttpClient(Target target, ClientOptions options)
+    : target_(std::move(target)), options_(std::move(options)) {}
+HttpClient::~HttpClient() = default;
+
+Result<std::unique_ptr<HttpClient>> HttpClient::create(Target target, ClientOptions options) {
+  if (const auto* remote = std::get_if<TlsTarget>(&target)) {
+    if (!remote->tls || remote->server_id.empty() || remote->address.host.empty() || remote->address.port == 0) {
+      return Error(Code::kInvalid, "a client needs an address, TLS credentials and the identity of its server");
+    }
+  } else if (auto address = unix_address(std::get<UnixTarget>(target).path); !address.ok()) {
+    return address.error();
+  }
+  return std::unique_ptr<HttpClient>(new HttpClient(std::move(target), std::move(options)));
+}
+
+std::unique_ptr<ClientConnection> HttpClient::take_kept() {
+  const Ticks now = ticks_now();
+  const std::scoped_lock lock(mutex_);
+  while (!kept_.empty()) {
+    std::unique_ptr<ClientConnection> connection = std::move(kept_.back());
+    kept_.pop_back();
+    if (connection->usable(now, options_)) return connection;
+  }
+  return nullptr;
+}
+
+void HttpClient::keep(std::unique_ptr<ClientConnection> connection) {
+  connection->rest(ticks_now());
+  const std::scoped_lock lock(mutex_);
+  if (kept_.size() < options_.idle_connections) kept_.push_back(std::move(connection));
+}
+
+Result<Exchange> HttpClient::send(const Request& request, Duration patience) {
+  const Ticks deadline = ticks_now() + patience.ms;
+  CLOISTER_TRY(const Buffer bytes, serialize(request, host_of(target_)));
+  const auto body = request.method == "HEAD" ? Http1ResponseParser::Body::kNone : Http1ResponseParser::Body::kExpected;
+  std::unique_ptr<ClientConnection> connection = take_kept();
+  bool repeat = connection != nullptr && may_be_repeated(request.method);
+  for (;;) {
+    if (!connection) {
+      CLOISTER_TRY(connection, ClientConnection::connect(target_, deadline));
+    }
+    Attempt attempt{*connection, options_, deadline};
+    auto response = attempt.exchange(bytes, body);
+    if (response.ok()) {
+      Exchange exchange{std::move(response).value(), connection->info()};
+      if (attempt.reusable) keep(std::move(connection));
+      return exchange;
+    }
+    const bool gone = response.error().code() == Code::kUnavailable && attempt.failure == Failure::kBeforeAnswer;
+    if (!repeat || !gone || ticks_now() >= deadline) return response.error();
+    repeat = false;
+    connection.reset();
+  }
+}
+
+}  // namespace cloister::net

@@ -1,0 +1,70 @@
+// An HTTP/1.1 client for our own services: over mutual TLS 1.3 to a server whose identity is known beforehand, or over
+// a Unix socket to a user of this machine. Connections are kept and used again.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <variant>
+#include <vector>
+
+#include "net/address.h"
+#include "net/http1_parser.h"
+#include "net/http_message.h"
+#include "net/tls.h"
+
+namespace cloister::net {
+
+struct TlsTarget {
+  TcpAddress address;
+  std::string server_id;  // whom the server's certificate must name: "spiffe://acme.example/keys"
+  std::shared_ptr<const MutualTls> tls;
+};
+
+struct UnixTarget {
+  Path path;
+  uid_t server_user;  // whose process must be listening
+};
+
+struct ClientOptions {
+  ResponseLimits response;
+  std::size_t idle_connections = 8;
+  Duration idle_time{30'000};         // a kept connection older than that isn't used again
+  Duration connection_time{600'000};  // nor one that has stood so long
+};
+
+// A response, and the connection it came by.
+struct Exchange {
+  Response response;
+  std::shared_ptr<const ConnectionInfo> connection;
+};
+
+class ClientConnection;
+
+// Any thread may call; a call waits for its answer.
+class HttpClient {
+ public:
+  using Target = std::variant<TlsTarget, UnixTarget>;
+  // kInvalid when the target lacks a part. Connects only when there is something to send.
+  static Result<std::unique_ptr<HttpClient>> create(Target target, ClientOptions options);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  // Any status is an Exchange, also 500. kDenied: the server isn't the expected one, or refuses our certificate.
+  // kUnavailable: out of reach, or no answer within `patience`; the server may have acted. kInvalid: the request can't
+  // be sent, or the answer is malformed or too large. A request whose method says that it may be repeated (GET, HEAD,
+  // OPTIONS, PUT, DELETE) is, once, when a kept connection turns out to be gone.
+  Result<Exchange> send(const Request& request, Duration patience);
+
+ private:
+  HttpClient(Target target, ClientOptions options);
+  std::unique_ptr<ClientConnection> take_kept();
+  void keep(std::unique_ptr<ClientConnection> connection);
+
+  const Target target_;
+  const ClientOptions options_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<ClientConnection>> kept_;
+};
+
+}  // namespace cloister::net

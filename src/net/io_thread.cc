@@ -1,0 +1,119 @@
+#include "net/io_thread.h"
+
+#include <boost/asio/post.hpp>
+#include <ctime>
+#include <exception>
+
+#include "net/connection.h"
+
+namespace cloister::net {
+namespace {
+
+constexpr auto kSweepInterval = std::chrono::milliseconds(250);
+
+// RFC 9110 5.6.7, whatever the locale.
+std::string http_date(Time time) {
+  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t seconds = time.unix_ms / 1000;
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[40];
+  const int size =
+      std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[parts.tm_wday], parts.tm_mday,
+                    kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
+}  // namespace
+
+void Mailbox::post(std::function<void()> work) {
+  const std::scoped_lock lock(mutex_);
+  if (io_ != nullptr) boost::asio::post(*io_, std::move(work));
+}
+
+void Mailbox::close() {
+  const std::scoped_lock lock(mutex_);
+  io_ = nullptr;
+}
+
+IoThread::IoThread(ServerState& server)
+    : server_(server),
+      io_(1),
+      work_(boost::asio::make_work_guard(io_)),
+      timer_(io_),
+      mailbox_(std::make_shared<Mailbox>(io_)),
+      input_(std::make_unique<std::array<std::uint8_t, kInputSize>>()) {}
+
+Result<std::unique_ptr<IoThread>> IoThread::start(ServerState& server) {
+  try {
+    std::unique_ptr<IoThread> thread(new IoThread(server));
+    thread->sweep();
+    thread->thread_ = std::thread([io = &thread->io_] { io->run(); });
+    return thread;
+  } catch (const std::exception& failure) {
+    return Error(Code::kUnavailable, std::string("start an I/O thread: ") + failure.what());
+  }
+}
+
+IoThread::~IoThread() {
+  cut();
+  mailbox_->post([this] {
+    stopping_ = true;  // the timer's handler may be on its way already, where cancel() doesn't reach it
+    timer_.cancel();
+    work_.reset();
+  });
+  mailbox_->close();
+  if (thread_.joinable()) thread_.join();
+}
+
+void IoThread::adopt(std::shared_ptr<Connection> connection) {
+  connections_.emplace(connection.get(), connection);
+  load_.store(connections_.size(), std::memory_order_relaxed);
+  connection->begin();
+}
+
+void IoThread::release(const Connection& connection) {
+  connections_.erase(&connection);
+  load_.store(connections_.size(), std::memory_order_relaxed);
+}
+
+void IoThread::drain() {
+  mailbox_->post([this] {
+    const auto connections = connections_;  // those that end leave the original
+    for (const auto& [key, connection] : connections) connection->drain();
+  });
+}
+
+void IoThread::cut() {
+  mailbox_->post([this] {
+    const auto connections = connections_;
+    for (const auto& [key, connection] : connections) connection->cut();
+  });
+}
+
+std::string_view IoThread::date() {
+  const Ticks now = ticks_now();
+  if (now >= date_until_) {
+    date_ = http_date(server_.now());
+    date_until_ = now + 1000;
+  }
+  return date_;
+}
+
+void IoThread::sweep() {
+  timer_.expires_after(kSweepInterval);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error || stopping_) return;
+    const Ticks now = ticks_now();
+    std::vector<std::shared_ptr<Connection>> due;
+    for (const auto& [key, connection] : connections_) {
+      if (connection->deadline() <= now) due.push_back(connection);
+    }
+    for (const auto& connection : due) connection->expire();
+    sweep();
+  });
+}
+
+}  // namespace cloister::net

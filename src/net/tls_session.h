@@ -1,0 +1,55 @@
+// One TLS connection over a non-blocking socket. Made by MutualTls and ServerOnlyTls.
+#pragma once
+
+#include <optional>
+
+#include "net/tls.h"
+
+namespace cloister::net {
+
+// One thread at a time. After kFailed nothing but failure() may be asked.
+class TlsSession {
+ public:
+  struct State;
+  explicit TlsSession(std::unique_ptr<State> state);
+  ~TlsSession();
+
+  enum class Outcome {
+    kDone,       // handshake finished, or bytes moved
+    kWantRead,   // call again when the socket can be read
+    kWantWrite,  // call again when the socket can be written
+    kClosed,     // the peer said goodbye properly
+    kFailed,     // failure() says why
+  };
+  Outcome handshake();
+
+  struct Transfer {
+    Outcome outcome;
+    std::size_t bytes = 0;
+  };
+  // At least one byte when kDone. On a client, a refusal of its certificate is first seen here.
+  Transfer read(MutableByteView out);
+  // Bytes came from the socket that read() hasn't handed out: don't wait for the socket before calling it again.
+  bool has_buffered() const;
+  // May take a part only. A call that returned kWantRead or kWantWrite is repeated with bytes that begin the same.
+  Transfer write(ByteView bytes);
+  // Says goodbye, as far as the socket takes it.
+  void close_notify();
+
+  // kDenied, kExpired, kCorrupt: the verifier's own words. kDenied also: the peer refused us. kUnavailable: the
+  // connection broke. kInvalid: the peer doesn't speak TLS as we do.
+  const Error& failure() const;
+
+  // After the handshake. No peer behind ServerOnlyTls.
+  const std::optional<Peer>& peer() const;
+  // kUnavailable before the handshake is done.
+  Result<ChannelBinding> channel_binding() const;
+  std::string group() const;
+  std::string cipher() const;
+  bool speaks_http2() const;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cloister::net
