@@ -23,14 +23,14 @@ TEXT
 verb_demo() {
   need build demo
   need_openssl
-  build release cloister
-  CLOISTER="$PWD/build/release/apps/cloister" tools/demo.sh "$@"
+  build release cloister cloisterd
+  CLOISTER="$PWD/build/release/apps/cloister" CLOISTERD="$PWD/build/release/apps/cloisterd" tools/demo.sh "$@"
 }
 
 verb_test() {
   need build test demo
   need_openssl
-  build release cloister
+  build release cloister cloisterd
   build dev
   say "running the tests"
   (cd build/dev && CLOISTER_RELEASE="$PWD/../release/apps/cloister" ctest --output-on-failure -j "$(nproc)")

@@ -2,11 +2,12 @@
 # The main job on real data: two tenants seal images, a model and a stream of inference lines; keys rotate; everything
 # opens again byte for byte; and every way in that should be closed is tried. Any surprise ends it with a failure.
 #
-#   CLOISTER=build/release/apps/cloister tools/demo.sh [--keep]
+#   CLOISTER=build/release/apps/cloister CLOISTERD=build/release/apps/cloisterd tools/demo.sh [--keep]
 set -euo pipefail
 
 CLOISTER=${CLOISTER:?the path of the cloister program}
 CLOISTER=$(realpath "$CLOISTER")
+demo_folder=$(dirname "$(realpath "$0")")
 keep=no
 [[ ${1:-} == --keep ]] && keep=yes
 
@@ -17,8 +18,10 @@ for needed in "$fashion/train-images-idx3-ubyte.gz" "${model:-eng.traineddata}";
 done
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cloister-demo.XXXXXX")
+daemon=''
 clean_up() {
   local status=$?
+  [[ -z $daemon ]] || kill "$daemon" 2>/dev/null || true
   if [[ $keep == yes ]]; then
     echo "kept: $work"
   else
@@ -66,6 +69,9 @@ refuse() {
   printf '    %srefused, exit status %s%s\n' "$green" "$status" "$off"
   refused=$((refused + 1))
 }
+
+# Whether a line of standard input has these words; reads all of it, so that who writes never meets a closed pipe.
+has_line() { [[ -n $(grep -- "$1" || true) ]]; }
 
 rows=()
 # row WHAT BYTES SECONDS VERDICT
@@ -219,12 +225,15 @@ say 'a key known to have leaked is destroyed at once, with its name repeated and
 refuse 2 'confirm' key destroy --tenant initech --version 1 --immediately --reason 'leaked'
 cl key destroy --tenant initech --version 1 --immediately --reason 'leaked, incident 17' --confirm initech/1
 refuse 4 'destroyed' cat "$stored/initech.sealed"
-row 'refusals' 0 '' "$refused of $refused as expected"
 
 step '9. And all of it is on record'
 "$CLOISTER" audit list --limit 6 | cut -c1-150 | sed "s|$work/||g; s/^/  /"
 cl audit verify
 row 'audit log' "$(size_of "$CLOISTER_HOME/keys.db")" '' 'chain whole'
+
+# shellcheck source=tools/demo-service.sh
+source "$demo_folder/demo-service.sh"
+row 'refusals' 0 '' "$refused of $refused as expected"
 
 printf '\n%s%-30s %16s %12s  %s%s\n' "$bold" 'WHAT' 'BYTES' 'RATE' 'VERDICT' "$off"
 for line in "${rows[@]}"; do

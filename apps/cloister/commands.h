@@ -27,6 +27,7 @@ void add_verify(CLI::App& app, Run& run);
 void add_rewrap(CLI::App& app, Run& run);
 void add_rekey(CLI::App& app, Run& run);
 void add_audit(CLI::App& app, Run& run);
+void add_enroll(CLI::App& app, Run& run);
 void add_policy(CLI::App& app, Run& run);
 void add_store(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);

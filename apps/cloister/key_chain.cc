@@ -7,6 +7,7 @@
 #include "crypto/hpke.h"
 #include "crypto/passphrase.h"
 #include "kms/pkcs11_key.h"
+#include "kms/service_wrapper.h"
 #include "kms/software_key.h"
 #include "secret_input.h"
 
@@ -29,6 +30,13 @@ void add_stored_key_options(CLI::App& verb, KeyOptions& options) {
       ->type_name("FILE");
   verb.add_option("--pkcs11-parameters", options.pkcs11_parameters, "text for modules that take some at start (NSS)")
       ->type_name("TEXT");
+}
+
+// What the service is told where the verb alone says what for; empty: the user must.
+std::string_view service_purpose(std::string_view verb) {
+  if (verb == "seal" || verb == "append") return "ingest";
+  if (verb == "rewrap" || verb == "rekey") return "rewrap";
+  return "";
 }
 
 constexpr std::string_view kNoKey =
@@ -126,13 +134,27 @@ Status KeyChain::add_passphrase(crypto::Secret passphrase) {
   return {};
 }
 
-Result<const DatasetKeys*> KeyChain::dataset(const keys::DatasetName& name) {
-  const auto found = datasets_.find(name.text());
-  if (found != datasets_.end()) return found->second.get();
+Result<std::unique_ptr<DatasetKeys>> KeyChain::from_home(const keys::DatasetName& name) {
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session_->hierarchy());
   CLOISTER_TRY(seal::Keyring keyring, hierarchy->unlock_keyring(name, purpose_, session_->caller()));
   CLOISTER_TRY(auto wrapper, seal::KeyringWrapper::create(keyring, session_->random()));
-  auto keys = std::make_unique<DatasetKeys>(DatasetKeys{name, std::move(keyring), std::move(wrapper)});
+  const seal::KeyringOutline& outline = keyring.outline();
+  return std::unique_ptr<DatasetKeys>(
+      new DatasetKeys{name, outline.keyring_id, outline.signing_public_key, std::move(wrapper), std::move(keyring)});
+}
+
+Result<std::unique_ptr<DatasetKeys>> KeyChain::from_service(const keys::DatasetName& name) {
+  CLOISTER_TRY(auto service, session_->key_service(service_purpose(purpose_)));
+  CLOISTER_TRY(auto wrapper, kms::ServiceWrapper::open(service, {name.tenant, name.environment, name.dataset}));
+  const kms::ServiceKeyring& keyring = wrapper->keyring();
+  return std::unique_ptr<DatasetKeys>(
+      new DatasetKeys{name, keyring.id, keyring.signing_public_key, std::move(wrapper), std::nullopt});
+}
+
+Result<const DatasetKeys*> KeyChain::dataset(const keys::DatasetName& name) {
+  const auto found = datasets_.find(name.text());
+  if (found != datasets_.end()) return found->second.get();
+  CLOISTER_TRY(auto keys, session_->service_file().empty() ? from_home(name) : from_service(name));
   return datasets_.emplace(name.text(), std::move(keys)).first->second.get();
 }
 
@@ -150,7 +172,7 @@ Result<seal::PublicContext> KeyChain::context() {
   context.dataset = name.dataset;
   if (options_->no_dataset_key) return context;
   CLOISTER_TRY(const DatasetKeys* keys, dataset(name));
-  context.keyring_id = keys->keyring.outline().keyring_id;
+  context.keyring_id = keys->keyring_id;
   return context;
 }
 
@@ -174,10 +196,13 @@ Result<Wrappers> KeyChain::for_opening(const seal::Preamble& preamble, const sea
     CLOISTER_TRY(name, keys::parse_dataset_name(options_->dataset));
   }
   CLOISTER_TRY(const bool has_home, session_->has_home());
-  if (name && (insisted || has_home)) {
+  const bool has_service = !session_->service_file().empty();
+  if (name && (insisted || has_home || has_service)) {
     // A home that can't be opened is no missing key: it is said as what it is.
-    const auto hierarchy = session_->hierarchy();
-    if (!hierarchy.ok() && (insisted || named_.empty())) return hierarchy.error();
+    if (!has_service) {
+      const auto hierarchy = session_->hierarchy();
+      if (!hierarchy.ok() && (insisted || named_.empty())) return hierarchy.error();
+    }
     auto keys = dataset(*name);
     if (keys.ok()) {
       wrappers.dataset = *keys;
@@ -201,7 +226,7 @@ Result<Wrappers> KeyChain::for_opening(const seal::Preamble& preamble, const sea
                     seal::describe_slots(slots);
   if (!wrappers.why_no_dataset.empty()) {
     why += "; " + wrappers.why_no_dataset;
-  } else if (!has_home) {
+  } else if (!has_home && !has_service) {
     why += "; there is no home at " + session_->home().string();
   }
   return Error(Code::kDenied, why + "; --identity, --passphrase-file, --software-key or --pkcs11-… name others");
@@ -217,9 +242,15 @@ Result<DirectoryKeySet> directory_keys(const Wrappers& wrappers, Signing signing
   }
   DirectoryKeySet set;
   set.wrappers = wrappers.list;
-  set.public_key = wrappers.dataset->keyring.outline().signing_public_key;
+  set.public_key = wrappers.dataset->signing_public_key;
   if (signing == Signing::kYes) {
-    CLOISTER_TRY(set.signing_key, wrappers.dataset->keyring.signing_key());
+    if (!wrappers.dataset->keyring) {
+      return Error(
+          Code::kUnsupported,
+          "a directory's manifest is signed with its dataset's key, which a key service keeps: seal and change "
+          "directories in the home, or seal files one by one");
+    }
+    CLOISTER_TRY(set.signing_key, wrappers.dataset->keyring->signing_key());
   }
   return set;
 }

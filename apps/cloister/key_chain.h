@@ -34,11 +34,13 @@ CLI::Option* add_repeatable(CLI::App& verb, const std::string& name, std::vector
 void add_sealing_key_options(CLI::App& verb, KeyOptions& options);
 void add_opening_key_options(CLI::App& verb, KeyOptions& options);
 
-// A dataset's keyring, unlocked once for the whole command.
+// A dataset's keys, got once for the whole command.
 struct DatasetKeys {
   keys::DatasetName name;
-  seal::Keyring keyring;
-  std::unique_ptr<seal::KeyringWrapper> wrapper;
+  seal::Id keyring_id{};
+  crypto::Ed25519PublicKey signing_public_key{};
+  std::unique_ptr<crypto::KeyWrapper> wrapper;
+  std::optional<seal::Keyring> keyring;  // none where a key service keeps it
 };
 
 struct Wrappers {
@@ -68,6 +70,8 @@ class KeyChain {
  private:
   KeyChain(Session& session, const KeyOptions& options, std::string purpose)
       : session_(&session), options_(&options), purpose_(std::move(purpose)) {}
+  Result<std::unique_ptr<DatasetKeys>> from_home(const keys::DatasetName& name);
+  Result<std::unique_ptr<DatasetKeys>> from_service(const keys::DatasetName& name);
   Status add_named();
   Status add_pkcs11();
   Status add_passphrase(crypto::Secret passphrase);

@@ -26,7 +26,15 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   app.set_help_flag("-h,--help", "this text");
   app.require_subcommand(1);
   app.footer(kManual);
-  app.add_option("--home", globals.home, "the home; else $CLOISTER_HOME, else ~/.cloister")->type_name("DIR");
+  CLI::Option* home =
+      app.add_option("--home", globals.home, "the home; else $CLOISTER_HOME, else ~/.cloister")->type_name("DIR");
+  app.add_option("--service", globals.service,
+                 "a key service in place of a home, by the file that `enroll` wrote; "
+                 "else $CLOISTER_SERVICE")
+      ->type_name("FILE")
+      ->excludes(home);
+  app.add_option("--purpose", globals.purpose, "what the service is told the keys are for: train, infer, …")
+      ->type_name("WORD");
   app.add_flag("--json", globals.json, "one JSON object on standard output, errors as JSON on standard error");
   app.add_flag("-q,--quiet", globals.quiet, "no progress, no summary");
   app.add_option("--threads", globals.threads, "how many at most; 0: one for each processor")
@@ -49,6 +57,7 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_audit(app, run);
   add_store(app, run);
   add_policy(app, run);
+  add_enroll(app, run);
   add_version(app, run);
   add_help(app, run);
   add_completion(app, run);
@@ -77,7 +86,7 @@ std::string unknown_verb(const CLI::App& app, int argc, char** argv) {
   if (!app.get_subcommands().empty()) return "";
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--home" || word == "--threads") {
+    if (word == "--home" || word == "--threads" || word == "--service" || word == "--purpose") {
       ++i;
     } else if (!word.starts_with('-')) {
       return std::string(word);

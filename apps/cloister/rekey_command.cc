@@ -62,7 +62,7 @@ Status rekey_one(Session& session, const RekeyRequest& request, KeyChain& chain,
   seal::SealOptions options;
   options.context = sealed.outline.preamble.context;
   options.context.keyring_id.reset();
-  if (wrappers.dataset != nullptr) options.context.keyring_id = wrappers.dataset->keyring.outline().keyring_id;
+  if (wrappers.dataset != nullptr) options.context.keyring_id = wrappers.dataset->keyring_id;
   options.chunk_log2 = sealed.outline.preamble.chunk_log2;
   options.suite = sealed.outline.preamble.suite;
   options.threads = session.globals().threads;

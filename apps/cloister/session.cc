@@ -6,8 +6,10 @@
 
 #include <cstdlib>
 
+#include "home/service_file.h"
 #include "keys/sqlite.h"
 #include "kms/software_key.h"
+#include "policy/words.h"
 #include "secret_input.h"
 
 namespace cloister::cli {
@@ -60,7 +62,26 @@ Path Session::home() const {
   return entry == nullptr ? Path(".cloister") : Path(entry->pw_dir) / ".cloister";
 }
 
+Path Session::service_file() const {
+  if (!globals_->service.empty()) return globals_->service;
+  const char* named = globals_->home.empty() ? std::getenv("CLOISTER_SERVICE") : nullptr;
+  return named == nullptr ? "" : named;
+}
+
+Result<std::shared_ptr<kms::KeyService>> Session::key_service(std::string_view purpose) {
+  if (service_) return service_;
+  const std::string word = globals_->purpose.empty() ? std::string(purpose) : globals_->purpose;
+  if (word.empty())
+    return invalid("the key service is to be told what for: give --purpose (train, evaluate, infer, …)");
+  CLOISTER_TRY([[maybe_unused]] const policy::Purpose known, policy::parse_purpose(word).with_context("--purpose"));
+  CLOISTER_TRY(const auto file, home::read_current_service_file(service_file(), system_time(), *random_));
+  CLOISTER_TRY(auto client, home::connect_to(file));
+  service_ = std::make_shared<kms::KeyService>(std::move(client), file.address, word, kms::ServicePatience{});
+  return service_;
+}
+
 Result<bool> Session::has_home() const {
+  if (!service_file().empty()) return false;
   const Path path = home::config_path(home());
   struct stat info{};
   if (::stat(path.c_str(), &info) == 0) return true;
@@ -125,7 +146,12 @@ Result<keys::Store> Session::create_sqlite(std::vector<Path>& made) const {
   return store;
 }
 
-Result<HomeConfig> Session::read_config() const { return home::read_home(home()); }
+Result<HomeConfig> Session::read_config() const {
+  if (!service_file().empty()) {
+    return invalid("this works on a home, not through a key service: leave out --service and $CLOISTER_SERVICE");
+  }
+  return home::read_home(home());
+}
 
 Result<std::string> Session::store_text() const {
   CLOISTER_TRY(const HomeConfig config, read_config());

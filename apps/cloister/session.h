@@ -11,6 +11,7 @@
 #include "home/home.h"
 #include "keys/hierarchy.h"
 #include "keys/transfer.h"
+#include "kms/key_service.h"
 #include "output.h"
 #include "watch.h"
 
@@ -22,7 +23,9 @@ using home::PostgresConfig;
 using home::Standby;
 
 struct Globals {
-  std::string home;  // empty: $CLOISTER_HOME, else ~/.cloister
+  std::string home;     // empty: $CLOISTER_HOME, else ~/.cloister
+  std::string service;  // a service file; empty: $CLOISTER_SERVICE, else the home
+  std::string purpose;  // what for, as the service is told; empty: as the verb says, if it does
   bool json = false;
   bool quiet = false;
   unsigned threads = 0;
@@ -39,7 +42,12 @@ class Session {
   crypto::Random& random() { return *random_; }
 
   Path home() const;
-  // "No" only where there certainly is none: a home that can't be looked at is an error.
+  // The service file in place of a home; empty: none.
+  Path service_file() const;
+  // The service it names, asked for `purpose` unless the command line says another; kInvalid when neither does.
+  Result<std::shared_ptr<kms::KeyService>> key_service(std::string_view purpose);
+  // "No" also where a service takes its place, and only where there certainly is none: a home that can't be looked at
+  // is an error.
   Result<bool> has_home() const;
   // kExists when there is a home already; kUnavailable while another process makes one there. A failure leaves nothing
   // behind that this run made, and touches nothing else.
@@ -81,6 +89,7 @@ class Session {
   home::Root root_;
   std::optional<keys::Hierarchy> hierarchy_;
   std::optional<keys::Store> store_;
+  std::shared_ptr<kms::KeyService> service_;
 };
 
 }  // namespace cloister::cli

@@ -221,6 +221,51 @@ TEST_F(ClientOverTls, NamesAreResolved) {
   EXPECT_EQ(nowhere->send(get("/"), kPatience).error().code(), Code::kUnavailable);
 }
 
+class ClientWithoutCertificate : public Service {
+ protected:
+  void listen_server_only() {
+    auto tls = ServerOnlyTls::create(credentials_);
+    const auto port = server_->listen({"127.0.0.1", 0}, std::move(tls).value());
+    ASSERT_TRUE(port.ok()) << port.error().message();
+    port_ = port.value();
+  }
+  Result<Exchange> ask(std::shared_ptr<const PeerVerifier> verifier, const std::string& server_id) {
+    auto tls = AnonymousTls::create(std::move(verifier), [] { return testing::kTestTime; }).value();
+    auto client = HttpClient::create(AnonymousTlsTarget{{"127.0.0.1", port_}, server_id, std::move(tls)}, {}).value();
+    return client->send(get("/"), kPatience);
+  }
+};
+
+TEST_F(ClientWithoutCertificate, ProvesItsServer) {
+  start();
+  listen_server_only();
+  const auto exchange = ask(authority_.verifier(), "spiffe://acme.test/server");
+  ASSERT_TRUE(exchange.ok()) << exchange.error().message();
+  EXPECT_EQ(exchange->connection->peer->id, "spiffe://acme.test/server");
+}
+
+TEST_F(ClientWithoutCertificate, RefusesAnotherServer) {
+  start();
+  listen_server_only();
+  EXPECT_EQ(ask(authority_.verifier(), "spiffe://acme.test/another").error().code(), Code::kDenied);
+  const testing::TlsAuthority stranger("globex.test");
+  EXPECT_EQ(ask(stranger.verifier(), "spiffe://acme.test/server").error().code(), Code::kDenied);
+  EXPECT_EQ(server_->counters().requests, 0U);
+}
+
+TEST_F(ClientWithoutCertificate, IsTurnedAwayWhereOneIsAskedFor) {
+  start();
+  listen_tls();
+  EXPECT_EQ(ask(authority_.verifier(), "spiffe://acme.test/server").error().code(), Code::kDenied);
+  EXPECT_EQ(server_->counters().requests, 0U);
+}
+
+TEST(AnonymousTlsParts, Missing) {
+  EXPECT_EQ(AnonymousTls::create(nullptr, [] { return testing::kTestTime; }).error().code(), Code::kInvalid);
+  const testing::TlsAuthority authority;
+  EXPECT_EQ(AnonymousTls::create(authority.verifier(), nullptr).error().code(), Code::kInvalid);
+}
+
 TEST(Http1ResponseParser, InPieces) {
   const std::string text = "HTTP/1.1 404 Nope\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nrest";
   Http1ResponseParser parser({}, Http1ResponseParser::Body::kExpected);
