@@ -281,6 +281,7 @@ void Service::Impl::refuse(const FlowPointer& flow, Problem problem) {
 
 void Service::Impl::fail(const FlowPointer& flow, const Problem& problem) {
   flow->problem = kind_of(problem.code).name;
+  if (flow->outcome == audit::Outcome::kAllowed) flow->outcome = audit::Outcome::kRefused;
   net::Response response = to_response(problem, flow->call.request_id);
   if (!flow->allowed_methods.empty()) response.headers.add("allow", flow->allowed_methods);
   finish(flow, std::move(response));
