@@ -17,6 +17,7 @@ benches=(
   policy
   http
   http-idle
+  service
   memory
 )
 
@@ -75,6 +76,15 @@ store() {
   stop_postgres
   rm -rf "$server" "$server.out"
   return "$status"
+}
+
+service() {
+  local work
+  work=$(mktemp -d /dev/shm/cloister-bench-XXXXXX)
+  # shellcheck disable=SC2064 # the folder's name is known now
+  trap "rm -rf '$work'" RETURN
+  http_files "$work"
+  "$build/bench_service" "$work/cert.pem" "$work/key.pem"
 }
 
 # Runs the benchmark called $1.
