@@ -15,24 +15,12 @@ benches=(
   store
   audit-log
   policy
-  http
-  http-idle
-  service
-  memory
-)
-
-# In this order. One that is no function here is a program of its own.
-benches=(
-  limits
-  seal-file
-  random-read
-  rotation
-  store
-  audit-log
-  policy
   anomaly-rate
   anomaly-detection
   identity
+  http
+  http-idle
+  service
   memory
 )
 
