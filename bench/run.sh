@@ -15,23 +15,12 @@ benches=(
   store
   audit-log
   policy
-  http
-  http-idle
-  memory
-)
-
-# In this order. One that is no function here is a program of its own.
-benches=(
-  limits
-  seal-file
-  random-read
-  rotation
-  store
-  audit-log
-  policy
   anomaly-rate
   anomaly-detection
   identity
+  http
+  http-idle
+  service
   memory
 )
 
@@ -75,6 +64,15 @@ store() {
   stop_postgres
   rm -rf "$server" "$server.out"
   return "$status"
+}
+
+service() {
+  local work
+  work=$(mktemp -d /dev/shm/cloister-bench-XXXXXX)
+  # shellcheck disable=SC2064 # the folder's name is known now
+  trap "rm -rf '$work'" RETURN
+  http_files "$work"
+  "$build/bench_service" "$work/cert.pem" "$work/key.pem"
 }
 
 # Runs the benchmark called $1.

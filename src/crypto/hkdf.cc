@@ -55,7 +55,10 @@ Secret hkdf_expand_sha512(const Secret& key, ByteView info, std::size_t size) {
   return out;
 }
 
-Info::Info(std::string_view label) { field(as_bytes(label)); }
+Info::Info(std::string_view label) {
+  bytes_.reserve(256);  // most are shorter: one allocation
+  field(as_bytes(label));
+}
 
 Info& Info::field(ByteView bytes) {
   CLOISTER_CHECK(bytes.size() <= 0xFFFF);

@@ -43,6 +43,9 @@ audit::Event Call::event(audit::Outcome outcome, std::string detail) const {
   audit::Event event;
   event.time = now;
   event.actor = caller;
+  if (caller.empty() && request.connection && request.connection->unix_peer) {
+    event.actor = "uid:" + std::to_string(request.connection->unix_peer->uid);
+  }
   event.action = route->operation ? policy::operation_name(*route->operation) : std::string_view(route->path);
   event.tenant = target.tenant_text();
   event.subject = target.text();

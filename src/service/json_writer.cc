@@ -1,5 +1,6 @@
 #include "service/json_writer.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/base64.h"
@@ -48,18 +49,23 @@ JsonWriter& JsonWriter::value(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
   separate();
   out_->push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out_->push_back('\\');
+  while (!text.empty()) {
+    const auto special = std::ranges::find_if(
+        text, [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
+    const auto plain = static_cast<std::size_t>(special - text.begin());
+    net::append(*out_, text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    const auto byte = static_cast<unsigned char>(text.front());
+    out_->push_back('\\');
+    if (byte >= 0x20) {
       out_->push_back(byte);
-    } else if (byte < 0x20) {
-      net::append(*out_, "\\u00");
+    } else {
+      net::append(*out_, "u00");
       out_->push_back(static_cast<std::uint8_t>(kDigits[byte >> 4]));
       out_->push_back(static_cast<std::uint8_t>(kDigits[byte & 15]));
-    } else {
-      out_->push_back(byte);
     }
+    text.remove_prefix(1);
   }
   out_->push_back('"');
   return *this;

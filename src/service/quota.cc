@@ -25,4 +25,9 @@ std::optional<Duration> QuotaBuckets::take(const std::string& tenant, const poli
   return std::nullopt;
 }
 
+std::size_t QuotaBuckets::size() const {
+  const std::lock_guard lock(mutex_);
+  return buckets_.size();
+}
+
 }  // namespace cloister::service

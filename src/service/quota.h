@@ -17,6 +17,8 @@ class QuotaBuckets {
   // Takes one token of the tenant's. Nothing when there was one, else how long until there is the next. A quota that
   // was changed counts from now on; a clock that goes back gives nothing.
   std::optional<Duration> take(const std::string& tenant, const policy::Quota& quota, Time now);
+  // Tenants remembered: few more than those whose buckets aren't full.
+  std::size_t size() const;
 
  private:
   struct Bucket {
@@ -24,7 +26,7 @@ class QuotaBuckets {
     Time filled;
     Time full_at;  // a bucket that is full again is as good as none
   };
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::unordered_map<std::string, Bucket> buckets_;
   std::size_t sweep_at_ = 1024;
 };

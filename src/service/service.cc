@@ -44,6 +44,12 @@ std::vector<Route> all_routes(const DataKeys& data_keys, crypto::Random& random,
   return all;
 }
 
+policy::Decision decision_of(const Call& call) {
+  const Target& target = call.target;
+  return policy::decide(call.snapshot->policy, {call.caller, *call.route->operation, target.tenant, target.environment,
+                                                target.dataset, call.purpose, target.keys, call.now});
+}
+
 // Of this worker's own: what a verb recorded, if it did.
 keys::Recorded newest_record(keys::Hierarchy* hierarchy) {
   if (hierarchy == nullptr) return {};
@@ -63,6 +69,7 @@ struct Service::Impl {
   // The steps. Each either finishes the flow or hands it on; `hierarchy` is null on a connection's thread.
   using FlowPointer = std::shared_ptr<Flow>;
   void begin(const FlowPointer& flow, keys::Hierarchy* hierarchy);
+  void begin_large(const FlowPointer& flow);
   std::optional<Problem> verify(Call& call) const;
   std::optional<Problem> check_head(Call& call) const;
   void decide(const FlowPointer& flow, keys::Hierarchy* hierarchy);
@@ -107,6 +114,21 @@ void Service::Impl::begin(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
     call.request_key = *key;
   }
   decide(flow, hierarchy);
+}
+
+// A body that is long to read is read on a worker; but workers aren't there for whoever may not ask at all. The policy
+// is asked by the path alone first, and again once the number of keys is known.
+void Service::Impl::begin_large(const FlowPointer& flow) {
+  Call& call = flow->call;
+  if (call.route->access != Access::kPolicy || call.route->work != Work::kInline) return to_worker(flow, &Impl::begin);
+  if (const auto problem = check_head(call)) return fail(flow, *problem);
+  call.target = target_of_path(call);
+  flow->outcome = audit::Outcome::kRefused;
+  if (const auto problem = verify(call)) return refuse(flow, *problem);
+  const policy::Decision decision = decision_of(call);
+  if (!decision.allowed) return refuse(flow, {ProblemCode::kRefused, decision.reason});
+  flow->outcome = audit::Outcome::kAllowed;
+  to_worker(flow, &Impl::begin);
 }
 
 std::optional<Problem> Service::Impl::check_head(Call& call) const {
@@ -284,6 +306,7 @@ void Service::Impl::refuse(const FlowPointer& flow, Problem problem) {
 
 void Service::Impl::fail(const FlowPointer& flow, const Problem& problem) {
   flow->problem = kind_of(problem.code).name;
+  if (flow->outcome == audit::Outcome::kAllowed) flow->outcome = audit::Outcome::kRefused;
   net::Response response = to_response(problem, flow->call.request_id);
   if (!flow->allowed_methods.empty()) response.headers.add("allow", flow->allowed_methods);
   finish(flow, std::move(response));
@@ -336,7 +359,7 @@ std::optional<net::Response> Service::handle(net::Request& request, net::Deferra
     flow->allowed_methods = std::move(match.allowed);
     impl_->fail(flow, {ProblemCode::kMethodNotAllowed, "this path takes " + flow->allowed_methods});
   } else if (call.request.body.size() > impl_->options.inline_body_bytes) {
-    impl_->to_worker(flow, &Impl::begin);
+    impl_->begin_large(flow);
   } else {
     impl_->begin(flow, nullptr);
   }

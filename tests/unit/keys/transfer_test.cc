@@ -1,6 +1,7 @@
 // A store that moves from SQLite to PostgreSQL: all of it, once, and never in two places.
 #include "keys/transfer.h"
 
+#include "keys/audit_verify.h"
 #include "keys/sqlite.h"
 #include "tests/unit/keys/home.h"
 
@@ -52,10 +53,15 @@ class Moving : public ::testing::Test {
 
 TEST_F(Moving, EverythingIsThereAndInUse) {
   // More than a piece.
-  for (int i = 0; i < 210; ++i) {
+  for (int i = 0; i < 300; ++i) {
     expect_ok(keys().record(audit::Event{kStart, "tést", "object.open", "acme", "x", audit::Outcome::kRefused, ""}));
   }
+  Caller caller = home_.caller();
+  caller.request = RequestKey{{1}, {2}, kStart + days(1)};
+  expect_ok(keys().set_rotate_after(kAcme, days(90), caller));
   const auto before = digest_tables(keys().store().database());
+  const std::string server = keys().store().log_server().value();
+  const audit::TreeHead acme = keys().store().tree_head(server + "/acme").value();
   const std::uint64_t rows = keys().store().audit_head()->rows;
   const auto moved = move();
   expect_ok(moved);
@@ -69,9 +75,16 @@ TEST_F(Moving, EverythingIsThereAndInUse) {
   EXPECT_EQ(tenant->versions.size(), 2u);
   EXPECT_EQ(there->store().tenant("acme", "production")->versions[0].destroy_at, kStart + days(9));
   expect_ok(there->rotate_kek(kAcme, home_.caller()));
-  audit::ChainVerifier verifier;
-  expect_ok(there->store().for_each_audit_row([&](const audit::Row& row) { return verifier.next(row); }));
-  EXPECT_EQ(verifier.rows(), rows + 3);
+  EXPECT_EQ(there->store().log_server().value(), server);
+  EXPECT_TRUE(there->store().find_request(caller.request->key)->has_value());
+  const auto summary = verify_audit(there->store());
+  expect_ok(summary);
+  EXPECT_EQ(summary->rows, rows + 3);
+  EXPECT_EQ(summary->trees.at("acme").size, acme.size + 2);
+  const auto proof = audit::consistency_proof(acme.size, acme.size + 2, [&](const audit::NodeId& id) {
+    return there->store().tree_node(server + "/acme", id);
+  });
+  expect_ok(audit::verify_consistency(acme, summary->trees.at("acme"), *proof));
 }
 
 TEST_F(Moving, SourceTakesNothingMoreNotEvenFromWhoHasItOpen) {

@@ -212,6 +212,18 @@ TEST_F(DataKeysTest, LargeBatchGoesToAWorker) {
   EXPECT_NE(home_.last_event().detail.find("1000 keys; objects sha256:"), std::string::npos);
 }
 
+TEST_F(DataKeysTest, LargeRequestsOfWhoMayNotAsk) {
+  const std::string body = R"({"keys":[)" + std::string(20'000, ' ');  // not looked at
+  const std::string path = std::string(kMnist) + "/unwrap";
+  expect_problem(home_.send("POST", path, body, {.id = kRivalTrainer}), 403, "refused");
+  EXPECT_EQ(home_.last_event().outcome, audit::Outcome::kRefused);
+  expect_problem(home_.send("POST", path, body, {.uid = 7}), 401, "unauthenticated");
+  EXPECT_EQ(home_.last_event().actor, "uid:7");
+  expect_problem(home_.send("POST", path, body, {.purpose = ""}), 400, "purpose-missing");
+  expect_problem(home_.send("POST", path, body), 400, "invalid-request");
+  expect_problem(home_.send("POST", "/v1/tenants", body, {.id = kAdmin}), 400, "invalid-request");
+}
+
 TEST_F(DataKeysTest, MoreKeysThanTheQuota) {
   expect_problem(home_.send("POST", std::string(kMnist) + "/generate", R"({"count":2001})"), 403, "refused");
   expect_problem(home_.send("POST", std::string(kMnist) + "/generate", R"({"count":10001})"), 400, "invalid-request");
