@@ -173,7 +173,7 @@ id = "spiffe://{DOMAIN}/operators/root"
         return self.log.read_text()[-2000:] if self.log.exists() else ""
 
     def operator(self, path=None):
-        return Client(lambda: UnixConnection(path or self.socket))
+        return unix_client(path or self.socket)
 
     def enroll(self, name, *more):
         """A service file for spiffe://DOMAIN/NAME, by a join token over the Unix socket."""
@@ -191,6 +191,10 @@ id = "spiffe://{DOMAIN}/operators/root"
         """A client with the identity of a service file; another certificate or other roots where a test wants."""
         return Client(lambda: http.client.HTTPSConnection(
             "127.0.0.1", port or self.port, timeout=30, context=tls_context(file, certificate, trust)))
+
+
+def unix_client(path):
+    return Client(lambda: UnixConnection(path))
 
 
 def tls_context(file, certificate=None, trust=None):
@@ -226,10 +230,9 @@ class Postgres:
     def __init__(self, folder, programs):
         self.folder, self.programs = folder, programs
         self.prefix = []
-        folder.mkdir()
         if os.getuid() == 0:
-            shutil.chown(folder, "postgres")
             self.prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        self.make_folder()
         self.run("initdb", "-D", folder / "data", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C",
                  "--no-sync")
         with open(folder / "data/postgresql.conf", "a") as settings:
@@ -237,18 +240,50 @@ class Postgres:
                            "dynamic_shared_memory_type = mmap\n")
         self.run("pg_ctl", "-D", folder / "data", "-l", folder / "log", "-w", "start")
 
+    def make_folder(self):
+        self.folder.mkdir()
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres")
+
     def run(self, program, *arguments):
         subprocess.run([*self.prefix, str(self.programs / program), *map(str, arguments)], cwd="/", check=True,
-                       stdout=subprocess.DEVNULL)
+                       capture_output=True)
 
-    def connection_file(self, path):
-        path.write_text(f"host={self.folder} user=postgres dbname=postgres\n")
-        path.chmod(0o600)
-        return path
+    def start_standby(self, folder):
+        """Streams from this one, which from now on acknowledges nothing that the standby doesn't have."""
+        standby = Postgres.__new__(Postgres)
+        standby.folder, standby.programs, standby.prefix = pathlib.Path(folder), self.programs, self.prefix
+        standby.make_folder()
+        standby.run("pg_basebackup", "-h", self.folder, "-U", "postgres", "-D", standby.folder / "data", "-c", "fast",
+                    "-X", "stream", "-R", "--no-sync")
+        with open(standby.folder / "data/postgresql.auto.conf", "a") as settings:
+            settings.write(f"unix_socket_directories = '{standby.folder}'\nsynchronous_standby_names = ''\n")
+        standby.run("pg_ctl", "-D", standby.folder / "data", "-l", standby.folder / "log", "-w", "start")
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'")
+        self.sql("SELECT pg_reload_conf()")
+        for _ in range(100):
+            if self.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'quorum'") == "1":
+                return standby
+            time.sleep(0.1)
+        raise AssertionError("the standby doesn't stream")
+
+    def promote(self):
+        self.run("pg_ctl", "-D", self.folder / "data", "-w", "promote")
+
+    def sql(self, statement):
+        result = subprocess.run([*self.prefix, str(self.programs / "psql"), "-h", str(self.folder), "-U", "postgres",
+                                 "-tAc", statement], cwd="/", check=True, capture_output=True, text=True)
+        return result.stdout.strip()
 
     def stop(self):
         with contextlib.suppress(subprocess.CalledProcessError):
             self.run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop")
+
+
+def connection_file(path, *servers):
+    path.write_text(f"host={','.join(str(server.folder) for server in servers)} user=postgres dbname=postgres\n")
+    path.chmod(0o600)
+    return path
 
 
 @contextlib.contextmanager
