@@ -24,7 +24,7 @@ verb_demo() {
   need build demo
   need_openssl
   build release cloister cloisterd
-  CLOISTER="$PWD/build/release/apps/cloister" CLOISTERD="$PWD/build/release/apps/cloisterd" tools/demo.sh "$@"
+  CLOISTER="$PWD/build/release/apps/cloister" tools/demo.sh "$@"
 }
 
 verb_test() {

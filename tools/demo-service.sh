@@ -1,8 +1,7 @@
 # shellcheck shell=bash disable=SC2153,SC2154 # what demo.sh sets
 # The demonstration's last part, read by tools/demo.sh: the key service on the embedded store, two tenants' workloads
 # with identities of their own, and what becomes of a request for somebody else's keys.
-CLOISTERD=${CLOISTERD:?the path of the cloisterd program}
-CLOISTERD=$(realpath "$CLOISTERD")
+CLOISTERD=$(dirname "$CLOISTER")/cloisterd
 
 # Whatever port is free now.
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }

@@ -2,7 +2,7 @@
 # The main job on real data: two tenants seal images, a model and a stream of inference lines; keys rotate; everything
 # opens again byte for byte; and every way in that should be closed is tried. Any surprise ends it with a failure.
 #
-#   CLOISTER=build/release/apps/cloister CLOISTERD=build/release/apps/cloisterd tools/demo.sh [--keep]
+#   CLOISTER=build/release/apps/cloister tools/demo.sh [--keep]      cloisterd is beside it
 set -euo pipefail
 
 CLOISTER=${CLOISTER:?the path of the cloister program}
