@@ -143,10 +143,11 @@ id = "spiffe://{DOMAIN}/operators/root"
         assert not check or result.returncode == 0, f"{command}: {result.returncode}: {result.stderr}"
         return result
 
-    def start(self, config="cloisterd.toml"):
+    def start(self, config="cloisterd.toml", preload=None):
         """A file-size limit set later must be an error to the daemon, not its end."""
+        environment = dict(os.environ, LD_PRELOAD=preload) if preload else None
         self.process = subprocess.Popen([CLOISTERD, "--config", str(self.work / config)], stderr=open(self.log, "ab"),
-                                        preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
+                                        env=environment, preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
         self.await_ready()
         return self.process
 
