@@ -21,6 +21,7 @@ benches=(
   http
   http-idle
   service
+  cold-start
   memory
 )
 
@@ -74,6 +75,8 @@ service() {
   http_files "$work"
   "$build/bench_service" "$work/cert.pem" "$work/key.pem"
 }
+
+cold_start() { "$(dirname "$0")/cold_start.py"; }
 
 # Runs the benchmark called $1.
 bench() {
