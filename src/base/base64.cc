@@ -41,6 +41,72 @@ bool strip_padding(std::string_view& text, Base64 alphabet) {
   return text.size() % 4 != 1;
 }
 
+// Eight characters or digits at once, one in each byte of a word; what follows works on all of them alike.
+using Lanes = std::uint64_t;
+constexpr std::size_t kLanes = 8;
+constexpr std::size_t kLaneBytes = 6;  // what they stand for
+
+constexpr Lanes each(unsigned byte) { return 0x0101010101010101U * byte; }
+// All ones in every lane that is at least `least`, else zero. Lanes and `least` are at most 127.
+Lanes at_least(Lanes lanes, unsigned least) {
+  const Lanes found = ((lanes | each(0x80)) - each(least)) & each(0x80);
+  return (found << 1) - (found >> 7);
+}
+// Sums modulo 256.
+Lanes add(Lanes a, Lanes b) { return ((a & each(0x7F)) + (b & each(0x7F))) ^ ((a ^ b) & each(0x80)); }
+
+struct LastDigits {
+  unsigned plus, slash;
+};
+LastDigits last_digits(Base64 alphabet) {
+  return alphabet == Base64::kUrl ? LastDigits{'-', '_'} : LastDigits{'+', '/'};
+}
+
+// Six bits in each lane.
+Lanes encode_lanes(Lanes digits, LastDigits last) {
+  const Lanes from_lower = at_least(digits, 26), from_number = at_least(digits, 52);
+  const Lanes from_plus = at_least(digits, 62), slash = at_least(digits, 63);
+  Lanes distance = ~from_lower & each('A');
+  distance |= from_lower & ~from_number & each('a' - 26);
+  distance |= from_number & ~from_plus & each(256 + '0' - 52);
+  distance |= from_plus & ~slash & each((256 + last.plus - 62) & 255);
+  distance |= slash & each((256 + last.slash - 63) & 255);
+  return add(digits, distance);
+}
+
+// Sets a bit of `wrong` when a lane isn't of the alphabet.
+Lanes decode_lanes(Lanes characters, LastDigits last, Lanes& wrong) {
+  const auto within = [&](unsigned low, unsigned high) {
+    return at_least(characters & each(0x7F), low) & ~at_least(characters & each(0x7F), high + 1);
+  };
+  const Lanes upper = within('A', 'Z'), lower = within('a', 'z'), number = within('0', '9');
+  const Lanes plus = within(last.plus, last.plus), slash = within(last.slash, last.slash);
+  wrong |= ~(upper | lower | number | plus | slash) | (characters & each(0x80));
+  Lanes distance = upper & each(256 - 'A');
+  distance |= lower & each(256 - 'a' + 26);
+  distance |= number & each((256 + 52 - '0') & 255);
+  distance |= plus & each((256 + 62 - last.plus) & 255);
+  distance |= slash & each((256 + 63 - last.slash) & 255);
+  return add(characters, distance);
+}
+
+void encode_six(const std::uint8_t* from, LastDigits last, std::uint8_t* to) {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < kLaneBytes; ++i) bits = bits << 8 | from[i];
+  const Lanes halves = bits >> 24 | (bits & 0xFFFFFF) << 32;
+  const Lanes quarters = (halves >> 12 & 0x00000FFF00000FFF) | (halves & 0x00000FFF00000FFF) << 16;
+  const Lanes digits = (quarters >> 6 & 0x003F003F003F003F) | (quarters & 0x003F003F003F003F) << 8;
+  store_le(to, encode_lanes(digits, last));
+}
+
+void decode_eight(const std::uint8_t* from, LastDigits last, Lanes& wrong, std::uint8_t* to) {
+  const Lanes digits = decode_lanes(load_le<Lanes>(from), last, wrong) & each(0x3F);
+  const Lanes quarters = (digits & 0x003F003F003F003F) << 6 | (digits >> 8 & 0x003F003F003F003F);
+  const Lanes halves = (quarters & 0x00000FFF00000FFF) << 12 | (quarters >> 16 & 0x00000FFF00000FFF);
+  const std::uint64_t bits = (halves & 0xFFFFFF) << 24 | halves >> 32;
+  for (std::size_t i = 0; i < kLaneBytes; ++i) to[i] = static_cast<std::uint8_t>(bits >> (40 - 8 * i));
+}
+
 Error malformed() { return Error(Code::kInvalid, "text is not base64"); }
 
 }  // namespace
@@ -52,8 +118,10 @@ std::size_t base64_encoded_size(std::size_t size, Base64 alphabet) {
 
 void encode_base64(ByteView bytes, Base64 alphabet, MutableByteView text) {
   CLOISTER_CHECK(text.size() == base64_encoded_size(bytes.size(), alphabet));
-  std::size_t to = 0;
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+  const LastDigits last = last_digits(alphabet);
+  std::size_t at = 0, to = 0;
+  for (; bytes.size() - at >= kLaneBytes; at += kLaneBytes, to += kLanes) encode_six(&bytes[at], last, &text[to]);
+  for (; at < bytes.size(); at += 3) {
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
     unsigned group = 0;
     for (std::size_t i = 0; i < 3; ++i) group = group << 8 | (i < count ? bytes[at + i] : 0U);
@@ -75,9 +143,15 @@ Result<std::size_t> base64_decoded_size(std::string_view text, Base64 alphabet) 
 
 Status decode_base64(std::string_view text, Base64 alphabet, MutableByteView out) {
   if (!strip_padding(text, alphabet)) return malformed();
-  unsigned wrong = 0;
-  std::size_t to = 0;
-  for (std::size_t at = 0; at < text.size(); at += 4) {
+  const ByteView characters = as_bytes(text);
+  const LastDigits last = last_digits(alphabet);
+  Lanes wrong = 0;
+  std::size_t at = 0, to = 0;
+  for (; text.size() - at >= kLanes; at += kLanes, to += kLaneBytes) {
+    if (to + kLaneBytes > out.size()) return malformed();
+    decode_eight(&characters[at], last, wrong, &out[to]);
+  }
+  for (; at < text.size(); at += 4) {
     const std::size_t count = std::min<std::size_t>(4, text.size() - at);
     unsigned group = 0;
     for (std::size_t i = 0; i < 4; ++i) {

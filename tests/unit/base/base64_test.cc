@@ -40,12 +40,32 @@ TEST(Base64, EveryByteGoesThereAndBack) {
 
 TEST(Base64, OneCharacterOutsideTheAlphabet) {
   for (int c = 0; c < 256; ++c) {
-    const char character = static_cast<char>(c);
-    std::string text = "AAAA";
-    text[1] = character;
-    const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    EXPECT_EQ(from_base64(text).ok(), letter || c == '+' || c == '/') << c;
-    EXPECT_EQ(from_base64(text, Base64::kUrl).ok(), letter || c == '-' || c == '_') << c;
+    // Characters are read eight at a time, and what is left one by one.
+    for (std::size_t place = 0; place < 19; ++place) {
+      std::string text(20, 'A');
+      text[place] = static_cast<char>(c);
+      const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+      EXPECT_EQ(from_base64(text).ok(), letter || c == '+' || c == '/') << c << " at " << place;
+      EXPECT_EQ(from_base64(text, Base64::kUrl).ok(), letter || c == '-' || c == '_') << c << " at " << place;
+    }
+  }
+}
+
+TEST(Base64, EveryDigitInEveryPlace) {
+  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (unsigned value = 0; value < 64; ++value) {
+    for (std::size_t place = 0; place < 16; ++place) {
+      std::string text(16, 'A');
+      text[place] = kDigits[value];
+      const Bytes bytes = from_base64(text).value();
+      Bytes expected(12);
+      for (std::size_t bit = 0; bit < 6; ++bit) {
+        const std::size_t at = 6 * place + bit;
+        expected[at / 8] |= static_cast<std::uint8_t>((value >> (5 - bit) & 1) << (7 - at % 8));
+      }
+      ASSERT_EQ(bytes, expected) << text;
+      ASSERT_EQ(to_base64(bytes), text);
+    }
   }
 }
 
