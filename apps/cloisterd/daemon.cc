@@ -28,7 +28,12 @@ std::string fixed_part(const Config& config) {
   for (const std::uint32_t number : {config.io_threads, config.workers, config.queue, config.cached_keyrings}) {
     text += std::to_string(number) + "\n";
   }
-  return text + (config.rotate ? "rotates" : "");
+  if (config.webhook) {
+    const Webhook& webhook = *config.webhook;
+    text += webhook.target + "\n" + webhook.socket.string() + "\n" + std::to_string(webhook.server_user) + "\n" +
+            webhook.address.to_string() + "\n" + webhook.server_id + "\n";
+  }
+  return text + (config.rotate ? "rotates\n" : "") + (config.anomalies ? "watches" : "");
 }
 
 }  // namespace

@@ -122,6 +122,15 @@ eventually logged reloaded || fail 'the policy is not reloaded'
 expect_problem 403 refused by_tls trainer POST $keys/unwrap -H 'cloister-purpose: train' -d "$unwrap"
 expect_answer 200 by_tls trainer POST $keys/unwrap -H 'cloister-purpose: infer' -d "$unwrap"
 
+# What a running daemon can't change is said.
+cp -p cloisterd.toml kept.toml
+printf '[anomalies]\nenabled = false\n' >>cloisterd.toml
+logged restart-needed && fail 'a restart is asked for without a reason'
+kill -HUP "$daemon"
+eventually logged restart-needed || fail 'the anomalies are switched off without a word'
+mv kept.toml cloisterd.toml
+kill -HUP "$daemon"
+
 # A KEK that is due is rotated, and what was wrapped before still opens.
 expect_answer 200 by_socket PUT /v1/tenants/acme/rotation -d '{"rotate_after_seconds":1}'
 rotated() { by_socket GET /metrics && grep -q '^cloister_rotations_total [1-9]' answer; }
