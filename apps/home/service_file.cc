@@ -3,12 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <map>
-#include <nlohmann/json.hpp>
-
 #include "crypto/certificate_request.h"
 #include "crypto/pem.h"
 #include "kms/service_answer.h"
+#include "kms/wiped_json.h"
 #include "net/spiffe_credentials.h"
 #include "net/spiffe_verifier.h"
 
@@ -20,23 +18,14 @@ constexpr unsigned kVersion = 1;
 constexpr Duration kPatience = seconds(20);
 constexpr auto kConformance = identity::Conformance::kStrict;
 
-// Wiped when freed: the file holds a private key, the answer a certificate for it.
-using Text = std::basic_string<char, std::char_traits<char>, net::WipingAllocator<char>>;
-using Json = nlohmann::basic_json<std::map, std::vector, Text, bool, std::int64_t, std::uint64_t, double>;
-
-std::string_view view(const Text& text) { return {text.data(), text.size()}; }
+using kms::view;
+using kms::wiped;
+using Json = kms::WipedJson;
 
 Result<std::string_view> text_of(const Json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_string()) return Error(Code::kInvalid, "it has no " + std::string(name));
-  return view(found->get_ref<const Text&>());
-}
-
-Result<Json> parse(ByteView bytes) {
-  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= 16; };
-  Json json = Json::parse(bytes.begin(), bytes.end(), shallow, false);
-  if (!json.is_object()) return Error(Code::kInvalid, "it isn't a JSON object");
-  return json;
+  return view(found->get_ref<const kms::WipedText&>());
 }
 
 // `bundle` is a SPIFFE bundle: of the id's trust domain.
@@ -49,7 +38,7 @@ Result<std::shared_ptr<const identity::Snapshot>> make_snapshot(std::string_view
     chain.push_back(std::move(certificate));
   }
   CLOISTER_TRY(auto parsed, identity::X509Svid::from_chain(std::move(chain), kConformance));
-  const Text text = bundle.dump();
+  const kms::WipedText text = bundle.dump();
   CLOISTER_TRY(auto trusted, identity::parse_bundle(parsed.id().trust_domain(), view(text), kConformance));
   return identity::Snapshot::create(std::move(parsed), std::move(key), identity::BundleSet().with(std::move(trusted)),
                                     now);
@@ -65,13 +54,7 @@ class BundleVerifier final : public net::PeerVerifier {
  public:
   explicit BundleVerifier(identity::Bundle bundle) : bundles_(identity::BundleSet().with(std::move(bundle))) {}
   Result<net::Peer> verify(Time now, std::span<const Bytes> chain) const override {
-    std::vector<crypto::Certificate> certificates;
-    for (const Bytes& der : chain) {
-      CLOISTER_TRY(auto certificate, crypto::Certificate::parse(der));
-      certificates.push_back(std::move(certificate));
-    }
-    CLOISTER_TRY(const auto svid, identity::X509Svid::from_chain(std::move(certificates), kConformance));
-    CLOISTER_TRY(const auto verified, identity::verify_x509_svid(svid, bundles_, now));
+    CLOISTER_TRY(const auto verified, net::verify_chain(now, chain, bundles_, kConformance));
     return net::Peer{verified.id.uri(), verified.not_after};
   }
 
@@ -90,10 +73,10 @@ Status check_folder_of(const Path& socket, const struct stat& found) {
 
 net::Buffer asking_body(const Asking& asking, const std::string& request_pem) {
   Json body = Json::object();
-  body["request"] = Text(request_pem.data(), request_pem.size());
+  body["request"] = wiped(request_pem);
   if (!asking.join_token.empty()) {
     const std::string_view token = as_text(asking.join_token.expose());
-    body["join_token"] = Text(token.data(), token.size());
+    body["join_token"] = wiped(token);
   }
   return net::to_buffer(view(body.dump()));
 }
@@ -101,7 +84,7 @@ net::Buffer asking_body(const Asking& asking, const std::string& request_pem) {
 }  // namespace
 
 Result<ServiceFile> parse_service_file(ByteView bytes, Time now) {
-  CLOISTER_TRY(const Json json, parse(bytes));
+  CLOISTER_TRY(const Json json, kms::parse_wiped(bytes));
   const auto version = json.find("version");
   if (version == json.end() || !version->is_number_unsigned()) return Error(Code::kInvalid, "it has no version");
   if (version->get<std::uint64_t>() != kVersion) return Error(Code::kUnsupported, "it is of another version");
@@ -128,9 +111,11 @@ Result<ServiceFile> read_service_file(const Path& path, Time now) {
   const std::string doing = "read the service file " + path.string();
   CLOISTER_TRY(const File file, File::open(path));
   CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kSecret).with_context(doing));
-  CLOISTER_TRY(Bytes bytes, read_rest(file, kFileMax));
+  CLOISTER_TRY(const std::uint64_t size, file.size());
+  if (size > kFileMax) return Error(Code::kInvalid, doing + ": it is too large for one");
+  net::Buffer bytes(size);
+  CLOISTER_RETURN_IF_ERROR(file.read_at(0, bytes).with_context(doing));
   auto service = parse_service_file(bytes, now);
-  crypto::wipe(bytes);
   if (!service.ok()) return service.error().with_context(doing);
   return service;
 }
@@ -146,12 +131,12 @@ Status write_service_file(const Path& path, const ServiceFile& file, Overwrite o
   CLOISTER_CHECK(bundle != nullptr);
   Json json = Json::object();
   json["version"] = kVersion;
-  json["address"] = Text(file.address.data(), file.address.size());
-  json["server"] = Text(file.server.data(), file.server.size());
-  json["svid"] = Text(chain.data(), chain.size());
-  json["key"] = Text(key_text.data(), key_text.size());
-  CLOISTER_TRY(json["bundle"], parse(as_bytes(identity::format_bundle(*bundle))));
-  const Text text = json.dump(2) + "\n";
+  json["address"] = wiped(file.address);
+  json["server"] = wiped(file.server);
+  json["svid"] = wiped(chain);
+  json["key"] = wiped(key_text);
+  CLOISTER_TRY(json["bundle"], kms::parse_wiped(as_bytes(identity::format_bundle(*bundle))));
+  const kms::WipedText text = json.dump(2) + "\n";
   return write_file(path, as_bytes(view(text)), overwrite, 0600);
 }
 
@@ -190,7 +175,7 @@ Result<ServiceFile> ask_for_identity(net::HttpClient& client, Asking asking, Tim
     return kms::parse_problem(exchange.response.status, exchange.response.body);
   }
   const auto read = [&]() -> Result<ServiceFile> {
-    CLOISTER_TRY(const Json json, parse(exchange.response.body));
+    CLOISTER_TRY(const Json json, kms::parse_wiped(exchange.response.body));
     CLOISTER_TRY(const std::string_view svid, text_of(json, "svid"));
     const auto bundle = json.find("bundle");
     if (bundle == json.end() || !bundle->is_object()) return Error(Code::kInvalid, "it has no bundle");

@@ -2,34 +2,28 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/base64.h"
-#include "net/buffer.h"
+#include "kms/wiped_json.h"
 
 namespace cloister::kms {
 namespace {
 
-constexpr std::size_t kDepthMax = 16;
 constexpr std::int64_t kLeaseMax = 24 * 3600;
 constexpr std::size_t kVersionsMax = 4096;
 constexpr std::size_t kWrappedMax = 1024;
 constexpr std::size_t kDetailMax = 300;
 
-// Text whose memory is wiped when freed: answers carry keys. (What fits into the object itself, under 16 characters, is
-// no key.)
-using Text = std::basic_string<char, std::char_traits<char>, net::WipingAllocator<char>>;
-using Json = nlohmann::basic_json<std::map, std::vector, Text, bool, std::int64_t, std::uint64_t, double>;
+using Json = WipedJson;
 
 Error bad(std::string_view what) {
   return Error(Code::kInvalid, "the service's answer has no proper " + std::string(what));
 }
 
 Result<Json> parse(ByteView body) {
-  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= static_cast<int>(kDepthMax); };
-  Json json = Json::parse(body.begin(), body.end(), shallow, false);
-  if (!json.is_object()) return bad("JSON");
+  auto json = parse_wiped(body);
+  if (!json.ok()) return bad("JSON");
   return json;
 }
 
@@ -40,8 +34,7 @@ const Json* member(const Json& object, const char* name) {
 
 std::string_view text_of(const Json* value) {
   if (value == nullptr || !value->is_string()) return {};
-  const Text& text = value->get_ref<const Text&>();
-  return {text.data(), text.size()};
+  return view(value->get_ref<const WipedText&>());
 }
 
 Result<std::uint64_t> number(const Json& object, const char* name, std::uint64_t max) {

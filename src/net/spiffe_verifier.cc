@@ -15,6 +15,13 @@ Result<std::vector<crypto::Certificate>> parse_chain(std::span<const Bytes> chai
 
 }  // namespace
 
+Result<identity::VerifiedSvid> verify_chain(Time now, std::span<const Bytes> chain, const identity::BundleSet& bundles,
+                                            identity::Conformance conformance) {
+  CLOISTER_TRY(auto certificates, parse_chain(chain));
+  CLOISTER_TRY(const auto svid, identity::X509Svid::from_chain(std::move(certificates), conformance));
+  return identity::verify_x509_svid(svid, bundles, now);
+}
+
 SpiffeVerifier::SpiffeVerifier(std::shared_ptr<const identity::Source> source, identity::Conformance conformance,
                                identity::DenyList deny_list)
     : source_(std::move(source)),
@@ -24,10 +31,7 @@ SpiffeVerifier::SpiffeVerifier(std::shared_ptr<const identity::Source> source, i
 }
 
 Result<Peer> SpiffeVerifier::verify(Time now, std::span<const Bytes> chain) const {
-  CLOISTER_TRY(auto certificates, parse_chain(chain));
-  CLOISTER_TRY(const auto svid, identity::X509Svid::from_chain(std::move(certificates), conformance_));
-  const auto snapshot = source_->current();
-  CLOISTER_TRY(const auto verified, identity::verify_x509_svid(svid, snapshot->bundles(), now));
+  CLOISTER_TRY(const auto verified, verify_chain(now, chain, source_->current()->bundles(), conformance_));
   CLOISTER_RETURN_IF_ERROR(deny_list()->check(verified, now));
   return Peer{verified.id.uri(), verified.not_after};
 }

@@ -9,6 +9,11 @@
 
 namespace cloister::net {
 
+// A chain as a peer showed it, judged by these bundles alone: verify_x509_svid()'s refusals, and kInvalid for what is
+// no chain.
+Result<identity::VerifiedSvid> verify_chain(Time now, std::span<const Bytes> chain, const identity::BundleSet& bundles,
+                                            identity::Conformance conformance);
+
 // A Peer's id is its SPIFFE ID, and its proof ends with the first certificate of the path. Any thread may use it.
 class SpiffeVerifier final : public PeerVerifier {
  public:

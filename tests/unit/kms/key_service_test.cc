@@ -158,7 +158,7 @@ TEST_F(KeyServiceTest, ALeasedKeyIsNotAskedForAgain) {
 TEST_F(KeyServiceTest, ALeaseOutlivesAnOutageButNotItsEnd) {
   const auto wrapper = open(Duration{0});
   const auto key = crypto::KeyMaterial::random(random_);
-  answer_key(key, 1);
+  answer_key(key, 3);
   ASSERT_TRUE(wrapper->unwrap(wrapped(), context()).ok());
   server_.reset();
   EXPECT_TRUE(wrapper->unwrap(wrapped(), context()).ok());
