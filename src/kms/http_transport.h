@@ -1,0 +1,51 @@
+// How providers that speak HTTP are asked: one request, its answer, within a time. Real ones go by net::HttpClient;
+// tests put recorded exchanges in its place.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "net/http_message.h"
+
+namespace cloister::kms {
+
+// An URL taken apart: "https://kms.eu-west-1.amazonaws.com", "http://169.254.169.254". RFC 3986, without user and
+// fragment.
+struct Endpoint {
+  bool tls = true;
+  std::string host;  // without the brackets of an IPv6 address
+  std::uint16_t port = 443;
+  std::string path;               // what goes before every target; without a slash at its end
+  std::string authority() const;  // "host", or "host:port" where the port isn't the scheme's own
+};
+// kInvalid; plain http is for loopback and link-local addresses alone.
+Result<Endpoint> parse_endpoint(std::string_view url);
+
+// Any thread may call; a call waits for its answer.
+class HttpTransport {
+ public:
+  virtual ~HttpTransport() = default;
+  // Any status is an answer. The target is as the provider wants it, the endpoint's path before it included. Errors as
+  // net::HttpClient::send.
+  virtual Result<net::Response> send(const net::Request& request, Duration patience) = 0;
+};
+
+struct WebTransportOptions {
+  // Authorities in PEM; empty: those of the system.
+  std::string authorities_file;
+  // A certificate of ours (PEM, chain and key), for servers that ask for one; empty: none.
+  std::string certificate_file, key_file;
+};
+Result<std::unique_ptr<HttpTransport>> web_transport(const Endpoint& endpoint, const WebTransportOptions& options);
+
+// Where time comes from, and how it is waited for: tests wait for nothing.
+struct Waiting {
+  std::function<Time()> now;
+  std::function<void(Duration)> sleep;
+  std::function<double()> random;  // [0, 1): jitter
+};
+Waiting real_waiting();
+
+}  // namespace cloister::kms
