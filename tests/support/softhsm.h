@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "kms/pkcs11_key.h"
+#include "kms/pkcs11/pkcs11_key.h"
 #include "tests/support/temp_dir.h"
 
 namespace cloister::testing {

@@ -1,10 +1,9 @@
-#include "kms/pkcs11_module.h"
+#include "kms/pkcs11/pkcs11_module.h"
 
 #include <dlfcn.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace cloister::kms {
 namespace {
@@ -31,53 +30,7 @@ const CK_FUNCTION_LIST* find_functions(void* library) {
   return functions;
 }
 
-bool session_lost(CK_RV code) {
-  switch (code) {
-    case CKR_SESSION_HANDLE_INVALID:
-    case CKR_SESSION_CLOSED:
-    case CKR_DEVICE_REMOVED:
-    case CKR_TOKEN_NOT_PRESENT:
-    case CKR_TOKEN_NOT_RECOGNIZED:
-    case CKR_SLOT_ID_INVALID:
-    case CKR_USER_NOT_LOGGED_IN:
-    case CKR_KEY_HANDLE_INVALID:
-    case CKR_OBJECT_HANDLE_INVALID:
-    case CKR_CRYPTOKI_NOT_INITIALIZED: return true;
-    default: return false;
-  }
-}
-
 }  // namespace
-
-std::string ckr_name(CK_RV code) {
-  switch (code) {
-    case CKR_HOST_MEMORY: return "CKR_HOST_MEMORY";
-    case CKR_GENERAL_ERROR: return "CKR_GENERAL_ERROR";
-    case CKR_FUNCTION_FAILED: return "CKR_FUNCTION_FAILED";
-    case CKR_ARGUMENTS_BAD: return "CKR_ARGUMENTS_BAD";
-    case CKR_ATTRIBUTE_VALUE_INVALID: return "CKR_ATTRIBUTE_VALUE_INVALID";
-    case CKR_DEVICE_ERROR: return "CKR_DEVICE_ERROR";
-    case CKR_DEVICE_REMOVED: return "CKR_DEVICE_REMOVED";
-    case CKR_ENCRYPTED_DATA_INVALID: return "CKR_ENCRYPTED_DATA_INVALID";
-    case CKR_KEY_FUNCTION_NOT_PERMITTED: return "CKR_KEY_FUNCTION_NOT_PERMITTED";
-    case CKR_MECHANISM_INVALID: return "CKR_MECHANISM_INVALID";
-    case CKR_MECHANISM_PARAM_INVALID: return "CKR_MECHANISM_PARAM_INVALID";
-    case CKR_OPERATION_ACTIVE: return "CKR_OPERATION_ACTIVE";
-    case CKR_PIN_INCORRECT: return "CKR_PIN_INCORRECT";
-    case CKR_PIN_LOCKED: return "CKR_PIN_LOCKED";
-    case CKR_SESSION_HANDLE_INVALID: return "CKR_SESSION_HANDLE_INVALID";
-    case CKR_TEMPLATE_INCONSISTENT: return "CKR_TEMPLATE_INCONSISTENT";
-    case CKR_TOKEN_NOT_PRESENT: return "CKR_TOKEN_NOT_PRESENT";
-    case CKR_TOKEN_WRITE_PROTECTED: return "CKR_TOKEN_WRITE_PROTECTED";
-    case CKR_USER_NOT_LOGGED_IN: return "CKR_USER_NOT_LOGGED_IN";
-    case CKR_USER_PIN_NOT_INITIALIZED: return "CKR_USER_PIN_NOT_INITIALIZED";
-    case CKR_CRYPTOKI_NOT_INITIALIZED: return "CKR_CRYPTOKI_NOT_INITIALIZED";
-    default: break;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, "code 0x%lx", code);
-  return text;
-}
 
 Result<std::unique_ptr<Pkcs11Module>> Pkcs11Module::load(const Path& path, std::string parameters) {
   // Never closed again: modules keep threads and exit handlers of their own.
@@ -123,8 +76,13 @@ Pkcs11Module::~Pkcs11Module() {
   if (initialized_here_) functions_->C_Finalize(nullptr);
 }
 
-Pkcs11Token::Pkcs11Token(std::unique_ptr<Pkcs11Module> module, std::string label, const crypto::Secret& pin)
-    : module_(std::move(module)), label_(std::move(label)), pin_(crypto::Secret::copy_of(pin.expose())) {}
+Pkcs11Token::Pkcs11Token(std::unique_ptr<Pkcs11Module> module, const Pkcs11Location& location,
+                         const crypto::Secret& pin)
+    : module_(std::move(module)),
+      label_(location.token_label),
+      wanted_serial_(location.token_serial),
+      sessions_max_(std::max<std::size_t>(location.sessions_max, 1)),
+      pin_(crypto::Secret::copy_of(pin.expose())) {}
 
 Pkcs11Token::~Pkcs11Token() {
   for (const CK_SESSION_HANDLE session : idle_) functions().C_CloseSession(session);
@@ -133,7 +91,7 @@ Pkcs11Token::~Pkcs11Token() {
 
 Result<std::unique_ptr<Pkcs11Token>> Pkcs11Token::open(const Pkcs11Location& location, const crypto::Secret& pin) {
   CLOISTER_TRY(auto module, Pkcs11Module::load(location.module, location.module_parameters));
-  auto token = std::unique_ptr<Pkcs11Token>(new Pkcs11Token(std::move(module), location.token_label, pin));
+  auto token = std::unique_ptr<Pkcs11Token>(new Pkcs11Token(std::move(module), location, pin));
   CLOISTER_RETURN_IF_ERROR(token->connect());
   return token;
 }
@@ -159,11 +117,15 @@ Status Pkcs11Token::find_slot() {
   for (const CK_SLOT_ID slot : slots) {
     CK_TOKEN_INFO info{};
     if (functions().C_GetTokenInfo(slot, &info) != CKR_OK || padded_text(info.label) != label_) continue;
+    if (!wanted_serial_.empty() && padded_text(info.serialNumber) != wanted_serial_) continue;
     slot_ = slot;
     info_ = info;
     ++matches;
   }
-  if (matches == 0) return Error(Code::kNotFound, "no PKCS#11 token is labelled \"" + label_ + "\"");
+  if (matches == 0) {
+    const std::string serial = wanted_serial_.empty() ? "" : " and has the serial number " + wanted_serial_;
+    return Error(Code::kNotFound, "no PKCS#11 token is labelled \"" + label_ + "\"" + serial);
+  }
   if (matches > 1) return Error(Code::kInvalid, "several PKCS#11 tokens are labelled \"" + label_ + "\"");
   return {};
 }
@@ -227,7 +189,28 @@ CK_RV Pkcs11Token::reconnect(std::uint64_t lost_generation, const Use& recover) 
   return code;
 }
 
+// One of the sessions that may be open at once.
+class Pkcs11Token::Turn {
+ public:
+  explicit Turn(Pkcs11Token& token) : token_(token) {
+    std::unique_lock lock(token_.turn_mutex_);
+    token_.turn_over_.wait(lock, [this] { return token_.in_use_ < token_.sessions_max_; });
+    ++token_.in_use_;
+  }
+  ~Turn() {
+    const std::lock_guard lock(token_.turn_mutex_);
+    --token_.in_use_;
+    token_.turn_over_.notify_one();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  Pkcs11Token& token_;
+};
+
 CK_RV Pkcs11Token::with_session(const Use& use, const Use& recover) {
+  const Turn turn(*this);
   CK_RV code = CKR_OK;
   for (int attempt = 0; attempt < 2; ++attempt) {
     CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
@@ -235,7 +218,7 @@ CK_RV Pkcs11Token::with_session(const Use& use, const Use& recover) {
     code = take(session, generation);
     const bool opened = code == CKR_OK;
     if (opened) code = use(session);
-    if (session_lost(code)) {
+    if (means_lost(code)) {
       const CK_RV rebuilt = reconnect(generation, recover);
       if (rebuilt != CKR_OK) return rebuilt;
       continue;

@@ -1,8 +1,9 @@
-// A PKCS#11 module and one logged-in token in it, with a pool of sessions. Used by pkcs11_key.cc alone.
+// A PKCS#11 module and one logged-in token in it, with a pool of sessions. Used by the PKCS#11 sources alone.
 #pragma once
 
 #include <p11-kit/pkcs11.h>
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -11,12 +12,10 @@
 
 #include "base/file.h"
 #include "crypto/secret.h"
-#include "kms/pkcs11_key.h"
+#include "kms/pkcs11/pkcs11_codes.h"
+#include "kms/pkcs11/pkcs11_key.h"
 
 namespace cloister::kms {
-
-// "CKR_PIN_INCORRECT", or the number.
-std::string ckr_name(CK_RV code);
 
 // The shared library, loaded and initialised. C_Finalize is called only by the one who initialised.
 class Pkcs11Module {
@@ -59,12 +58,13 @@ class Pkcs11Token {
 
   // What is to be done with a session of one's own; returns the module's code.
   using Use = std::function<CK_RV(CK_SESSION_HANDLE session)>;
-  // Runs `use` with a session of the pool. When the session turns out to be lost, everything is built up again,
-  // `recover` is called (object handles may have changed) and `use` runs once more.
+  // Runs `use` with a session of the pool, after waiting for one while all are in use. When the session turns out to be
+  // lost, everything is built up again, `recover` is called (object handles may have changed) and `use` runs once more.
   CK_RV with_session(const Use& use, const Use& recover);
 
  private:
-  Pkcs11Token(std::unique_ptr<Pkcs11Module> module, std::string label, const crypto::Secret& pin);
+  class Turn;
+  Pkcs11Token(std::unique_ptr<Pkcs11Module> module, const Pkcs11Location& location, const crypto::Secret& pin);
   Status connect();
   Status find_slot();
   Status log_in();
@@ -75,6 +75,8 @@ class Pkcs11Token {
 
   std::unique_ptr<Pkcs11Module> module_;
   std::string label_;
+  std::string wanted_serial_;
+  const std::size_t sessions_max_;
   crypto::Secret pin_;
   CK_SLOT_ID slot_ = 0;
   CK_TOKEN_INFO info_{};
@@ -83,6 +85,9 @@ class Pkcs11Token {
   std::mutex mutex_;
   std::uint64_t generation_ = 0;
   std::vector<CK_SESSION_HANDLE> idle_;
+  std::mutex turn_mutex_;
+  std::condition_variable turn_over_;
+  std::size_t in_use_ = 0;
 };
 
 }  // namespace cloister::kms
