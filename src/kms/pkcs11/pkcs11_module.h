@@ -3,10 +3,12 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -17,16 +19,24 @@
 
 namespace cloister::kms {
 
-// The shared library, loaded and initialised. C_Finalize is called only by the one who initialised.
+// The shared library, loaded and initialised. A process has each library once, whoever uses it, so its users share one
+// of these. C_Finalize is called only by the one who initialised. Any thread may call.
 class Pkcs11Module {
  public:
   // `parameters` as in Pkcs11Location.
-  static Result<std::unique_ptr<Pkcs11Module>> load(const Path& path, std::string parameters);
+  static Result<std::shared_ptr<Pkcs11Module>> load(const Path& path, const std::string& parameters);
   ~Pkcs11Module();
 
   const CK_FUNCTION_LIST& functions() const { return *functions_; }
+  // Held (shared) around every use of the library: it must not be restarted under anybody.
+  std::shared_mutex& gate() { return gate_; }
+  // Changes with every restart: sessions and handles from before mean nothing any more. To be read behind the gate.
+  std::uint64_t epoch() const { return epoch_; }
   // Again, after somebody else in this process finalised it.
   Status initialize();
+  // Finalises and initialises, unless somebody has since `seen`: software tokens that were away are seen only then.
+  // Not behind the gate. kUnavailable when the library is somebody else's to finalise.
+  Status restart(std::uint64_t seen);
 
  private:
   Pkcs11Module(Path path, std::string parameters, const CK_FUNCTION_LIST* functions)
@@ -34,7 +44,9 @@ class Pkcs11Module {
   Path path_;
   std::string parameters_;
   const CK_FUNCTION_LIST* functions_;
-  bool initialized_here_ = false;
+  std::shared_mutex gate_;
+  std::uint64_t epoch_ = 1;
+  std::atomic<bool> initialized_here_{false};
 };
 
 // Text that PKCS#11 pads with blanks.
@@ -64,26 +76,30 @@ class Pkcs11Token {
 
  private:
   class Turn;
-  Pkcs11Token(std::unique_ptr<Pkcs11Module> module, const Pkcs11Location& location, const crypto::Secret& pin);
-  Status connect();
-  Status find_slot();
-  Status log_in();
+  Pkcs11Token(std::shared_ptr<Pkcs11Module> module, const Pkcs11Location& location, const crypto::Secret& pin);
+  Status connect(CK_TOKEN_INFO& info);
+  Status find_slot(CK_TOKEN_INFO& found);
+  Status log_in(const CK_TOKEN_INFO& info);
   CK_RV take(CK_SESSION_HANDLE& session, std::uint64_t& generation);
   enum class Fit { kForReuse, kForClosing };
   void give_back(CK_SESSION_HANDLE session, std::uint64_t generation, Fit fit);
+  CK_RV once(const Use& use, std::uint64_t& generation);
   CK_RV reconnect(std::uint64_t lost_generation, const Use& recover);
+  CK_RV rebuild(std::uint64_t lost_generation, const Use& recover, std::uint64_t& epoch);
+  void drop_sessions();
 
-  std::unique_ptr<Pkcs11Module> module_;
+  const std::shared_ptr<Pkcs11Module> module_;
   std::string label_;
   std::string wanted_serial_;
   const std::size_t sessions_max_;
   crypto::Secret pin_;
-  CK_SLOT_ID slot_ = 0;
-  CK_TOKEN_INFO info_{};
+  std::atomic<CK_SLOT_ID> slot_{0};
+  CK_TOKEN_INFO info_{};  // as it was first found
   // Kept open and idle: a token logs its user out when the last session closes.
   CK_SESSION_HANDLE anchor_ = CK_INVALID_HANDLE;
   std::mutex mutex_;
   std::uint64_t generation_ = 0;
+  std::uint64_t epoch_ = 0;  // the module's when the sessions were opened; 0: there are none
   std::vector<CK_SESSION_HANDLE> idle_;
   std::mutex turn_mutex_;
   std::condition_variable turn_over_;

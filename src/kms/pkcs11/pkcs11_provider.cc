@@ -57,6 +57,8 @@ struct Pkcs11Provider::State {
   Result<TokenKey> find_one(const char* operation, const std::string& key);
   void keep(const char* operation, const std::string& key, CK_RV code, std::string body, bool withheld);
 
+  CK_RV find_present(CK_SESSION_HANDLE session, const Pkcs11Uri& uri, std::vector<TokenKey>& found);
+
   using Operation = std::function<CK_RV(const CipherUse&)>;
   Result<CK_RV> with_key(const char* operation, const std::string& key, std::optional<TokenCipher> cipher,
                          const Operation& operate);
@@ -102,12 +104,22 @@ void Pkcs11Provider::State::keep(const char* operation, const std::string& key, 
   evidence->keep({waiting.now(), name, operation, key, {}, static_cast<unsigned>(code), std::move(body), withheld});
 }
 
+// A token that is gone may answer that it has no keys: SoftHSM does.
+CK_RV Pkcs11Provider::State::find_present(CK_SESSION_HANDLE session, const Pkcs11Uri& uri,
+                                          std::vector<TokenKey>& found) {
+  const CK_RV code = find_token_keys(token->functions(), session, uri, found);
+  CK_TOKEN_INFO info{};
+  if (code != CKR_OK || !found.empty() || token->functions().C_GetTokenInfo(token->slot(), &info) == CKR_OK) {
+    return code;
+  }
+  return CKR_TOKEN_NOT_PRESENT;
+}
+
 Result<std::vector<TokenKey>> Pkcs11Provider::State::find(const char* operation, const std::string& key,
                                                           const Pkcs11Uri& uri) {
   std::vector<TokenKey> found;
   if (!is_this_token(uri)) return found;
-  const CK_RV code =
-      run([&](CK_SESSION_HANDLE session) { return find_token_keys(token->functions(), session, uri, found); });
+  const CK_RV code = run([&](CK_SESSION_HANDLE session) { return find_present(session, uri, found); });
   if (code != CKR_OK) return pkcs11_error(doing(operation, key), code);
   return found;
 }
@@ -165,7 +177,7 @@ CK_RV Pkcs11Provider::State::choose_cipher(CK_SESSION_HANDLE session, ReadyKey& 
 CK_RV Pkcs11Provider::State::make_ready(CK_SESSION_HANDLE session, const Pkcs11Uri& uri, std::size_t& matches,
                                         ReadyKey& out) {
   std::vector<TokenKey> found;
-  CK_RV code = find_token_keys(token->functions(), session, uri, found);
+  CK_RV code = find_present(session, uri, found);
   matches = found.size();
   if (code != CKR_OK || matches != 1) return code;
   ReadyKey ready_key;
@@ -224,13 +236,13 @@ Result<CK_RV> Pkcs11Provider::State::with_key(const char* operation, const std::
 
 Status Pkcs11Provider::State::look_at_token() {
   const CK_RV code = run([this](CK_SESSION_HANDLE session) {
+    CK_SLOT_INFO info{};
+    if (token->functions().C_GetSlotInfo(token->slot(), &info) == CKR_OK) {
+      home = (info.flags & CKF_HW_SLOT) != 0 ? TokenHome::kHardware : TokenHome::kSoftware;
+    }
     return look_at_ciphers(token->functions(), token->slot(), session, ciphers);
   });
   if (code != CKR_OK) return pkcs11_error(doing("look at the token", ""), code);
-  CK_SLOT_INFO info{};
-  if (token->functions().C_GetSlotInfo(token->slot(), &info) == CKR_OK) {
-    home = (info.flags & CKF_HW_SLOT) != 0 ? TokenHome::kHardware : TokenHome::kSoftware;
-  }
   return {};
 }
 
@@ -290,11 +302,13 @@ Result<crypto::Secret> Pkcs11Provider::unwrap(const std::string& key, const Prov
   CLOISTER_TRY(const CK_RV code, state_->with_key("unwrap with", key, cipher, [&](const CipherUse& use) {
     const CK_RV result = unwrap_bytes(use, wrapped.ciphertext, bound, opened);
     if (result == CKR_OK || means_lost(result)) return result;
-    // Modules have many words for a wrap that doesn't open, and use the same ones for their own trouble.
+    // Modules have many words for a wrap that doesn't open, and use the same ones for trouble of their own.
     CipherUse known = use;
     const CK_RV tried = state_->probe(known);
-    works = tried == CKR_OK;
-    return means_lost(tried) ? tried : result;
+    if (tried != CKR_OK) return means_lost(tried) ? tried : result;
+    const CK_RV again = unwrap_bytes(use, wrapped.ciphertext, bound, opened);
+    works = again != CKR_OK;
+    return again;
   }));
   state_->keep("unwrap", key, code, {}, true);
   if (code == CKR_OK) return opened;
