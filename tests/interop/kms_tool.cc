@@ -14,6 +14,7 @@
 
 #include "crypto/random.h"
 #include "kms/evidence.h"
+#include "kms/pkcs11/pkcs11_provider.h"
 #include "kms/provider_key.h"
 #include "tests/support/fake_provider.h"
 
@@ -59,9 +60,20 @@ Opened open_fake(const Json&, std::shared_ptr<kms::EvidenceSink>) {
   return std::shared_ptr<Provider>(std::make_shared<testing::FakeProvider>());
 }
 
+// "module", "token", "pin_file"; "serial" and "module_parameters" where they are needed.
+Opened open_pkcs11(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  const kms::Pkcs11ProviderOptions chosen{text(options, "module"), text(options, "token"), text(options, "serial"),
+                                          text(options, "module_parameters")};
+  CLOISTER_TRY(const Bytes pin, read_file(text(options, "pin_file"), 1024));
+  CLOISTER_TRY(auto provider, kms::Pkcs11Provider::create(chosen, crypto::Secret::copy_of(pin), std::move(evidence),
+                                                          kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(provider));
+}
+
 // One line a kind of provider.
 const std::map<std::string, Open> kKinds = {
     {"fake", open_fake},
+    {"pkcs11", open_pkcs11},
 };
 
 Result<kms::ContextMap> read_context(const std::vector<std::string>& arguments, std::size_t from) {
