@@ -1,0 +1,20 @@
+// Where AWS's services are, by region.
+#pragma once
+
+#include <string>
+
+#include "kms/http_transport.h"
+
+namespace cloister::kms {
+
+struct AwsHost {
+  std::string region;  // "eu-west-1"
+  bool fips = false;
+  bool dual_stack = false;
+};
+
+// "https://kms-fips.eu-west-1.amazonaws.com". kInvalid for what isn't a region's name; kUnsupported for the isolated
+// partitions, whose endpoint is to be given.
+Result<Endpoint> aws_endpoint(std::string_view service, const AwsHost& host);
+
+}  // namespace cloister::kms
