@@ -159,8 +159,8 @@ Result<Time> parse_http_date(std::string_view text) {
   const auto* month = std::ranges::find(kMonths, text.substr(8, 3));
   if (month == kMonths.end()) return refusal;
   const std::string number = std::to_string(month - kMonths.begin() + 101).substr(1);
-  const auto time = parse_rfc3339(std::string(text.substr(12, 4)) + "-" + number + "-" + std::string(text.substr(5, 2)) +
-                                  "T" + std::string(text.substr(17, 8)) + "Z");
+  const auto time = parse_rfc3339(std::string(text.substr(12, 4)) + "-" + number + "-" +
+                                  std::string(text.substr(5, 2)) + "T" + std::string(text.substr(17, 8)) + "Z");
   if (!time.ok()) return refusal;
   return time;
 }

@@ -6,8 +6,7 @@ namespace {
 constexpr std::string_view kContentType = "application/x-amz-json-1.1";
 
 std::string doing(const AwsService& service, const AwsCall& call) {
-  return service.name + ": " + std::string(call.operation) +
-         (call.key.empty() ? "" : " with " + plain_line(call.key));
+  return service.name + ": " + std::string(call.operation) + (call.key.empty() ? "" : " with " + plain_line(call.key));
 }
 
 }  // namespace
@@ -50,8 +49,8 @@ void AwsClient::keep(const AwsCall& call, const net::Response& answer) const {
   if (evidence_ == nullptr) return;
   const bool withheld = call.evidence == AwsCall::Answer::kWithheld;
   evidence_->keep({waiting_.now(), service_.name, std::string(call.operation), std::string(call.key),
-                   aws_request_id(answer), answer.status,
-                   withheld ? std::string() : std::string(as_text(answer.body)), withheld});
+                   aws_request_id(answer), answer.status, withheld ? std::string() : std::string(as_text(answer.body)),
+                   withheld});
 }
 
 Error AwsClient::error_of(const AwsCall& call, const net::Response& answer, Code code, std::string_view what) const {
@@ -59,7 +58,7 @@ Error AwsClient::error_of(const AwsCall& call, const net::Response& answer, Code
   return Error(code, doing(service_, call) + ": " + std::string(what) + (id.empty() ? "" : " (request " + id + ")"));
 }
 
-Result<net::Response> AwsClient::call(const AwsCall& call) {
+Result<net::Response> AwsClient::exchange(const AwsCall& call) {
   std::shared_ptr<const AwsCredentials> used;
   const auto sign = [&]() -> Result<net::Request> {
     CLOISTER_TRY(used, credentials_->get());
@@ -69,13 +68,17 @@ Result<net::Response> AwsClient::call(const AwsCall& call) {
   auto answer =
       RetryingCall{service_.retry, budget_, waiting_, *transport_, sign, judge_aws, renew_for}.run().with_context(
           doing(service_, call));
-  if (!answer.ok()) return answer;
-  keep(call, *answer);
-  if (answer->status == 200) return answer;
-  const AwsError error = parse_aws_error(*answer);
-  std::string what = error.shape.empty() ? "status " + std::to_string(answer->status) : error.shape;
+  if (answer.ok()) keep(call, *answer);
+  return answer;
+}
+
+Result<net::Response> AwsClient::call(const AwsCall& call) {
+  CLOISTER_TRY(net::Response answer, exchange(call));
+  if (answer.status == 200) return answer;
+  const AwsError error = parse_aws_error(answer);
+  std::string what = error.shape.empty() ? "status " + std::to_string(answer.status) : error.shape;
   if (!error.message.empty()) what += ": " + error.message;
-  return error_of(call, *answer, aws_error_code(error.shape, answer->status), what);
+  return error_of(call, answer, aws_error_code(error.shape, answer.status), what);
 }
 
 }  // namespace cloister::kms

@@ -35,6 +35,8 @@ class AwsClient {
   const AwsService& service() const { return service_; }
   const Waiting& waiting() const { return waiting_; }
 
+  // The answer, whatever its status.
+  Result<net::Response> exchange(const AwsCall& call);
   // An answer with status 200. Errors as Provider's, by AWS's word; the message has it, and the request id.
   Result<net::Response> call(const AwsCall& call);
   // "aws-kms eu-west-1: Encrypt with KEY: what (request ID)".

@@ -53,7 +53,8 @@ Result<crypto::Secret> shared_file(const AwsCredentialOptions& options, const st
 std::string_view text_in(const crypto::Secret& file) { return as_text(file.expose()); }
 
 Status check_supported(const AwsProfile& profile) {
-  for (const char* name : {"credential_process", "source_profile", "credential_source", "sso_session", "sso_start_url"}) {
+  for (const char* name :
+       {"credential_process", "source_profile", "credential_source", "sso_session", "sso_start_url"}) {
     if (profile.contains(name)) {
       return Error(Code::kUnsupported, std::string(name) + " isn't followed; keys, or a role with a token file, are");
     }

@@ -73,8 +73,8 @@ Result<AwsCredentials> parse_metadata_credentials(ByteView body) {
   CLOISTER_TRY(const WipedJson json, parse_wiped(body));
   const std::string_view code = text_of(json, "Code");
   if (!code.empty() && code != "Success") return Error(Code::kDenied, plain_line(code));
-  return temporary(
-      {text_of(json, "AccessKeyId"), text_of(json, "SecretAccessKey"), text_of(json, "Token"), text_of(json, "Expiration")});
+  return temporary({text_of(json, "AccessKeyId"), text_of(json, "SecretAccessKey"), text_of(json, "Token"),
+                    text_of(json, "Expiration")});
 }
 
 Result<AwsCredentials> parse_sts_answer(const net::Response& response) {

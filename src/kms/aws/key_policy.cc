@@ -62,17 +62,20 @@ struct Condition {
 
   // One that holds only where the request says what is listed, and not for everything.
   bool binds() const {
-    static const std::set<std::string_view> kBinding{"stringequals",         "stringequalsignorecase",
-                                                     "stringlike",           "arnequals",
-                                                     "arnlike",              "foranyvalue:stringequals",
+    static const std::set<std::string_view> kBinding{"stringequals",
+                                                     "stringequalsignorecase",
+                                                     "stringlike",
+                                                     "arnequals",
+                                                     "arnlike",
+                                                     "foranyvalue:stringequals",
                                                      "foranyvalue:stringlike"};
     const auto any = [](const std::string& value) { return value.find_first_not_of("*?") == std::string::npos; };
     return kBinding.contains(operation) && !values.empty() && std::ranges::none_of(values, any);
   }
   bool binds_caller() const {
-    static const std::set<std::string_view> kWho{"kms:calleraccount",   "aws:principalaccount", "aws:principalarn",
-                                                 "aws:principalorgid",  "aws:principalorgpaths", "aws:sourceaccount",
-                                                 "aws:sourceorgid",     "aws:userid"};
+    static const std::set<std::string_view> kWho{
+        "kms:calleraccount",     "aws:principalaccount", "aws:principalarn", "aws:principalorgid",
+        "aws:principalorgpaths", "aws:sourceaccount",    "aws:sourceorgid",  "aws:userid"};
     return kWho.contains(key) && binds();
   }
   bool names_account() const { return key == "kms:calleraccount" || key == "aws:principalaccount"; }
@@ -93,20 +96,6 @@ struct Statement {
   }
 };
 
-// "arn:aws:iam::111122223333:role/x", or "111122223333"; an id of something deleted ("AIDA…") has no account.
-std::string account_of(std::string_view principal) {
-  if (!principal.starts_with("arn:")) {
-    const bool digits = principal.size() == 12 && std::ranges::all_of(principal, [](char c) { return c >= '0' && c <= '9'; });
-    return digits ? std::string(principal) : std::string();
-  }
-  for (int colon = 0; colon < 4; ++colon) {
-    const std::size_t at = principal.find(':');
-    if (at == std::string_view::npos) return {};
-    principal.remove_prefix(at + 1);
-  }
-  return std::string(principal.substr(0, principal.find(':')));
-}
-
 Status read_principal(const JsonValue& principal, Statement& statement) {
   if (principal.string() != nullptr && *principal.string() == "*") {
     statement.everybody = true;
@@ -120,7 +109,7 @@ Status read_principal(const JsonValue& principal, Statement& statement) {
     for (const std::string& name : names) {
       if (name == "*") {
         statement.everybody = true;
-      } else if (const std::string account = account_of(name); !account.empty()) {
+      } else if (const std::string account = aws_account_of(name); !account.empty()) {
         statement.accounts.push_back(account);
       }
     }
@@ -179,8 +168,7 @@ bool demands_attestation(const Statement& statement) {
   // Several conditions must hold together before it denies: then somebody may slip between them.
   if (statement.conditions.size() != 1 || !statement.conditions.front().is_attestation()) return false;
   const Condition& condition = statement.conditions.front();
-  static const std::set<std::string_view> kUnlessEqual{"stringnotequals", "stringnotequalsignorecase",
-                                                       "stringnotlike"};
+  static const std::set<std::string_view> kUnlessEqual{"stringnotequals", "stringnotequalsignorecase", "stringnotlike"};
   const auto any = [](const std::string& value) { return value.find_first_not_of("*?") == std::string::npos; };
   if (kUnlessEqual.contains(condition.operation)) {
     return !condition.values.empty() && std::ranges::none_of(condition.values, any);
@@ -212,6 +200,20 @@ void judge(const Statement& statement, std::string_view account, bool attested, 
 
 }  // namespace
 
+std::string aws_account_of(std::string_view principal) {
+  if (!principal.starts_with("arn:")) {
+    const bool digits =
+        principal.size() == 12 && std::ranges::all_of(principal, [](char c) { return c >= '0' && c <= '9'; });
+    return digits ? std::string(principal) : std::string();
+  }
+  for (int colon = 0; colon < 4; ++colon) {
+    const std::size_t at = principal.find(':');
+    if (at == std::string_view::npos) return {};
+    principal.remove_prefix(at + 1);
+  }
+  return std::string(principal.substr(0, principal.find(':')));
+}
+
 Result<std::vector<PolicyFinding>> key_policy_findings(std::string_view policy, std::string_view account) {
   CLOISTER_TRY(const JsonValue json, parse_json(policy));
   const JsonValue* member = json.find("Statement");
@@ -239,7 +241,7 @@ Result<std::vector<PolicyFinding>> grant_findings(const JsonValue& grant, std::s
   }
   CLOISTER_TRY(const auto names, strings_of(*operations, "grant"));
   std::vector<PolicyFinding> findings;
-  const std::string its = account_of(*grantee->string());
+  const std::string its = aws_account_of(*grantee->string());
   if (!its.empty() && its != account) findings.push_back(PolicyFinding::kOtherAccount);
   if (std::ranges::find(names, "Decrypt") != names.end()) findings.push_back(PolicyFinding::kDecryptUnattested);
   return findings;

@@ -2,6 +2,7 @@
 // 2012-10-17, as AWS KMS evaluates it for a key.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "kms/posture.h"
 
 namespace cloister::kms {
+
+// The account in "arn:aws:iam::111122223333:role/x", or "111122223333" itself; empty where there is none.
+std::string aws_account_of(std::string_view principal);
 
 // Each finding once, in the order of PolicyFinding. `account` is the key's own, 12 digits. A statement with a condition
 // counts as open to all when no condition names who asks; decryption counts as attested only under a condition on what

@@ -97,8 +97,8 @@ Result<AwsCredentials> web_identity_credentials(const WebIdentity& identity, con
   CLOISTER_TRY(auto transport, options.open_transport(endpoint, {options.authorities_file, {}, {}}));
   net::Buffer body = net::to_buffer("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=");
   net::append(body, percent_encoded(identity.role_arn));
-  net::append(body, "&RoleSessionName=" +
-                        percent_encoded(identity.session_name.empty() ? "cloister" : identity.session_name));
+  net::append(
+      body, "&RoleSessionName=" + percent_encoded(identity.session_name.empty() ? "cloister" : identity.session_name));
   net::append(body, "&WebIdentityToken=");
   net::append(body, percent_encoded(token_text));
   Asker sts(std::move(transport), endpoint, kStsRules, waiting);
@@ -138,8 +138,7 @@ Result<std::optional<AwsCredentials>> instance_credentials(const AwsCredentialOp
                                                            const Waiting& waiting) {
   if (options.environment("AWS_EC2_METADATA_DISABLED").value_or("") == "true") return std::optional<AwsCredentials>();
   const bool usual = options.metadata_endpoint.empty();
-  CLOISTER_TRY(const Endpoint endpoint,
-               parse_endpoint(usual ? std::string(kMetadataHost) : options.metadata_endpoint));
+  CLOISTER_TRY(const Endpoint endpoint, parse_endpoint(usual ? std::string(kMetadataHost) : options.metadata_endpoint));
   CLOISTER_TRY(auto transport, options.open_transport(endpoint, {options.authorities_file, {}, {}}));
   Asker metadata(std::move(transport), endpoint, kLocalRules, waiting);
   CLOISTER_TRY(const net::Response token, metadata.ask("PUT", endpoint.path + std::string(kTokenPath),

@@ -16,8 +16,7 @@ Status AwsSigner::sign(net::Request& request, const AwsCredentials& credentials,
   CLOISTER_TRY(const std::string canonical, net::sigv4_canonical_request(request, authorization.signed_headers,
                                                                          net::sigv4_payload_hash(request.body)));
   const crypto::Secret key = net::sigv4_signing_key(credentials.secret_access_key, authorization.scope);
-  authorization.signature =
-      net::sigv4_signature(key, net::sigv4_string_to_sign(date, authorization.scope, canonical));
+  authorization.signature = net::sigv4_signature(key, net::sigv4_string_to_sign(date, authorization.scope, canonical));
   request.headers.add("authorization", authorization.serialize());
   return {};
 }
