@@ -29,7 +29,7 @@ std::string allow(const std::string& principal, const std::string& action, const
          (condition.empty() ? "" : R"(,"Condition":)" + condition) + "}";
 }
 
-const std::string kOwn = R"({"AWS":"arn:aws:iam::111122223333:role/worker"})";
+const std::string kWorker = R"({"AWS":"arn:aws:iam::111122223333:role/worker"})";
 const std::string kAttested = R"({"StringEqualsIgnoreCase":{"kms:RecipientAttestation:ImageSha384":"abcdef"}})";
 
 TEST(KeyPolicy, DefaultOfTheConsole) {
@@ -38,9 +38,9 @@ TEST(KeyPolicy, DefaultOfTheConsole) {
 }
 
 TEST(KeyPolicy, NothingToWorryAbout) {
-  EXPECT_EQ(
-      findings(allow(kOwn, R"(["kms:Encrypt","kms:DescribeKey"])") + "," + allow(kOwn, R"("kms:Decrypt")", kAttested)),
-      "");
+  EXPECT_EQ(findings(allow(kWorker, R"(["kms:Encrypt","kms:DescribeKey"])") + "," +
+                     allow(kWorker, R"("kms:Decrypt")", kAttested)),
+            "");
   EXPECT_EQ(findings(allow(R"({"Service":"s3.amazonaws.com"})", R"("kms:Encrypt")")), "");
 }
 
@@ -72,11 +72,11 @@ TEST(KeyPolicy, EverybodyUnderACondition) {
 
 TEST(KeyPolicy, EveryOperation) {
   for (const char* action : {R"("*")", R"("kms:*")", R"("KMS:**")", R"(["kms:Encrypt","k*"])"}) {
-    EXPECT_EQ(findings(allow(kOwn, action, kAttested)), "wildcard-action") << action;
+    EXPECT_EQ(findings(allow(kWorker, action, kAttested)), "wildcard-action") << action;
   }
-  EXPECT_EQ(findings(R"({"Effect":"Allow","Principal":)" + kOwn + R"(,"NotAction":"kms:Decrypt","Resource":"*"})"),
+  EXPECT_EQ(findings(R"({"Effect":"Allow","Principal":)" + kWorker + R"(,"NotAction":"kms:Decrypt","Resource":"*"})"),
             "wildcard-action");
-  EXPECT_EQ(findings(allow(kOwn, R"(["kms:Describe*","kms:Get*","kms:List*"])")), "");
+  EXPECT_EQ(findings(allow(kWorker, R"(["kms:Describe*","kms:Get*","kms:List*"])")), "");
 }
 
 TEST(KeyPolicy, AnotherAccount) {
@@ -90,16 +90,16 @@ TEST(KeyPolicy, AnotherAccount) {
 
 TEST(KeyPolicy, DecryptWithoutAttestation) {
   for (const char* action : {R"("kms:Decrypt")", R"("kms:decrypt")", R"("kms:De*")", R"("kms:?ecrypt")"}) {
-    EXPECT_EQ(findings(allow(kOwn, action)), "decrypt-unattested") << action;
-    EXPECT_EQ(findings(allow(kOwn, action, kAttested)), "") << action;
+    EXPECT_EQ(findings(allow(kWorker, action)), "decrypt-unattested") << action;
+    EXPECT_EQ(findings(allow(kWorker, action, kAttested)), "") << action;
   }
-  EXPECT_EQ(findings(allow(kOwn, R"("kms:Decrypt")", R"({"StringEquals":{"kms:RecipientAttestation:PCR3":"00"}})")),
+  EXPECT_EQ(findings(allow(kWorker, R"("kms:Decrypt")", R"({"StringEquals":{"kms:RecipientAttestation:PCR3":"00"}})")),
             "");
   for (const char* nothing : {R"({"StringLike":{"kms:RecipientAttestation:PCR0":"*"}})",
                               R"({"StringNotEquals":{"kms:RecipientAttestation:PCR0":"00"}})",
                               R"({"StringEqualsIfExists":{"kms:RecipientAttestation:PCR0":"00"}})",
                               R"({"StringEquals":{"kms:EncryptionContext:tenant":"acme"}})"}) {
-    EXPECT_EQ(findings(allow(kOwn, R"("kms:Decrypt")", nothing)), "decrypt-unattested") << nothing;
+    EXPECT_EQ(findings(allow(kWorker, R"("kms:Decrypt")", nothing)), "decrypt-unattested") << nothing;
   }
 }
 
@@ -108,7 +108,7 @@ TEST(KeyPolicy, DenialThatDemandsAttestation) {
     return R"(,{"Effect":"Deny","Principal":)" + principal + R"(,"Action":"kms:Decrypt","Resource":"*","Condition":)" +
            condition + "}";
   };
-  const std::string decrypt = allow(kOwn, R"("kms:Decrypt")");
+  const std::string decrypt = allow(kWorker, R"("kms:Decrypt")");
   const std::string unless = R"({"StringNotEqualsIgnoreCase":{"kms:RecipientAttestation:ImageSha384":"ab"}})";
   EXPECT_EQ(findings(decrypt + deny(R"("*")", unless)), "");
   EXPECT_EQ(findings(decrypt + deny(R"({"AWS":"*"})", R"({"Null":{"kms:RecipientAttestation:PCR0":"true"}})")), "");
@@ -135,9 +135,9 @@ TEST(KeyPolicy, WhatIsNotUnderstood) {
         R"({"Statement":[)" + allow(R"({"Federated":"x"})", R"("kms:Encrypt")") + "]}",
         R"({"Statement":[)" + allow(R"("arn")", R"("kms:Encrypt")") + "]}",
         R"({"Statement":[)" + allow(R"({"AWS":7})", R"("kms:Encrypt")") + "]}",
-        R"({"Statement":[)" + allow(kOwn, "7") + "]}", R"({"Statement":[)" + allow(kOwn, "[7]") + "]}",
-        R"({"Statement":[)" + allow(kOwn, R"("kms:Encrypt")", R"("x")") + "]}",
-        R"({"Statement":[)" + allow(kOwn, R"("kms:Encrypt")", R"({"StringEquals":"x"})") + "]}",
+        R"({"Statement":[)" + allow(kWorker, "7") + "]}", R"({"Statement":[)" + allow(kWorker, "[7]") + "]}",
+        R"({"Statement":[)" + allow(kWorker, R"("kms:Encrypt")", R"("x")") + "]}",
+        R"({"Statement":[)" + allow(kWorker, R"("kms:Encrypt")", R"({"StringEquals":"x"})") + "]}",
         std::string(R"({"Statement":[{"Effect":"Maybe","Principal":"*","Action":"*"}]})"),
         std::string(R"({"Statement":[{"Effect":"Allow","Action":"*"}]})"),
         std::string(R"({"Statement":[{"Effect":"Allow","Principal":"*"}]})"),
