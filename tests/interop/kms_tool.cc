@@ -72,8 +72,8 @@ Opened open_pkcs11(const Json& options, std::shared_ptr<kms::EvidenceSink> evide
   return std::shared_ptr<Provider>(std::move(provider));
 }
 
-// "region", "endpoint"; "authorities_file", "profile" and "sts_endpoint" where they are needed. Credentials come from the
-// environment of this program.
+// "region", "endpoint"; "authorities_file", "profile" and "sts_endpoint" where they are needed. Credentials come from
+// the environment of this program.
 Opened open_aws(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
   kms::AwsKmsOptions chosen;
   chosen.region = text(options, "region");

@@ -59,10 +59,9 @@ WipedText crypto_request(const std::string& key, const std::string& context, std
 Result<std::shared_ptr<AwsKms>> AwsKms::create(AwsKmsOptions options, std::shared_ptr<EvidenceSink> evidence,
                                                Waiting waiting) {
   const AwsHost host{options.region, options.fips, options.dual_stack};
-  CLOISTER_TRY(Endpoint endpoint, aws_endpoint("kms", host));
-  if (!options.endpoint.empty()) {
-    CLOISTER_TRY(endpoint, parse_endpoint(options.endpoint));
-  }
+  CLOISTER_RETURN_IF_ERROR(check_aws_region(options.region));
+  CLOISTER_TRY(Endpoint endpoint,
+               options.endpoint.empty() ? aws_endpoint("kms", host) : parse_endpoint(options.endpoint));
   CLOISTER_TRY(auto transport, options.open_transport(endpoint, {options.authorities_file, {}, {}}));
   if (!options.environment) options.environment = [](const std::string&) { return std::nullopt; };
   auto credentials = std::make_unique<AwsCredentialChain>(

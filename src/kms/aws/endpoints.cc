@@ -15,8 +15,13 @@ bool is_region(std::string_view text) {
 
 }  // namespace
 
+Status check_aws_region(std::string_view region) {
+  if (is_region(region)) return {};
+  return Error(Code::kInvalid, "the AWS region isn't a name like eu-west-1");
+}
+
 Result<Endpoint> aws_endpoint(std::string_view service, const AwsHost& host) {
-  if (!is_region(host.region)) return Error(Code::kInvalid, "the AWS region isn't a name like eu-west-1");
+  CLOISTER_RETURN_IF_ERROR(check_aws_region(host.region));
   if (host.region.find("-iso") != std::string::npos) {
     return Error(Code::kUnsupported, "region " + host.region + " needs an endpoint of its own");
   }

@@ -13,6 +13,9 @@ struct AwsHost {
   bool dual_stack = false;
 };
 
+// kInvalid for what can't be a region's name.
+Status check_aws_region(std::string_view region);
+
 // "https://kms-fips.eu-west-1.amazonaws.com". kInvalid for what isn't a region's name; kUnsupported for the isolated
 // partitions, whose endpoint is to be given.
 Result<Endpoint> aws_endpoint(std::string_view service, const AwsHost& host);

@@ -229,6 +229,13 @@ TEST_F(AwsKmsRecorded, Endpoints) {
   EXPECT_TRUE(provider(custom)->list("").ok());
   EXPECT_EQ(network_.opened, std::vector<std::string>{"https://kms.internal.example:8443/aws"});
   EXPECT_EQ(network_.recorded.sent().at(0).header("host"), "kms.internal.example:8443");
+  AwsKmsOptions isolated;
+  isolated.region = "us-iso-east-1";
+  expect_refused(AwsKms::create(isolated, nullptr, waiting_.waiting()), Code::kUnsupported, "endpoint of its own");
+  isolated.endpoint = "https://kms.us-iso-east-1.c2s.ic.gov";
+  EXPECT_TRUE(AwsKms::create(isolated, nullptr, waiting_.waiting()).ok());
+  isolated.region = "us iso";
+  expect_refused(AwsKms::create(isolated, nullptr, waiting_.waiting()), Code::kInvalid, "region");
   AwsKmsOptions plain;
   plain.region = "us-east-1";
   plain.endpoint = "http://192.0.2.7";
