@@ -136,6 +136,9 @@ const std::vector<RootKind>& root_kinds() {
   static const std::vector<RootKind> kinds = {
       {"software", {}, {"key_file"}},
       {"pkcs11", {"module", "token", "key"}, {"parameters"}},
+      {"aws-kms",
+       {"key", "region"},
+       {"endpoint", "fips", "dual_stack", "authorities_file", "profile", "sts_endpoint", "metadata_endpoint"}},
   };
   return kinds;
 }

@@ -1,0 +1,83 @@
+#include "home/providers.h"
+
+#include <cstdlib>
+
+#include "kms/aws/aws_kms.h"
+#include "kms/pkcs11/pkcs11_provider.h"
+
+namespace cloister::home {
+namespace {
+
+using Opened = Result<std::shared_ptr<kms::Provider>>;
+
+template <typename Provider>
+Opened as_provider(Result<std::shared_ptr<Provider>> made) {
+  if (!made.ok()) return made.error();
+  return std::shared_ptr<kms::Provider>(std::move(*made));
+}
+
+Result<bool> yes_or_no(const RootConfig& root, std::string_view name) {
+  const std::string& word = root.option(name);
+  if (word.empty() || word == "no") return false;
+  if (word == "yes") return true;
+  return Error(Code::kInvalid, std::string(name) + " is yes or no");
+}
+
+Opened open_pkcs11(const RootConfig& root, ProviderContext context) {
+  if (!context.pin) return Error(Code::kInvalid, "a token needs a PIN");
+  kms::Pkcs11ProviderOptions options{root.option("module"), root.option("token")};
+  options.module_parameters = root.option("parameters");
+  return as_provider(
+      kms::Pkcs11Provider::create(options, *context.pin, std::move(context.evidence), kms::real_waiting()));
+}
+
+Opened open_aws(const RootConfig& root, ProviderContext context) {
+  kms::AwsKmsOptions options;
+  options.region = root.option("region");
+  options.endpoint = root.option("endpoint");
+  CLOISTER_TRY(options.fips, yes_or_no(root, "fips"));
+  CLOISTER_TRY(options.dual_stack, yes_or_no(root, "dual_stack"));
+  options.authorities_file = root.option("authorities_file");
+  options.profile = root.option("profile");
+  options.sts_endpoint = root.option("sts_endpoint");
+  options.metadata_endpoint = root.option("metadata_endpoint");
+  options.environment = std::move(context.environment);
+  return as_provider(kms::AwsKms::create(std::move(options), std::move(context.evidence), kms::real_waiting()));
+}
+
+struct Kind {
+  std::string_view name;
+  Opened (*open)(const RootConfig& root, ProviderContext context);
+};
+constexpr Kind kKinds[] = {
+    {"aws-kms", open_aws},
+};
+
+}  // namespace
+
+Environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+}
+
+bool is_provider_kind(std::string_view kind) {
+  for (const Kind& one : kKinds) {
+    if (one.name == kind) return true;
+  }
+  return false;
+}
+
+Opened open_provider(const RootConfig& root, ProviderContext context) {
+  if (root.kind == "pkcs11") return open_pkcs11(root, std::move(context));
+  for (const Kind& kind : kKinds) {
+    if (kind.name == root.kind) return kind.open(root, std::move(context));
+  }
+  return Error(Code::kUnsupported, "a root of kind " + root.kind + " has no provider that could be asked");
+}
+
+const std::string& provider_key(const RootConfig& root) { return root.option("key"); }
+
+}  // namespace cloister::home
