@@ -11,13 +11,14 @@ struct NamedNumber {
   std::string_view name;
 };
 
-constexpr std::array kAlgorithms{NamedNumber{1, "DES"},       NamedNumber{2, "3DES"}, NamedNumber{3, "AES"},
-                                 NamedNumber{4, "RSA"},       NamedNumber{5, "DSA"},  NamedNumber{6, "ECDSA"},
+constexpr std::array kAlgorithms{NamedNumber{1, "DES"},         NamedNumber{2, "3DES"},
+                                 NamedNumber{3, "AES"},         NamedNumber{4, "RSA"},
+                                 NamedNumber{5, "DSA"},         NamedNumber{6, "ECDSA"},
                                  NamedNumber{8, "HMAC-SHA256"}, NamedNumber{0x1C, "ChaCha20Poly1305"}};
 
-constexpr std::array kStates{
-    NamedNumber{1, "PreActive"},   NamedNumber{2, "Active"},    NamedNumber{3, "Deactivated"},
-    NamedNumber{4, "Compromised"}, NamedNumber{5, "Destroyed"}, NamedNumber{6, "DestroyedCompromised"}};
+constexpr std::array kStates{NamedNumber{1, "PreActive"},   NamedNumber{2, "Active"},
+                             NamedNumber{3, "Deactivated"}, NamedNumber{4, "Compromised"},
+                             NamedNumber{5, "Destroyed"},   NamedNumber{6, "DestroyedCompromised"}};
 
 std::string algorithm_of(const KeyAttributes& attributes) {
   if (!attributes.algorithm) return {};
@@ -93,8 +94,9 @@ KeyPosture posture_of(const std::vector<ChainLink>& chain, Time now) {
   posture.protection = protection_of(attributes);
   posture.state = key_state(attributes);
   posture.algorithm = algorithm_of(attributes);
-  posture.created = attributes.initial ? Assessed<std::optional<Time>>(attributes.initial)
-                                       : Assessed<std::optional<Time>>::not_assessed("the server tells no initial date");
+  posture.created = attributes.initial
+                        ? Assessed<std::optional<Time>>(attributes.initial)
+                        : Assessed<std::optional<Time>>::not_assessed("the server tells no initial date");
   posture.rotation = rotation_of(attributes, now);
   posture.last_rotated = last_rotated_of(attributes, now);
   posture.deletion_scheduled = Assessed<std::optional<Time>>::not_assessed("KMIP knows no deletion at a later date");

@@ -34,8 +34,8 @@ class Answer {
   Answer& operator=(const Answer&) = delete;
 
   bool success() const { return success_; }
-  std::uint32_t reason() const { return reason_; }             // when it isn't a success; 0: none was given
-  const std::string& message() const { return message_; }      // one plain line
+  std::uint32_t reason() const { return reason_; }               // when it isn't a success; 0: none was given
+  const std::string& message() const { return message_; }        // one plain line
   const std::string& request_id() const { return request_id_; }  // the server's correlation value; mostly empty
   // Null when there is none.
   const Item* payload() const;

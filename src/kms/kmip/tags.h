@@ -54,7 +54,7 @@ inline constexpr Tag kAuthenticatedEncryptionAdditionalData = 0x4200FE;
 inline constexpr Tag kAuthenticatedEncryptionTag = 0x4200FF;
 inline constexpr Tag kServerCorrelationValue = 0x420106;
 inline constexpr Tag kExtractable = 0x420122;
-inline constexpr Tag kAttributes = 0x420125;          // 2.0
+inline constexpr Tag kAttributes = 0x420125;             // 2.0
 inline constexpr Tag kProtectionStorageMask = 0x42015E;  // 2.0
 inline constexpr Tag kRotateInterval = 0x42016A;         // 2.1, as what follows
 inline constexpr Tag kRotateAutomatic = 0x42016B;
@@ -81,15 +81,15 @@ enum class State : std::uint32_t {
   kDestroyedCompromised = 6,
 };
 
-inline constexpr std::uint32_t kSymmetricKey = 2;             // ObjectType
-inline constexpr std::uint32_t kAes = 3;                      // CryptographicAlgorithm
-inline constexpr std::uint32_t kQueryServerInformation = 3;   // QueryFunction
-inline constexpr std::uint32_t kUninterpretedText = 1;        // NameType
-inline constexpr std::uint32_t kReplacementObject = 0x106;    // LinkType
-inline constexpr std::uint32_t kReplacedObject = 0x107;       // LinkType
-inline constexpr std::uint32_t kModeGcm = 9;                  // BlockCipherMode
-inline constexpr std::uint32_t kModeNistKeyWrap = 0x0D;       // BlockCipherMode: RFC 3394
-inline constexpr std::uint32_t kStoredInSoftware = 1;         // ProtectionStorageMask
-inline constexpr std::uint32_t kStoredInHardware = 2;         // ProtectionStorageMask
+inline constexpr std::uint32_t kSymmetricKey = 2;            // ObjectType
+inline constexpr std::uint32_t kAes = 3;                     // CryptographicAlgorithm
+inline constexpr std::uint32_t kQueryServerInformation = 3;  // QueryFunction
+inline constexpr std::uint32_t kUninterpretedText = 1;       // NameType
+inline constexpr std::uint32_t kReplacementObject = 0x106;   // LinkType
+inline constexpr std::uint32_t kReplacedObject = 0x107;      // LinkType
+inline constexpr std::uint32_t kModeGcm = 9;                 // BlockCipherMode
+inline constexpr std::uint32_t kModeNistKeyWrap = 0x0D;      // BlockCipherMode: RFC 3394
+inline constexpr std::uint32_t kStoredInSoftware = 1;        // ProtectionStorageMask
+inline constexpr std::uint32_t kStoredInHardware = 2;        // ProtectionStorageMask
 
 }  // namespace cloister::kms::kmip

@@ -47,8 +47,8 @@ struct Item {
   const Item* find(Tag child, Type child_type) const;
 };
 
-// Exactly one item. kCorrupt, saying what is wrong and at which byte: a length beyond what encloses it, or that the type
-// can't have; padding that isn't zero; a type nobody knows; what is over the limits.
+// Exactly one item. kCorrupt, saying what is wrong and at which byte: a length beyond what encloses it, or that the
+// type can't have; padding that isn't zero; a type nobody knows; what is over the limits.
 Result<Item> parse_ttlv(ByteView bytes, const TtlvLimits& limits = {});
 
 // What the first eight bytes of a message say: its size in all. kCorrupt unless they begin a structure of that tag, of
