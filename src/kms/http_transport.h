@@ -35,9 +35,9 @@ class HttpTransport {
 
 struct WebTransportOptions {
   // Authorities in PEM; empty: those of the system.
-  std::string authorities_file;
+  std::string authorities_file = {};
   // A certificate of ours (PEM, chain and key), for servers that ask for one; empty: none.
-  std::string certificate_file, key_file;
+  std::string certificate_file = {}, key_file = {};
 };
 // What these options say, for a provider that doesn't speak HTTP. kInvalid, kNotFound; kDenied when others may read the
 // key.
