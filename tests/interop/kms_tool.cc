@@ -4,6 +4,7 @@
 //     wrap KEY PLAINTEXT_HEX [NAME=VALUE...]            prints {"key_version", "ciphertext"}, ciphertext in hexadecimal
 //     unwrap KEY CIPHERTEXT_HEX KEY_VERSION [NAME=VALUE...]
 //     root KEY                                          opens it as a root: probes it, wraps and unwraps
+//     activate KEY                                      of a KMIP server
 // Prints one JSON object: the answer, or {"error", "message"} with the exit status of that code. Where OPTIONS.json has
 // "evidence_file", what the provider answered is appended there, one JSON object a line.
 #include <cstdio>
@@ -14,6 +15,7 @@
 
 #include "crypto/random.h"
 #include "kms/evidence.h"
+#include "kms/kmip/kmip_server.h"
 #include "kms/provider_key.h"
 #include "tests/support/fake_provider.h"
 
@@ -59,9 +61,22 @@ Opened open_fake(const Json&, std::shared_ptr<kms::EvidenceSink>) {
   return std::shared_ptr<Provider>(std::make_shared<testing::FakeProvider>());
 }
 
+Opened open_kmip(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  kms::KmipOptions kmip;
+  kmip.host = text(options, "host");
+  kmip.port = options.value("port", kmip.port);
+  kmip.authorities_file = text(options, "authorities");
+  kmip.certificate_file = text(options, "certificate");
+  kmip.key_file = text(options, "key");
+  kmip.cipher = text(options, "cipher", kmip.cipher);
+  CLOISTER_TRY(auto server, kms::KmipServer::create(kmip, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(server));
+}
+
 // One line a kind of provider.
 const std::map<std::string, Open> kKinds = {
     {"fake", open_fake},
+    {"kmip", open_kmip},
 };
 
 Result<kms::ContextMap> read_context(const std::vector<std::string>& arguments, std::size_t from) {
@@ -130,6 +145,12 @@ Result<Json> answer(const std::shared_ptr<Provider>& provider, const std::string
   if (verb == "health") {
     CLOISTER_TRY(const auto health, provider->health());
     return Json{{"serving", health.serving}, {"detail", health.detail}};
+  }
+  if (verb == "activate") {
+    const auto kmip = std::dynamic_pointer_cast<kms::KmipServer>(provider);
+    if (kmip == nullptr) return Error(Code::kUnsupported, "only keys of a KMIP server are activated");
+    CLOISTER_RETURN_IF_ERROR(kmip->activate(first));
+    return Json{{"activated", first}};
   }
   return Error(Code::kInvalid, "no such verb: " + verb);
 }
