@@ -17,6 +17,7 @@
 #include "kms/evidence.h"
 #include "kms/kmip/kmip_server.h"
 #include "kms/provider_key.h"
+#include "kms/vault/vault_transit.h"
 #include "tests/support/fake_provider.h"
 
 namespace cloister {
@@ -69,14 +70,36 @@ Opened open_kmip(const Json& options, std::shared_ptr<kms::EvidenceSink> evidenc
   kmip.certificate_file = text(options, "certificate");
   kmip.key_file = text(options, "key");
   kmip.cipher = text(options, "cipher", kmip.cipher);
+  kmip.newest = text(options, "newest", kmip.newest);
   CLOISTER_TRY(auto server, kms::KmipServer::create(kmip, std::move(evidence), kms::real_waiting()));
   return std::shared_ptr<Provider>(std::move(server));
+}
+
+Opened open_vault(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  kms::VaultOptions vault;
+  vault.address = text(options, "address");
+  vault.mount = text(options, "mount", vault.mount);
+  vault.name_space = text(options, "namespace");
+  vault.authorities_file = text(options, "authorities");
+  vault.certificate_file = text(options, "certificate");
+  vault.key_file = text(options, "key");
+  vault.auth = text(options, "auth", vault.auth);
+  vault.auth_mount = text(options, "auth_mount");
+  vault.role = text(options, "role");
+  vault.secret_file = text(options, "secret_file");
+  const auto environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  CLOISTER_TRY(auto transit, kms::VaultTransit::create(vault, environment, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(transit));
 }
 
 // One line a kind of provider.
 const std::map<std::string, Open> kKinds = {
     {"fake", open_fake},
     {"kmip", open_kmip},
+    {"vault-transit", open_vault},
 };
 
 Result<kms::ContextMap> read_context(const std::vector<std::string>& arguments, std::size_t from) {

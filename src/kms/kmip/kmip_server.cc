@@ -14,7 +14,7 @@ namespace {
 
 using namespace kmip;
 
-constexpr std::array kOffered{kVersion21, kVersion20, kVersion14};
+constexpr std::array kKnown{kVersion21, kVersion20, kVersion14};
 constexpr std::uint32_t kPage = 100;
 constexpr std::uint32_t kOffsetMax = 1'000'000;
 constexpr std::size_t kChainMax = 16;
@@ -30,12 +30,6 @@ class StreamChannel final : public KmipChannel {
  private:
   const std::unique_ptr<net::WebStream> stream_;
 };
-
-Result<Cipher> parse_cipher(const std::string& text) {
-  if (text == "gcm") return Cipher::kGcm;
-  if (text == "nist-key-wrap") return Cipher::kKeyWrap;
-  return Error(Code::kInvalid, "cipher '" + text + "' of a KMIP server is neither gcm nor nist-key-wrap");
-}
 
 // "OFFSET FIRST": where the page begins, and the first key of the page before it.
 struct Cursor {
@@ -83,16 +77,32 @@ Result<std::shared_ptr<KmipServer>> KmipServer::create(const KmipOptions& option
 
 Result<std::shared_ptr<KmipServer>> KmipServer::create_over(KmipDial dial, const KmipOptions& options,
                                                             std::shared_ptr<EvidenceSink> evidence, Waiting waiting) {
-  CLOISTER_TRY(const Cipher cipher, parse_cipher(options.cipher));
+  CLOISTER_TRY(Words words, read(options));
   return std::shared_ptr<KmipServer>(
-      new KmipServer(std::move(dial), options, cipher, std::move(evidence), std::move(waiting)));
+      new KmipServer(std::move(dial), options, std::move(words), std::move(evidence), std::move(waiting)));
 }
 
-KmipServer::KmipServer(KmipDial dial, const KmipOptions& options, Cipher cipher, std::shared_ptr<EvidenceSink> evidence,
+Result<KmipServer::Words> KmipServer::read(const KmipOptions& options) {
+  Words words{Cipher::kGcm, {}};
+  if (options.cipher == "nist-key-wrap") {
+    words.cipher = Cipher::kKeyWrap;
+  } else if (options.cipher != "gcm") {
+    return Error(Code::kInvalid, "cipher '" + options.cipher + "' of a KMIP server is neither gcm nor nist-key-wrap");
+  }
+  const auto newest = std::ranges::find(kKnown, options.newest, &ProtocolVersion::text);
+  words.offered.assign(newest, kKnown.end());
+  if (words.offered.empty()) {
+    return Error(Code::kInvalid, "version '" + options.newest + "' of KMIP is none of 1.4, 2.0 and 2.1");
+  }
+  return words;
+}
+
+KmipServer::KmipServer(KmipDial dial, const KmipOptions& options, Words words, std::shared_ptr<EvidenceSink> evidence,
                        Waiting waiting)
     : name_("kmip " + net::TcpAddress{options.host, options.port}.to_string()),
       retry_(options.retry),
-      cipher_(cipher),
+      cipher_(words.cipher),
+      offered_(std::move(words.offered)),
       evidence_(std::move(evidence)),
       waiting_(std::move(waiting)),
       connections_(std::move(dial), options.connections) {}
@@ -157,13 +167,13 @@ Result<Answer> KmipServer::ask(Operation operation, const std::string& key, cons
 }
 
 Result<ProtocolVersion> KmipServer::discover(ProtocolVersion spoken) {
-  CLOISTER_TRY(const Answer answer, ask(spoken, Operation::kDiscoverVersions, "", discover_versions(kOffered)));
+  CLOISTER_TRY(const Answer answer, ask(spoken, Operation::kDiscoverVersions, "", discover_versions(offered_)));
   auto served = parse_versions(answer);
   if (!served.ok()) return served.error().with_context(doing(Operation::kDiscoverVersions, ""));
-  for (const ProtocolVersion version : kOffered) {
+  for (const ProtocolVersion version : offered_) {
     if (std::ranges::find(*served, version) != served->end()) return version;
   }
-  return Error(Code::kUnsupported, name_ + ": it speaks none of KMIP 1.4, 2.0 and 2.1");
+  return Error(Code::kUnsupported, name_ + ": it speaks none of the versions of KMIP that are spoken here");
 }
 
 // A server may know only 1.x or only 2.x, and refuse a message in the other.
@@ -173,8 +183,10 @@ Result<ProtocolVersion> KmipServer::version() {
     if (version_) return *version_;
   }
   Result<ProtocolVersion> agreed = discover(kVersion14);
-  for (const ProtocolVersion spoken : {kVersion21, kVersion20}) {
-    if (agreed.ok() || agreed.error().code() == Code::kUnavailable || agreed.error().code() == Code::kDenied) break;
+  for (const ProtocolVersion spoken : offered_) {
+    if (spoken == kVersion14 || agreed.ok() || agreed.error().code() == Code::kUnavailable ||
+        agreed.error().code() == Code::kDenied)
+      break;
     agreed = discover(spoken);
   }
   if (!agreed.ok()) return agreed;

@@ -18,6 +18,7 @@ struct KmipOptions {
   // "gcm": AES-GCM with the context as additional data. "nist-key-wrap", for servers without it: RFC 3394, with the
   // context bound inside of what is wrapped. Wraps of both open, whatever this says.
   std::string cipher = "gcm";
+  std::string newest = "2.1";   // the newest version to speak: "1.4", "2.0" or "2.1"
   std::size_t connections = 4;  // kept when idle
   RetryRules retry;
 };
@@ -49,7 +50,12 @@ class KmipServer final : public Provider {
   Status activate(const std::string& key);
 
  private:
-  KmipServer(KmipDial dial, const KmipOptions& options, kmip::Cipher cipher, std::shared_ptr<EvidenceSink> evidence,
+  struct Words {  // of the options, read
+    kmip::Cipher cipher;
+    std::vector<kmip::ProtocolVersion> offered;  // newest first
+  };
+  static Result<Words> read(const KmipOptions& options);
+  KmipServer(KmipDial dial, const KmipOptions& options, Words words, std::shared_ptr<EvidenceSink> evidence,
              Waiting waiting);
 
   // Answered, with success; retried as the rules allow. In the version agreed on, unless another is given.
@@ -71,6 +77,7 @@ class KmipServer final : public Provider {
   const std::string name_;
   const RetryRules retry_;
   const kmip::Cipher cipher_;
+  const std::vector<kmip::ProtocolVersion> offered_;
   const std::shared_ptr<EvidenceSink> evidence_;
   const Waiting waiting_;
   kmip::Connections connections_;

@@ -110,11 +110,12 @@ Result<TransitKey> parse_key(ByteView body) {
   key.type = plain(text_of(member(data, "type")));
   if (key.type.empty()) return bad("type");
   key.latest = static_cast<std::uint64_t>(number(member(data, "latest_version"), kSecondsMax).value_or(0));
-  key.min_decryption = static_cast<std::uint64_t>(number(member(data, "min_decryption_version"), kSecondsMax).value_or(0));
+  key.min_decryption =
+      static_cast<std::uint64_t>(number(member(data, "min_decryption_version"), kSecondsMax).value_or(0));
   key.encrypts = flag(member(data, "supports_encryption")).value_or(true);
   key.derived = flag(member(data, "derived")).value_or(false);
-  key.external = key.type == "managed_key" || key.type == "external-key" ||
-                 !text_of(member(data, "external_key_ref")).empty();
+  key.external =
+      key.type == "managed_key" || key.type == "external-key" || !text_of(member(data, "external_key_ref")).empty();
   CLOISTER_TRY(key.versions, parse_key_versions(member(data, "keys")));
   if (!key.versions.empty() && key.versions.back().number != key.latest) return bad("latest_version");
   if (const auto period = number(member(data, "auto_rotate_period"), kSecondsMax)) {

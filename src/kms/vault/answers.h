@@ -31,7 +31,7 @@ struct TransitKey {
   std::uint64_t min_decryption = 0;
   bool encrypts = true;
   bool derived = false;
-  bool external = false;  // the key is in a place that the engine asks
+  bool external = false;                    // the key is in a place that the engine asks
   std::vector<TransitKeyVersion> versions;  // by number
   std::optional<Duration> auto_rotate_period;
   std::optional<bool> exportable, deletion_allowed, plaintext_backup, imported, soft_deleted;

@@ -80,14 +80,14 @@ KeyPosture posture_of(const std::string& name, const TransitKey& key) {
   posture.created = created_of(key);
   posture.rotation = rotation_of(key);
   posture.last_rotated = last_rotated_of(key);
-  posture.deletion_scheduled = deleted ? Assessed<Moment>::not_assessed("the key is soft-deleted, without a date")
-                                       : Assessed<Moment>(Moment{});
-  posture.exportable = key.exportable ? Assessed<bool>(*key.exportable)
-                                      : Assessed<bool>::not_assessed("the server doesn't tell");
+  posture.deletion_scheduled =
+      deleted ? Assessed<Moment>::not_assessed("the key is soft-deleted, without a date") : Assessed<Moment>(Moment{});
+  posture.exportable =
+      key.exportable ? Assessed<bool>(*key.exportable) : Assessed<bool>::not_assessed("the server doesn't tell");
   posture.last_used = Assessed<Moment>::not_assessed("Vault doesn't tell when a key was used");
   std::vector<ProviderKeyVersion> versions;
   for (const TransitKeyVersion& version : key.versions) {
-    const auto state = deleted                              ? ProviderKeyState::kPendingDeletion
+    const auto state = deleted                               ? ProviderKeyState::kPendingDeletion
                        : version.number < key.min_decryption ? ProviderKeyState::kDisabled
                                                              : ProviderKeyState::kEnabled;
     versions.push_back({"v" + std::to_string(version.number), version.created, state});

@@ -105,6 +105,12 @@ func (s *server) known(name string) bool {
 	return ok && (found.expires.IsZero() || time.Now().Before(found.expires))
 }
 
+func (s *server) token(name string) token {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.tokens[name]
+}
+
 func (s *server) issue(name string, ttl time.Duration) map[string]interface{} {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -115,11 +121,12 @@ func (s *server) issue(name string, ttl time.Duration) map[string]interface{} {
 // What Vault's core does itself: the token's own paths.
 func (s *server) ownPath(writer http.ResponseWriter, path, name string) bool {
 	switch path {
+	case "auth/token/lookup-self":
+		found := s.token(name)
+		answer(writer, map[string]interface{}{"data": map[string]interface{}{
+			"ttl": int(found.ttl.Seconds()), "renewable": found.ttl != 0}})
 	case "auth/token/renew-self":
-		s.mutex.Lock()
-		found := s.tokens[name]
-		s.mutex.Unlock()
-		answer(writer, map[string]interface{}{"auth": s.issue(name, found.ttl)})
+		answer(writer, map[string]interface{}{"auth": s.issue(name, s.token(name).ttl)})
 	case "auth/token/revoke-self":
 		s.mutex.Lock()
 		delete(s.tokens, name)
@@ -192,7 +199,7 @@ func (s *server) ServeHTTP(writer http.ResponseWriter, httpRequest *http.Request
 		return
 	}
 	response, err := found.backend.HandleRequest(httpRequest.Context(), request)
-	if status, failure := logical.RespondErrorCommon(request, response, err); failure != nil {
+	if status, failure := logical.RespondErrorCommon(request, response, err); failure != nil || status != 0 {
 		logical.RespondError(writer, status, failure)
 		return
 	}
