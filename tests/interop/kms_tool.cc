@@ -16,6 +16,7 @@
 #include "crypto/random.h"
 #include "kms/evidence.h"
 #include "kms/kmip/kmip_server.h"
+#include "kms/pkcs11/pkcs11_provider.h"
 #include "kms/provider_key.h"
 #include "kms/vault/vault_transit.h"
 #include "tests/support/fake_provider.h"
@@ -95,11 +96,22 @@ Opened open_vault(const Json& options, std::shared_ptr<kms::EvidenceSink> eviden
   return std::shared_ptr<Provider>(std::move(transit));
 }
 
+// "module", "token", "pin_file"; "serial" and "module_parameters" where they are needed.
+Opened open_pkcs11(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  const kms::Pkcs11ProviderOptions chosen{text(options, "module"), text(options, "token"), text(options, "serial"),
+                                          text(options, "module_parameters")};
+  CLOISTER_TRY(const Bytes pin, read_file(text(options, "pin_file"), 1024));
+  CLOISTER_TRY(auto provider, kms::Pkcs11Provider::create(chosen, crypto::Secret::copy_of(pin), std::move(evidence),
+                                                          kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(provider));
+}
+
 // One line a kind of provider.
 const std::map<std::string, Open> kKinds = {
     {"fake", open_fake},
     {"kmip", open_kmip},
     {"vault-transit", open_vault},
+    {"pkcs11", open_pkcs11},
 };
 
 Result<kms::ContextMap> read_context(const std::vector<std::string>& arguments, std::size_t from) {
