@@ -13,7 +13,7 @@
 namespace cloister::testing {
 
 struct KmipStandInKey {
-  std::string name;
+  std::string name = {};
   kms::kmip::State state = kms::kmip::State::kActive;
   std::int64_t initial = 1'790'000'000;  // seconds
   std::optional<bool> extractable = {};

@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Refused{"PaddingCutOff", "420020020000000400000008", "padding is cut off"},
                       Refused{"BigIntegerOfSevenBytes", "42002004000000070102030405060700", "big integer"},
                       Refused{"SomethingBehind", "4200200200000004000000080000000042", "behind it"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Ttlv, NestedTooDeep) {
   TtlvWriter writer;
