@@ -163,8 +163,8 @@ def check_strangers(row, server, blob, bound, key):
     row.check("a certificate of another authority is refused", refused(forged("resolve", key), "denied"), forged("resolve", key))
     row.check("and health says why", forged("health").get("serving") is False)
     other = server.subject("other", who=server.other)
-    row.check("another client's key can't be used", refused(other("wrap", key, "00"), "not-found"))
-    row.check("nor its wraps be opened", refused(other("unwrap", key, blob, "", *bound), "not-found"))
+    row.check("another client's key can't be used", refused(other("wrap", key, "00"), "denied", "PermissionDenied"))
+    row.check("nor its wraps be opened", refused(other("unwrap", key, blob, "", *bound), "denied"))
     mistrusting = server.subject("mistrusting", authority=server.strangers_authority)
     row.check("a server that nobody vouches for is refused", "error" in mistrusting("resolve", key))
 

@@ -235,7 +235,8 @@ Result<ProviderWrap> KmipServer::wrap(const std::string& key, const crypto::Secr
   }
   const Bytes additional = canonical(context);
   const auto nonce = crypto::random_array<kNonceSize>(random_);
-  const crypto::Secret bound = cipher_ == Cipher::kKeyWrap ? bind_inside(plaintext, context) : crypto::Secret();
+  const crypto::Secret bound =
+      cipher_ == Cipher::kKeyWrap ? bind_inside(plaintext, context, random_) : crypto::Secret();
   const crypto::Secret& sent = cipher_ == Cipher::kKeyWrap ? bound : plaintext;
   const auto answer = ask(Operation::kEncrypt, key, encrypt(key, cipher_, sent, nonce, additional));
   if (!answer.ok()) return explain(answer.error(), key);

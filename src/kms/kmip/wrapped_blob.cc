@@ -10,13 +10,15 @@ namespace {
 
 constexpr std::uint8_t kBoundVersion = 1;
 constexpr std::size_t kBoundHeader = 2;
+constexpr std::size_t kSaltSize = 16;
+constexpr std::size_t kBoundStart = kBoundHeader + kSaltSize;  // of the plaintext
 constexpr std::size_t kDigestSize = 32;
 constexpr std::size_t kBlockSize = 8;
 
 Error no_blob() { return Error(Code::kDenied, "the wrapped key isn't one that a KMIP server made"); }
 
 std::size_t bound_size(std::size_t plaintext) {
-  const std::size_t size = kBoundHeader + plaintext + kDigestSize;
+  const std::size_t size = kBoundStart + plaintext + kDigestSize;
   return (size + kBlockSize - 1) / kBlockSize * kBlockSize;
 }
 
@@ -56,28 +58,29 @@ Result<Blob> parse_blob(ByteView bytes) {
   return blob;
 }
 
-crypto::Secret bind_inside(const crypto::Secret& plaintext, const ContextMap& context) {
+crypto::Secret bind_inside(const crypto::Secret& plaintext, const ContextMap& context, crypto::Random& random) {
   CLOISTER_CHECK(plaintext.size() <= kProviderPlaintextMax);
   crypto::Secret bound(bound_size(plaintext.size()));
   const MutableByteView out = bound.expose_mutable();
   out[0] = kBoundVersion;
   out[1] = static_cast<std::uint8_t>(plaintext.size());
-  std::ranges::copy(plaintext.expose(), out.begin() + kBoundHeader);
+  random.fill(out.subspan(kBoundHeader, kSaltSize));
+  std::ranges::copy(plaintext.expose(), out.begin() + kBoundStart);
   const crypto::Sha256Digest digest = crypto::sha256(canonical(context));
-  std::ranges::copy(digest, out.begin() + static_cast<std::ptrdiff_t>(kBoundHeader + plaintext.size()));
+  std::ranges::copy(digest, out.begin() + static_cast<std::ptrdiff_t>(kBoundStart + plaintext.size()));
   return bound;
 }
 
 Result<crypto::Secret> open_bound(const crypto::Secret& bound, const ContextMap& context) {
   const Error refused(Code::kDenied, "the wrapped key doesn't open in this context");
   const ByteView bytes = bound.expose();
-  if (bytes.size() < kBoundHeader + kDigestSize || bytes[0] != kBoundVersion) return refused;
+  if (bytes.size() < kBoundStart + kDigestSize || bytes[0] != kBoundVersion) return refused;
   const std::size_t size = bytes[1];
   if (bytes.size() != bound_size(size)) return refused;
-  const ByteView digest = bytes.subspan(kBoundHeader + size, kDigestSize);
+  const ByteView digest = bytes.subspan(kBoundStart + size, kDigestSize);
   if (!crypto::equal_constant_time(digest, crypto::sha256(canonical(context)))) return refused;
-  if (!all_zero(bytes.subspan(kBoundHeader + size + kDigestSize))) return refused;
-  return crypto::Secret::copy_of(bytes.subspan(kBoundHeader, size));
+  if (!all_zero(bytes.subspan(kBoundStart + size + kDigestSize))) return refused;
+  return crypto::Secret::copy_of(bytes.subspan(kBoundStart, size));
 }
 
 }  // namespace cloister::kms::kmip
