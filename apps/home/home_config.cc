@@ -139,6 +139,13 @@ const std::vector<RootKind>& root_kinds() {
       {"aws-kms",
        {"key", "region"},
        {"endpoint", "fips", "dual_stack", "authorities_file", "profile", "sts_endpoint", "metadata_endpoint"}},
+      {"kmip",
+       {"key", "host", "authorities_file", "certificate_file", "private_key_file"},
+       {"port", "cipher", "newest"}},
+      {"vault-transit",
+       {"key", "address"},
+       {"mount", "namespace", "authorities_file", "certificate_file", "private_key_file", "auth", "auth_mount", "role",
+        "secret_file"}},
   };
   return kinds;
 }

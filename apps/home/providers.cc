@@ -1,9 +1,12 @@
 #include "home/providers.h"
 
+#include <charconv>
 #include <cstdlib>
 
 #include "kms/aws/aws_kms.h"
+#include "kms/kmip/kmip_server.h"
 #include "kms/pkcs11/pkcs11_provider.h"
+#include "kms/vault/vault_transit.h"
 
 namespace cloister::home {
 namespace {
@@ -14,6 +17,10 @@ template <typename Provider>
 Opened as_provider(Result<std::shared_ptr<Provider>> made) {
   if (!made.ok()) return made.error();
   return std::shared_ptr<kms::Provider>(std::move(*made));
+}
+
+void set_if_said(std::string& option, const RootConfig& root, std::string_view name) {
+  if (const std::string& said = root.option(name); !said.empty()) option = said;
 }
 
 Result<bool> yes_or_no(const RootConfig& root, std::string_view name) {
@@ -45,12 +52,47 @@ Opened open_aws(const RootConfig& root, ProviderContext context) {
   return as_provider(kms::AwsKms::create(std::move(options), std::move(context.evidence), kms::real_waiting()));
 }
 
+Opened open_kmip(const RootConfig& root, ProviderContext context) {
+  kms::KmipOptions options;
+  options.host = root.option("host");
+  if (const std::string& port = root.option("port"); !port.empty()) {
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), options.port);
+    if (error != std::errc() || end != port.data() + port.size() || options.port == 0) {
+      return Error(Code::kInvalid, "port is a number up to 65535");
+    }
+  }
+  options.authorities_file = root.option("authorities_file");
+  options.certificate_file = root.option("certificate_file");
+  options.key_file = root.option("private_key_file");
+  set_if_said(options.cipher, root, "cipher");
+  set_if_said(options.newest, root, "newest");
+  return as_provider(kms::KmipServer::create(options, std::move(context.evidence), kms::real_waiting()));
+}
+
+Opened open_vault(const RootConfig& root, ProviderContext context) {
+  kms::VaultOptions options;
+  options.address = root.option("address");
+  set_if_said(options.mount, root, "mount");
+  options.name_space = root.option("namespace");
+  options.authorities_file = root.option("authorities_file");
+  options.certificate_file = root.option("certificate_file");
+  options.key_file = root.option("private_key_file");
+  set_if_said(options.auth, root, "auth");
+  options.auth_mount = root.option("auth_mount");
+  options.role = root.option("role");
+  options.secret_file = root.option("secret_file");
+  return as_provider(
+      kms::VaultTransit::create(options, context.environment, std::move(context.evidence), kms::real_waiting()));
+}
+
 struct Kind {
   std::string_view name;
   Opened (*open)(const RootConfig& root, ProviderContext context);
 };
 constexpr Kind kKinds[] = {
     {"aws-kms", open_aws},
+    {"kmip", open_kmip},
+    {"vault-transit", open_vault},
 };
 
 }  // namespace

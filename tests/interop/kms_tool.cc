@@ -127,11 +127,8 @@ Opened open_aws(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence
 
 // One line a kind of provider.
 const std::map<std::string, Open> kKinds = {
-    {"aws-kms", open_aws},
-    {"fake", open_fake},
-    {"kmip", open_kmip},
-    {"vault-transit", open_vault},
-    {"pkcs11", open_pkcs11},
+    {"aws-kms", open_aws},         {"fake", open_fake},     {"kmip", open_kmip},
+    {"vault-transit", open_vault}, {"pkcs11", open_pkcs11},
 };
 
 Result<kms::ContextMap> read_context(const std::vector<std::string>& arguments, std::size_t from) {
