@@ -4,6 +4,8 @@
 #include <cstdlib>
 
 #include "kms/aws/aws_kms.h"
+#include "kms/azure/azure_key_vault.h"
+#include "kms/google/google_kms.h"
 #include "kms/kmip/kmip_server.h"
 #include "kms/pkcs11/pkcs11_provider.h"
 #include "kms/vault/vault_transit.h"
@@ -85,14 +87,58 @@ Opened open_vault(const RootConfig& root, ProviderContext context) {
       kms::VaultTransit::create(options, context.environment, std::move(context.evidence), kms::real_waiting()));
 }
 
+// Where the option isn't said, what the word of the options is.
+Result<kms::AzureCredentialKind> azure_credential(const std::string& word) {
+  if (word.empty() || word == "managed-identity") return kms::AzureCredentialKind::kManagedIdentity;
+  if (word == "workload-identity") return kms::AzureCredentialKind::kWorkloadIdentity;
+  if (word == "client-secret") return kms::AzureCredentialKind::kClientSecret;
+  return Error(Code::kInvalid, "credential is managed-identity, workload-identity or client-secret");
+}
+
+Opened open_azure(const RootConfig& root, ProviderContext context) {
+  kms::AzureKeyVaultOptions options;
+  options.vault = root.option("vault");
+  options.tenant = root.option("tenant");
+  options.resource = root.option("resource");
+  options.algorithm = root.option("algorithm");
+  options.web.authorities_file = root.option("authorities_file");
+  CLOISTER_TRY(options.credential.kind, azure_credential(root.option("credential")));
+  set_if_said(options.credential.login, root, "login");
+  set_if_said(options.credential.metadata, root, "metadata_endpoint");
+  options.credential.client_id = root.option("client_id");
+  options.credential.client_secret_file = root.option("client_secret_file");
+  options.credential.federated_token_file = root.option("federated_token_file");
+  return as_provider(kms::AzureKeyVault::create(std::move(options), std::move(context.evidence), kms::real_waiting()));
+}
+
+Result<kms::GoogleCredentialKind> google_credential(const std::string& word) {
+  if (word.empty() || word == "metadata") return kms::GoogleCredentialKind::kMetadata;
+  if (word == "service-account") return kms::GoogleCredentialKind::kServiceAccount;
+  if (word == "self-signed") return kms::GoogleCredentialKind::kSelfSigned;
+  if (word == "external-account") return kms::GoogleCredentialKind::kExternalAccount;
+  return Error(Code::kInvalid, "credential is metadata, service-account, self-signed or external-account");
+}
+
+Opened open_google(const RootConfig& root, ProviderContext context) {
+  kms::GoogleKmsOptions options;
+  options.location = root.option("location");
+  options.key_ring = root.option("key_ring");
+  options.quota_project = root.option("quota_project");
+  set_if_said(options.endpoint, root, "endpoint");
+  options.web.authorities_file = root.option("authorities_file");
+  CLOISTER_TRY(options.credential.kind, google_credential(root.option("credential")));
+  options.credential.file = root.option("credential_file");
+  set_if_said(options.credential.metadata, root, "metadata_endpoint");
+  return as_provider(kms::GoogleKms::create(std::move(options), std::move(context.evidence), kms::real_waiting()));
+}
+
 struct Kind {
   std::string_view name;
   Opened (*open)(const RootConfig& root, ProviderContext context);
 };
 constexpr Kind kKinds[] = {
-    {"aws-kms", open_aws},
-    {"kmip", open_kmip},
-    {"vault-transit", open_vault},
+    {"aws-kms", open_aws},           {"kmip", open_kmip},         {"vault-transit", open_vault},
+    {"azure-key-vault", open_azure}, {"google-kms", open_google},
 };
 
 }  // namespace
