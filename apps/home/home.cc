@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "home/secret_file.h"
-#include "kms/pkcs11_key.h"
+#include "kms/pkcs11/pkcs11_key.h"
 #include "kms/software_key.h"
 
 namespace cloister::home {

@@ -1,10 +1,11 @@
-#include "kms/pkcs11_module.h"
+#include "kms/pkcs11/pkcs11_module.h"
 
 #include <dlfcn.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <map>
+#include <utility>
 
 namespace cloister::kms {
 namespace {
@@ -31,55 +32,15 @@ const CK_FUNCTION_LIST* find_functions(void* library) {
   return functions;
 }
 
-bool session_lost(CK_RV code) {
-  switch (code) {
-    case CKR_SESSION_HANDLE_INVALID:
-    case CKR_SESSION_CLOSED:
-    case CKR_DEVICE_REMOVED:
-    case CKR_TOKEN_NOT_PRESENT:
-    case CKR_TOKEN_NOT_RECOGNIZED:
-    case CKR_SLOT_ID_INVALID:
-    case CKR_USER_NOT_LOGGED_IN:
-    case CKR_KEY_HANDLE_INVALID:
-    case CKR_OBJECT_HANDLE_INVALID:
-    case CKR_CRYPTOKI_NOT_INITIALIZED: return true;
-    default: return false;
-  }
-}
-
 }  // namespace
 
-std::string ckr_name(CK_RV code) {
-  switch (code) {
-    case CKR_HOST_MEMORY: return "CKR_HOST_MEMORY";
-    case CKR_GENERAL_ERROR: return "CKR_GENERAL_ERROR";
-    case CKR_FUNCTION_FAILED: return "CKR_FUNCTION_FAILED";
-    case CKR_ARGUMENTS_BAD: return "CKR_ARGUMENTS_BAD";
-    case CKR_ATTRIBUTE_VALUE_INVALID: return "CKR_ATTRIBUTE_VALUE_INVALID";
-    case CKR_DEVICE_ERROR: return "CKR_DEVICE_ERROR";
-    case CKR_DEVICE_REMOVED: return "CKR_DEVICE_REMOVED";
-    case CKR_ENCRYPTED_DATA_INVALID: return "CKR_ENCRYPTED_DATA_INVALID";
-    case CKR_KEY_FUNCTION_NOT_PERMITTED: return "CKR_KEY_FUNCTION_NOT_PERMITTED";
-    case CKR_MECHANISM_INVALID: return "CKR_MECHANISM_INVALID";
-    case CKR_MECHANISM_PARAM_INVALID: return "CKR_MECHANISM_PARAM_INVALID";
-    case CKR_OPERATION_ACTIVE: return "CKR_OPERATION_ACTIVE";
-    case CKR_PIN_INCORRECT: return "CKR_PIN_INCORRECT";
-    case CKR_PIN_LOCKED: return "CKR_PIN_LOCKED";
-    case CKR_SESSION_HANDLE_INVALID: return "CKR_SESSION_HANDLE_INVALID";
-    case CKR_TEMPLATE_INCONSISTENT: return "CKR_TEMPLATE_INCONSISTENT";
-    case CKR_TOKEN_NOT_PRESENT: return "CKR_TOKEN_NOT_PRESENT";
-    case CKR_TOKEN_WRITE_PROTECTED: return "CKR_TOKEN_WRITE_PROTECTED";
-    case CKR_USER_NOT_LOGGED_IN: return "CKR_USER_NOT_LOGGED_IN";
-    case CKR_USER_PIN_NOT_INITIALIZED: return "CKR_USER_PIN_NOT_INITIALIZED";
-    case CKR_CRYPTOKI_NOT_INITIALIZED: return "CKR_CRYPTOKI_NOT_INITIALIZED";
-    default: break;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, "code 0x%lx", code);
-  return text;
-}
-
-Result<std::unique_ptr<Pkcs11Module>> Pkcs11Module::load(const Path& path, std::string parameters) {
+Result<std::shared_ptr<Pkcs11Module>> Pkcs11Module::load(const Path& path, const std::string& parameters) {
+  // A library's state is the process's, so what guards it must be, too.
+  static std::mutex mutex;
+  static std::map<std::pair<Path, std::string>, std::weak_ptr<Pkcs11Module>> loaded;
+  const std::lock_guard lock(mutex);
+  std::weak_ptr<Pkcs11Module>& known = loaded[{path, parameters}];
+  if (auto module = known.lock()) return module;
   // Never closed again: modules keep threads and exit handlers of their own.
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
@@ -91,8 +52,9 @@ Result<std::unique_ptr<Pkcs11Module>> Pkcs11Module::load(const Path& path, std::
   if (functions == nullptr) {
     return Error(Code::kInvalid, "load PKCS#11 module " + path.string() + ": it has no C_GetFunctionList");
   }
-  auto module = std::unique_ptr<Pkcs11Module>(new Pkcs11Module(path, std::move(parameters), functions));
+  auto module = std::shared_ptr<Pkcs11Module>(new Pkcs11Module(path, parameters, functions));
   CLOISTER_RETURN_IF_ERROR(module->initialize());
+  known = module;
   return module;
 }
 
@@ -119,36 +81,67 @@ Status Pkcs11Module::initialize() {
   return {};
 }
 
+Status Pkcs11Module::restart(std::uint64_t seen) {
+  const std::unique_lock lock(gate_);
+  if (epoch_ != seen) return {};
+  if (!initialized_here_) {
+    return Error(Code::kUnavailable, "PKCS#11 module " + path_.string() + " isn't ours to restart");
+  }
+  functions_->C_Finalize(nullptr);
+  ++epoch_;
+  return initialize();
+}
+
 Pkcs11Module::~Pkcs11Module() {
   if (initialized_here_) functions_->C_Finalize(nullptr);
 }
 
-Pkcs11Token::Pkcs11Token(std::unique_ptr<Pkcs11Module> module, std::string label, const crypto::Secret& pin)
-    : module_(std::move(module)), label_(std::move(label)), pin_(crypto::Secret::copy_of(pin.expose())) {}
+Pkcs11Token::Pkcs11Token(std::shared_ptr<Pkcs11Module> module, const Pkcs11Location& location,
+                         const crypto::Secret& pin)
+    : module_(std::move(module)),
+      label_(location.token_label),
+      wanted_serial_(location.token_serial),
+      sessions_max_(std::max<std::size_t>(location.sessions_max, 1)),
+      pin_(crypto::Secret::copy_of(pin.expose())) {}
 
 Pkcs11Token::~Pkcs11Token() {
-  for (const CK_SESSION_HANDLE session : idle_) functions().C_CloseSession(session);
-  if (anchor_ != CK_INVALID_HANDLE) functions().C_CloseSession(anchor_);
+  const std::shared_lock gate(module_->gate());
+  drop_sessions();
+}
+
+// Handles from before a restart may name somebody else's sessions by now.
+void Pkcs11Token::drop_sessions() {
+  if (epoch_ == module_->epoch()) {
+    for (const CK_SESSION_HANDLE session : idle_) functions().C_CloseSession(session);
+    if (anchor_ != CK_INVALID_HANDLE) functions().C_CloseSession(anchor_);
+  }
+  idle_.clear();
+  anchor_ = CK_INVALID_HANDLE;
+  epoch_ = 0;
 }
 
 Result<std::unique_ptr<Pkcs11Token>> Pkcs11Token::open(const Pkcs11Location& location, const crypto::Secret& pin) {
   CLOISTER_TRY(auto module, Pkcs11Module::load(location.module, location.module_parameters));
-  auto token = std::unique_ptr<Pkcs11Token>(new Pkcs11Token(std::move(module), location.token_label, pin));
-  CLOISTER_RETURN_IF_ERROR(token->connect());
+  auto token = std::unique_ptr<Pkcs11Token>(new Pkcs11Token(std::move(module), location, pin));
+  const std::shared_lock gate(token->module_->gate());
+  CLOISTER_RETURN_IF_ERROR(token->connect(token->info_));
+  // Another token with that label isn't this one come back.
+  token->wanted_serial_ = token->serial();
   return token;
 }
 
-Status Pkcs11Token::connect() {
-  CLOISTER_RETURN_IF_ERROR(find_slot());
+Status Pkcs11Token::connect(CK_TOKEN_INFO& info) {
+  CLOISTER_RETURN_IF_ERROR(find_slot(info));
   const CK_FLAGS flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
   const CK_RV code = functions().C_OpenSession(slot_, flags, nullptr, nullptr, &anchor_);
   if (code != CKR_OK) {
     return Error(Code::kUnavailable, "open a session with token \"" + label_ + "\": " + ckr_name(code));
   }
-  return log_in();
+  epoch_ = module_->epoch();
+  return log_in(info);
 }
 
-Status Pkcs11Token::find_slot() {
+Status Pkcs11Token::find_slot(CK_TOKEN_INFO& found) {
   CK_ULONG count = 0;
   CK_RV code = functions().C_GetSlotList(CK_TRUE, nullptr, &count);
   std::vector<CK_SLOT_ID> slots(count);
@@ -159,19 +152,23 @@ Status Pkcs11Token::find_slot() {
   for (const CK_SLOT_ID slot : slots) {
     CK_TOKEN_INFO info{};
     if (functions().C_GetTokenInfo(slot, &info) != CKR_OK || padded_text(info.label) != label_) continue;
+    if (!wanted_serial_.empty() && padded_text(info.serialNumber) != wanted_serial_) continue;
     slot_ = slot;
-    info_ = info;
+    found = info;
     ++matches;
   }
-  if (matches == 0) return Error(Code::kNotFound, "no PKCS#11 token is labelled \"" + label_ + "\"");
+  if (matches == 0) {
+    const std::string serial = wanted_serial_.empty() ? "" : " and has the serial number " + wanted_serial_;
+    return Error(Code::kNotFound, "no PKCS#11 token is labelled \"" + label_ + "\"" + serial);
+  }
   if (matches > 1) return Error(Code::kInvalid, "several PKCS#11 tokens are labelled \"" + label_ + "\"");
   return {};
 }
 
-Status Pkcs11Token::log_in() {
-  if ((info_.flags & CKF_LOGIN_REQUIRED) == 0) return {};
+Status Pkcs11Token::log_in(const CK_TOKEN_INFO& info) {
+  if ((info.flags & CKF_LOGIN_REQUIRED) == 0) return {};
   const ByteView pin = pin_.expose();
-  const bool pin_pad = (info_.flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0 && pin.empty();
+  const bool pin_pad = (info.flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0 && pin.empty();
   auto* text = pin_pad ? nullptr : const_cast<CK_UTF8CHAR*>(pin.data());
   const CK_RV code = functions().C_Login(anchor_, CKU_USER, text, pin_pad ? 0 : pin.size());
   switch (code) {
@@ -194,6 +191,7 @@ CK_RV Pkcs11Token::take(CK_SESSION_HANDLE& session, std::uint64_t& generation) {
     const std::lock_guard lock(mutex_);
     generation = generation_;
     slot = slot_;
+    if (epoch_ != module_->epoch()) return CKR_CRYPTOKI_NOT_INITIALIZED;
     if (!idle_.empty()) {
       session = idle_.back();
       idle_.pop_back();
@@ -214,35 +212,73 @@ void Pkcs11Token::give_back(CK_SESSION_HANDLE session, std::uint64_t generation,
   }
 }
 
-CK_RV Pkcs11Token::reconnect(std::uint64_t lost_generation, const Use& recover) {
+CK_RV Pkcs11Token::rebuild(std::uint64_t lost_generation, const Use& recover, std::uint64_t& epoch) {
+  const std::shared_lock gate(module_->gate());
   const std::lock_guard lock(mutex_);
+  epoch = module_->epoch();
   if (generation_ != lost_generation) return CKR_OK;  // another thread was quicker
-  for (const CK_SESSION_HANDLE session : idle_) functions().C_CloseSession(session);
-  idle_.clear();
-  if (anchor_ != CK_INVALID_HANDLE) functions().C_CloseSession(anchor_);
-  anchor_ = CK_INVALID_HANDLE;
-  if (!module_->initialize().ok() || !connect().ok()) return CKR_DEVICE_REMOVED;
-  const CK_RV code = recover(anchor_);
-  if (code == CKR_OK) ++generation_;
+  drop_sessions();
+  CK_TOKEN_INFO info{};
+  const bool connected = module_->initialize().ok() && connect(info).ok();
+  const CK_RV code = connected ? recover(anchor_) : static_cast<CK_RV>(CKR_DEVICE_REMOVED);
+  if (code == CKR_OK) {
+    ++generation_;
+  } else {
+    drop_sessions();
+  }
+  return code;
+}
+
+CK_RV Pkcs11Token::reconnect(std::uint64_t lost_generation, const Use& recover) {
+  std::uint64_t epoch = 0;
+  const CK_RV code = rebuild(lost_generation, recover, epoch);
+  if (code == CKR_OK || !module_->restart(epoch).ok()) return code;
+  return rebuild(lost_generation, recover, epoch);
+}
+
+// One of the sessions that may be open at once.
+class Pkcs11Token::Turn {
+ public:
+  explicit Turn(Pkcs11Token& token) : token_(token) {
+    std::unique_lock lock(token_.turn_mutex_);
+    token_.turn_over_.wait(lock, [this] { return token_.in_use_ < token_.sessions_max_; });
+    ++token_.in_use_;
+  }
+  ~Turn() {
+    const std::lock_guard lock(token_.turn_mutex_);
+    --token_.in_use_;
+    token_.turn_over_.notify_one();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  Pkcs11Token& token_;
+};
+
+CK_RV Pkcs11Token::once(const Use& use, std::uint64_t& generation) {
+  const std::shared_lock gate(module_->gate());
+  CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+  CK_RV code = take(session, generation);
+  if (code != CKR_OK) return code;
+  code = use(session);
+  // A session in which something failed may have an operation under way: it is not used again.
+  if (!means_lost(code)) give_back(session, generation, code == CKR_OK ? Fit::kForReuse : Fit::kForClosing);
   return code;
 }
 
 CK_RV Pkcs11Token::with_session(const Use& use, const Use& recover) {
+  const Turn turn(*this);
   CK_RV code = CKR_OK;
   for (int attempt = 0; attempt < 2; ++attempt) {
-    CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
     std::uint64_t generation = 0;
-    code = take(session, generation);
-    const bool opened = code == CKR_OK;
-    if (opened) code = use(session);
-    if (session_lost(code)) {
+    code = once(use, generation);
+    if (means_lost(code)) {
       const CK_RV rebuilt = reconnect(generation, recover);
       if (rebuilt != CKR_OK) return rebuilt;
-      continue;
+    } else if (code != CKR_OPERATION_ACTIVE) {
+      return code;
     }
-    // A session in which something failed may have an operation under way: it is not used again.
-    if (opened) give_back(session, generation, code == CKR_OK ? Fit::kForReuse : Fit::kForClosing);
-    if (code != CKR_OPERATION_ACTIVE) return code;
   }
   return code;
 }

@@ -1,11 +1,11 @@
-#include "kms/pkcs11_key.h"
+#include "kms/pkcs11/pkcs11_key.h"
 
 #include <algorithm>
 #include <atomic>
 
 #include "crypto/aead.h"
-#include "kms/pkcs11_module.h"
-#include "kms/pkcs11_probe.h"
+#include "kms/pkcs11/pkcs11_module.h"
+#include "kms/pkcs11/pkcs11_probe.h"
 
 namespace cloister::kms {
 namespace {

@@ -19,6 +19,10 @@ struct Pkcs11Location {
   // For modules that take text when they start: NSS softoken needs "configdir='sql:/folder' certPrefix='' keyPrefix=''
   // secmod='secmod.db'". Empty for all others.
   std::string module_parameters = {};
+  // Where several tokens have that label; empty: there is one.
+  std::string token_serial = {};
+  // At once. Tokens have few, and software ones gain nothing by more: SoftHSM holds one lock over all.
+  std::size_t sessions_max = 8;
 };
 
 // What the token says of the key: for the audit and for the posture report.

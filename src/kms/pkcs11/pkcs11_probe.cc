@@ -1,10 +1,10 @@
-#include "kms/pkcs11_probe.h"
+#include "kms/pkcs11/pkcs11_probe.h"
 
 #include <algorithm>
 #include <vector>
 
 #include "crypto/aead.h"
-#include "kms/pkcs11_module.h"
+#include "kms/pkcs11/pkcs11_module.h"
 
 namespace cloister::kms {
 namespace {
