@@ -69,6 +69,7 @@ struct Call {
   std::string credential;      // which one proved it, where it has a name: an access key's id. Never a secret
   keys::TenantName scope;      // the tenant that the credential is of, where the dialect's names don't say it
   std::optional<policy::Purpose> purpose;
+  std::optional<crypto::Sha256Digest> context_digest;  // of what the caller bound to a message, for the record
   // 3, decide. Only where the policy decides.
   policy::Decision decision;
 
