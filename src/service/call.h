@@ -63,6 +63,9 @@ struct Call {
   Target target;
   // Of the header idempotency-key, where the route looks at it; or of the proof itself, where the dialect says so.
   std::optional<keys::RequestKey> request_key;
+  // What the dialect calls what it refuses, where the problem's code says too little: "IncorrectKeyException". Set
+  // before the problem or the Error is returned.
+  std::string_view fault;
   // 2, verify. Empty only where the route is for anyone.
   std::string caller;          // a SPIFFE ID
   std::string authentication;  // "mtls", "uid", "sigv4"
