@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/base64.h"
+#include "base/json.h"
 #include "base/reader.h"
 #include "crypto/key_pair.h"
 #include "service/message.h"
