@@ -1,4 +1,5 @@
 // Key pairs for the caller: made here, the private half sealed under the named key.
+#include <algorithm>
 #include <array>
 
 #include "crypto/hash.h"

@@ -1,4 +1,6 @@
 // What seals and opens: Encrypt, Decrypt, GenerateDataKey, ReEncrypt. And GenerateRandom.
+#include <array>
+
 #include "crypto/hash.h"
 #include "service/aws/operations.h"
 
@@ -262,7 +264,7 @@ Result<Reply> reencrypt(const AwsDialectParts& parts, const ReEncryptRequest& re
     reply.detail = "from " + source.name.text() + (reply.detail.empty() ? "" : "; " + reply.detail);
   }
   reply.seen.insert(reply.seen.end(), keyring->seen.begin(), keyring->seen.end());
-  reply.outdated = [both = {reply.outdated, parts.keyrings->outdated(source.name, keyring)}] {
+  reply.outdated = [both = std::array{reply.outdated, parts.keyrings->outdated(source.name, keyring)}] {
     for (const std::function<void()>& outdated : both) {
       if (outdated) outdated();
     }
