@@ -35,7 +35,7 @@ TEST(KmsV2, EncryptRequest) {
 }
 
 TEST(KmsV2, UnknownFieldsArePassedOver) {
-  const Bytes message = unhex("0a020001 7a03616263 8001 05");
+  const Bytes message = unhex("0a0200017a03616263800105");
   ASSERT_TRUE(parse_kms_encrypt_request(message).ok());
   ASSERT_TRUE(parse_kms_status_request(unhex("7a03616263")).ok());
 }
@@ -47,7 +47,7 @@ TEST(KmsV2, NothingToEncryptOrDecrypt) {
 
 TEST(KmsV2, FieldOfAnotherKind) {
   expect_invalid(parse_kms_encrypt_request(unhex("0801")), "another kind");
-  expect_invalid(parse_kms_decrypt_request(unhex("0a0101 2001")), "another kind");
+  expect_invalid(parse_kms_decrypt_request(unhex("0a01012001")), "another kind");
 }
 
 TEST(KmsV2, OversizedFields) {
@@ -61,14 +61,14 @@ TEST(KmsV2, OversizedFields) {
 }
 
 TEST(KmsV2, TextThatIsNotPlain) {
-  expect_invalid(parse_kms_encrypt_request(unhex("0a0101 12020a0a")), "plain text");
-  expect_invalid(parse_kms_decrypt_request(unhex("0a0101 1a01ff")), "plain text");
+  expect_invalid(parse_kms_encrypt_request(unhex("0a010112020a0a")), "plain text");
+  expect_invalid(parse_kms_decrypt_request(unhex("0a01011a01ff")), "plain text");
 }
 
 TEST(KmsV2, TruncatedMessage) {
   expect_invalid(parse_kms_status_request(unhex("0a05")), "ends within");
   expect_invalid(parse_kms_encrypt_request(unhex("0a0500")), "ends within");
-  expect_invalid(parse_kms_decrypt_request(unhex("0a0101 2203 0a05")), "ends within");
+  expect_invalid(parse_kms_decrypt_request(unhex("0a010122030a05")), "ends within");
 }
 
 TEST(KmsV2, DecryptRequest) {
@@ -85,7 +85,7 @@ TEST(KmsV2, DecryptRequest) {
 }
 
 TEST(KmsV2, AnnotationWithoutANameOrTwice) {
-  expect_invalid(parse_kms_decrypt_request(unhex("0a0101 2203120101")), "no name");
+  expect_invalid(parse_kms_decrypt_request(unhex("0a01012203120101")), "no name");
   expect_invalid(parse_kms_decrypt_request(decrypt_request("k", {{"a.example", {}}, {"a.example", {}}})), "twice");
 }
 

@@ -45,7 +45,7 @@ TEST(Protobuf, TheGuidesExamples) {
 }
 
 TEST(Protobuf, EveryKind) {
-  const Bytes message = unhex("08ffffffffffffffffff01 110102030405060708 1a00 2d01000080");
+  const Bytes message = unhex("08ffffffffffffffffff011101020304050607081a002d01000080");
   const auto fields = fields_of(message);
   ASSERT_TRUE(fields.ok()) << fields.error().message();
   ASSERT_EQ(fields->size(), 4U);
