@@ -18,6 +18,13 @@ enum class WrapType : std::uint16_t {
   kPassphrase = 4,          // Argon2id
   kHpkeX25519 = 5,          // RFC 9180, DHKEM(X25519)
   kHpkeX25519MlKem768 = 6,  // X-Wing: X25519 and ML-KEM-768 together
+  // A provider's key, docs/formats/provider-wrap.md. Not in the slots of a sealed object.
+  kAwsKms = 7,
+  kAzureKeyVault = 8,
+  kGoogleKms = 9,
+  kVaultTransit = 10,
+  kKmip = 11,
+  kPkcs11Provider = 12,
 };
 
 // What a wrap is for. Every field is bound as authenticated context: a wrap moved to another tenant, dataset, object,

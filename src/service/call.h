@@ -63,12 +63,16 @@ struct Call {
   Target target;
   // Of the header idempotency-key, where the route looks at it; or of the proof itself, where the dialect says so.
   std::optional<keys::RequestKey> request_key;
+  // What the dialect calls what it refuses, where the problem's code says too little: "IncorrectKeyException". Set
+  // before the problem or the Error is returned.
+  std::string_view fault;
   // 2, verify. Empty only where the route is for anyone.
   std::string caller;          // a SPIFFE ID
   std::string authentication;  // "mtls", "uid", "sigv4"
   std::string credential;      // which one proved it, where it has a name: an access key's id. Never a secret
   keys::TenantName scope;      // the tenant that the credential is of, where the dialect's names don't say it
   std::optional<policy::Purpose> purpose;
+  std::optional<crypto::Sha256Digest> context_digest;  // of what the caller bound to a message, for the record
   // 3, decide. Only where the policy decides.
   policy::Decision decision;
 

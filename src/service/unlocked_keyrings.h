@@ -32,7 +32,5 @@ class UnlockedKeyrings {
 
 // What stands in the way of opening with that version; nothing where it may be used. `name` is the dataset's.
 std::optional<Problem> refusal_of_version(const CachedKeyring& keyring, std::uint32_t version, const std::string& name);
-// The highest version that is enabled: what new wraps are under.
-std::uint32_t newest_version(const CachedKeyring& keyring);
 
 }  // namespace cloister::service
