@@ -1,6 +1,7 @@
 // A call of Kubernetes' KMS v2: gRPC's frame and the three messages. What was understood says the same when written
 // again.
 #include <cstddef>
+#include <vector>
 
 #include "service/kubernetes/grpc.h"
 #include "service/kubernetes/kms_v2.h"
@@ -24,4 +25,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CLOISTER_CHECK(same.ok() && equal(same->ciphertext, request->ciphertext) && same->uid == request->uid);
   CLOISTER_CHECK(same->key_id == request->key_id && same->annotations.size() == request->annotations.size());
   return 0;
+}
+
+extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds) {
+  net::Response framed = begin_grpc_message();
+  ProtobufWriter(framed.body)
+      .text(1, "ciphertext")
+      .text(2, "31c2fd1a-7b0c-4c8f")
+      .text(3, "key/3")
+      .entry(4, "dataset.kms.cloister.internal", as_bytes("acme/etcd"))
+      .entry(4, "a.example", {});
+  end_grpc_message(framed);
+  seeds->emplace_back(framed.body.begin(), framed.body.end());
 }

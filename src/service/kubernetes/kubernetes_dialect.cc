@@ -46,7 +46,7 @@ Parsed parsed_of(const KubernetesOptions& options, std::shared_ptr<UnlockedKeyri
 
 Result<Reply> show_status(const Call&, const CachedKeyring& keyring) {
   Reply reply;
-  const std::uint32_t version = newest_version(keyring);
+  const std::uint32_t version = primary_version(keyring);
   reply.response = begin_grpc_message();
   write_kms_status(reply.response.body, key_id_of(keyring.keyring_id, version));
   end_grpc_message(reply.response);
@@ -186,6 +186,9 @@ const Route* KubernetesDialect::find(Call& call, std::optional<Problem>& instead
     instead = Problem{ProblemCode::kUnsupported, message.error().message()};
   }
   call.purpose = options_.purpose;
+  call.path.add("tenant", options_.dataset.tenant);
+  call.path.add("environment", options_.dataset.environment);
+  call.path.add("dataset", options_.dataset.dataset);
   return &*found;
 }
 
