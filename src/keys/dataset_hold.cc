@@ -114,16 +114,14 @@ Status Hierarchy::enable_dataset(const DatasetName& name, const Caller& caller) 
 
 Result<Time> Hierarchy::schedule_dataset_destruction(const DatasetName& name, Duration wait, const Caller& caller) {
   const Time at = caller.now + wait;
-  CLOISTER_RETURN_IF_ERROR(state_->change_hold(name, "dataset.schedule-destruction", caller,
-                                               [&](const DatasetHold& before, DatasetRecord&) -> Result<DatasetHold> {
-                                                 if (wait < kDestructionWaitMin)
-                                                   return Error(Code::kInvalid,
-                                                                "a destruction waits at least seven days");
-                                                 if (before.state != HoldState::kDisabled) {
-                                                   CLOISTER_RETURN_IF_ERROR(check_usable(before, name));
-                                                 }
-                                                 return DatasetHold{HoldState::kDestructionScheduled, at};
-                                               }));
+  const auto schedule = [&](const DatasetHold& before, DatasetRecord&) -> Result<DatasetHold> {
+    if (wait < kDestructionWaitMin) return Error(Code::kInvalid, "a destruction waits at least seven days");
+    if (before.state != HoldState::kDisabled) {
+      CLOISTER_RETURN_IF_ERROR(check_usable(before, name));
+    }
+    return DatasetHold{HoldState::kDestructionScheduled, at};
+  };
+  CLOISTER_RETURN_IF_ERROR(state_->change_hold(name, "dataset.schedule-destruction", caller, schedule));
   return at;
 }
 

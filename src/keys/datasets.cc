@@ -81,13 +81,13 @@ Status Hierarchy::State::change_keyring(const DatasetName& name, std::string_vie
 Result<Cost> Hierarchy::rotate_dataset_key(const DatasetName& name, const Caller& caller) {
   const Meter meter(state_->store);
   Cost cost;
-  CLOISTER_RETURN_IF_ERROR(
-      state_->change_keyring(name, "dataset_key.rotate", caller, [&](seal::Keyring& keyring) -> Result<std::string> {
-        CLOISTER_TRY(const DatasetHold hold, dataset_hold(state_->store, name));
-        CLOISTER_RETURN_IF_ERROR(check_usable(hold, name));
-        CLOISTER_TRY(const std::uint32_t version, keyring.rotate(caller.now));
-        return "version " + std::to_string(version);
-      }));
+  const auto rotate = [&](seal::Keyring& keyring) -> Result<std::string> {
+    CLOISTER_TRY(const DatasetHold hold, dataset_hold(state_->store, name));
+    CLOISTER_RETURN_IF_ERROR(check_usable(hold, name));
+    CLOISTER_TRY(const std::uint32_t version, keyring.rotate(caller.now));
+    return "version " + std::to_string(version);
+  };
+  CLOISTER_RETURN_IF_ERROR(state_->change_keyring(name, "dataset_key.rotate", caller, rotate));
   cost.objects_touched = 1;
   meter.stop(cost);
   return cost;

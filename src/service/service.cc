@@ -213,6 +213,7 @@ void Service::Impl::decide(const FlowPointer& flow, keys::Hierarchy* hierarchy) 
 void Service::Impl::act(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
   Call& call = flow->call;
   const keys::Recorded before = newest_record(hierarchy);
+  call.fault = {};
   Result<Reply> result = perform(*flow, hierarchy);
   if (!result.ok()) {
     flow->outcome = outcome_of(result.error());

@@ -9,22 +9,24 @@ constexpr int kLooksMax = 5;
 
 }  // namespace
 
-Result<std::shared_ptr<const CachedKeyring>> UnlockedKeyrings::get(const Call& call, keys::Hierarchy* hierarchy) {
-  const std::string name = call.target.text();
+Result<std::shared_ptr<const CachedKeyring>> UnlockedKeyrings::get(const Call& call, const keys::DatasetName& dataset,
+                                                                   keys::Hierarchy* hierarchy) {
+  const std::string name = dataset.text();
   std::shared_ptr<const CachedKeyring> keyring = cache_.find(name);
   if (keyring != nullptr || hierarchy == nullptr) return keyring;
-  CLOISTER_TRY(keyring, unlock(call, *hierarchy));
+  CLOISTER_TRY(keyring, unlock(call, dataset, *hierarchy));
   cache_.put(name, keyring);
   return keyring;
 }
 
-std::function<void()> UnlockedKeyrings::outdated(const Call& call, std::shared_ptr<const CachedKeyring> keyring) {
-  return [this, name = call.target.text(), keyring = std::move(keyring)] { cache_.drop(name, keyring.get()); };
+std::function<void()> UnlockedKeyrings::outdated(const keys::DatasetName& dataset,
+                                                 std::shared_ptr<const CachedKeyring> keyring) {
+  return [this, name = dataset.text(), keyring = std::move(keyring)] { cache_.drop(name, keyring.get()); };
 }
 
 // The keyring, and the rows it was unlocked from.
-Result<std::shared_ptr<const CachedKeyring>> UnlockedKeyrings::unlock(const Call& call, keys::Hierarchy& hierarchy) {
-  const keys::DatasetName name = call.target.dataset_name();
+Result<std::shared_ptr<const CachedKeyring>> UnlockedKeyrings::unlock(const Call& call, const keys::DatasetName& name,
+                                                                      keys::Hierarchy& hierarchy) {
   keys::Store& store = hierarchy.store();
   for (int look = 0; look < kLooksMax; ++look) {
     CLOISTER_TRY(const auto dataset, store.dataset(name.tenant, name.environment, name.dataset));

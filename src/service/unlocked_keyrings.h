@@ -17,14 +17,23 @@ class UnlockedKeyrings {
   // The unlocking is a record of its own, under the operation of the call's route. Errors as
   // Hierarchy::unlock_keyring(). Whoever uses the keyring names its `seen` in the Reply, and outdated() as its
   // `outdated`.
-  Result<std::shared_ptr<const CachedKeyring>> get(const Call& call, keys::Hierarchy* hierarchy);
-  std::function<void()> outdated(const Call& call, std::shared_ptr<const CachedKeyring> keyring);
+  Result<std::shared_ptr<const CachedKeyring>> get(const Call& call, keys::Hierarchy* hierarchy) {
+    return get(call, call.target.dataset_name(), hierarchy);
+  }
+  std::function<void()> outdated(const Call& call, std::shared_ptr<const CachedKeyring> keyring) {
+    return outdated(call.target.dataset_name(), std::move(keyring));
+  }
+  // The same of another dataset that the call is about too.
+  Result<std::shared_ptr<const CachedKeyring>> get(const Call& call, const keys::DatasetName& dataset,
+                                                   keys::Hierarchy* hierarchy);
+  std::function<void()> outdated(const keys::DatasetName& dataset, std::shared_ptr<const CachedKeyring> keyring);
 
   crypto::Random& random() const { return *random_; }
   std::size_t size() const { return cache_.size(); }
 
  private:
-  Result<std::shared_ptr<const CachedKeyring>> unlock(const Call& call, keys::Hierarchy& hierarchy);
+  Result<std::shared_ptr<const CachedKeyring>> unlock(const Call& call, const keys::DatasetName& name,
+                                                      keys::Hierarchy& hierarchy);
 
   crypto::Random* const random_;
   KeyringCache cache_;
