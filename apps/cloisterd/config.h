@@ -12,8 +12,10 @@
 #include "base/file.h"
 #include "identity/authority_rules.h"
 #include "identity/spiffe_id.h"
+#include "keys/hierarchy.h"
 #include "net/address.h"
 #include "net/http_limits.h"
+#include "policy/words.h"
 #include "service/unix_workload.h"
 
 namespace cloister::daemon {
@@ -30,6 +32,13 @@ struct Webhook {
   uid_t server_user = 0;
   net::TcpAddress address;
   std::string server_id;
+};
+
+// Kubernetes' KMS v2 on a socket of its own, for the API server of one cluster.
+struct KubernetesFace {
+  std::string socket;
+  keys::DatasetName dataset;  // what it seals under
+  policy::Purpose purpose = policy::Purpose::kOperate;
 };
 
 struct Config {
@@ -68,6 +77,8 @@ struct Config {
 
   bool anomalies = true;
   std::optional<Webhook> webhook;
+
+  std::optional<KubernetesFace> kubernetes;
 
   std::map<uid_t, std::string> unix_callers;  // SPIFFE IDs
   std::vector<UnixWorkload> unix_workloads;

@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "base/toml.h"
 #include "crypto/hash.h"
 #include "service/denied_ids.h"
+#include "service/kubernetes/kubernetes_dialect.h"
 
 namespace cloister::daemon {
 namespace {
@@ -33,6 +35,10 @@ std::string fixed_part(const Config& config) {
     text += webhook.target + "\n" + webhook.socket.string() + "\n" + std::to_string(webhook.server_user) + "\n" +
             webhook.address.to_string() + "\n" + webhook.server_id + "\n";
   }
+  if (config.kubernetes) {
+    const KubernetesFace& face = *config.kubernetes;
+    text += face.socket + "\n" + face.dataset.text() + "\n" + std::string(policy::purpose_name(face.purpose)) + "\n";
+  }
   return text + (config.rotate ? "rotates\n" : "") + (config.anomalies ? "watches" : "");
 }
 
@@ -58,11 +64,13 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Config config, Log& log, crypto::R
   CLOISTER_RETURN_IF_ERROR(daemon->open_service());
   CLOISTER_RETURN_IF_ERROR(daemon->start_tickers());
   CLOISTER_RETURN_IF_ERROR(daemon->open_listeners());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_faces());
   return daemon;
 }
 
 // Whoever may still wake a ticker goes before it.
 Daemon::~Daemon() {
+  faces_.reset();
   server_.reset();
   service_.reset();
   keeper_ticker_.reset();
@@ -160,13 +168,17 @@ Status Daemon::start_tickers() {
   return {};
 }
 
-Status Daemon::open_listeners() {
+net::ServerOptions Daemon::server_options() {
   net::ServerOptions options;
   options.limits = config_.limits;
   options.threads = config_.io_threads;
   options.clock = clock_;
   options.on_refusal = [this](const net::RefusalEvent& event) { refused(event); };
-  CLOISTER_TRY(server_, net::HttpServer::create(std::move(options), service_));
+  return options;
+}
+
+Status Daemon::open_listeners() {
+  CLOISTER_TRY(server_, net::HttpServer::create(server_options(), service_));
   for (const net::TcpAddress& address : config_.tls) {
     CLOISTER_TRY(const std::uint16_t port, server_->listen(address, mutual_tls_));
     tls_ports_.push_back(port);
@@ -189,9 +201,30 @@ Status Daemon::open_listeners() {
   return {};
 }
 
+Status Daemon::open_faces() {
+  faces_ = std::make_unique<Faces>(server_options(), *service_);
+  if (config_.kubernetes) CLOISTER_RETURN_IF_ERROR(open_kubernetes(*faces_));
+  return {};
+}
+
+Status Daemon::open_kubernetes(Faces& faces) {
+  const KubernetesFace& face = *config_.kubernetes;
+  CLOISTER_TRY(net::HttpServer * server,
+               faces.add(std::make_shared<service::KubernetesDialect>(
+                   service::KubernetesOptions{face.dataset, face.purpose}, service_->keyrings())));
+  std::vector<uid_t> users;
+  for (const auto& [uid, id] : config_.unix_callers) users.push_back(uid);
+  const bool others = std::ranges::any_of(users, [](uid_t user) { return user != 0 && user != ::geteuid(); });
+  CLOISTER_RETURN_IF_ERROR(server->listen(
+      net::UnixListener{face.socket, net::UnixUsers::only(users), static_cast<mode_t>(others ? 0666 : 0600)}));
+  log_.info("listening", {{"for", "Kubernetes KMS v2"}, {"address", face.socket}});
+  return {};
+}
+
 Status Daemon::reload(Config next) {
   CLOISTER_TRY(auto snapshot, load_snapshot(next));
   CLOISTER_RETURN_IF_ERROR(server_->reload(next.limits, service_));
+  CLOISTER_RETURN_IF_ERROR(faces_->reload(next.limits));
   if (fixed_part(next) != fixed_part(config_)) log_.warning("restart-needed", {{"for", "part of the configuration"}});
   service_->reload(snapshot);
   enrolment_->replace_workloads(next.unix_workloads);
@@ -205,7 +238,11 @@ Status Daemon::reload(Config next) {
 
 Status Daemon::drain() {
   draining_ = true;
-  return server_->drain(config_.drain);
+  Status faces;
+  std::thread beside([this, &faces] { faces = faces_->drain(config_.drain); });
+  const Status own = server_->drain(config_.drain);
+  beside.join();
+  return own.ok() ? faces : own;
 }
 
 // For connections that stood before an entry was made: handshakes are the verifier's to refuse.

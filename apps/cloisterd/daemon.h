@@ -7,6 +7,7 @@
 
 #include "cloisterd/anomaly_watch.h"
 #include "cloisterd/config.h"
+#include "cloisterd/faces.h"
 #include "cloisterd/keeper.h"
 #include "cloisterd/scheduler.h"
 #include "cloisterd/ticker.h"
@@ -48,6 +49,9 @@ class Daemon {
   Status open_anomalies();
   Status open_service();
   Status open_listeners();
+  Status open_faces();
+  Status open_kubernetes(Faces& faces);
+  net::ServerOptions server_options();
   Status start_tickers();
   Result<keys::Store> open_store();
   Result<keys::Hierarchy> open_hierarchy();
@@ -78,6 +82,7 @@ class Daemon {
   std::unique_ptr<Scheduler> scheduler_;
   std::shared_ptr<service::Service> service_;
   std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<Faces> faces_;
   std::unique_ptr<Ticker> keeper_ticker_, scheduler_ticker_;
   std::vector<std::uint16_t> tls_ports_, enroll_ports_;
   std::atomic<bool> draining_{false};
