@@ -20,7 +20,7 @@ struct TableKind {
   bool listed;
   ReadTable read;
 };
-constexpr std::array<TableKind, 12> kTables = {{{"server", false, read_server},
+constexpr std::array<TableKind, 13> kTables = {{{"server", false, read_server},
                                                 {"listen", false, read_listen},
                                                 {"policy", false, read_policy},
                                                 {"identity", false, read_identity},
@@ -29,6 +29,7 @@ constexpr std::array<TableKind, 12> kTables = {{{"server", false, read_server},
                                                 {"log", false, read_log},
                                                 {"rotation", false, read_rotation},
                                                 {"anomalies", false, read_anomalies},
+                                                {"dialect_aws", false, read_dialect_aws},
                                                 {"dialect_kubernetes", false, read_dialect_kubernetes},
                                                 {"unix_user", true, read_unix_user},
                                                 {"unix_workload", true, read_unix_workload}}};

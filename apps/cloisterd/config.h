@@ -41,6 +41,13 @@ struct KubernetesFace {
   policy::Purpose purpose = policy::Purpose::kOperate;
 };
 
+// The API of AWS KMS, for clients that bring access keys; the certificate is one that they trust.
+struct AwsFace {
+  std::vector<net::TcpAddress> listen;
+  std::string region;
+  std::string certificate, key;  // PEM files
+};
+
 struct Config {
   Config(identity::TrustDomain domain, identity::SpiffeId own)
       : trust_domain(std::move(domain)), own_id(std::move(own)) {}
@@ -79,6 +86,7 @@ struct Config {
   std::optional<Webhook> webhook;
 
   std::optional<KubernetesFace> kubernetes;
+  std::optional<AwsFace> aws;
 
   std::map<uid_t, std::string> unix_callers;  // SPIFFE IDs
   std::vector<UnixWorkload> unix_workloads;

@@ -1,5 +1,6 @@
 #include "cloisterd/config_dialects.h"
 
+#include <algorithm>
 #include <array>
 
 #include "cloisterd/config_tables.h"
@@ -15,7 +16,28 @@ Result<policy::Purpose> read_purpose(const TomlFields& fields, policy::Purpose o
   return *purpose;
 }
 
+bool is_region(std::string_view text) {
+  return !text.empty() && text.size() <= 63 &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
 }  // namespace
+
+Status read_dialect_aws(const TomlFields& fields, Config& config) {
+  constexpr std::array<std::string_view, 4> kKeys = {"listen", "region", "certificate", "key"};
+  CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
+  AwsFace face;
+  CLOISTER_TRY(face.listen, read_addresses(fields, "listen"));
+  if (face.listen.empty()) return fields.error(fields.line(), "[dialect_aws] needs listen: addresses");
+  CLOISTER_TRY(face.region, fields.text("region"));
+  if (!is_region(face.region)) return fields.error(fields.line_of("region"), "region is of a-z 0-9 and -");
+  for (const auto& [name, path] : {std::pair{"certificate", &face.certificate}, {"key", &face.key}}) {
+    CLOISTER_TRY(*path, fields.text(name));
+    CLOISTER_RETURN_IF_ERROR(check_absolute(fields, name, *path));
+  }
+  config.aws = std::move(face);
+  return {};
+}
 
 Status read_dialect_kubernetes(const TomlFields& fields, Config& config) {
   constexpr std::array<std::string_view, 3> kKeys = {"unix", "dataset", "purpose"};
