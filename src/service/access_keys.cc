@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "service/body_fields.h"
+#include "service/enrolment.h"
 #include "service/json_writer.h"
 #include "service/verbs.h"
 
@@ -135,10 +136,10 @@ Result<Parsed> AccessKeys::parse_create(Call& call) {
   CLOISTER_TRY(const auto fields, BodyFields::parse(call.request, {"caller", "purpose", "lifetime_seconds"}));
   CLOISTER_TRY(const std::string uri, fields.text("caller"));
   CLOISTER_TRY(identity::SpiffeId caller, identity::SpiffeId::parse(uri));
-  if (caller.path().empty() || caller.path().starts_with("/cloister")) {
-    return Error(Code::kInvalid, "an access key speaks for a workload: this is a name of the service itself");
-  }
   Target target = target_of_path(call);
+  if (tenant_of(caller) != target.tenant) {
+    return Error(Code::kInvalid, "a tenant's access keys speak for its own workloads: the id's path begins with it");
+  }
   AccessKey wanted{{}, std::move(caller), target.tenant_name(), {}, call.now, {}};
   CLOISTER_TRY(const std::string purpose, fields.text("purpose"));
   CLOISTER_TRY(wanted.purpose, policy::parse_purpose(purpose));

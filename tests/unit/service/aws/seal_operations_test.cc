@@ -225,7 +225,7 @@ TEST_F(SealOperationsTest, RotationLeavesOlderBlobsReadable) {
 }
 
 TEST_F(SealOperationsTest, RandomBytes) {
-  EXPECT_EQ(testing::value_of(from_base64(aws_.good("GenerateRandom", {{"NumberOfBytes", 33}})["Plaintext"])).size(),
+  EXPECT_EQ(testing::value_of(from_base64(aws_.good("GenerateRandom", {{"NumberOfBytes", 33}})["Plaintext"].get<std::string>())).size(),
             33U);
   expect_fault(aws_.call("GenerateRandom", Json::object()), "ValidationException");
   expect_fault(aws_.call("GenerateRandom", {{"NumberOfBytes", 1025}}), "ValidationException");
