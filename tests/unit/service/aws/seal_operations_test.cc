@@ -1,4 +1,5 @@
 // Sealing and opening through the AWS dialect, and everything that must not open.
+#include "service/message.h"
 #include "tests/unit/service/aws/aws_harness.h"
 
 namespace cloister::service::aws {
@@ -119,7 +120,7 @@ TEST_F(SealOperationsTest, KeysOfOthersAreNotFound) {
 }
 
 TEST_F(SealOperationsTest, WhatThePolicyDoesNotAllow) {
-  aws_.home.keys->create_dataset({"rival", "", "mnist"}, Harness::caller());
+  ASSERT_TRUE(aws_.home.keys->create_dataset({"rival", "", "mnist"}, Harness::caller()).ok());
   const Json made = [&] {
     const AwsAnswer answer =
         aws_.call("GenerateDataKey", {{"KeyId", "alias/mnist"}, {"KeySpec", "AES_256"}}, aws_.rival);
@@ -225,7 +226,9 @@ TEST_F(SealOperationsTest, RotationLeavesOlderBlobsReadable) {
 }
 
 TEST_F(SealOperationsTest, RandomBytes) {
-  EXPECT_EQ(testing::value_of(from_base64(aws_.good("GenerateRandom", {{"NumberOfBytes", 33}})["Plaintext"].get<std::string>())).size(),
+  EXPECT_EQ(testing::value_of(
+                from_base64(aws_.good("GenerateRandom", {{"NumberOfBytes", 33}})["Plaintext"].get<std::string>()))
+                .size(),
             33U);
   expect_fault(aws_.call("GenerateRandom", Json::object()), "ValidationException");
   expect_fault(aws_.call("GenerateRandom", {{"NumberOfBytes", 1025}}), "ValidationException");
