@@ -149,6 +149,9 @@ std::string describe(const Config& config) {
   if (config.kubernetes) {
     text += "  Kubernetes KMS v2: " + config.kubernetes->socket + ", under " + config.kubernetes->dataset.text() + "\n";
   }
+  if (config.aws) {
+    text += "  AWS KMS: " + list_of(config.aws->listen) + ", region " + config.aws->region + "\n";
+  }
   text += "  policy: " + config.policy_file + "\n";
   text += "  identities last " + seconds_of(config.rules.x509_svid_lifetime) + ", tokens " +
           seconds_of(config.rules.jwt_svid_lifetime) + ", authorities " + seconds_of(config.rules.authority_lifetime) +
