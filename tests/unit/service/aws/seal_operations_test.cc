@@ -159,6 +159,17 @@ TEST_F(SealOperationsTest, OversizedAndMalformedMembers) {
   }
 }
 
+// Longer than what an I/O thread reads: a worker does, and all is decided there.
+TEST_F(SealOperationsTest, LongRequests) {
+  const std::string key = aws_.make_key();
+  Json body{{"KeyId", key}, {"Plaintext", base64_of(std::string(4096, 'x'))}};
+  aws_.home.now = aws_.home.now.load() + seconds(1);
+  const std::string padded = body.dump() + std::string(20 << 10, ' ');
+  EXPECT_EQ(aws_.pass(aws_.signed_request(aws_.app, "Encrypt", padded)).status(), 200U);
+  expect_fault(aws_.pass(aws_.signed_request(aws_.rival, "Encrypt", padded)), "NotFoundException");
+  expect_fault(aws_.pass(aws_.signed_request({aws_.app.id, "other"}, "Encrypt", padded)), "InvalidSignatureException");
+}
+
 TEST_F(SealOperationsTest, MalformedJson) {
   for (const std::string body : {"", "{", "[]", "7", "{\"KeyId\":\"a\",\"KeyId\":\"b\"}",
                                  "{\"a\":[[[[[[[[[[1]]]]]]]]]]}", "{\"KeyId\":\"\xff\"}", "{} {}"}) {

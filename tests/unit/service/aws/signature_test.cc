@@ -183,6 +183,8 @@ TEST_F(SignatureTest, OtherMethodsPathsAndOperations) {
                      {"host", "x"}, {"content-type", "text/plain"}, {"x-amz-target", "TrentService.GenerateRandom"}};
                }),
                "SerializationException");
+  expect_fault(changed([](net::Request& request) { request.body = net::Buffer((128 << 10) + 1); }),
+               "ValidationException");
   expect_fault(aws_.call("CreateGrant", Json::object()), "UnsupportedOperationException", 404);
 }
 
