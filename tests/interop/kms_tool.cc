@@ -4,6 +4,7 @@
 //     wrap KEY PLAINTEXT_HEX [NAME=VALUE...]            prints {"key_version", "ciphertext"}, ciphertext in hexadecimal
 //     unwrap KEY CIPHERTEXT_HEX KEY_VERSION [NAME=VALUE...]
 //     root KEY                                          opens it as a root: probes it, wraps and unwraps
+//     activate KEY                                      of a KMIP server
 // Prints one JSON object: the answer, or {"error", "message"} with the exit status of that code. Where OPTIONS.json has
 // "evidence_file", what the provider answered is appended there, one JSON object a line.
 #include <cstdio>
@@ -16,8 +17,10 @@
 #include "crypto/random.h"
 #include "kms/aws/aws_kms.h"
 #include "kms/evidence.h"
+#include "kms/kmip/kmip_server.h"
 #include "kms/pkcs11/pkcs11_provider.h"
 #include "kms/provider_key.h"
+#include "kms/vault/vault_transit.h"
 #include "tests/support/fake_provider.h"
 
 namespace cloister {
@@ -62,6 +65,39 @@ Opened open_fake(const Json&, std::shared_ptr<kms::EvidenceSink>) {
   return std::shared_ptr<Provider>(std::make_shared<testing::FakeProvider>());
 }
 
+Opened open_kmip(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  kms::KmipOptions kmip;
+  kmip.host = text(options, "host");
+  kmip.port = options.value("port", kmip.port);
+  kmip.authorities_file = text(options, "authorities");
+  kmip.certificate_file = text(options, "certificate");
+  kmip.key_file = text(options, "key");
+  kmip.cipher = text(options, "cipher", kmip.cipher);
+  kmip.newest = text(options, "newest", kmip.newest);
+  CLOISTER_TRY(auto server, kms::KmipServer::create(kmip, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(server));
+}
+
+Opened open_vault(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  kms::VaultOptions vault;
+  vault.address = text(options, "address");
+  vault.mount = text(options, "mount", vault.mount);
+  vault.name_space = text(options, "namespace");
+  vault.authorities_file = text(options, "authorities");
+  vault.certificate_file = text(options, "certificate");
+  vault.key_file = text(options, "key");
+  vault.auth = text(options, "auth", vault.auth);
+  vault.auth_mount = text(options, "auth_mount");
+  vault.role = text(options, "role");
+  vault.secret_file = text(options, "secret_file");
+  const auto environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  CLOISTER_TRY(auto transit, kms::VaultTransit::create(vault, environment, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(transit));
+}
+
 // "module", "token", "pin_file"; "serial" and "module_parameters" where they are needed.
 Opened open_pkcs11(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
   const kms::Pkcs11ProviderOptions chosen{text(options, "module"), text(options, "token"), text(options, "serial"),
@@ -93,6 +129,8 @@ Opened open_aws(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence
 const std::map<std::string, Open> kKinds = {
     {"aws-kms", open_aws},
     {"fake", open_fake},
+    {"kmip", open_kmip},
+    {"vault-transit", open_vault},
     {"pkcs11", open_pkcs11},
 };
 
@@ -162,6 +200,12 @@ Result<Json> answer(const std::shared_ptr<Provider>& provider, const std::string
   if (verb == "health") {
     CLOISTER_TRY(const auto health, provider->health());
     return Json{{"serving", health.serving}, {"detail", health.detail}};
+  }
+  if (verb == "activate") {
+    const auto kmip = std::dynamic_pointer_cast<kms::KmipServer>(provider);
+    if (kmip == nullptr) return Error(Code::kUnsupported, "only keys of a KMIP server are activated");
+    CLOISTER_RETURN_IF_ERROR(kmip->activate(first));
+    return Json{{"activated", first}};
   }
   return Error(Code::kInvalid, "no such verb: " + verb);
 }
