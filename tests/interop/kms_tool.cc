@@ -8,12 +8,14 @@
 // Prints one JSON object: the answer, or {"error", "message"} with the exit status of that code. Where OPTIONS.json has
 // "evidence_file", what the provider answered is appended there, one JSON object a line.
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "crypto/random.h"
+#include "kms/aws/aws_kms.h"
 #include "kms/evidence.h"
 #include "kms/kmip/kmip_server.h"
 #include "kms/pkcs11/pkcs11_provider.h"
@@ -106,8 +108,26 @@ Opened open_pkcs11(const Json& options, std::shared_ptr<kms::EvidenceSink> evide
   return std::shared_ptr<Provider>(std::move(provider));
 }
 
+// "region", "endpoint"; "authorities_file", "profile" and "sts_endpoint" where they are needed. Credentials come from
+// the environment of this program.
+Opened open_aws(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  kms::AwsKmsOptions chosen;
+  chosen.region = text(options, "region");
+  chosen.endpoint = text(options, "endpoint");
+  chosen.authorities_file = text(options, "authorities_file");
+  chosen.profile = text(options, "profile");
+  chosen.sts_endpoint = text(options, "sts_endpoint");
+  chosen.environment = [](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  CLOISTER_TRY(auto provider, kms::AwsKms::create(std::move(chosen), std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(provider));
+}
+
 // One line a kind of provider.
 const std::map<std::string, Open> kKinds = {
+    {"aws-kms", open_aws},
     {"fake", open_fake},
     {"kmip", open_kmip},
     {"vault-transit", open_vault},
