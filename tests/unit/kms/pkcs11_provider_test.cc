@@ -79,8 +79,8 @@ ContractCase contract(std::string name, Start start, Kind kind) {
                                    "nobody",
                                    rsa ? "" : "two",
                                    kind == Kind::kGcm ? kBound : kNotTaken,
-                                   kind == Kind::kKwp ? kKeyWrapUnit : 1,
-                                   alive};
+                                   alive,
+                                   kind == Kind::kKwp ? kKeyWrapUnit : 1};
           }};
 }
 
