@@ -21,6 +21,7 @@ benches=(
   http
   http-idle
   service
+  aws-dialect
   cold-start
   memory
 )
@@ -75,6 +76,8 @@ service() {
   http_files "$work"
   "$build/bench_service" "$work/cert.pem" "$work/key.pem"
 }
+
+aws_dialect() { "$(dirname "$0")/aws_dialect.py"; }
 
 cold_start() { "$(dirname "$0")/cold_start.py"; }
 

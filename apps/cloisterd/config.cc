@@ -150,6 +150,9 @@ std::string describe(const Config& config) {
   if (config.kubernetes) {
     text += "  Kubernetes KMS v2: " + config.kubernetes->socket + ", under " + config.kubernetes->dataset.text() + "\n";
   }
+  if (config.aws) {
+    text += "  AWS KMS: " + list_of(config.aws->listen) + ", region " + config.aws->region + "\n";
+  }
   if (config.vault) {
     text += "  Vault's API: " + list_of(config.vault->tls) + "; by certificate: " + list_of(config.vault->mutual_tls) +
             "\n";

@@ -112,7 +112,7 @@ Result<Bytes> sign_message(EVP_PKEY* key, const Scheme& scheme, ByteView message
 
 }  // namespace
 
-Result<KeyPair> generate_key_pair(PairKind kind) {
+Result<MadePair> generate_key_pair(PairKind kind) {
   const QuietErrors quiet;
   const PkeyHandle key(generate(kind));
   if (key == nullptr) return failed("make a key pair");
@@ -121,7 +121,7 @@ Result<KeyPair> generate_key_pair(PairKind kind) {
   const int private_size = i2d_PKCS8_PRIV_KEY_INFO(info.get(), nullptr);
   const int public_size = i2d_PUBKEY(key.get(), nullptr);
   if (private_size <= 0 || public_size <= 0) return failed("write a key pair");
-  KeyPair pair{Secret(static_cast<std::size_t>(private_size)), Bytes(static_cast<std::size_t>(public_size))};
+  MadePair pair{Secret(static_cast<std::size_t>(private_size)), Bytes(static_cast<std::size_t>(public_size))};
   std::uint8_t* to = pair.private_key.expose_mutable().data();
   std::uint8_t* to_public = pair.public_key.data();
   if (i2d_PKCS8_PRIV_KEY_INFO(info.get(), &to) != private_size || i2d_PUBKEY(key.get(), &to_public) != public_size) {
@@ -130,9 +130,9 @@ Result<KeyPair> generate_key_pair(PairKind kind) {
   return pair;
 }
 
-Result<Bytes> sign_with(ByteView private_key, SignatureAlgorithm algorithm, Signed what, ByteView bytes) {
+Result<Bytes> sign_with(const Secret& private_key, SignatureAlgorithm algorithm, Signed what, ByteView bytes) {
   const QuietErrors quiet;
-  const std::uint8_t* from = private_key.data();
+  const std::uint8_t* from = private_key.expose().data();
   const Pkcs8Handle info(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &from, static_cast<long>(private_key.size())));
   const PkeyHandle key(info == nullptr ? nullptr : EVP_PKCS82PKEY(info.get()));
   if (key == nullptr) return Error(Code::kInvalid, "this is no private key");
@@ -166,12 +166,12 @@ Status verify_with(ByteView public_key, SignatureAlgorithm algorithm, Signed wha
   return Error(Code::kCorrupt, "the signature isn't this key's over it");
 }
 
-Bytes hmac_sha2(unsigned bits, ByteView key, ByteView bytes) {
+Bytes hmac_sha2(unsigned bits, const Secret& key, ByteView bytes) {
   const char* name = bits == 256 ? "SHA256" : bits == 384 ? "SHA384" : "SHA512";
   Bytes mac(bits / 8);
   std::size_t size = 0;
-  CLOISTER_CHECK(EVP_Q_mac(nullptr, "HMAC", nullptr, name, nullptr, key.data(), key.size(), bytes.data(), bytes.size(),
-                           mac.data(), mac.size(), &size) != nullptr);
+  CLOISTER_CHECK(EVP_Q_mac(nullptr, "HMAC", nullptr, name, nullptr, key.expose().data(), key.size(), bytes.data(),
+                           bytes.size(), mac.data(), mac.size(), &size) != nullptr);
   CLOISTER_CHECK(size == mac.size());
   return mac;
 }

@@ -239,7 +239,7 @@ Status ManagedKeys::make_material(const Call& call, keys::Hierarchy& hierarchy, 
     random.fill(secret.expose_mutable());
     CLOISTER_TRY(key.material, seal_message(*keyring, key.name, secret.expose(), context, random));
   } else {
-    CLOISTER_TRY(crypto::KeyPair pair, crypto::generate_key_pair(pair_kind(key.spec)));
+    CLOISTER_TRY(crypto::MadePair pair, crypto::generate_key_pair(pair_kind(key.spec)));
     key.public_key = std::move(pair.public_key);
     CLOISTER_TRY(key.material, seal_message(*keyring, key.name, pair.private_key.expose(), context, random));
   }
@@ -297,16 +297,16 @@ Status ManagedKeys::change_aliases(keys::Store& store, const keys::TenantName& t
   });
 }
 
-Result<net::Buffer> ManagedKeys::open_material(const CachedKeyring& keyring, const KnownKey& key) const {
+Result<crypto::Secret> ManagedKeys::open_material(const CachedKeyring& keyring, const KnownKey& key) const {
   if (key.material.empty()) return Error(Code::kDenied, "the key of " + key.name.text() + " was never finished");
   const auto message = parse_message(key.material);
   if (!message.ok()) return damaged(key.name);
   if (const auto refusal = refusal_of_version(keyring, message->key_version, key.name.text())) {
     return Error(Code::kDenied, refusal->detail);
   }
-  auto opened = open_message(keyring, key.name, *message, material_context(key.spec));
+  const auto opened = open_message(keyring, key.name, *message, material_context(key.spec));
   if (!opened.ok()) return damaged(key.name);
-  return opened;
+  return crypto::Secret::copy_of(*opened);
 }
 
 Result<ManagedKeys::Due> ManagedKeys::do_due(keys::Hierarchy& hierarchy, const keys::Caller& caller) const {

@@ -95,7 +95,7 @@ class ManagedKeys {
                         const std::function<Status(Aliases& aliases)>& edit) const;
 
   // Private material: an HMAC key's bytes, or PKCS #8. The state of its message's key version is looked at; kDenied.
-  Result<net::Buffer> open_material(const CachedKeyring& keyring, const KnownKey& key) const;
+  Result<crypto::Secret> open_material(const CachedKeyring& keyring, const KnownKey& key) const;
 
   // Rotation in time and destruction, of every tenant's keys: those that are due. The names of those that were rotated,
   // and of those that were destroyed. Of several servers one does it.

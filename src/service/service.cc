@@ -155,7 +155,7 @@ void Service::Impl::begin_large(const FlowPointer& flow) {
   call.target = target_of_path(call);
   flow->outcome = audit::Outcome::kRefused;
   if (const auto problem = verify(call)) return refuse(flow, *problem);
-  if (!call.target.tenant.empty()) {
+  if (!call.path.find("tenant").empty()) {
     const policy::Decision decision = decision_of(call);
     if (!decision.allowed) return refuse(flow, {ProblemCode::kRefused, decision.reason});
   }

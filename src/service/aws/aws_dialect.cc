@@ -81,6 +81,10 @@ const Route* AwsDialect::find(Call& call, std::optional<Problem>& instead) const
     instead = Problem{ProblemCode::kUnsupportedMediaType, "send content-type: application/x-amz-json-1.1"};
     return nullptr;
   }
+  if (request.body.size() > kBodySizeMax) {
+    instead = Problem{ProblemCode::kInvalidRequest, "a request is at most 128 KiB"};
+    return nullptr;
+  }
   const std::string_view name = std::string_view(*target).substr(kTargetPrefix.size());
   const auto found = routes_.find(name);
   if (found != routes_.end()) return &found->second;

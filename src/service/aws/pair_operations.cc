@@ -32,7 +32,7 @@ Result<Reply> make_pair(const AwsDialectParts& parts, const PairRequest& request
                         keys::Hierarchy* hierarchy) {
   CLOISTER_TRY(const auto keyring, unlock(parts, call, key, hierarchy));
   if (keyring == nullptr) return Reply::to_worker();
-  CLOISTER_TRY(const crypto::KeyPair pair, crypto::generate_key_pair(request.pair.kind));
+  CLOISTER_TRY(const crypto::MadePair pair, crypto::generate_key_pair(request.pair.kind));
   CLOISTER_TRY(const Bytes sealed, seal_message(*keyring, key.name, pair.private_key.expose(),
                                                 request.context.canonical, parts.keyrings->random()));
   CLOISTER_TRY(const MessageOutline outline, parse_message(sealed));

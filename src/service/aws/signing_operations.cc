@@ -59,7 +59,7 @@ Result<Reply> with_material(const AwsDialectParts& parts, Call& call, const Know
                             const Use& use) {
   CLOISTER_TRY(const auto keyring, unlock(parts, call, key, hierarchy));
   if (keyring == nullptr) return Reply::to_worker();
-  CLOISTER_TRY(const net::Buffer material, parts.keys->open_material(*keyring, key));
+  CLOISTER_TRY(const crypto::Secret material, parts.keys->open_material(*keyring, key));
   CLOISTER_TRY(Reply reply, use(material));
   reply.seen = keyring->seen;
   reply.outdated = parts.keyrings->outdated(key.name, keyring);
@@ -75,7 +75,7 @@ struct MacRequest {
 Result<Reply> mac(const AwsDialectParts& parts, const MacRequest& request, Call& call, const KnownKey& key,
                   keys::Hierarchy* hierarchy) {
   if (key.spec != request.mac.spec) return wrong_usage(call, "the key isn't for that MacAlgorithm");
-  return with_material(parts, call, key, hierarchy, [&](ByteView material) -> Result<Reply> {
+  return with_material(parts, call, key, hierarchy, [&](const crypto::Secret& material) -> Result<Reply> {
     const Bytes computed = crypto::hmac_sha2(request.mac.bits, material, request.message);
     if (request.expected && !crypto::equal_constant_time(computed, *request.expected)) {
       call.fault = "KMSInvalidMacException";
@@ -122,7 +122,7 @@ struct SigningRequest {
 Result<Reply> sign(const AwsDialectParts& parts, const SigningRequest& request, Call& call, const KnownKey& key,
                    keys::Hierarchy* hierarchy) {
   if (!fits(key.spec, request.signing.algorithm)) return wrong_usage(call, "the key isn't for that SigningAlgorithm");
-  return with_material(parts, call, key, hierarchy, [&](ByteView material) -> Result<Reply> {
+  return with_material(parts, call, key, hierarchy, [&](const crypto::Secret& material) -> Result<Reply> {
     CLOISTER_TRY(const Bytes signature,
                  crypto::sign_with(material, request.signing.algorithm, request.what, request.message));
     return answer_of([&](JsonWriter& json) {
@@ -136,7 +136,7 @@ Result<Reply> sign(const AwsDialectParts& parts, const SigningRequest& request, 
 Result<Reply> verify(const AwsDialectParts& parts, const SigningRequest& request, Call& call, const KnownKey& key,
                      keys::Hierarchy* hierarchy) {
   if (!fits(key.spec, request.signing.algorithm)) return wrong_usage(call, "the key isn't for that SigningAlgorithm");
-  return with_material(parts, call, key, hierarchy, [&](ByteView) -> Result<Reply> {
+  return with_material(parts, call, key, hierarchy, [&](const crypto::Secret&) -> Result<Reply> {
     const Status verified = crypto::verify_with(key.public_key, request.signing.algorithm, request.what,
                                                 request.message, request.signature);
     if (!verified.ok() && verified.error().code() != Code::kCorrupt) return verified.error();

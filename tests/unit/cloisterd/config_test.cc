@@ -206,6 +206,29 @@ TEST(Config, KubernetesWithoutASocketADatasetOrACaller) {
       Code::kInvalid, "a socket each");
 }
 
+TEST(Config, AwsKms) {
+  const std::string face =
+      "[dialect_aws]\nlisten = [\"0.0.0.0:8445\"]\nregion = \"eu-central-1\"\ncertificate = \"/etc/kms.pem\"\n"
+      "key = \"/etc/kms.key\"\n";
+  const Config config = value_of(parse_config(with(face)));
+  ASSERT_TRUE(config.aws);
+  EXPECT_EQ(config.aws->listen.size(), 1U);
+  EXPECT_EQ(config.aws->region, "eu-central-1");
+  EXPECT_EQ(config.aws->certificate, "/etc/kms.pem");
+  EXPECT_EQ(config.aws->key, "/etc/kms.key");
+  EXPECT_NE(describe(config).find("AWS KMS: 0.0.0.0:8445, region eu-central-1"), std::string::npos);
+}
+
+TEST(Config, AwsKmsWithoutAnAddressARegionOrACertificate) {
+  const std::string listen = "[dialect_aws]\nlisten = [\"0.0.0.0:8445\"]\n", region = "region = \"eu-central-1\"\n";
+  expect_line(with("[dialect_aws]\n" + region), 7, "listen");
+  expect_line(with(listen), 7, "region isn't written");
+  expect_line(with(listen + "region = \"EU central\"\n"), 9, "region is of");
+  expect_line(with(listen + region), 7, "certificate isn't written");
+  expect_line(with(listen + region + "certificate = \"kms.pem\"\nkey = \"/k\"\n"), 10, "absolute path");
+  expect_line(with(listen + region + "certificate = \"/c\"\n"), 7, "key isn't written");
+}
+
 TEST(Config, HalfAWebhook) {
   expect_line(with("[anomalies]\nwebhook_path = \"/x\"\n"), 8, "needs webhook_socket or webhook_address");
   expect_line(with("[anomalies]\nwebhook_socket = \"/s\"\nwebhook_path = \"/x\"\n"), 7, "webhook_user isn't written");

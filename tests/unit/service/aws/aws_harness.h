@@ -8,13 +8,38 @@
 namespace cloister::service::aws {
 
 inline constexpr const char* kRegion = "eu-test-1";
-inline constexpr const char* kAppUri = "spiffe://acme.test/ops/app";
-inline constexpr const char* kRivalUri = "spiffe://rival.test/train/job-1";
+inline constexpr const char* kAppUri = "spiffe://acme.test/acme/app";
+inline constexpr const char* kRivalUri = "spiffe://acme.test/rival/job-1";
 
 struct Credentials {
   std::string id;
   std::string secret;
 };
+
+// Beside that of harness.h: acme's app may do everything in its tenant, rival's job makes and opens data keys.
+inline constexpr const char* kAwsPolicy = R"(
+[[allow]]
+name = "acme"
+caller = "spiffe://acme.test/acme/*"
+operation = "any"
+tenant = "acme"
+environment = "any"
+dataset = "any"
+purpose = "any"
+[[allow]]
+name = "draw"
+caller = "spiffe://acme.test/acme/*"
+operation = "random"
+purpose = "any"
+[[allow]]
+name = "rival"
+caller = "spiffe://acme.test/rival/*"
+operation = ["generate", "unwrap"]
+tenant = "rival"
+environment = "none"
+dataset = "any"
+purpose = "train"
+)";
 
 // How a request is signed; each test changes what it is about.
 struct Signing {
@@ -48,6 +73,7 @@ class AwsHarness {
         testing::value_of(AuthenticSettings::open(home.keys->store(), *home.root, home.random, Harness::caller()));
     access_keys = std::make_unique<AccessKeys>(settings, home.random);
     home.start(access_keys->routes());
+    home.service->reload(Harness::snapshot_of(std::string(kPolicy) + kAwsPolicy));
     managed = std::make_shared<ManagedKeys>(settings, home.service->keyrings());
     handler = home.service->handler(
         std::make_shared<AwsDialect>(AwsDialectParts{kRegion, home.service->keyrings(), managed, access_keys.get()}));
