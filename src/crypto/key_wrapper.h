@@ -18,6 +18,13 @@ enum class WrapType : std::uint16_t {
   kPassphrase = 4,          // Argon2id
   kHpkeX25519 = 5,          // RFC 9180, DHKEM(X25519)
   kHpkeX25519MlKem768 = 6,  // X-Wing: X25519 and ML-KEM-768 together
+  // A provider's key, docs/formats/provider-wrap.md. Not in the slots of a sealed object.
+  kAwsKms = 7,
+  kAzureKeyVault = 8,
+  kGoogleKms = 9,
+  kVaultTransit = 10,
+  kKmip = 11,
+  kPkcs11Provider = 12,
 };
 
 // What a wrap is for. Every field is bound as authenticated context: a wrap moved to another tenant, dataset, object,
@@ -59,6 +66,10 @@ class KeyWrapper {
   // here it is unwrapped and wrapped again.
   virtual Result<WrappedKey> rewrap(const WrappedKey& wrapped, const WrapContext& context);
 };
+
+// Wraps with `target` and opens it again: the wrap, only if the same key came back. For what is about to replace the
+// only other wrap of a key. The target's codes; kCorrupt when another key came back.
+Result<WrappedKey> wrap_proven(KeyWrapper& target, const KeyMaterial& key, const WrapContext& context);
 
 // 32 bytes that commit to a key: HKDF-Expand(key, lp("CLSR1 key commitment") lp(purpose)). Kept beside every wrapped
 // key that has no other commitment, and compared after unwrapping.

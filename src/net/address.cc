@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <charconv>
 #include <condition_variable>
 #include <memory>
@@ -94,6 +95,19 @@ std::uint16_t SocketAddress::port() const {
   if (storage.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
   if (storage.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
   return 0;
+}
+
+bool SocketAddress::is_local() const {
+  if (storage.ss_family == AF_INET) {
+    const std::uint32_t address = ntohl(reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr);
+    return address >> 24 == 127 || address >> 16 == 0xa9fe;  // 169.254.0.0/16
+  }
+  if (storage.ss_family != AF_INET6) return false;
+  const in6_addr& address = reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr;
+  if (IN6_IS_ADDR_LOOPBACK(&address) || IN6_IS_ADDR_LINKLOCAL(&address)) return true;
+  // AWS's instance metadata and pod identity, Google's metadata: unique local addresses, RFC 4193.
+  static constexpr std::string_view kMetadata[] = {"fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"};
+  return std::ranges::find(kMetadata, host()) != std::end(kMetadata);
 }
 
 std::string SocketAddress::to_string() const {

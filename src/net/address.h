@@ -31,6 +31,9 @@ struct SocketAddress {
   std::string to_string() const;  // "192.0.2.7:51820", or "unix"
   std::string host() const;       // "192.0.2.7", or "unix"
   std::uint16_t port() const;
+  // Loopback, link-local, or one of the fixed addresses at which clouds serve metadata to their machines: where plain
+  // http doesn't leave this machine and its host.
+  bool is_local() const;
 };
 
 // kInvalid unless the host is a numeric address.

@@ -37,8 +37,8 @@ WrapSizes wrap_sizes(crypto::WrapType type) {
     case crypto::WrapType::kPassphrase: return {28, 72};
     case crypto::WrapType::kHpkeX25519: return {32, 48};
     case crypto::WrapType::kHpkeX25519MlKem768: return {1120, 48};
+    default: return {};  // not of a slot: no wrap has these sizes
   }
-  return {};
 }
 
 Status check_sizes(const crypto::WrappedKey& wrapped) {
@@ -114,6 +114,12 @@ std::string_view slot_type_name(crypto::WrapType type) {
     case crypto::WrapType::kPassphrase: return "passphrase";
     case crypto::WrapType::kHpkeX25519: return "hpke-x25519";
     case crypto::WrapType::kHpkeX25519MlKem768: return "hpke-xwing";
+    case crypto::WrapType::kAwsKms: return "aws-kms";
+    case crypto::WrapType::kAzureKeyVault: return "azure-key-vault";
+    case crypto::WrapType::kGoogleKms: return "google-kms";
+    case crypto::WrapType::kVaultTransit: return "vault-transit";
+    case crypto::WrapType::kKmip: return "kmip";
+    case crypto::WrapType::kPkcs11Provider: return "pkcs11-provider";
   }
   return "unknown";
 }
