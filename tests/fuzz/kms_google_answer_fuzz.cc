@@ -40,7 +40,7 @@ void read_credentials(ByteView body) {
   if (const auto account = kms::parse_google_external_account(body); account.ok()) check_plain(account->token_url);
   kms::GoogleExternalAccount with_field;
   with_field.subject_token_field = "id_token";
-  CLOISTER_CHECK(kms::google_subject_token(with_field, text).ok() || !body.empty() || text.empty());
+  if (const auto token = kms::google_subject_token(with_field, text); token.ok()) CLOISTER_CHECK(!token->empty());
 }
 
 }  // namespace

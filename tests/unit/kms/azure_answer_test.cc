@@ -119,7 +119,7 @@ TEST(AzureAnswer, KeyThatIsNone) {
   expect_refused(parse_key(with("true", "\"yes\"")), Code::kCorrupt, "enabled");
   expect_refused(parse_key(with("1795000000", "\"soon\"")), Code::kCorrupt, "created");
   expect_refused(parse_key(with("1795000000", "99999999999999")), Code::kCorrupt, "created");
-  expect_refused(parse_key(with("attributes", "atributes")), Code::kCorrupt, "attributes");
+  expect_refused(parse_key(with("\"attributes\"", "\"other\"")), Code::kCorrupt, "attributes");
   expect_refused(parse_key("[]"), Code::kCorrupt, "JSON");
 }
 
