@@ -178,13 +178,8 @@ Opened open_google(const Json& options, std::shared_ptr<kms::EvidenceSink> evide
 
 // One line a kind of provider.
 const std::map<std::string, Open> kKinds = {
-    {"aws-kms", open_aws},
-    {"azure-key-vault", open_azure},
-    {"fake", open_fake},
-    {"google-kms", open_google},
-    {"kmip", open_kmip},
-    {"vault-transit", open_vault},
-    {"pkcs11", open_pkcs11},
+    {"aws-kms", open_aws}, {"azure-key-vault", open_azure}, {"fake", open_fake},           {"google-kms", open_google},
+    {"kmip", open_kmip},   {"pkcs11", open_pkcs11},         {"vault-transit", open_vault},
 };
 
 Result<kms::ContextMap> read_context(const std::vector<std::string>& arguments, std::size_t from) {
