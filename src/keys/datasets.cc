@@ -1,4 +1,5 @@
 // Datasets and their keyrings: made, unlocked, changed, exported, imported.
+#include "keys/dataset_hold.h"
 #include "keys/hierarchy_state.h"
 
 namespace cloister::keys {
@@ -99,11 +100,13 @@ Status Hierarchy::State::change_keyring(const DatasetName& name, std::string_vie
 Result<Cost> Hierarchy::rotate_dataset_key(const DatasetName& name, const Caller& caller) {
   const Meter meter(state_->store);
   Cost cost;
-  CLOISTER_RETURN_IF_ERROR(
-      state_->change_keyring(name, "dataset_key.rotate", caller, [&](seal::Keyring& keyring) -> Result<std::string> {
-        CLOISTER_TRY(const std::uint32_t version, keyring.rotate(caller.now));
-        return "version " + std::to_string(version);
-      }));
+  const auto rotate = [&](seal::Keyring& keyring) -> Result<std::string> {
+    CLOISTER_TRY(const DatasetHold hold, dataset_hold(state_->store, name));
+    CLOISTER_RETURN_IF_ERROR(check_usable(hold, name));
+    CLOISTER_TRY(const std::uint32_t version, keyring.rotate(caller.now));
+    return "version " + std::to_string(version);
+  };
+  CLOISTER_RETURN_IF_ERROR(state_->change_keyring(name, "dataset_key.rotate", caller, rotate));
   cost.objects_touched = 1;
   meter.stop(cost);
   return cost;
@@ -144,6 +147,9 @@ Result<seal::Keyring> Hierarchy::unlock_keyring(const DatasetName& name, std::st
     // In this order: a rotation in between adds a KEK version to the tenant, and the older keyring still opens.
     const auto dataset = state_->store.dataset(name.tenant, name.environment, name.dataset);
     if (!dataset.ok()) return state_->refuse(entry, dataset.error());
+    const auto hold = dataset_hold(state_->store, name);
+    if (!hold.ok()) return state_->refuse(entry, hold.error());
+    if (const Status usable = check_usable(*hold, name); !usable.ok()) return state_->refuse(entry, usable.error());
     const auto tenant = state_->store.tenant(name.tenant, name.environment);
     if (!tenant.ok()) return state_->refuse(entry, tenant.error());
     auto keyring = state_->unlock(*tenant, *dataset);

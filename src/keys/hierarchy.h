@@ -77,6 +77,13 @@ struct HomeNames {
   std::string log_server;
 };
 
+// What stands in the way of using any of a dataset's keys.
+enum class HoldState { kNone, kDisabled, kDestructionScheduled, kDestroyed };
+struct DatasetHold {
+  HoldState state = HoldState::kNone;
+  std::optional<Time> destroy_at = {};  // while destruction is scheduled
+};
+
 inline constexpr Duration kDestructionWaitDefault = days(30);
 inline constexpr Duration kDestructionWaitMin = days(7);
 
@@ -146,6 +153,15 @@ class Hierarchy {
   Status set_dataset_key_state(const DatasetName& name, std::uint32_t version, seal::DatasetKeyState state,
                                const Caller& caller);
   Result<crypto::HpkePublicKey> add_recipient(const DatasetName& name, crypto::HpkeKem kem, const Caller& caller);
+
+  // The dataset as a whole: while it is held its keyring isn't unlocked, nor its key rotated. kDenied for what its hold
+  // doesn't allow; kInvalid for a wait under seven days. Cancelled destruction leaves it disabled.
+  Status disable_dataset(const DatasetName& name, const Caller& caller);
+  Status enable_dataset(const DatasetName& name, const Caller& caller);
+  Result<Time> schedule_dataset_destruction(const DatasetName& name, Duration wait, const Caller& caller);
+  Status cancel_dataset_destruction(const DatasetName& name, const Caller& caller);
+  // When its time has come: every version that was ever used is overwritten.
+  Status destroy_dataset(const DatasetName& name, const Caller& caller);
 
   // The keyring, unlocked: one key request, recorded. `purpose` says what for: "seal", "open", "rewrap", …
   Result<seal::Keyring> unlock_keyring(const DatasetName& name, std::string_view purpose, const Caller& caller);

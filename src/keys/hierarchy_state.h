@@ -120,6 +120,11 @@ struct Hierarchy::State {
   using KeyringEdit = std::function<Result<std::string>(seal::Keyring& keyring)>;
   Status change_keyring(const DatasetName& name, std::string_view action, const Caller& caller,
                         const KeyringEdit& edit);
+
+  // What becomes of a dataset's hold, and with it of its row; or refuses.
+  using HoldTransition = std::function<Result<DatasetHold>(const DatasetHold& before, DatasetRecord& dataset)>;
+  Status change_hold(const DatasetName& name, std::string_view action, const Caller& caller,
+                     const HoldTransition& transition);
 };
 
 // What a verb costs, from its making to stop().

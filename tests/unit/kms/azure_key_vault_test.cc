@@ -125,12 +125,25 @@ TEST_F(AzureVault, ChallengeWithoutADirectory) {
 }
 
 TEST_F(AzureVault, VaultOfAnotherDirectory) {
-  expect_token();
+  options_.tenant = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+  const std::string other = "00000000-86f1-41af-91ab-2d7cd011db47";
+  script_.expect("POST", "login.microsoftonline.com/" + options_.tenant + "/oauth2/v2.0/token", 200,
+                 token_answer("t1"));
+  script_.expect("GET", kHost + "/keys/kek" + kQuery, 401, "{}",
+                 {{"www-authenticate", R"(Bearer authorization="https://login.windows.net/)" + other +
+                                           R"(", resource="https://vault.azure.net")"}});
+  expect_refused(vault()->resolve("kek"), Code::kDenied, other);
+}
+
+TEST_F(AzureVault, DirectoryByItsDomainAndByItsId) {
+  expect_token("t1");
   script_.expect(
       "GET", kHost + "/keys/kek" + kQuery, 401, "{}",
-      {{"www-authenticate",
-        R"(Bearer authorization="https://login.windows.net/umbrella", resource="https://vault.azure.net")"}});
-  expect_refused(vault()->resolve("kek"), Code::kDenied, "umbrella");
+      {{"www-authenticate", R"(Bearer authorization="https://login.windows.net/)"
+                            R"(72f988bf-86f1-41af-91ab-2d7cd011db47", resource="https://vault.azure.net")"}});
+  expect_token("t2");
+  expect_key();
+  EXPECT_TRUE(vault()->resolve("kek").ok());
 }
 
 TEST_F(AzureVault, ClaimsOfContinuousAccessEvaluation) {
@@ -393,7 +406,7 @@ TEST_F(AzureVault, HealthSaysWhyNot) {
 
 // A vault that lives in the test: two keys of one version; what it wraps it keeps.
 struct StandInVault {
-  std::map<std::string, std::string> wraps;  // value -> plaintext
+  std::map<std::string, std::string> wraps;  // algorithm and value -> plaintext
 
   Result<net::Response> operator()(const net::Request& request) {
     const std::string target = request.target.substr(request.target.find('/'));
@@ -426,10 +439,10 @@ struct StandInVault {
     const std::string value = *body->find("value")->string();
     if (rest == "/v1/wrapkey") {
       const std::string wrapped = to_base64(as_bytes(name + std::to_string(wraps.size())), Base64::kUrl);
-      wraps[wrapped] = value;
+      wraps[*body->find("alg")->string() + wrapped] = value;
       return net::json_response(200, R"({"kid":")" + kid + R"(","value":")" + wrapped + "\"}");
     }
-    const auto found = wraps.find(value);
+    const auto found = wraps.find(*body->find("alg")->string() + value);
     if (rest != "/v1/unwrapkey" || found == wraps.end()) {
       return net::json_response(400, R"({"error":{"code":"BadParameter"}})");
     }
