@@ -21,6 +21,7 @@ benches=(
   http
   http-idle
   service
+  kms-overhead
   aws-dialect
   cold-start
   memory

@@ -6,7 +6,7 @@
 
 #include "crypto/hpke.h"
 #include "crypto/passphrase.h"
-#include "kms/pkcs11_key.h"
+#include "kms/pkcs11/pkcs11_key.h"
 #include "kms/service_wrapper.h"
 #include "kms/software_key.h"
 #include "secret_input.h"

@@ -101,9 +101,12 @@ Daemon::~Daemon() {
 
 Status Daemon::open_home() {
   CLOISTER_TRY(home_, home::read_home(config_.home));
-  CLOISTER_TRY(auto secret, home::stored_root_secret(*home_).with_context("open root key"));
-  CLOISTER_TRY(root_, home::open_root(config_.home, *home_, std::move(secret), home::IfNoKey::kRefuse, random_)
-                          .with_context("open root key"));
+  const auto secret = [](const std::string&, const home::RootConfig& root) { return home::stored_root_secret(root); };
+  roots_ = home::roots_of(config_.home, *home_, secret, random_);
+  home_root_ = std::make_unique<keys::HomeRoot>(roots_, [this]() -> Result<std::string> {
+    CLOISTER_TRY(keys::Store store, open_store());
+    return store.setting("root_id");
+  });
   return {};
 }
 
@@ -111,16 +114,16 @@ Result<keys::Store> Daemon::open_store() { return home::open_store(config_.home,
 
 Result<keys::Hierarchy> Daemon::open_hierarchy() {
   CLOISTER_TRY(keys::Store store, open_store());
-  return keys::Hierarchy::open(std::move(store), *root_.key, root_.id, random_);
+  return keys::Hierarchy::open(std::move(store), roots_, random_);
 }
 
 Status Daemon::open_identity() {
-  // The hierarchy's opening says whether this is the root of this home.
+  // The hierarchy's opening says whether the home's root is the one it was.
   CLOISTER_TRY(keys::Hierarchy hierarchy, open_hierarchy());
   keys::Store& store = hierarchy.store();
-  CLOISTER_TRY(settings_, service::AuthenticSettings::open(store, *root_.key, random_, caller()));
+  CLOISTER_TRY(settings_, service::AuthenticSettings::open(store, *home_root_, random_, caller()));
   CLOISTER_TRY(issuer_,
-               service::Issuer::open(store, *root_.key, random_, {config_.trust_domain, config_.rules}, caller()));
+               service::Issuer::open(store, *home_root_, random_, {config_.trust_domain, config_.rules}, caller()));
   CLOISTER_TRY(own_, service::OwnIdentity::create(*issuer_, config_.own_id, store, random_, caller()));
   CLOISTER_TRY(identity::DenyList denied, service::read_deny_list(store, *settings_));
   verifier_ = std::make_shared<net::SpiffeVerifier>(own_->source(), identity::Conformance::kStrict, std::move(denied));

@@ -73,7 +73,8 @@ class Daemon {
   const std::string actor_ = "cloisterd";
   Metrics metrics_;
   std::optional<home::HomeConfig> home_;
-  home::Root root_;
+  std::shared_ptr<keys::Roots> roots_;
+  std::unique_ptr<keys::HomeRoot> home_root_;  // whichever the store says at the moment
   std::unique_ptr<service::Issuer> issuer_;
   std::unique_ptr<service::OwnIdentity> own_;
   std::optional<service::AuthenticSettings> settings_;

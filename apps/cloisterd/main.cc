@@ -54,8 +54,9 @@ int check(const Options& options) {
   if (!snapshot.ok()) return fail(snapshot.error());
   const auto home = home::read_home(config->home);
   if (!home.ok()) return fail(home.error());
-  if (home->passphrase == home::HomeConfig::Passphrase::kPrompt) {
-    return fail(Error(Code::kInvalid, "the home's root key asks for a passphrase: a daemon needs it in a file"));
+  for (const auto& [name, root] : home->roots) {
+    if (root.passphrase != home::RootConfig::Passphrase::kPrompt) continue;
+    return fail(Error(Code::kInvalid, "root " + name + " asks for a passphrase: a daemon needs it in a file"));
   }
   std::fputs(describe(*config).c_str(), stdout);
   const policy::Policy& policy = (*snapshot)->policy;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "net/http_message.h"
+#include "net/web_tls.h"
 
 namespace cloister::kms {
 
@@ -34,10 +35,14 @@ class HttpTransport {
 
 struct WebTransportOptions {
   // Authorities in PEM; empty: those of the system.
-  std::string authorities_file;
+  std::string authorities_file = {};
   // A certificate of ours (PEM, chain and key), for servers that ask for one; empty: none.
-  std::string certificate_file, key_file;
+  std::string certificate_file = {}, key_file = {};
 };
+// What these options say, for a provider that doesn't speak HTTP. kInvalid, kNotFound; kDenied when others may read the
+// key.
+Result<std::shared_ptr<const net::WebTls>> web_tls(const WebTransportOptions& options);
+// The same errors.
 Result<std::unique_ptr<HttpTransport>> web_transport(const Endpoint& endpoint, const WebTransportOptions& options);
 
 // Where time comes from, and how it is waited for: tests wait for nothing.

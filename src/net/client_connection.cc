@@ -42,9 +42,17 @@ Result<Socket> connect_socket(const SocketAddress& address, const std::string& d
   return socket;
 }
 
-Result<Socket> connect_tcp(const TcpAddress& address, std::string& remote, Ticks deadline) {
+enum class Reach { kAnywhere, kLocal };
+
+Result<Socket> connect_tcp(const TcpAddress& address, Reach reach, std::string& remote, Ticks deadline) {
   const std::string doing = "connect to " + address.to_string();
-  CLOISTER_TRY(const auto addresses, resolve(address, Duration{std::max<Ticks>(deadline - ticks_now(), 0)}));
+  CLOISTER_TRY(auto addresses, resolve(address, Duration{std::max<Ticks>(deadline - ticks_now(), 0)}));
+  if (reach == Reach::kLocal) {
+    std::erase_if(addresses, [](const SocketAddress& one) { return !one.is_local(); });
+    if (addresses.empty()) {
+      return Error(Code::kDenied, doing + ": plain http is for loopback and link-local addresses alone");
+    }
+  }
   std::optional<Error> failure;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     // The first of several may swallow packets: it gets a fair share of the time, not all of it.
@@ -85,20 +93,43 @@ Result<std::unique_ptr<ClientConnection>> ClientConnection::connect(const HttpCl
     CLOISTER_TRY(connection->socket_, connect_unix(*local, *connection->info_, deadline));
     return connection;
   }
+  if (const auto* plain = std::get_if<LocalTarget>(&target)) {
+    CLOISTER_TRY(connection->socket_, connect_tcp(plain->address, Reach::kLocal, connection->info_->remote, deadline));
+    return connection;
+  }
   if (const auto* mutual = std::get_if<TlsTarget>(&target)) {
     CLOISTER_RETURN_IF_ERROR(connection->connect_tls(*mutual, deadline));
+  } else if (const auto* web = std::get_if<WebTarget>(&target)) {
+    CLOISTER_RETURN_IF_ERROR(connection->connect_web(*web, Speaks::kHttp, deadline));
   } else {
     CLOISTER_RETURN_IF_ERROR(connection->connect_tls(std::get<AnonymousTlsTarget>(target), deadline));
   }
   return connection;
 }
 
+Result<std::unique_ptr<ClientConnection>> ClientConnection::connect_stream(const WebTarget& target, Ticks deadline) {
+  std::unique_ptr<ClientConnection> connection(new ClientConnection());
+  connection->began_ = ticks_now();
+  CLOISTER_RETURN_IF_ERROR(connection->connect_web(target, Speaks::kOther, deadline));
+  return connection;
+}
+
 template <typename Remote>
 Status ClientConnection::connect_tls(const Remote& remote, Ticks deadline) {
-  CLOISTER_TRY(socket_, connect_tcp(remote.address, info_->remote, deadline));
+  CLOISTER_TRY(socket_, connect_tcp(remote.address, Reach::kAnywhere, info_->remote, deadline));
   CLOISTER_TRY(tls_, remote.tls->connect(socket_.descriptor(), remote.address.host, remote.server_id));
-  CLOISTER_RETURN_IF_ERROR(shake_hands(deadline).with_context("connect to " + remote.address.to_string()));
-  const Duration left = tls_->peer()->not_after - remote.tls->now();
+  return prove(remote.address, remote.tls->now(), deadline);
+}
+
+Status ClientConnection::connect_web(const WebTarget& target, Speaks speaks, Ticks deadline) {
+  CLOISTER_TRY(socket_, connect_tcp(target.address, Reach::kAnywhere, info_->remote, deadline));
+  CLOISTER_TRY(tls_, target.tls->connect(socket_.descriptor(), target.address.host, speaks));
+  return prove(target.address, target.tls->now(), deadline);
+}
+
+Status ClientConnection::prove(const TcpAddress& address, Time now, Ticks deadline) {
+  CLOISTER_RETURN_IF_ERROR(shake_hands(deadline).with_context("connect to " + address.to_string()));
+  const Duration left = tls_->peer()->not_after - now;
   end_of_proof_ = ticks_now() + left.ms;
   return {};
 }
@@ -166,6 +197,10 @@ Result<std::size_t> ClientConnection::read(MutableByteView out, Ticks deadline) 
     }
     CLOISTER_RETURN_IF_ERROR(wait_for(socket_.descriptor(), wanted, deadline, "wait for the answer"));
   }
+}
+
+void ClientConnection::say_goodbye() {
+  if (tls_) tls_->close_notify();
 }
 
 bool ClientConnection::usable(Ticks now, const ClientOptions& options) const {

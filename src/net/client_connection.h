@@ -1,4 +1,5 @@
-// One connection of a client: connects, writes and reads, each until a deadline. Used by HttpClient alone.
+// One connection of a client: connects, writes and reads, each until a deadline. Used by HttpClient and WebStream
+// alone.
 #pragma once
 
 #include "net/http_client.h"
@@ -13,6 +14,9 @@ class ClientConnection {
   // Connected and proven, or kDenied, kUnavailable as HttpClient::send says.
   static Result<std::unique_ptr<ClientConnection>> connect(const HttpClient::Target& target, Ticks deadline);
 
+  // The same, for something else than HTTP.
+  static Result<std::unique_ptr<ClientConnection>> connect_stream(const WebTarget& target, Ticks deadline);
+
   Status write(ByteView bytes, Ticks deadline);
   // At least one byte; 0 when the server has closed.
   Result<std::size_t> read(MutableByteView out, Ticks deadline);
@@ -21,11 +25,15 @@ class ClientConnection {
   bool usable(Ticks now, const ClientOptions& options) const;
   void rest(Ticks now) { resting_since_ = now; }
   const std::shared_ptr<ConnectionInfo>& info() const { return info_; }
+  // Says goodbye; nothing may be written afterwards.
+  void say_goodbye();
 
  private:
   ClientConnection() : info_(std::make_shared<ConnectionInfo>()) {}
   template <typename Remote>
   Status connect_tls(const Remote& remote, Ticks deadline);
+  Status connect_web(const WebTarget& target, Speaks speaks, Ticks deadline);
+  Status prove(const TcpAddress& address, Time now, Ticks deadline);
   Status shake_hands(Ticks deadline);
 
   Socket socket_;

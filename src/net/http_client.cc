@@ -18,7 +18,16 @@ bool may_be_repeated(std::string_view method) {
   return std::ranges::find(kRepeatable, method) != kRepeatable.end();
 }
 
+// As foreign servers know themselves: without the port where it is the usual one.
+std::string web_host(const TcpAddress& address, std::uint16_t usual_port) {
+  std::string host = address.to_string();
+  if (address.port == usual_port) host.resize(host.rfind(':'));
+  return host;
+}
+
 std::string host_of(const HttpClient::Target& target) {
+  if (const auto* remote = std::get_if<WebTarget>(&target)) return web_host(remote->address, 443);
+  if (const auto* remote = std::get_if<LocalTarget>(&target)) return web_host(remote->address, 80);
   if (const auto* remote = std::get_if<TlsTarget>(&target)) return remote->address.to_string();
   if (const auto* remote = std::get_if<AnonymousTlsTarget>(&target)) return remote->address.to_string();
   return "localhost";
@@ -28,6 +37,19 @@ template <typename Remote>
 Status check_remote(const Remote& remote) {
   if (remote.tls && !remote.server_id.empty() && !remote.address.host.empty() && remote.address.port != 0) return {};
   return Error(Code::kInvalid, "a client needs an address, TLS and the identity of its server");
+}
+
+Status check_target(const HttpClient::Target& target) {
+  if (const auto* mutual = std::get_if<TlsTarget>(&target)) return check_remote(*mutual);
+  if (const auto* anonymous = std::get_if<AnonymousTlsTarget>(&target)) return check_remote(*anonymous);
+  if (const auto* local = std::get_if<UnixTarget>(&target)) {
+    const auto address = unix_address(local->path);
+    return address.ok() ? Status() : Status(address.error());
+  }
+  const auto* web = std::get_if<WebTarget>(&target);
+  const TcpAddress& address = web != nullptr ? web->address : std::get<LocalTarget>(target).address;
+  if ((web == nullptr || web->tls) && !address.host.empty() && address.port != 0) return {};
+  return Error(Code::kInvalid, "a client needs an address, and TLS unless its server is on this machine");
 }
 
 Result<Buffer> serialize(const Request& request, const std::string& host) {
@@ -92,13 +114,7 @@ HttpClient::HttpClient(Target target, ClientOptions options)
 HttpClient::~HttpClient() = default;
 
 Result<std::unique_ptr<HttpClient>> HttpClient::create(Target target, ClientOptions options) {
-  if (const auto* mutual = std::get_if<TlsTarget>(&target)) {
-    CLOISTER_RETURN_IF_ERROR(check_remote(*mutual));
-  } else if (const auto* anonymous = std::get_if<AnonymousTlsTarget>(&target)) {
-    CLOISTER_RETURN_IF_ERROR(check_remote(*anonymous));
-  } else if (auto address = unix_address(std::get<UnixTarget>(target).path); !address.ok()) {
-    return address.error();
-  }
+  CLOISTER_RETURN_IF_ERROR(check_target(target));
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(target), std::move(options)));
 }
 

@@ -1,5 +1,6 @@
-// An HTTP/1.1 client for our own services: over mutual TLS 1.3 to a server whose identity is known beforehand, or over
-// a Unix socket to a user of this machine. Connections are kept and used again.
+// An HTTP/1.1 client. For our own services: over mutual TLS 1.3 to a server whose identity is known beforehand, or over
+// a Unix socket to a user of this machine. For others': over TLS as the web has it, or plain to this machine and its
+// host. Connections are kept and used again.
 #pragma once
 
 #include <memory>
@@ -11,6 +12,7 @@
 #include "net/http1_parser.h"
 #include "net/http_message.h"
 #include "net/tls.h"
+#include "net/web_tls.h"
 
 namespace cloister::net {
 
@@ -32,6 +34,17 @@ struct UnixTarget {
   uid_t server_user;  // whose process must be listening
 };
 
+// A server that isn't ours, whose name some authority vouches for.
+struct WebTarget {
+  TcpAddress address;
+  std::shared_ptr<const WebTls> tls;
+};
+
+// Plain HTTP: a metadata service, a server on this machine. kDenied when the name has no address that is_local().
+struct LocalTarget {
+  TcpAddress address;
+};
+
 struct ClientOptions {
   ResponseLimits response;
   std::size_t idle_connections = 8;
@@ -50,7 +63,7 @@ class ClientConnection;
 // Any thread may call; a call waits for its answer.
 class HttpClient {
  public:
-  using Target = std::variant<TlsTarget, AnonymousTlsTarget, UnixTarget>;
+  using Target = std::variant<TlsTarget, AnonymousTlsTarget, WebTarget, LocalTarget, UnixTarget>;
   // kInvalid when the target lacks a part. Connects only when there is something to send.
   static Result<std::unique_ptr<HttpClient>> create(Target target, ClientOptions options);
   ~HttpClient();

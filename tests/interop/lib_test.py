@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """What the tests of interoperability stand on: a failing check fails, a skip is counted, what isn't there is 77, nothing stays."""
+import importlib.machinery
+import importlib.util
 import json
 import os
 import pathlib
@@ -14,6 +16,23 @@ import unittest
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 LISTENER = "import socket,sys,time\ns = socket.create_server(('127.0.0.1', int(sys.argv[1])))\nwhile True: s.accept()[0].sendall(b'hello')\n"
+
+# What the installers say where there is no registry, or where it gives nothing; and where it has no such version.
+UNREACHABLE = (
+    "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('<HTTPConnection>: Failed to establish a new "
+    "connection: [Errno 111] Connection refused')': /simple/attrs/\nERROR: No matching distribution found for attrs==25.3.0",
+    "npm error code ECONNREFUSED\nnpm error FetchError: request to https://registry.test/left-pad failed",
+    "npm error code EAI_AGAIN",
+    "go: example.org/x@v1.0.0: Get \"https://registry.test/x/@v/v1.0.0.info\": dial tcp 192.0.2.1:443: connect: connection refused",
+    "go: example.org/x@v1.0.0: reading https://registry.test/x/@v/v1.0.0.info: 403 Forbidden",
+    "[ERROR] transfer failed for https://registry.test/a.pom: Connect to registry.test:443 [/192.0.2.1] failed: Connection refused",
+)
+UNKNOWN = (
+    "ERROR: Could not find a version that satisfies the requirement attrs==99 (from versions: 25.3.0)",
+    "npm error code ETARGET\nnpm error notarget No matching version found for left-pad@99.3.0.",
+    "go: example.org/x@v9.9.9: reading https://registry.test/x/@v/v9.9.9.info: 404 Not Found",
+    "[ERROR] Unable to find/resolve artifact. Could not find artifact com.example:a:jar:99.0 in central (https://registry.test/maven2)",
+)
 
 
 class Case(unittest.TestCase):
@@ -114,12 +133,22 @@ class Absence(Case):
         self.assertIsNone(results["absent"])
 
     def test_unreachable_registry_is_absent(self):
-        nowhere = "http://127.0.0.1:9/simple"
-        status, said, results = self.script("run.pip('attrs==25.3.0')\nrun.finish()", PIP_INDEX_URL=nowhere, PIP_FIND_LINKS="",
-                                            PIP_CONFIG_FILE=os.devnull, PIP_NO_CACHE_DIR="1")
-        self.assertEqual(status, 77, said)
-        self.assertIn("out of reach", results["absent"])
-        self.assertNotIn("127.0.0.1:9", said)
+        for said_there in UNREACHABLE:
+            status, said, results = self.script(f"""
+                from lib import install
+                run._install(install.call, "x", ["sh", "-c", 'echo "$0" >&2; exit 1', {said_there!r}])""")
+            self.assertEqual(status, 77, said)
+            self.assertEqual(results["absent"], "x: its registry is out of reach")
+            self.assertNotIn("registry.test", said)
+
+    def test_a_version_that_doesnt_exist_is_a_failure(self):
+        for said_there in UNKNOWN:
+            status, said, results = self.script(f"""
+                from lib import install
+                run._install(install.call, "x", ["sh", "-c", 'echo "$0" >&2; exit 1', {said_there!r}])""")
+            self.assertEqual(status, 1, said)
+            self.assertIn("install x:", said)
+            self.assertFalse(results["finished"])
 
     def test_too_old_a_runtime_is_absent(self):
         programs = self.folder / "programs"
@@ -132,13 +161,6 @@ class Absence(Case):
 
 
 class Installation(Case):
-    def test_a_version_that_doesnt_exist_is_a_failure(self):
-        installer = self.installer("pip", "echo 'ERROR: No matching distribution found for x==9'; exit 1")
-        status, said, results = self.script(installer + "install.pip('x==9')")
-        self.assertEqual(status, 1)
-        self.assertIn("No matching distribution", said)
-        self.assertFalse(results["finished"])
-
     def test_two_at_once_install_once_and_a_half_one_is_begun_anew(self):
         program = """
             from lib import install
@@ -161,13 +183,22 @@ class Installation(Case):
         self.assertEqual([process.wait(60) for process in both], [0, 0])
         self.assertEqual(count.read_text(), "i")
 
-    def installer(self, name, body):
-        """A Python that makes an environment whose pip does this."""
-        fake = self.folder / name
-        fake.write_text(f"#!/bin/sh\ncase \"$*\" in *venv*) for f in \"$@\"; do :; done; mkdir -p \"$f/bin\"; cp \"$0\" \"$f/bin/python\";;\n"
-                        f"*--version*) echo Python 3.11;; *) {body};; esac\n")
-        fake.chmod(0o755)
-        return f"from lib import install\ninstall.python = lambda: {str(fake)!r}\n"
+
+class Prefetch(unittest.TestCase):
+    def test_finds_what_is_written_out_and_leaves_the_rest(self):
+        loader = importlib.machinery.SourceFileLoader("prefetch", str(HERE / "prefetch"))
+        prefetch = importlib.util.module_from_spec(importlib.util.spec_from_loader("prefetch", loader))
+        loader.exec_module(prefetch)
+        found = list(prefetch.asked_for(textwrap.dedent("""
+            VERSION = "5.1.0"
+            SPECS = ("a==1", f"moto[server]=={VERSION}")
+            def main():
+                run.pip(*SPECS)
+                with run.row("client", "x", against="y", version=VERSION): run.go_install(f"example.org/x@v{VERSION}", go="1.24")
+                run.npm(chosen_later)
+                run.server(["pip"])""")))
+        self.assertEqual(found, [("pip", ["a==1", "moto[server]==5.1.0"], {}),
+                                 ("go_install", ["example.org/x@v5.1.0"], {"go": "1.24", "tags": ""})])
 
 
 class Servers(Case):

@@ -45,6 +45,16 @@ std::unique_ptr<TestToken> TestToken::start_softhsm(const std::string& label) {
   return token;
 }
 
+void TestToken::take_away() {
+  std::filesystem::rename(directory_ / "tokens", directory_ / "away");
+  std::filesystem::create_directory(directory_ / "tokens");
+}
+
+void TestToken::bring_back() {
+  std::filesystem::remove_all(directory_ / "tokens");
+  std::filesystem::rename(directory_ / "away", directory_ / "tokens");
+}
+
 bool TestToken::add_softhsm_token(const std::string& label) { return init_softhsm_token(label); }
 
 std::unique_ptr<TestToken> TestToken::start_nss(const std::string& label) {

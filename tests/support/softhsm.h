@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "kms/pkcs11_key.h"
+#include "kms/pkcs11/pkcs11_key.h"
 #include "tests/support/temp_dir.h"
 
 namespace cloister::testing {
@@ -26,6 +26,9 @@ class TestToken {
     return {module_, label_, std::move(key_label), parameters_};
   }
   crypto::Secret pin() const { return crypto::Secret::copy_of(as_bytes(kPin)); }
+  // The folder in which SoftHSM keeps its tokens is away, and back: SoftHSM only.
+  void take_away();
+  void bring_back();
   // A second token of the same module: SoftHSM only.
   bool add_softhsm_token(const std::string& label);
 

@@ -22,7 +22,7 @@ UNREACHABLE = re.compile(
     r"NewConnectionError|Failed to establish a new connection|name resolution|Name or service not known|no such host|"
     r"ConnectTimeoutError|ReadTimeoutError|Read timed out|timed out|Connection refused|ConnectionRefused|ProxyError|"
     r"Network is unreachable|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|"
-    r"i/o timeout|Unknown host|Connect to .* failed|"
+    r"i/o timeout|Unknown host|"
     r"\bForbidden\b|HTTP error (403|407|429|5\d\d)|Service Unavailable|Bad Gateway|Too Many Requests|\bE(403|429|50\d)\b", re.I)
 
 
@@ -63,8 +63,8 @@ def call(what, argv, environment=None, folder=None):
     if got.returncode == 0:
         return got.stdout
     said = re.sub(r"https?://[^\s/]+", "https://…", got.stdout + got.stderr)
-    if UNREACHABLE.search(said):
-        print(said[-1500:], file=sys.stderr)
+    if found := UNREACHABLE.search(said):
+        print(f"{what}: {found.group(0)}", file=sys.stderr)
         raise Absent(f"{what}: its registry is out of reach")
     raise Failure(f"install {what}: {said[-3000:]}")
 
@@ -130,7 +130,7 @@ def go_settings(go):
     have = version_of(["go", "version"], "Go")
     needs("Go", have, go)
     store = cache() / "go"
-    return have, {"GOFLAGS": "-mod=mod -modcacherw", "GOTOOLCHAIN": "local", "GOMODCACHE": str(store / "modules"),
+    return have, {"GOFLAGS": "-mod=mod -modcacherw -buildvcs=false", "GOTOOLCHAIN": "local", "GOMODCACHE": str(store / "modules"),
                   "GOCACHE": str(store / "built"), "GOMAXPROCS": "2", "GOWORK": "off"}
 
 

@@ -1,5 +1,5 @@
 // Keys in real tokens: SoftHSM2 and NSS softoken, one by one where they agree and where they don't.
-#include "kms/pkcs11_key.h"
+#include "kms/pkcs11/pkcs11_key.h"
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,73 @@
+#include "net/tls_context.h"
+
+#include <arpa/inet.h>
+
+#include "net/socket_bio.h"
+
+namespace cloister::net {
+namespace {
+
+constexpr const char* kGroups = "?X25519MLKEM768:X25519:P-256";
+constexpr const char* kCipherSuites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr std::uint32_t kChainBytesMax = 64 << 10;
+
+bool is_address(const std::string& host) {
+  in6_addr ignored{};
+  return ::inet_pton(AF_INET, host.c_str(), &ignored) == 1 || ::inet_pton(AF_INET6, host.c_str(), &ignored) == 1;
+}
+
+}  // namespace
+
+bool use_credentials(SSL_CTX* context, const Credentials::Parts& parts) {
+  if (SSL_CTX_use_certificate(context, parts.chain[0].get()) != 1) return false;
+  for (std::size_t i = 1; i < parts.chain.size(); ++i) {
+    if (SSL_CTX_add1_chain_cert(context, parts.chain[i].get()) != 1) return false;
+  }
+  return SSL_CTX_use_PrivateKey(context, parts.key.get()) == 1;
+}
+
+bool set_common(SSL_CTX* context, IdleBuffers idle_buffers) {
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                   SSL_OP_PRIORITIZE_CHACHA | SSL_OP_CLEANSE_PLAINTEXT | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  if (idle_buffers == IdleBuffers::kReleased) SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_max_cert_list(context, kChainBytesMax);
+  SSL_CTX_set_msg_callback(context, count_handshake_messages);
+  return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
+         SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 && SSL_CTX_set_num_tickets(context, 0) == 1 &&
+         SSL_CTX_set_max_early_data(context, 0) == 1 && SSL_CTX_set_recv_max_early_data(context, 0) == 1 &&
+         SSL_CTX_set_ciphersuites(context, kCipherSuites) == 1 && SSL_CTX_set1_groups_list(context, kGroups) == 1;
+}
+
+Result<std::unique_ptr<TlsSession>> session_on(int socket, Ssl ssl, std::unique_ptr<TlsSession::State> state) {
+  BIO* bio = new_socket_bio(socket);
+  if (bio == nullptr) return Error(Code::kUnavailable, "start TLS: " + take_openssl_reason());
+  SSL_set_bio(ssl.get(), bio, bio);
+  SSL_set_ex_data(ssl.get(), kStateIndex, state.get());
+  state->ssl = std::move(ssl);
+  return std::make_unique<TlsSession>(std::move(state));
+}
+
+Result<std::unique_ptr<TlsSession>> client_session(int socket, Ssl ssl, const std::string& host,
+                                                   Expectation expectation, Speaks speaks) {
+  if (expectation.id.empty()) return Error(Code::kInvalid, "a TLS client must say whom it expects");
+  static constexpr unsigned char kHttp1[] = "\x08http/1.1";
+  SSL_set_connect_state(ssl.get());
+  // OpenSSL copies the name; its macro for this would cast const away unseen.
+  const bool named = is_address(host) || SSL_ctrl(ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                                                  const_cast<char*>(host.c_str())) == 1;
+  const bool spoken = speaks == Speaks::kOther || SSL_set_alpn_protos(ssl.get(), kHttp1, sizeof kHttp1 - 1) == 0;
+  if (!named || !spoken) {
+    return Error(Code::kInvalid, "start TLS: " + take_openssl_reason());
+  }
+  auto state = std::make_unique<TlsSession::State>();
+  state->verifier = std::move(expectation.verifier);
+  state->clock = std::move(expectation.clock);
+  state->expected_id = std::move(expectation.id);
+  return session_on(socket, std::move(ssl), std::move(state));
+}
+
+}  // namespace cloister::net

@@ -1,0 +1,27 @@
+// What all TLS of ours has in common, client or server. Used by tls.cc and web_tls.cc alone.
+#pragma once
+
+#include "net/openssl_handles.h"
+#include "net/tls_session_state.h"
+#include "net/web_tls.h"
+
+namespace cloister::net {
+
+// Both false when OpenSSL refuses.
+bool use_credentials(SSL_CTX* context, const Credentials::Parts& parts);
+// TLS 1.3 only, our groups and suites; no tickets, early data, renegotiation, compression.
+bool set_common(SSL_CTX* context, IdleBuffers idle_buffers);
+
+Result<std::unique_ptr<TlsSession>> session_on(int socket, Ssl ssl, std::unique_ptr<TlsSession::State> state);
+
+// How a client judges its server.
+struct Expectation {
+  std::shared_ptr<const PeerVerifier> verifier;
+  Clock clock;
+  std::string id;
+};
+
+Result<std::unique_ptr<TlsSession>> client_session(int socket, Ssl ssl, const std::string& host,
+                                                   Expectation expectation, Speaks speaks = Speaks::kHttp);
+
+}  // namespace cloister::net
