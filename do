@@ -8,7 +8,7 @@ trap 'fail "line $LINENO failed: $BASH_COMMAND"' ERR
 
 usage() {
   cat <<'TEXT'
-./do demo            seal, rotate, open and attack real data on the embedded default
+./do demo [--root pkcs11]      seal, rotate, open and attack real data; the root in a file, or in a token of SoftHSM2
 ./do test            build everything and run all tests
 ./do build [PRESET]  build dev (default), release, asan, tsan or fuzz
 ./do check           format, layers, words, links, scripts: under a minute

@@ -21,6 +21,8 @@ benches=(
   http
   http-idle
   service
+  kms-overhead
+  aws-dialect
   cold-start
   memory
 )
@@ -75,6 +77,8 @@ service() {
   http_files "$work"
   "$build/bench_service" "$work/cert.pem" "$work/key.pem"
 }
+
+aws_dialect() { "$(dirname "$0")/aws_dialect.py"; }
 
 cold_start() { "$(dirname "$0")/cold_start.py"; }
 

@@ -4,20 +4,25 @@
 //     wrap KEY PLAINTEXT_HEX [NAME=VALUE...]            prints {"key_version", "ciphertext"}, ciphertext in hexadecimal
 //     unwrap KEY CIPHERTEXT_HEX KEY_VERSION [NAME=VALUE...]
 //     root KEY                                          opens it as a root: probes it, wraps and unwraps
+//     activate KEY                                      of a KMIP server
 // Prints one JSON object: the answer, or {"error", "message"} with the exit status of that code. Where OPTIONS.json has
 // "evidence_file", what the provider answered is appended there, one JSON object a line.
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "crypto/random.h"
+#include "kms/aws/aws_kms.h"
 #include "kms/azure/azure_key_vault.h"
 #include "kms/evidence.h"
 #include "kms/google/google_kms.h"
+#include "kms/kmip/kmip_server.h"
 #include "kms/pkcs11/pkcs11_provider.h"
 #include "kms/provider_key.h"
+#include "kms/vault/vault_transit.h"
 #include "tests/support/fake_provider.h"
 
 namespace cloister {
@@ -62,6 +67,39 @@ Opened open_fake(const Json&, std::shared_ptr<kms::EvidenceSink>) {
   return std::shared_ptr<Provider>(std::make_shared<testing::FakeProvider>());
 }
 
+Opened open_kmip(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  kms::KmipOptions kmip;
+  kmip.host = text(options, "host");
+  kmip.port = options.value("port", kmip.port);
+  kmip.authorities_file = text(options, "authorities");
+  kmip.certificate_file = text(options, "certificate");
+  kmip.key_file = text(options, "key");
+  kmip.cipher = text(options, "cipher", kmip.cipher);
+  kmip.newest = text(options, "newest", kmip.newest);
+  CLOISTER_TRY(auto server, kms::KmipServer::create(kmip, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(server));
+}
+
+Opened open_vault(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  kms::VaultOptions vault;
+  vault.address = text(options, "address");
+  vault.mount = text(options, "mount", vault.mount);
+  vault.name_space = text(options, "namespace");
+  vault.authorities_file = text(options, "authorities");
+  vault.certificate_file = text(options, "certificate");
+  vault.key_file = text(options, "key");
+  vault.auth = text(options, "auth", vault.auth);
+  vault.auth_mount = text(options, "auth_mount");
+  vault.role = text(options, "role");
+  vault.secret_file = text(options, "secret_file");
+  const auto environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  CLOISTER_TRY(auto transit, kms::VaultTransit::create(vault, environment, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(transit));
+}
+
 // "module", "token", "pin_file"; "serial" and "module_parameters" where they are needed.
 Opened open_pkcs11(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
   const kms::Pkcs11ProviderOptions chosen{text(options, "module"), text(options, "token"), text(options, "serial"),
@@ -69,6 +107,23 @@ Opened open_pkcs11(const Json& options, std::shared_ptr<kms::EvidenceSink> evide
   CLOISTER_TRY(const Bytes pin, read_file(text(options, "pin_file"), 1024));
   CLOISTER_TRY(auto provider, kms::Pkcs11Provider::create(chosen, crypto::Secret::copy_of(pin), std::move(evidence),
                                                           kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(provider));
+}
+
+// "region", "endpoint"; "authorities_file", "profile" and "sts_endpoint" where they are needed. Credentials come from
+// the environment of this program.
+Opened open_aws(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  kms::AwsKmsOptions chosen;
+  chosen.region = text(options, "region");
+  chosen.endpoint = text(options, "endpoint");
+  chosen.authorities_file = text(options, "authorities_file");
+  chosen.profile = text(options, "profile");
+  chosen.sts_endpoint = text(options, "sts_endpoint");
+  chosen.environment = [](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  CLOISTER_TRY(auto provider, kms::AwsKms::create(std::move(chosen), std::move(evidence), kms::real_waiting()));
   return std::shared_ptr<Provider>(std::move(provider));
 }
 
@@ -123,10 +178,8 @@ Opened open_google(const Json& options, std::shared_ptr<kms::EvidenceSink> evide
 
 // One line a kind of provider.
 const std::map<std::string, Open> kKinds = {
-    {"azure-key-vault", open_azure},
-    {"fake", open_fake},
-    {"google-kms", open_google},
-    {"pkcs11", open_pkcs11},
+    {"aws-kms", open_aws}, {"azure-key-vault", open_azure}, {"fake", open_fake},           {"google-kms", open_google},
+    {"kmip", open_kmip},   {"pkcs11", open_pkcs11},         {"vault-transit", open_vault},
 };
 
 Result<kms::ContextMap> read_context(const std::vector<std::string>& arguments, std::size_t from) {
@@ -195,6 +248,12 @@ Result<Json> answer(const std::shared_ptr<Provider>& provider, const std::string
   if (verb == "health") {
     CLOISTER_TRY(const auto health, provider->health());
     return Json{{"serving", health.serving}, {"detail", health.detail}};
+  }
+  if (verb == "activate") {
+    const auto kmip = std::dynamic_pointer_cast<kms::KmipServer>(provider);
+    if (kmip == nullptr) return Error(Code::kUnsupported, "only keys of a KMIP server are activated");
+    CLOISTER_RETURN_IF_ERROR(kmip->activate(first));
+    return Json{{"activated", first}};
   }
   return Error(Code::kInvalid, "no such verb: " + verb);
 }
