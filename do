@@ -8,7 +8,7 @@ trap 'fail "line $LINENO failed: $BASH_COMMAND"' ERR
 
 usage() {
   cat <<'TEXT'
-./do demo            seal, rotate, open and attack real data on the embedded default
+./do demo [--root pkcs11]      seal, rotate, open and attack real data; the root in a file, or in a token of SoftHSM2
 ./do test            build everything and run all tests
 ./do build [PRESET]  build dev (default), release, asan, tsan or fuzz
 ./do check           format, layers, words, links, scripts: under a minute
@@ -73,24 +73,16 @@ verb_tidy() {
 }
 
 verb_fuzz() {
-  local name=${1:?which target, or all} seconds=${2:-60} target found=0
+  local name=${1:?which target, or all} seconds=${2:-60} target targets=()
   need build fuzz
   need_openssl
   build fuzz fuzz_targets
   for target in build/fuzz/tests/*_fuzz; do
-    [ "$name" = all ] || [ "$(basename "$target")" = "${name%_fuzz}_fuzz" ] || continue
-    found=1
-    local corpus work
-    corpus="tests/fuzz/corpus/$(basename "$target")"
-    work="build/fuzz/corpus/$(basename "$target")"
-    mkdir -p "$work"
-    say "fuzzing $(basename "$target") for $seconds seconds"
-    local folders=("$work")
-    [ -d "$corpus" ] && folders+=("$corpus")
-    "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -print_final_stats=0 -verbosity=0 \
-      -artifact_prefix="$work/crash-" "${folders[@]}"
+    if [ "$name" = all ] || [ "$(basename "$target")" = "${name%_fuzz}_fuzz" ]; then targets+=("$target"); fi
   done
-  [ "$found" = 1 ] || fail "there is no fuzz target $name" 2
+  [ ${#targets[@]} -gt 0 ] || fail "there is no fuzz target $name" 2
+  # As many at a time as there are cores; the first that fails ends it.
+  printf '%s\0' "${targets[@]}" | xargs -0 -P "$(nproc)" -n 1 tools/fuzz-target.sh "$seconds" || fail "fuzzing failed"
 }
 
 verb_bench() {

@@ -22,6 +22,7 @@ benches=(
   http-idle
   service
   kms-overhead
+  aws-dialect
   cold-start
   memory
 )
@@ -76,6 +77,8 @@ service() {
   http_files "$work"
   "$build/bench_service" "$work/cert.pem" "$work/key.pem"
 }
+
+aws_dialect() { "$(dirname "$0")/aws_dialect.py"; }
 
 cold_start() { "$(dirname "$0")/cold_start.py"; }
 

@@ -2,14 +2,25 @@
 # The main job on real data: two tenants seal images, a model and a stream of inference lines; keys rotate; everything
 # opens again byte for byte; and every way in that should be closed is tried. Any surprise ends it with a failure.
 #
-#   CLOISTER=build/release/apps/cloister tools/demo.sh [--keep]      cloisterd is beside it
+#   CLOISTER=build/release/apps/cloister tools/demo.sh [--keep] [--root software|pkcs11]      cloisterd is beside it
+#
+# With --root pkcs11 the root key is in a token of SoftHSM2, which is set up in the demonstration's own folder.
 set -euo pipefail
 
 CLOISTER=${CLOISTER:?the path of the cloister program}
 CLOISTER=$(realpath "$CLOISTER")
 demo_folder=$(dirname "$(realpath "$0")")
-keep=no
-[[ ${1:-} == --keep ]] && keep=yes
+keep=no root=software
+while (($# > 0)); do
+  case "$1" in
+    --keep) keep=yes ;;
+    --root) root=${2:-} && shift ;;
+    --root=*) root=${1#--root=} ;;
+    *) root=$1 ;;
+  esac
+  shift || true
+done
+[[ $root == software || $root == pkcs11 ]] || { echo "demo: what is '$root'? [--keep] [--root software|pkcs11]" >&2; exit 2; }
 
 fashion=/usr/share/datasets/fashion-mnist
 model=$(dpkg -L tesseract-ocr-eng 2>/dev/null | grep '/eng\.traineddata$' || true)
@@ -106,8 +117,28 @@ cp "$model" "$plain/eng.traineddata"
 seq 1 2000 | awk '{ printf "{\"request\":%d,\"model\":\"eng\",\"prompt\":\"patient %05d, page %d\",\"latency_ms\":%d}\n", $1, $1 * 7919 % 99991, $1 % 9, 20 + $1 * 31 % 80 }' >"$plain/inference.jsonl"
 (cd "$plain" && find . -type f -printf '  %-28P %12s bytes\n' | sort)
 
+# A token of its own; how the root in it is opened goes into `token`.
+token=()
+set_up_token() {
+  local module=''
+  for module in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so; do
+    [[ ! -r $module ]] || break
+  done
+  [[ -r $module ]] || surprise 'softhsm2 is missing: apt-get install softhsm2'
+  mkdir -m 700 "$work/tokens"
+  printf 'directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\n' "$work" >"$work/softhsm2.conf"
+  export SOFTHSM2_CONF=$work/softhsm2.conf
+  (umask 077 && od -An -N8 -tx8 /dev/urandom | tr -d ' ' >"$work/pin")
+  softhsm2-util --init-token --free --label demo --pin "$(cat "$work/pin")" --so-pin "$(cat "$work/pin")" | indent
+  token=(--root pkcs11 --pkcs11-module "$module" --pkcs11-token demo --pkcs11-key root --pkcs11-pin-file "$work/pin")
+}
+
 step '2. A home, two tenants, their datasets'
-cl init
+if [[ $root == pkcs11 ]]; then
+  say 'the root key is made in a token of SoftHSM2, and never leaves it:'
+  set_up_token
+fi
+cl init "${token[@]}"
 for tenant in acme globex; do
   cl tenant create "$tenant" --rotate-after 30
 done
@@ -170,6 +201,15 @@ say 'a new dataset key: the key slots follow, the data stays'
 cl dataset rotate-key acme/fashion
 timed 'rewrap the images' 'slots only' rewrap "$stored/fashion"
 cl dataset disable-key acme/fashion --version 1
+
+say 'globex wants its keys under a root of its own: moved there, still no object touched, and nothing of it left behind'
+before=$(find "$stored" -type f -exec sha256sum {} + | sort | sha256sum)
+cl root add globex-own software
+cl key move globex --to globex-own
+[[ $before == "$(find "$stored" -type f -exec sha256sum {} + | sort | sha256sum)" ]] || surprise 'moving a KEK changed an object'
+"$CLOISTER" cat "$stored/globex-labels.sealed" --force | cmp - "$plain/fashion/train-labels" || surprise 'globex differs under its own root'
+refuse 4 'is still' root remove globex-own
+row 'move a KEK to another root' 0 '' 'objects untouched'
 
 step '6. Open again, and compare byte for byte'
 timed 'open the images' 'identical' open "$stored/fashion" "$opened/fashion"

@@ -55,8 +55,8 @@ Result<std::string> lasting_file(const char* option, const std::string& path, co
   return std::filesystem::absolute(path, error).string();
 }
 
-Result<HomeConfig> software_config(const InitRequest& request) {
-  HomeConfig config;
+Result<RootConfig> software_config(const InitRequest& request) {
+  RootConfig root;
   if (!request.module.empty() || !request.token.empty() || !request.key.empty() || !request.pin_file.empty() ||
       !request.parameters.empty()) {
     return invalid("--pkcs11-… options belong to --root pkcs11");
@@ -64,34 +64,34 @@ Result<HomeConfig> software_config(const InitRequest& request) {
   if (!request.root_passphrase_file.empty() && request.ask_root_passphrase) {
     return invalid("--root-passphrase and --root-passphrase-file: one or the other");
   }
-  if (request.ask_root_passphrase) config.passphrase = HomeConfig::Passphrase::kPrompt;
-  if (request.root_passphrase_file.empty()) return config;
-  config.passphrase = HomeConfig::Passphrase::kFile;
-  CLOISTER_TRY(config.passphrase_file,
+  if (request.ask_root_passphrase) root.passphrase = RootConfig::Passphrase::kPrompt;
+  if (request.root_passphrase_file.empty()) return root;
+  root.passphrase = RootConfig::Passphrase::kFile;
+  CLOISTER_TRY(root.passphrase_file,
                lasting_file("--root-passphrase-file", request.root_passphrase_file, "or --root-passphrase"));
-  return config;
+  return root;
 }
 
-Result<HomeConfig> token_config(const InitRequest& request) {
+Result<RootConfig> token_config(const InitRequest& request) {
   if (request.module.empty() || request.token.empty() || request.key.empty()) {
     return invalid("--root pkcs11 needs --pkcs11-module, --pkcs11-token and --pkcs11-key");
   }
   if (!request.root_passphrase_file.empty() || request.ask_root_passphrase) {
     return invalid("a token has a PIN: --pkcs11-pin-file");
   }
-  HomeConfig config;
   std::error_code ignored;
-  config.root_kind = request.root;
-  config.pkcs11_module = std::filesystem::absolute(request.module, ignored).string();
-  config.pkcs11_token = request.token;
-  config.pkcs11_key = request.key;
-  config.pkcs11_parameters = request.parameters;
-  config.passphrase = HomeConfig::Passphrase::kPrompt;
-  if (request.pin_file.empty()) return config;
-  config.passphrase = HomeConfig::Passphrase::kFile;
-  CLOISTER_TRY(config.passphrase_file,
+  RootConfig root;
+  root.kind = request.root;
+  root.options = {{"module", std::filesystem::absolute(request.module, ignored).string()},
+                  {"token", request.token},
+                  {"key", request.key}};
+  if (!request.parameters.empty()) root.options["parameters"] = request.parameters;
+  root.passphrase = RootConfig::Passphrase::kPrompt;
+  if (request.pin_file.empty()) return root;
+  root.passphrase = RootConfig::Passphrase::kFile;
+  CLOISTER_TRY(root.passphrase_file,
                lasting_file("--pkcs11-pin-file", request.pin_file, "without it the PIN is asked for"));
-  return config;
+  return root;
 }
 
 Result<std::optional<PostgresConfig>> store_config(const InitRequest& request) {
@@ -106,20 +106,21 @@ Result<std::optional<PostgresConfig>> store_config(const InitRequest& request) {
 
 Result<Outcome> init(Session& session, const InitRequest& request) {
   const bool software = request.root == "software";
-  CLOISTER_TRY(HomeConfig config, software ? software_config(request) : token_config(request));
+  CLOISTER_TRY(const RootConfig root, software ? software_config(request) : token_config(request));
+  HomeConfig config{{{std::string(keys::kFirstRoot), root}}, {}};
   CLOISTER_TRY(config.postgres, store_config(request));
   CLOISTER_RETURN_IF_ERROR(session.create_home(config, request.log_server));
   const std::string home = session.home().string();
   Outcome outcome;
   outcome.terse = true;
   outcome.text = "made the home " + home + ", root key " + session.root_id() + "\n";
-  if (config.root_kind == "software" && config.passphrase == HomeConfig::Passphrase::kNone) {
+  if (software && root.passphrase == RootConfig::Passphrase::kNone) {
     outcome.text +=
         "the root key lies there unencrypted, for one machine and one owner; --root-passphrase or\n"
         "--root pkcs11 protect it better\n";
   }
   outcome.text += "next: cloister tenant create NAME, then cloister dataset create NAME/DATASET\n";
-  outcome.json = {{"home", home}, {"root", config.root_kind}, {"root_id", session.root_id()}};
+  outcome.json = {{"home", home}, {"root", root.kind}, {"root_id", session.root_id()}};
   return outcome;
 }
 

@@ -3,6 +3,8 @@
 
 #include "commands.h"
 #include "cost.h"
+#include "home/rooted_settings.h"
+#include "root_text.h"
 
 namespace cloister::cli {
 namespace {
@@ -13,6 +15,8 @@ struct KeyRequest {
   std::uint32_t wait_days = 30;
   bool immediately = false;
   std::string reason, confirm;
+  bool all = false;
+  std::string root;  // to move to
 };
 
 constexpr const char* kManual = R"(EXAMPLES
@@ -26,6 +30,9 @@ constexpr const char* kManual = R"(EXAMPLES
   cloister key cancel-destroy --tenant acme --version 1
   cloister key destroy --tenant acme --version 1
       once the wait is over
+  cloister key move acme --to hsm
+  cloister key move --all --to hsm
+      under another root (see `cloister help root`); interrupted, it is run again
 
 NOTES
   Rotating rewraps the ring key of each dataset: a few hundred bytes each,
@@ -207,6 +214,62 @@ Result<Outcome> destroy(Session& session, const KeyRequest& request) {
   return outcome;
 }
 
+Result<std::vector<keys::TenantName>> whose(keys::Store& store, const KeyRequest& request) {
+  if (request.all != request.tenant.empty()) return invalid("name a tenant, or say --all");
+  std::vector<keys::TenantName> names;
+  if (!request.all) {
+    CLOISTER_TRY(keys::TenantName name, keys::parse_tenant_name(request.tenant));
+    names.push_back(std::move(name));
+    return names;
+  }
+  CLOISTER_TRY(const auto tenants, store.tenants());
+  for (const keys::TenantRecord& tenant : tenants) names.push_back({tenant.tenant, tenant.environment});
+  return names;
+}
+
+void add_cost(keys::Cost& sum, const keys::Cost& cost) {
+  sum.objects_touched += cost.objects_touched;
+  sum.bytes_written += cost.bytes_written;
+  sum.seconds += cost.seconds;
+}
+
+// What was moved stays moved: after a failure, or in the middle of anything, the same command goes on.
+Result<Outcome> move(Session& session, const KeyRequest& request) {
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  CLOISTER_TRY(const auto names, whose(hierarchy->store(), request));
+  CLOISTER_TRY(const keys::KnownRoot target, keys::known_root(hierarchy->store(), request.root));
+  keys::Cost cost;
+  std::vector<std::string> moved;
+  std::size_t there_already = 0;
+  std::optional<Error> failure;
+  for (const keys::TenantName& name : names) {
+    const auto done = hierarchy->move_kek(name, request.root, session.caller());
+    if (!done.ok()) {
+      failure = Error(done.error()).with_context("move the KEK of " + name.text());
+      break;
+    }
+    add_cost(cost, done->cost);
+    if (done->nothing_to_do()) {
+      ++there_already;
+    } else {
+      moved.push_back(name.text());
+    }
+  }
+  std::string line = "moved " + count_text(moved.size(), "KEK") + " to root " + target.name;
+  if (there_already != 0) line += ", " + std::to_string(there_already) + " there already";
+  Outcome outcome = cost_outcome(line, cost);
+  const home::RootedSettings settings(session.random());
+  CLOISTER_TRY(const std::string proof, proof_text(hierarchy->store(), settings.all(), target.name));
+  outcome.text += proof;
+  if (failure) outcome.text += "the same command again goes on where this one stopped\n";
+  outcome.json["root"] = target.name;
+  outcome.json["root_id"] = target.id;
+  outcome.json["moved"] = moved;
+  outcome.json["there_already"] = there_already;
+  outcome.failure = failure;
+  return outcome;
+}
+
 CLI::App* add_on_version(CLI::App& group, const char* name, const char* about, KeyRequest& request) {
   CLI::App* verb = add_verb(group, name, about, "");
   verb->add_option("--tenant", request.tenant, "whose KEK")->type_name("TENANT[/ENV]")->required();
@@ -242,6 +305,11 @@ void add_key(CLI::App& app, Run& run) {
   set_action(scheduling, run, request, schedule_destroy);
   set_action(add_on_version(*group, "cancel-destroy", "cancel a scheduled destruction", *request), run, request,
              change_state<&Hierarchy::cancel_kek_destruction>);
+  CLI::App* moving = add_verb(*group, "move", "bring KEKs under another root; no data is touched", "");
+  moving->add_option("TENANT", request->tenant, "whose KEK");
+  moving->add_flag("--all", request->all, "every tenant's");
+  moving->add_option("--to", request->root, "the root: `cloister root list`")->type_name("ROOT")->required();
+  set_action(moving, run, request, move);
   CLI::App* destroying = add_on_version(*group, "destroy", "destroy a version whose wait is over, for good", *request);
   destroying->add_flag("--immediately", request->immediately, "without the wait: for a key known to have leaked");
   destroying->add_option("--reason", request->reason, "why; goes into the audit log")->type_name("TEXT");

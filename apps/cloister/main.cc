@@ -52,6 +52,8 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_rewrap(app, run);
   add_rekey(app, run);
   add_key(app, run);
+  add_root(app, run);
+  add_kms(app, run);
   add_identity(app, run);
   add_key_file(app, run);
   add_audit(app, run);

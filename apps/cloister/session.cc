@@ -31,17 +31,6 @@ Status check_free(const Path& folder) {
   return {};
 }
 
-enum class Ask { kOnce, kTwice };
-
-Result<std::optional<crypto::Secret>> root_secret(const HomeConfig& config, Ask ask, const Progress& progress) {
-  if (config.passphrase != HomeConfig::Passphrase::kPrompt) return home::stored_root_secret(config);
-  const std::string prompt =
-      config.root_kind == "pkcs11" ? "PIN of token " + config.pkcs11_token : std::string("passphrase of the root key");
-  const bool twice = ask == Ask::kTwice && config.root_kind == "software";
-  CLOISTER_TRY(crypto::Secret secret, twice ? ask_new_secret(prompt, progress) : ask_secret(prompt, progress));
-  return std::optional(std::move(secret));
-}
-
 Result<keys::Store> create_in_postgres(const PostgresConfig& config, crypto::Random& random) {
   CLOISTER_TRY(auto database, home::open_postgres(config, keys::IfAbsent::kCreate, random));
   return keys::Store::open(std::move(database));
@@ -66,6 +55,18 @@ Path Session::service_file() const {
   if (!globals_->service.empty()) return globals_->service;
   const char* named = globals_->home.empty() ? std::getenv("CLOISTER_SERVICE") : nullptr;
   return named == nullptr ? "" : named;
+}
+
+Result<std::optional<crypto::Secret>> Session::root_secret(const std::string& name, const RootConfig& root,
+                                                           Ask ask) const {
+  if (root.passphrase != RootConfig::Passphrase::kPrompt) return home::stored_root_secret(root);
+  const bool first = name == keys::kFirstRoot;
+  const std::string prompt = root.kind == "pkcs11" ? "PIN of token " + root.option("token")
+                             : first               ? std::string("passphrase of the root key")
+                                                   : "passphrase of root " + name;
+  const bool twice = ask == Ask::kTwice && root.kind == "software";
+  CLOISTER_TRY(crypto::Secret secret, twice ? ask_new_secret(prompt, *progress_) : ask_secret(prompt, *progress_));
+  return std::optional(std::move(secret));
 }
 
 Result<std::shared_ptr<kms::KeyService>> Session::key_service(std::string_view purpose) {
@@ -95,7 +96,8 @@ Status Session::create_home(const HomeConfig& config, const std::string& log_ser
   // Whatever waits for a person comes before the lock and the checks that count.
   CLOISTER_RETURN_IF_ERROR(check_free(folder).with_context(doing));
   CLOISTER_RETURN_IF_ERROR(home_config_text(config).with_context(doing));
-  CLOISTER_TRY(auto secret, root_secret(config, Ask::kTwice, *progress_));
+  const auto& [name, root] = *config.roots.begin();
+  CLOISTER_TRY(auto secret, root_secret(name, root, Ask::kTwice));
 
   CLOISTER_RETURN_IF_ERROR(create_directories(folder, 0700).with_context(doing));
   CLOISTER_TRY(const File locked, File::open_directory(folder));
@@ -118,22 +120,18 @@ Status Session::make_home(const HomeConfig& config, const std::string& log_serve
                           std::vector<Path>& made) {
   const Path folder = home();
   CLOISTER_TRY(const std::string text, home_config_text(config));
-  if (config.root_kind == "software") {
-    CLOISTER_RETURN_IF_ERROR(
-        kms::create_key_file(home::root_key_path(folder), copy(secret), crypto::Argon2Cost{}, *random_));
-    made.push_back(home::root_key_path(folder));
+  const RootConfig& root = config.roots.begin()->second;
+  if (root.kind == "software") {
+    const Path key = home::key_file_of(folder, root);
+    CLOISTER_RETURN_IF_ERROR(kms::create_key_file(key, copy(secret), crypto::Argon2Cost{}, *random_));
+    made.push_back(key);
   }
-  CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), home::IfNoKey::kMake));
+  CLOISTER_TRY(root_, home::open_root(folder, root, std::move(secret), home::IfNoKey::kMake, *random_));
   CLOISTER_TRY(auto store, config.postgres ? create_in_postgres(*config.postgres, *random_) : create_sqlite(made));
   CLOISTER_TRY(hierarchy_,
                keys::Hierarchy::create(std::move(store), *root_.key, {root_.id, log_server}, *random_, caller()));
   // Last, since it is what makes the folder a home.
   return write_file(home::config_path(folder), as_bytes(text), Overwrite::kRefuse, 0600);
-}
-
-Status Session::open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, home::IfNoKey if_no_key) {
-  CLOISTER_TRY(root_, home::open_root(home(), config, std::move(secret), if_no_key, *random_));
-  return {};
 }
 
 Path Session::sqlite_path() const { return home::sqlite_path(home()); }
@@ -153,13 +151,22 @@ Result<HomeConfig> Session::read_config() const {
   return home::read_home(home());
 }
 
+Status Session::edit_config(const std::function<Status(HomeConfig&)>& edit) {
+  CLOISTER_TRY(const File locked, File::open_directory(home()));
+  CLOISTER_RETURN_IF_ERROR(locked.lock_exclusive().with_context("change the configuration"));
+  CLOISTER_TRY(HomeConfig config, read_config());
+  CLOISTER_RETURN_IF_ERROR(edit(config));
+  CLOISTER_TRY(const std::string text, home_config_text(config));
+  return write_file(home::config_path(home()), as_bytes(text), Overwrite::kReplace, 0600);
+}
+
 Result<std::string> Session::store_text() const {
   CLOISTER_TRY(const HomeConfig config, read_config());
   return config.postgres ? config.postgres->text() : "SQLite, " + sqlite_path().string();
 }
 
 Result<keys::Moved> Session::move_store(const PostgresConfig& target) {
-  CLOISTER_TRY(HomeConfig config, read_config());
+  CLOISTER_TRY(const HomeConfig config, read_config());
   if (config.postgres) return Error(Code::kExists, "the store is in " + config.postgres->text() + " already");
   CLOISTER_TRY(auto source, keys::open_sqlite(sqlite_path(), keys::IfMoved::kOpen));
   CLOISTER_TRY(auto database, home::open_postgres(target, keys::IfAbsent::kCreate, *random_));
@@ -167,9 +174,10 @@ Result<keys::Moved> Session::move_store(const PostgresConfig& target) {
   const audit::Event event{who.now, who.actor, "store.move", "", "store", audit::Outcome::kAllowed, "from SQLite"};
   CLOISTER_TRY(auto moved, keys::move_store(*source, *database, event, target.text()).with_context("move the store"));
   // Last: until it says so the old store is what this home names, and that one refuses.
-  config.postgres = target;
-  CLOISTER_TRY(const std::string text, home_config_text(config));
-  CLOISTER_RETURN_IF_ERROR(write_file(home::config_path(home()), as_bytes(text), Overwrite::kReplace, 0600));
+  CLOISTER_RETURN_IF_ERROR(edit_config([&](HomeConfig& now) -> Status {
+    now.postgres = target;
+    return {};
+  }));
   return moved;
 }
 
@@ -184,10 +192,12 @@ Result<keys::Store*> Session::store() {
 Result<keys::Hierarchy*> Session::hierarchy() {
   if (hierarchy_) return &*hierarchy_;
   CLOISTER_TRY(const HomeConfig config, read_config());
-  CLOISTER_TRY(auto secret, root_secret(config, Ask::kOnce, *progress_).with_context("open root key"));
-  CLOISTER_RETURN_IF_ERROR(open_root(config, std::move(secret), home::IfNoKey::kRefuse).with_context("open root key"));
+  const auto secret = [this](const std::string& name, const RootConfig& root) {
+    return root_secret(name, root, Ask::kOnce);
+  };
+  auto roots = home::roots_of(home(), config, secret, *random_);
   CLOISTER_TRY(auto store, home::open_store(home(), config, *random_));
-  CLOISTER_TRY(hierarchy_, keys::Hierarchy::open(std::move(store), *root_.key, root_.id, *random_));
+  CLOISTER_TRY(hierarchy_, keys::Hierarchy::open(std::move(store), std::move(roots), *random_));
   return &*hierarchy_;
 }
 

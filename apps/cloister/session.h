@@ -1,6 +1,7 @@
 // One run of the program: where the home is, who is asking, and the key hierarchy once something needs it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ namespace cloister::cli {
 using home::HomeConfig;
 using home::make_postgres_config;
 using home::PostgresConfig;
+using home::RootConfig;
 using home::Standby;
 
 struct Globals {
@@ -59,6 +61,13 @@ class Session {
   Result<keys::Store*> store();
   std::string root_id() const { return root_.id; }
   Result<std::string> store_text() const;  // where it is, for people
+  // Kept apart from the hierarchy's.
+  Result<HomeConfig> read_config() const;
+  // Reads config.json anew, with nobody else writing it, and replaces it by what `edit` makes of it.
+  Status edit_config(const std::function<Status(HomeConfig&)>& edit);
+  // Asked for on the terminal where the configuration says so; twice for a key file that is still to be made.
+  enum class Ask { kOnce, kTwice };
+  Result<std::optional<crypto::Secret>> root_secret(const std::string& name, const RootConfig& root, Ask ask) const;
 
   Path sqlite_path() const;
   // From keys.db to PostgreSQL, and config.json says so. kExists when the store is in PostgreSQL already.
@@ -77,16 +86,14 @@ class Session {
  private:
   Status make_home(const HomeConfig& config, const std::string& log_server, std::optional<crypto::Secret> secret,
                    std::vector<Path>& made);
-  Status open_root(const HomeConfig& config, std::optional<crypto::Secret> secret, home::IfNoKey if_no_key);
   Result<keys::Store> create_sqlite(std::vector<Path>& made) const;
-  Result<HomeConfig> read_config() const;
   Status log_event(audit::Event event);
 
   const Globals* globals_;
   Progress* progress_;
   Watch* watch_;
   crypto::Random* random_;
-  home::Root root_;
+  keys::OpenedRoot root_;  // of a home that is being made
   std::optional<keys::Hierarchy> hierarchy_;
   std::optional<keys::Store> store_;
   std::shared_ptr<kms::KeyService> service_;

@@ -10,18 +10,20 @@ namespace {
 struct TenantRequest {
   std::string name;
   std::optional<std::uint32_t> rotate_after_days;
+  std::string root;  // empty: the home's own
 };
 
 constexpr const char* kManual = R"(EXAMPLES
   cloister tenant create acme --rotate-after 30
-  cloister tenant create acme/production
+  cloister tenant create acme/production --root hsm
   cloister tenant list
   cloister tenant show acme
 
 NOTES
   A tenant, or a tenant's environment, has a key-encryption key of its own;
   acme and acme/production can't open each other's data. --rotate-after makes
-  `key rotate-due` rotate it once it is that many days old.
+  `key rotate-due` rotate it once it is that many days old. --root puts it under
+  another root than the home's own; `key move` moves it later.
 )";
 
 std::string rotation_text(const keys::TenantRecord& tenant) {
@@ -40,6 +42,7 @@ Json tenant_json(const keys::TenantRecord& tenant) {
                 {"state", keys::key_state_name(version.state)},
                 {"created", to_rfc3339(version.created)}};
     if (version.destroy_at) one["destroy_at"] = to_rfc3339(*version.destroy_at);
+    if (version.state != keys::KeyState::kDestroyed) one["root"] = version.wrapped.key_id;
     versions.push_back(std::move(one));
   }
   Json json = {{"tenant", tenant.name()}, {"kek_id", tenant.kek_id}, {"created", to_rfc3339(tenant.created)}};
@@ -52,7 +55,8 @@ Result<Outcome> create(Session& session, const TenantRequest& request) {
   CLOISTER_TRY(const keys::TenantName name, keys::parse_tenant_name(request.name));
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
   const CostMeter meter(hierarchy->store());
-  CLOISTER_TRY(const keys::TenantRecord tenant, hierarchy->create_tenant(name, rotation_of(request), session.caller()));
+  CLOISTER_TRY(const keys::TenantRecord tenant,
+               hierarchy->create_tenant(name, rotation_of(request), session.caller(), request.root));
   Outcome outcome = cost_outcome(
       "created tenant " + tenant.name() + ", KEK " + tenant.kek_id + " version 1, rotated " + rotation_text(tenant),
       meter.stop(1));
@@ -85,10 +89,11 @@ Result<Outcome> show(Session& session, const TenantRequest& request) {
   CLOISTER_TRY(const auto datasets, store->datasets(name.tenant, name.environment));
   Outcome outcome;
   outcome.text = "tenant " + tenant.name() + ", KEK " + tenant.kek_id + ", rotated " + rotation_text(tenant) + "\n";
-  Table table({"  VERSION", "STATE", "CREATED", "DESTROYED ON"});
+  Table table({"  VERSION", "STATE", "CREATED", "DESTROYED ON", "UNDER"});
   for (const keys::KekVersion& version : tenant.versions) {
     table.row({"  " + std::to_string(version.version), std::string(keys::key_state_name(version.state)),
-               to_rfc3339(version.created), version.destroy_at ? to_rfc3339(*version.destroy_at) : ""});
+               to_rfc3339(version.created), version.destroy_at ? to_rfc3339(*version.destroy_at) : "",
+               version.state == keys::KeyState::kDestroyed ? "" : version.wrapped.key_id});
   }
   outcome.text += table.text();
   outcome.json = tenant_json(tenant);
@@ -131,6 +136,7 @@ void add_tenant(CLI::App& app, Run& run) {
   CLI::App* creating = add_verb(*group, "create", "make a tenant with its first KEK", "");
   name(creating);
   rotation(creating);
+  creating->add_option("--root", request->root, "which root its KEK is under; else the home's own")->type_name("NAME");
   set_action(creating, run, request, create);
   set_action(add_verb(*group, "list", "list all tenants", ""), run, request, list);
   CLI::App* showing = add_verb(*group, "show", "show one tenant, its KEK versions and datasets", "");

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/toml_fields.h"
+#include "cloisterd/config_dialects.h"
 #include "cloisterd/config_tables.h"
 
 namespace cloister::daemon {
@@ -19,7 +20,7 @@ struct TableKind {
   bool listed;
   ReadTable read;
 };
-constexpr std::array<TableKind, 11> kTables = {{{"server", false, read_server},
+constexpr std::array<TableKind, 14> kTables = {{{"server", false, read_server},
                                                 {"listen", false, read_listen},
                                                 {"policy", false, read_policy},
                                                 {"identity", false, read_identity},
@@ -28,6 +29,9 @@ constexpr std::array<TableKind, 11> kTables = {{{"server", false, read_server},
                                                 {"log", false, read_log},
                                                 {"rotation", false, read_rotation},
                                                 {"anomalies", false, read_anomalies},
+                                                {"dialect_aws", false, read_dialect_aws},
+                                                {"dialect_kubernetes", false, read_dialect_kubernetes},
+                                                {"dialect_vault", false, read_dialect_vault},
                                                 {"unix_user", true, read_unix_user},
                                                 {"unix_workload", true, read_unix_workload}}};
 
@@ -69,8 +73,17 @@ Status check_whole(const Config& config) {
   if (config.tls.empty() && config.enroll.empty() && config.unix_socket.empty()) {
     return Error(Code::kInvalid, "there is no [listen] with an address: nobody could reach it");
   }
-  if (config.unix_socket.empty() && (!config.unix_callers.empty() || !config.unix_workloads.empty())) {
-    return Error(Code::kInvalid, "[[unix_user]] and [[unix_workload]] need [listen] unix");
+  if (config.unix_socket.empty() && !config.unix_workloads.empty()) {
+    return Error(Code::kInvalid, "[[unix_workload]] needs [listen] unix");
+  }
+  if (config.unix_socket.empty() && !config.kubernetes && !config.unix_callers.empty()) {
+    return Error(Code::kInvalid, "[[unix_user]] needs [listen] unix or [dialect_kubernetes]");
+  }
+  if (config.kubernetes && config.unix_callers.empty()) {
+    return Error(Code::kInvalid, "[dialect_kubernetes] needs a [[unix_user]]: who the API server is");
+  }
+  if (config.kubernetes && config.kubernetes->socket == config.unix_socket) {
+    return Error(Code::kInvalid, "[dialect_kubernetes] and [listen] need a socket each");
   }
   for (const auto& [uid, id] : config.unix_callers) {
     if (id == config.own_id.uri()) return Error(Code::kInvalid, "[[unix_user]]: " + id + " is the server's own name");
@@ -133,6 +146,16 @@ std::string describe(const Config& config) {
   for (const auto& [uid, id] : config.unix_callers) text += "    user " + std::to_string(uid) + " is " + id + "\n";
   for (const UnixWorkload& workload : config.unix_workloads) {
     text += "    user " + std::to_string(workload.uid) + " may become " + workload.id.uri() + "\n";
+  }
+  if (config.kubernetes) {
+    text += "  Kubernetes KMS v2: " + config.kubernetes->socket + ", under " + config.kubernetes->dataset.text() + "\n";
+  }
+  if (config.aws) {
+    text += "  AWS KMS: " + list_of(config.aws->listen) + ", region " + config.aws->region + "\n";
+  }
+  if (config.vault) {
+    text += "  Vault's API: " + list_of(config.vault->tls) + "; by certificate: " + list_of(config.vault->mutual_tls) +
+            "\n";
   }
   text += "  policy: " + config.policy_file + "\n";
   text += "  identities last " + seconds_of(config.rules.x509_svid_lifetime) + ", tokens " +

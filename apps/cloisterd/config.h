@@ -12,8 +12,10 @@
 #include "base/file.h"
 #include "identity/authority_rules.h"
 #include "identity/spiffe_id.h"
+#include "keys/hierarchy.h"
 #include "net/address.h"
 #include "net/http_limits.h"
+#include "policy/words.h"
 #include "service/unix_workload.h"
 
 namespace cloister::daemon {
@@ -30,6 +32,27 @@ struct Webhook {
   uid_t server_user = 0;
   net::TcpAddress address;
   std::string server_id;
+};
+
+// Kubernetes' KMS v2 on a socket of its own, for the API server of one cluster.
+struct KubernetesFace {
+  std::string socket;
+  keys::DatasetName dataset;  // what it seals under
+  policy::Purpose purpose = policy::Purpose::kOperate;
+};
+
+// The API of AWS KMS, for clients that bring access keys; the certificate is one that they trust.
+struct AwsFace {
+  std::vector<net::TcpAddress> listen;
+  std::string region;
+  std::string certificate, key;  // PEM files
+};
+
+// Vault's API. Its clients know servers by DNS names, so it shows a certificate from outside.
+struct VaultFace {
+  std::vector<net::TcpAddress> tls, mutual_tls;  // without a client's certificate, and with one
+  std::string certificate, key;                  // PEM files
+  Duration token_lifetime = hours(1);
 };
 
 struct Config {
@@ -68,6 +91,10 @@ struct Config {
 
   bool anomalies = true;
   std::optional<Webhook> webhook;
+
+  std::optional<KubernetesFace> kubernetes;
+  std::optional<AwsFace> aws;
+  std::optional<VaultFace> vault;
 
   std::map<uid_t, std::string> unix_callers;  // SPIFFE IDs
   std::vector<UnixWorkload> unix_workloads;

@@ -66,6 +66,20 @@ Status read_choice(const TomlFields& fields, std::string_view key,
   return fields.error(fields.line_of(key), std::string(key) + " is one of " + list + suggestion(word, words));
 }
 
+// The SPIFFE ID that `key` says, one of this trust domain.
+Result<identity::SpiffeId> read_id(const TomlFields& fields, std::string_view key, const Config& config) {
+  CLOISTER_TRY(const std::string text, fields.text(key));
+  auto id = identity::SpiffeId::parse(text);
+  if (!id.ok()) return fields.error(fields.line_of(key), std::string(key) + ": " + id.error().message());
+  if (id->trust_domain() != config.trust_domain || id->path().empty()) {
+    return fields.error(fields.line_of(key),
+                        std::string(key) + " isn't an identity of trust domain " + config.trust_domain.name());
+  }
+  return id;
+}
+
+}  // namespace
+
 Result<std::vector<net::TcpAddress>> read_addresses(const TomlFields& fields, std::string_view key) {
   std::vector<net::TcpAddress> addresses;
   if (!fields.has(key)) return addresses;
@@ -86,7 +100,10 @@ Result<std::vector<net::TcpAddress>> read_addresses(const TomlFields& fields, st
 
 Status check_apart(const TomlFields& fields, const Config& config) {
   std::vector<std::string> all;
-  for (const auto* list : {&config.tls, &config.enroll}) {
+  std::vector<const std::vector<net::TcpAddress>*> lists = {&config.tls, &config.enroll};
+  if (config.aws) lists.push_back(&config.aws->listen);
+  if (config.vault) lists.insert(lists.end(), {&config.vault->tls, &config.vault->mutual_tls});
+  for (const auto* list : lists) {
     for (const net::TcpAddress& address : *list) {
       if (address.port != 0) all.push_back(address.to_string());
     }
@@ -96,20 +113,6 @@ Status check_apart(const TomlFields& fields, const Config& config) {
   if (twin == all.end()) return {};
   return fields.error(fields.line(), *twin + " is there twice: each address has one kind of caller");
 }
-
-// The SPIFFE ID that `key` says, one of this trust domain.
-Result<identity::SpiffeId> read_id(const TomlFields& fields, std::string_view key, const Config& config) {
-  CLOISTER_TRY(const std::string text, fields.text(key));
-  auto id = identity::SpiffeId::parse(text);
-  if (!id.ok()) return fields.error(fields.line_of(key), std::string(key) + ": " + id.error().message());
-  if (id->trust_domain() != config.trust_domain || id->path().empty()) {
-    return fields.error(fields.line_of(key),
-                        std::string(key) + " isn't an identity of trust domain " + config.trust_domain.name());
-  }
-  return id;
-}
-
-}  // namespace
 
 Status check_absolute(const TomlFields& fields, std::string_view key, const std::string& value) {
   const bool good = value.starts_with('/') && is_plain_utf8(value);

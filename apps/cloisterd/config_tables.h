@@ -8,6 +8,10 @@ namespace cloister::daemon {
 
 // kInvalid unless `value`, which is what `key` says, is an absolute path.
 Status check_absolute(const TomlFields& fields, std::string_view key, const std::string& value);
+// Numeric addresses; none where the key isn't there.
+Result<std::vector<net::TcpAddress>> read_addresses(const TomlFields& fields, std::string_view key);
+// kInvalid when one address is listened on twice.
+Status check_apart(const TomlFields& fields, const Config& config);
 
 Status read_server(const TomlFields& fields, Config& config);
 Status read_listen(const TomlFields& fields, Config& config);

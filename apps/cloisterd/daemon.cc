@@ -3,15 +3,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "base/toml.h"
 #include "crypto/hash.h"
+#include "home/secret_file.h"
+#include "service/aws/aws_dialect.h"
 #include "service/denied_ids.h"
+#include "service/kubernetes/kubernetes_dialect.h"
+#include "service/vault/vault_dialect.h"
 
 namespace cloister::daemon {
 namespace {
 
 constexpr Duration kLogFailureShown = seconds(15);
+constexpr std::size_t kChainSizeMax = std::size_t{64} << 10;
 
 // Settings that a running daemon can't change.
 std::string fixed_part(const Config& config) {
@@ -33,7 +39,29 @@ std::string fixed_part(const Config& config) {
     text += webhook.target + "\n" + webhook.socket.string() + "\n" + std::to_string(webhook.server_user) + "\n" +
             webhook.address.to_string() + "\n" + webhook.server_id + "\n";
   }
+  if (config.aws) {
+    text += config.aws->region + "\n";
+    for (const net::TcpAddress& address : config.aws->listen) text += "aws " + address.to_string() + "\n";
+  }
+  if (config.kubernetes) {
+    const KubernetesFace& face = *config.kubernetes;
+    text += face.socket + "\n" + face.dataset.text() + "\n" + std::string(policy::purpose_name(face.purpose)) + "\n";
+  }
+  if (config.vault) {
+    for (const net::TcpAddress& address : config.vault->tls) text += "vault " + address.to_string() + "\n";
+    for (const net::TcpAddress& address : config.vault->mutual_tls)
+      text += "vault mutual " + address.to_string() + "\n";
+    text += std::to_string(config.vault->token_lifetime.ms) + "\n";
+  }
   return text + (config.rotate ? "rotates\n" : "") + (config.anomalies ? "watches" : "");
+}
+
+// A certificate from outside, for clients that know servers by DNS names.
+Result<std::shared_ptr<const net::Credentials>> read_credentials(const std::string& certificate,
+                                                                 const std::string& key_file) {
+  CLOISTER_TRY(const Bytes chain, read_file(certificate, kChainSizeMax));
+  CLOISTER_TRY(const crypto::Secret key, home::read_secret_file(key_file));
+  return net::Credentials::from_pem(as_text(chain), key).with_context("use " + certificate);
 }
 
 }  // namespace
@@ -58,11 +86,13 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Config config, Log& log, crypto::R
   CLOISTER_RETURN_IF_ERROR(daemon->open_service());
   CLOISTER_RETURN_IF_ERROR(daemon->start_tickers());
   CLOISTER_RETURN_IF_ERROR(daemon->open_listeners());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_faces());
   return daemon;
 }
 
 // Whoever may still wake a ticker goes before it.
 Daemon::~Daemon() {
+  faces_.reset();
   server_.reset();
   service_.reset();
   keeper_ticker_.reset();
@@ -71,9 +101,12 @@ Daemon::~Daemon() {
 
 Status Daemon::open_home() {
   CLOISTER_TRY(home_, home::read_home(config_.home));
-  CLOISTER_TRY(auto secret, home::stored_root_secret(*home_).with_context("open root key"));
-  CLOISTER_TRY(root_, home::open_root(config_.home, *home_, std::move(secret), home::IfNoKey::kRefuse, random_)
-                          .with_context("open root key"));
+  const auto secret = [](const std::string&, const home::RootConfig& root) { return home::stored_root_secret(root); };
+  roots_ = home::roots_of(config_.home, *home_, secret, random_);
+  home_root_ = std::make_unique<keys::HomeRoot>(roots_, [this]() -> Result<std::string> {
+    CLOISTER_TRY(keys::Store store, open_store());
+    return store.setting("root_id");
+  });
   return {};
 }
 
@@ -81,16 +114,16 @@ Result<keys::Store> Daemon::open_store() { return home::open_store(config_.home,
 
 Result<keys::Hierarchy> Daemon::open_hierarchy() {
   CLOISTER_TRY(keys::Store store, open_store());
-  return keys::Hierarchy::open(std::move(store), *root_.key, root_.id, random_);
+  return keys::Hierarchy::open(std::move(store), roots_, random_);
 }
 
 Status Daemon::open_identity() {
-  // The hierarchy's opening says whether this is the root of this home.
+  // The hierarchy's opening says whether the home's root is the one it was.
   CLOISTER_TRY(keys::Hierarchy hierarchy, open_hierarchy());
   keys::Store& store = hierarchy.store();
-  CLOISTER_TRY(settings_, service::AuthenticSettings::open(store, *root_.key, random_, caller()));
+  CLOISTER_TRY(settings_, service::AuthenticSettings::open(store, *home_root_, random_, caller()));
   CLOISTER_TRY(issuer_,
-               service::Issuer::open(store, *root_.key, random_, {config_.trust_domain, config_.rules}, caller()));
+               service::Issuer::open(store, *home_root_, random_, {config_.trust_domain, config_.rules}, caller()));
   CLOISTER_TRY(own_, service::OwnIdentity::create(*issuer_, config_.own_id, store, random_, caller()));
   CLOISTER_TRY(identity::DenyList denied, service::read_deny_list(store, *settings_));
   verifier_ = std::make_shared<net::SpiffeVerifier>(own_->source(), identity::Conformance::kStrict, std::move(denied));
@@ -128,7 +161,11 @@ Status Daemon::open_service() {
       *issuer_, *settings_, random_,
       service::EnrolmentOptions{config_.own_id, config_.unix_workloads, [this] { return verifier_->deny_list(); },
                                 [this] { keeper_ticker_->wake(); }});
+  access_keys_ = std::make_unique<service::AccessKeys>(*settings_, random_);
+  CLOISTER_TRY(keys::Store store, open_store());
+  CLOISTER_RETURN_IF_ERROR(access_keys_->refresh(store));
   std::vector<service::Route> routes = enrolment_->routes();
+  std::ranges::move(access_keys_->routes(), std::back_inserter(routes));
   for (service::Route& route :
        service::operator_routes({[this] { return readiness(); }, [this] { return metrics_text(); }})) {
     routes.push_back(std::move(route));
@@ -144,29 +181,35 @@ Status Daemon::open_service() {
   service::Backend backend{[this] { return open_hierarchy(); }, [this] { return open_store(); }};
   CLOISTER_TRY(service_, service::Service::create(std::move(options), std::move(backend), std::move(snapshot),
                                                   std::move(routes)));
+  managed_keys_ = std::make_shared<service::ManagedKeys>(*settings_, service_->keyrings());
   return {};
 }
 
 Status Daemon::start_tickers() {
-  keeper_ = std::make_unique<Keeper>(KeeperParts{[this] { return open_store(); }, *issuer_, *own_, *verifier_,
-                                                 *settings_, log_, metrics_, clock_, actor_, config_.poll});
+  keeper_ =
+      std::make_unique<Keeper>(KeeperParts{[this] { return open_store(); }, *issuer_, *own_, *verifier_, *settings_,
+                                           log_, metrics_, clock_, actor_, config_.poll, access_keys_.get()});
   keeper_->tick();
   CLOISTER_TRY(keeper_ticker_, Ticker::start([this] { return keeper_->tick(); }, config_.poll));
   if (!config_.rotate) return {};
-  scheduler_ =
-      std::make_unique<Scheduler>(SchedulerParts{[this] { return open_hierarchy(); }, log_, metrics_, clock_, random_,
-                                                 actor_, config_.rotation_check, config_.rotation_jitter});
+  scheduler_ = std::make_unique<Scheduler>(SchedulerParts{[this] { return open_hierarchy(); }, log_, metrics_, clock_,
+                                                          random_, actor_, config_.rotation_check,
+                                                          config_.rotation_jitter, managed_keys_});
   CLOISTER_TRY(scheduler_ticker_, Ticker::start([this] { return scheduler_->tick(); }, scheduler_->rest()));
   return {};
 }
 
-Status Daemon::open_listeners() {
+net::ServerOptions Daemon::server_options() {
   net::ServerOptions options;
   options.limits = config_.limits;
   options.threads = config_.io_threads;
   options.clock = clock_;
   options.on_refusal = [this](const net::RefusalEvent& event) { refused(event); };
-  CLOISTER_TRY(server_, net::HttpServer::create(std::move(options), service_));
+  return options;
+}
+
+Status Daemon::open_listeners() {
+  CLOISTER_TRY(server_, net::HttpServer::create(server_options(), service_));
   for (const net::TcpAddress& address : config_.tls) {
     CLOISTER_TRY(const std::uint16_t port, server_->listen(address, mutual_tls_));
     tls_ports_.push_back(port);
@@ -189,11 +232,87 @@ Status Daemon::open_listeners() {
   return {};
 }
 
+Status Daemon::open_faces() {
+  faces_ = std::make_unique<Faces>(server_options(), *service_);
+  if (config_.aws) CLOISTER_RETURN_IF_ERROR(open_aws(*faces_));
+  if (config_.kubernetes) CLOISTER_RETURN_IF_ERROR(open_kubernetes(*faces_));
+  if (config_.vault) CLOISTER_RETURN_IF_ERROR(open_vault(*faces_));
+  return {};
+}
+
+Status Daemon::open_aws(Faces& faces) {
+  const AwsFace& face = *config_.aws;
+  CLOISTER_TRY(auto credentials, read_credentials(face.certificate, face.key));
+  aws_credentials_ = std::make_shared<net::SwappableCredentials>(std::move(credentials));
+  CLOISTER_TRY(const auto tls, net::ServerOnlyTls::create(aws_credentials_));
+  CLOISTER_TRY(net::HttpServer * server,
+               faces.add(std::make_shared<service::aws::AwsDialect>(service::aws::AwsDialectParts{
+                   face.region, service_->keyrings(), managed_keys_, access_keys_.get()})));
+  for (const net::TcpAddress& address : face.listen) {
+    CLOISTER_TRY(const std::uint16_t port, server->listen(address, tls));
+    log_.info("listening", {{"for", "AWS KMS"}, {"address", net::TcpAddress{address.host, port}.to_string()}});
+  }
+  return {};
+}
+
+Status Daemon::open_kubernetes(Faces& faces) {
+  const KubernetesFace& face = *config_.kubernetes;
+  CLOISTER_TRY(net::HttpServer * server,
+               faces.add(std::make_shared<service::KubernetesDialect>(
+                   service::KubernetesOptions{face.dataset, face.purpose}, service_->keyrings())));
+  std::vector<uid_t> users;
+  for (const auto& [uid, id] : config_.unix_callers) users.push_back(uid);
+  const bool others = std::ranges::any_of(users, [](uid_t user) { return user != 0 && user != ::geteuid(); });
+  CLOISTER_RETURN_IF_ERROR(server->listen(
+      net::UnixListener{face.socket, net::UnixUsers::only(users), static_cast<mode_t>(others ? 0666 : 0600)}));
+  log_.info("listening", {{"for", "Kubernetes KMS v2"}, {"address", face.socket}});
+  return {};
+}
+
+Status Daemon::open_vault(Faces& faces) {
+  const VaultFace& face = *config_.vault;
+  CLOISTER_TRY(auto credentials, read_credentials(face.certificate, face.key));
+  vault_credentials_ = std::make_shared<net::SwappableCredentials>(std::move(credentials));
+  CLOISTER_TRY(const auto server_only, net::ServerOnlyTls::create(vault_credentials_));
+  CLOISTER_TRY(const auto mutual, net::MutualTls::create(vault_credentials_, verifier_, clock_));
+  service::VaultOptions options;
+  options.keys = {service_->keyrings(), managed_keys_};
+  options.version = CLOISTER_VERSION;
+  options.logins.tokens =
+      std::make_shared<service::VaultTokens>(service::VaultTokenOptions{.lifetime = face.token_lifetime}, random_);
+  options.logins.identity = [this] { return own_->source()->current(); };
+  options.logins.audience = config_.own_id.uri();
+  options.logins.access_keys = access_keys_.get();
+  CLOISTER_TRY(net::HttpServer * server, faces.add(std::make_shared<service::VaultDialect>(std::move(options))));
+  const auto listening = [this](const char* what, const net::TcpAddress& address, std::uint16_t port) {
+    log_.info("listening", {{"for", what}, {"address", net::TcpAddress{address.host, port}.to_string()}});
+  };
+  for (const net::TcpAddress& address : face.tls) {
+    CLOISTER_TRY(const std::uint16_t port, server->listen(address, server_only));
+    listening("Vault's API", address, port);
+  }
+  for (const net::TcpAddress& address : face.mutual_tls) {
+    CLOISTER_TRY(const std::uint16_t port, server->listen(address, mutual));
+    listening("Vault's API, mutual TLS", address, port);
+  }
+  return {};
+}
+
 Status Daemon::reload(Config next) {
   CLOISTER_TRY(auto snapshot, load_snapshot(next));
+  std::shared_ptr<const net::Credentials> for_aws, for_vault;
+  if (next.aws && aws_credentials_) {
+    CLOISTER_TRY(for_aws, read_credentials(next.aws->certificate, next.aws->key));
+  }
+  if (next.vault && vault_credentials_) {
+    CLOISTER_TRY(for_vault, read_credentials(next.vault->certificate, next.vault->key));
+  }
   CLOISTER_RETURN_IF_ERROR(server_->reload(next.limits, service_));
+  CLOISTER_RETURN_IF_ERROR(faces_->reload(next.limits));
   if (fixed_part(next) != fixed_part(config_)) log_.warning("restart-needed", {{"for", "part of the configuration"}});
   service_->reload(snapshot);
+  if (for_aws) aws_credentials_->replace(std::move(for_aws));
+  if (for_vault) vault_credentials_->replace(std::move(for_vault));
   enrolment_->replace_workloads(next.unix_workloads);
   log_.configure(next.log_level, next.log_format, next.server_id);
   metrics_.reloads.fetch_add(1);
@@ -205,7 +324,11 @@ Status Daemon::reload(Config next) {
 
 Status Daemon::drain() {
   draining_ = true;
-  return server_->drain(config_.drain);
+  Status faces;
+  std::thread beside([this, &faces] { faces = faces_->drain(config_.drain); });
+  const Status own = server_->drain(config_.drain);
+  beside.join();
+  return own.ok() ? faces : own;
 }
 
 // For connections that stood before an entry was made: handshakes are the verifier's to refuse.

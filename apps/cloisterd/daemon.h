@@ -7,13 +7,16 @@
 
 #include "cloisterd/anomaly_watch.h"
 #include "cloisterd/config.h"
+#include "cloisterd/faces.h"
 #include "cloisterd/keeper.h"
 #include "cloisterd/scheduler.h"
 #include "cloisterd/ticker.h"
 #include "home/home.h"
 #include "net/http_server.h"
 #include "net/spiffe_credentials.h"
+#include "service/access_keys.h"
 #include "service/enrolment.h"
+#include "service/managed_keys.h"
 #include "service/operator_routes.h"
 
 namespace cloister::daemon {
@@ -48,6 +51,11 @@ class Daemon {
   Status open_anomalies();
   Status open_service();
   Status open_listeners();
+  Status open_faces();
+  Status open_aws(Faces& faces);
+  Status open_kubernetes(Faces& faces);
+  Status open_vault(Faces& faces);
+  net::ServerOptions server_options();
   Status start_tickers();
   Result<keys::Store> open_store();
   Result<keys::Hierarchy> open_hierarchy();
@@ -65,7 +73,8 @@ class Daemon {
   const std::string actor_ = "cloisterd";
   Metrics metrics_;
   std::optional<home::HomeConfig> home_;
-  home::Root root_;
+  std::shared_ptr<keys::Roots> roots_;
+  std::unique_ptr<keys::HomeRoot> home_root_;  // whichever the store says at the moment
   std::unique_ptr<service::Issuer> issuer_;
   std::unique_ptr<service::OwnIdentity> own_;
   std::optional<service::AuthenticSettings> settings_;
@@ -73,11 +82,16 @@ class Daemon {
   std::shared_ptr<const net::MutualTls> mutual_tls_;
   std::shared_ptr<const net::ServerOnlyTls> server_tls_;
   std::unique_ptr<service::Enrolment> enrolment_;
+  std::unique_ptr<service::AccessKeys> access_keys_;
+  std::shared_ptr<net::SwappableCredentials> aws_credentials_;
   std::unique_ptr<AnomalyWatch> anomalies_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Scheduler> scheduler_;
   std::shared_ptr<service::Service> service_;
+  std::shared_ptr<service::ManagedKeys> managed_keys_;
   std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<Faces> faces_;
+  std::shared_ptr<net::SwappableCredentials> vault_credentials_;
   std::unique_ptr<Ticker> keeper_ticker_, scheduler_ticker_;
   std::vector<std::uint16_t> tls_ports_, enroll_ports_;
   std::atomic<bool> draining_{false};

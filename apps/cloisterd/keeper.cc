@@ -23,6 +23,7 @@ Status Keeper::work(Time now) {
     parts_.log.info("deny-list-changed", {{"denied", std::uint64_t{current.ids().size()}}});
     parts_.verifier.replace_deny_list(std::move(current));
   }
+  if (parts_.access_keys != nullptr) CLOISTER_RETURN_IF_ERROR(parts_.access_keys->refresh(*store_));
   CLOISTER_RETURN_IF_ERROR(parts_.issuer.refresh(*store_, caller));
   const auto before = parts_.own.source()->current();
   CLOISTER_RETURN_IF_ERROR(parts_.own.refresh(parts_.issuer, *store_, caller));

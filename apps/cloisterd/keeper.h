@@ -1,4 +1,5 @@
-// Keeps the server's identity and its view of others fresh: the authority's rotation, its own SVID, the deny list.
+// Keeps the server's identity and its view of others fresh: the authority's rotation, its own SVID, the deny list,
+// access keys.
 #pragma once
 
 #include <atomic>
@@ -6,6 +7,7 @@
 #include "cloisterd/log.h"
 #include "cloisterd/metrics.h"
 #include "net/spiffe_verifier.h"
+#include "service/access_keys.h"
 #include "service/authentic_settings.h"
 #include "service/own_identity.h"
 
@@ -22,6 +24,7 @@ struct KeeperParts {
   net::Clock clock;
   std::string actor;
   Duration poll;
+  service::AccessKeys* access_keys = nullptr;  // where there are any to be kept fresh
 };
 
 // What it is given outlives it. tick() on one thread; the rest on any.

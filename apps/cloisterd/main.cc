@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "cloisterd/access_key_command.h"
 #include "cloisterd/daemon.h"
 #include "cloisterd/notify.h"
 #include "cloisterd/token_command.h"
@@ -27,6 +28,8 @@ struct Options {
   bool version = false;
   std::string id;
   std::uint64_t lifetime_seconds = 600;
+  AccessKeyOrder access_key;
+  std::string access_key_id;
 };
 
 int fail(const Error& error) {
@@ -51,8 +54,9 @@ int check(const Options& options) {
   if (!snapshot.ok()) return fail(snapshot.error());
   const auto home = home::read_home(config->home);
   if (!home.ok()) return fail(home.error());
-  if (home->passphrase == home::HomeConfig::Passphrase::kPrompt) {
-    return fail(Error(Code::kInvalid, "the home's root key asks for a passphrase: a daemon needs it in a file"));
+  for (const auto& [name, root] : home->roots) {
+    if (root.passphrase != home::RootConfig::Passphrase::kPrompt) continue;
+    return fail(Error(Code::kInvalid, "root " + name + " asks for a passphrase: a daemon needs it in a file"));
   }
   std::fputs(describe(*config).c_str(), stdout);
   const policy::Policy& policy = (*snapshot)->policy;
@@ -68,6 +72,53 @@ int print_token(const Options& options) {
   if (!token.ok()) return fail(token.error());
   std::printf("%.*s\n", static_cast<int>(token->size()), as_text(token->expose()).data());
   return 0;
+}
+
+int make_key(const Options& options) {
+  const auto config = read_config(options.config);
+  if (!config.ok()) return fail(config.error());
+  const auto id = make_access_key(*config, options.access_key);
+  if (!id.ok()) return fail(id.error());
+  std::printf("%s\n", id->c_str());
+  return 0;
+}
+
+int list_keys(const Options& options) {
+  const auto config = read_config(options.config);
+  if (!config.ok()) return fail(config.error());
+  const auto lines = list_access_keys(*config, options.access_key.tenant);
+  if (!lines.ok()) return fail(lines.error());
+  std::fputs(lines->c_str(), stdout);
+  return 0;
+}
+
+int revoke_key(const Options& options) {
+  const auto config = read_config(options.config);
+  if (!config.ok()) return fail(config.error());
+  const Status revoked = revoke_access_key(*config, options.access_key.tenant, options.access_key_id);
+  return revoked.ok() ? 0 : fail(revoked.error());
+}
+
+// The subcommands of access-key, and what each does.
+using Verb = int (*)(const Options&);
+std::vector<std::pair<CLI::App*, Verb>> add_access_key_commands(CLI::App& app, Options& options) {
+  CLI::App* keys = app.add_subcommand("access-key", "access keys of the AWS dialect, from the daemon that runs here");
+  keys->fallthrough()->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what) {
+    CLI::App* verb = keys->add_subcommand(name, what);
+    verb->fallthrough();
+    verb->add_option("TENANT", options.access_key.tenant, "acme, or acme/production")->required();
+    return verb;
+  };
+  CLI::App* create = add("create", "makes one; its secret goes into a file of yours alone, once");
+  create->add_option("ID", options.access_key.caller, "the SPIFFE ID that it speaks for")->required();
+  create->add_option("--purpose", options.access_key.purpose, "what all its requests are for")->required();
+  create->add_option("--out", options.access_key.out, "the file, as AWS's clients read it")->required();
+  create->add_option("--lifetime", options.access_key.lifetime_seconds, "seconds until it expires");
+  CLI::App* list = add("list", "those of a tenant");
+  CLI::App* revoke = add("revoke", "ends one");
+  revoke->add_option("KEY", options.access_key_id, "its id")->required();
+  return {{create, make_key}, {list, list_keys}, {revoke, revoke_key}};
 }
 
 // Until it is time to end.
@@ -117,6 +168,7 @@ int run(int argc, char** argv) {
   token->fallthrough();
   token->add_option("ID", options.id, "the SPIFFE ID it is good for")->required();
   token->add_option("--lifetime", options.lifetime_seconds, "seconds until it expires")->capture_default_str();
+  const auto access_keys = add_access_key_commands(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -131,6 +183,9 @@ int run(int argc, char** argv) {
   }
   if (options.config.empty()) return fail(Error(Code::kInvalid, "--config FILE is needed"));
   if (token->parsed()) return print_token(options);
+  for (const auto& [command, verb] : access_keys) {
+    if (command->parsed()) return verb(options);
+  }
   if (options.check) return check(options);
   crypto::SystemRandom random;
   return serve(options, random);

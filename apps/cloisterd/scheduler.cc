@@ -25,6 +25,17 @@ Status Scheduler::work(const keys::Caller& caller) {
   for (const std::string& tenant : due.rotated) parts_.log.info("kek-rotated", {{"tenant", tenant}});
   parts_.metrics.rotations.fetch_add(due.rotated.size());
   CLOISTER_RETURN_IF_ERROR(destroy_due(caller));
+  CLOISTER_RETURN_IF_ERROR(do_managed_keys(caller));
+  return due.failure ? Status(*due.failure) : Status();
+}
+
+Status Scheduler::do_managed_keys(const keys::Caller& caller) {
+  if (parts_.managed_keys == nullptr) return {};
+  CLOISTER_TRY(const auto due, parts_.managed_keys->do_due(*hierarchy_, caller));
+  for (const std::string& name : due.rotated) parts_.log.info("dataset-key-rotated", {{"dataset", name}});
+  for (const std::string& name : due.destroyed) parts_.log.warning("dataset-destroyed", {{"dataset", name}});
+  parts_.metrics.rotations.fetch_add(due.rotated.size());
+  parts_.metrics.destructions.fetch_add(due.destroyed.size());
   return due.failure ? Status(*due.failure) : Status();
 }
 

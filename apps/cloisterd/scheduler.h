@@ -1,4 +1,5 @@
-// Does what is due: KEKs past their rotation period, KEK versions whose wait for destruction is over. Several servers
+// Does what is due: KEKs past their rotation period, KEK versions whose wait for destruction is over, and
+// both of managed keys. Several servers
 // may run one; each thing is done by one of them.
 #pragma once
 
@@ -6,6 +7,7 @@
 #include "cloisterd/metrics.h"
 #include "keys/hierarchy.h"
 #include "net/tls.h"
+#include "service/managed_keys.h"
 
 namespace cloister::daemon {
 
@@ -18,6 +20,8 @@ struct SchedulerParts {
   std::string actor;
   Duration check_every;
   Duration jitter;  // up to so much is added to each rest, so that servers don't all look at once
+  std::shared_ptr<const service::ManagedKeys> managed_keys =
+      {};  // rotated and destroyed in time too, where there are any
 };
 
 class Scheduler {
@@ -29,6 +33,7 @@ class Scheduler {
 
  private:
   Status work(const keys::Caller& caller);
+  Status do_managed_keys(const keys::Caller& caller);
   Status destroy_due(const keys::Caller& caller);
 
   SchedulerParts parts_;

@@ -2,8 +2,10 @@
 
 #include <sys/stat.h>
 
+#include "home/providers.h"
 #include "home/secret_file.h"
 #include "kms/pkcs11/pkcs11_key.h"
+#include "kms/provider_key.h"
 #include "kms/software_key.h"
 
 namespace cloister::home {
@@ -21,33 +23,71 @@ Result<HomeConfig> read_home(const Path& folder) {
   return read_home_config(path);
 }
 
-Result<std::optional<crypto::Secret>> stored_root_secret(const HomeConfig& config) {
-  switch (config.passphrase) {
-    case HomeConfig::Passphrase::kNone: return std::optional<crypto::Secret>();
-    case HomeConfig::Passphrase::kFile: {
-      CLOISTER_TRY(crypto::Secret secret, read_secret_file(config.passphrase_file));
+Path key_file_of(const Path& folder, const RootConfig& root) {
+  const std::string& file = root.option("key_file");
+  return file.empty() ? folder / "root.key" : folder / file;
+}
+
+Result<std::optional<crypto::Secret>> stored_root_secret(const RootConfig& root) {
+  switch (root.passphrase) {
+    case RootConfig::Passphrase::kNone: return std::optional<crypto::Secret>();
+    case RootConfig::Passphrase::kFile: {
+      CLOISTER_TRY(crypto::Secret secret, read_secret_file(root.passphrase_file));
       return std::optional(std::move(secret));
     }
-    case HomeConfig::Passphrase::kPrompt: break;
+    case RootConfig::Passphrase::kPrompt: break;
   }
   return Error(Code::kInvalid, "the root key's passphrase is to be asked for, and nobody is there to answer");
 }
 
-Result<Root> open_root(const Path& folder, const HomeConfig& config, std::optional<crypto::Secret> secret,
-                       IfNoKey if_no_key, crypto::Random& random) {
-  if (config.root_kind == "pkcs11") {
+Result<keys::OpenedRoot> open_root(const Path& folder, const RootConfig& root, std::optional<crypto::Secret> secret,
+                                   IfNoKey if_no_key, crypto::Random& random) {
+  CLOISTER_RETURN_IF_ERROR(check_root(root));
+  if (root.kind == "pkcs11") {
     using kms::Pkcs11Key;
     const auto if_absent = if_no_key == IfNoKey::kMake ? Pkcs11Key::IfAbsent::kGenerate : Pkcs11Key::IfAbsent::kRefuse;
     if (!secret) return Error(Code::kInvalid, "a token needs a PIN");
-    const kms::Pkcs11Location location{config.pkcs11_module, config.pkcs11_token, config.pkcs11_key,
-                                       config.pkcs11_parameters};
+    const kms::Pkcs11Location location{root.option("module"), root.option("token"), root.option("key"),
+                                       root.option("parameters")};
     CLOISTER_TRY(auto key, Pkcs11Key::open(location, *secret, if_absent, random));
     std::string id = key->key_id();
-    return Root{std::move(key), std::move(id)};
+    return keys::OpenedRoot{std::move(key), std::move(id)};
   }
-  CLOISTER_TRY(auto key, kms::SoftwareKey::open(root_key_path(folder), std::move(secret), random));
+  if (is_provider_kind(root.kind)) {
+    CLOISTER_TRY(auto provider, open_provider(root, {}));
+    CLOISTER_TRY(auto key, kms::ProviderKey::open(std::move(provider), provider_key(root), random));
+    std::string id = key->key_id();
+    return keys::OpenedRoot{std::move(key), std::move(id)};
+  }
+  CLOISTER_TRY(auto key, kms::SoftwareKey::open(key_file_of(folder, root), std::move(secret), random));
   std::string id = key->key_id();
-  return Root{std::move(key), std::move(id)};
+  return keys::OpenedRoot{std::move(key), std::move(id)};
+}
+
+namespace {
+
+std::vector<keys::RootEntry> entries_of(const Path& folder, const HomeConfig& config, const RootSecret& secret,
+                                        crypto::Random& random) {
+  std::vector<keys::RootEntry> entries;
+  for (const auto& [name, root] : config.roots) {
+    const auto open = [folder, name, root, secret, &random]() -> Result<keys::OpenedRoot> {
+      CLOISTER_TRY(auto given, secret(name, root));
+      return open_root(folder, root, std::move(given), IfNoKey::kRefuse, random);
+    };
+    entries.push_back({name, root.id, open});
+  }
+  return entries;
+}
+
+}  // namespace
+
+std::shared_ptr<keys::Roots> roots_of(const Path& folder, const HomeConfig& config, RootSecret secret,
+                                      crypto::Random& random) {
+  const auto learn = [folder, secret, &random]() -> Result<std::vector<keys::RootEntry>> {
+    CLOISTER_TRY(const HomeConfig now, read_home(folder));
+    return entries_of(folder, now, secret, random);
+  };
+  return std::make_shared<keys::Roots>(entries_of(folder, config, secret, random), learn);
 }
 
 Result<std::unique_ptr<keys::Database>> open_postgres(const PostgresConfig& config, keys::IfAbsent if_absent,

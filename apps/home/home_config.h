@@ -1,8 +1,10 @@
-// config.json of a home: where its root key and its store are. No secrets.
+// config.json of a home: where its roots and its store are. No secrets. docs/formats/home-config.md.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "keys/postgres.h"
@@ -22,14 +24,31 @@ struct PostgresConfig {
 // again and for what can't be a schema's name.
 Result<PostgresConfig> make_postgres_config(const std::string& connection, const std::string& schema, Standby standby);
 
-struct HomeConfig {
-  std::string root_kind = "software";  // or "pkcs11"
+// Where a root is and how it is opened.
+struct RootConfig {
+  std::string kind = "software";  // or another of root_kinds()
+  std::string id;                 // how its wraps name it; empty: known once it was opened
   enum class Passphrase { kNone, kFile, kPrompt };
-  Passphrase passphrase = Passphrase::kNone;  // of root.key; for a token, its PIN: kFile or kPrompt
+  Passphrase passphrase = Passphrase::kNone;  // of a key file; for a token, its PIN: kFile or kPrompt
   std::string passphrase_file;
-  std::string pkcs11_module, pkcs11_token, pkcs11_key;
-  std::string pkcs11_parameters;           // for modules that take text when they start
-  std::optional<PostgresConfig> postgres;  // without: keys.db in the home
+  std::map<std::string, std::string, std::less<>> options;  // those of its kind; none is empty
+
+  const std::string& option(std::string_view name) const;  // empty where there is none
+  friend bool operator==(const RootConfig&, const RootConfig&) = default;
+};
+
+// What a kind of root is told.
+struct RootKind {
+  std::string_view name;
+  std::vector<std::string_view> needed, possible;
+};
+const std::vector<RootKind>& root_kinds();
+// kInvalid: no such kind, an option that it doesn't have, or one missing.
+Status check_root(const RootConfig& root);
+
+struct HomeConfig {
+  std::map<std::string, RootConfig, std::less<>> roots;  // by name; one at least
+  std::optional<PostgresConfig> postgres;                // without: keys.db in the home
 };
 
 // kInvalid for paths and labels that aren't plain UTF-8: JSON can't hold them.

@@ -34,6 +34,7 @@ struct Verb {
 };
 // By the part of an action after its last dot. Sealing creates an object; opening, unlocking and exporting read.
 constexpr Verb kVerbs[] = {
+    {"add", kCreate},
     {"create", kCreate},
     {"import", kCreate},
     {"seal", kCreate},
@@ -46,8 +47,10 @@ constexpr Verb kVerbs[] = {
     {"add_recipient", kUpdate},
     {"append", kUpdate},
     {"cancel_destruction", kUpdate},
+    {"default", kUpdate},
     {"disable", kUpdate},
     {"enable", kUpdate},
+    {"move", kUpdate},
     {"rekey", kUpdate},
     {"rewrap", kUpdate},
     {"rotate", kUpdate},
@@ -55,6 +58,7 @@ constexpr Verb kVerbs[] = {
     {"set_rotation", kUpdate},
     {"destroy", kDelete},
     {"destroy_immediately", kDelete},
+    {"remove", kDelete},
 };
 
 Activity activity_of(std::string_view action) {

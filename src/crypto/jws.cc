@@ -127,20 +127,24 @@ Result<Bytes> Jws::verified_payload(const PublicKey& key) const {
 }
 
 Result<std::string> sign_jws(const JwsHeader& header, ByteView payload, Signer& signer) {
-  if (header.algorithm != JwsAlgorithm::kEs256 || signer.public_key().type() != KeyType::kEcP256) {
-    return Error(Code::kInvalid, "tokens are signed with ES256, by a key on P-256");
+  const Known& algorithm = known(header.algorithm);
+  const bool offered = header.algorithm == JwsAlgorithm::kEs256 || header.algorithm == JwsAlgorithm::kRs256;
+  if (!offered || signer.public_key().type() != algorithm.key) {
+    return Error(Code::kInvalid, "tokens are signed with ES256 by a key on P-256, or with RS256 by an RSA key");
   }
-  JsonValue::Object members{{"alg", "ES256"}};
+  JsonValue::Object members{{"alg", std::string(algorithm.name)}};
   if (header.key_id) members.emplace_back("kid", *header.key_id);
   if (header.type) members.emplace_back("typ", *header.type);
   std::string token = to_base64(as_bytes(JsonValue(std::move(members)).serialize()), Base64::kUrl) + "." +
                       to_base64(payload, Base64::kUrl);
-  CLOISTER_TRY(const Bytes der, signer.sign(as_bytes(token)));
-  if (!signer.public_key().verify(SignatureAlgorithm::kEcdsaSha256, as_bytes(token), der).ok()) {
+  CLOISTER_TRY(Bytes signature, signer.sign(as_bytes(token)));
+  if (!signer.public_key().verify(algorithm.signature, as_bytes(token), signature).ok()) {
     return Error(Code::kInternal, "sign a token: the signature isn't that of the signer's public key");
   }
-  CLOISTER_TRY(const Bytes raw, ecdsa_raw(der, kP256Coordinate));
-  token += "." + to_base64(raw, Base64::kUrl);
+  if (algorithm.key == KeyType::kEcP256) {
+    CLOISTER_TRY(signature, ecdsa_raw(signature, kP256Coordinate));
+  }
+  token += "." + to_base64(signature, Base64::kUrl);
   if (token.size() > kJwsSizeMax) return Error(Code::kInvalid, "the token would be too long to be read");
   return token;
 }

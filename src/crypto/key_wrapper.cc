@@ -20,6 +20,16 @@ Result<WrappedKey> KeyWrapper::rewrap(const WrappedKey& wrapped, const WrapConte
   return wrap(key, context);
 }
 
+Result<WrappedKey> wrap_proven(KeyWrapper& target, const KeyMaterial& key, const WrapContext& context) {
+  CLOISTER_TRY(WrappedKey wrapped, target.wrap(key, context));
+  auto again = target.unwrap(wrapped, context);
+  if (!again.ok()) return Error(again.error()).with_context("open what was wrapped just now");
+  if (!equal_constant_time(again->secret().expose(), key.secret().expose())) {
+    return Error(Code::kCorrupt, "what was wrapped just now opens to another key");
+  }
+  return wrapped;
+}
+
 std::array<std::uint8_t, 32> key_commitment(const KeyMaterial& key, std::string_view purpose) {
   Info info("CLSR1 key commitment");
   info.field(as_bytes(purpose));

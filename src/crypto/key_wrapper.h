@@ -67,6 +67,10 @@ class KeyWrapper {
   virtual Result<WrappedKey> rewrap(const WrappedKey& wrapped, const WrapContext& context);
 };
 
+// Wraps with `target` and opens it again: the wrap, only if the same key came back. For what is about to replace the
+// only other wrap of a key. The target's codes; kCorrupt when another key came back.
+Result<WrappedKey> wrap_proven(KeyWrapper& target, const KeyMaterial& key, const WrapContext& context);
+
 // 32 bytes that commit to a key: HKDF-Expand(key, lp("CLSR1 key commitment") lp(purpose)). Kept beside every wrapped
 // key that has no other commitment, and compared after unwrapping.
 std::array<std::uint8_t, 32> key_commitment(const KeyMaterial& key, std::string_view purpose);

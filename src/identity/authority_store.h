@@ -2,6 +2,9 @@
 // store can slip an authority of their own into the bundle. docs/formats/identity.md, ID-31 and on.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "crypto/key_wrapper.h"
 #include "crypto/random.h"
 #include "identity/rotation.h"
@@ -16,5 +19,12 @@ Result<Bytes> serialize_rotation(const Rotation& rotation, const std::string& te
 // is not noticed here: keep rotation.sequence() in the audit and compare.
 Result<Rotation> parse_rotation(ByteView bytes, const TrustDomain& trust_domain, const std::string& tenant,
                                 const AuthorityRules& rules, crypto::KeyWrapper& root);
+
+// Ids of the keys that the wraps in those bytes name, each once. kCorrupt. Nothing is authenticated.
+Result<std::vector<std::string>> rotation_roots(ByteView bytes);
+// The same authorities, every wrap in them opened by `source` and made by `target`; each new wrap was opened again.
+// kCorrupt as above; the codes of both.
+Result<Bytes> rewrap_rotation(ByteView bytes, crypto::KeyWrapper& source, crypto::KeyWrapper& target,
+                              crypto::Random& random);
 
 }  // namespace cloister::identity

@@ -11,8 +11,9 @@ constexpr std::string_view kPurpose = "authority";
 constexpr std::size_t kIdSize = 16;
 constexpr std::size_t kSpkiMax = 256;
 constexpr std::size_t kKeyIdMax = 512;
-constexpr std::size_t kParametersMax = 256;
-constexpr std::size_t kCiphertextMax = 512;
+constexpr std::size_t kParametersMax = 1024;
+constexpr std::size_t kCiphertextMax = 1024;
+constexpr std::uint16_t kWrapTypeMax = 12;
 
 // ID-30: the public key is bound as the commitment, so a wrap put beside another public key doesn't open.
 crypto::WrapContext wrap_context(const SignerContext& context, const Bytes& id, const crypto::PublicKey& key) {
@@ -34,7 +35,7 @@ Result<WrappedSigner> read(Reader& reader) {
   }
   crypto::WrappedKey wrapped;
   CLOISTER_TRY(const std::uint16_t type, reader.u16("signer wrap type"));
-  if (type < 1 || type > 6) return Error(Code::kCorrupt, "a stored signer's wrap is of no known type");
+  if (type < 1 || type > kWrapTypeMax) return Error(Code::kCorrupt, "a stored signer's wrap is of no known type");
   wrapped.type = static_cast<crypto::WrapType>(type);
   CLOISTER_TRY(wrapped.key_id, reader.text16(kKeyIdMax, "signer wrapping key"));
   CLOISTER_TRY(wrapped.key_version, reader.u32("signer wrapping key version"));
@@ -88,6 +89,17 @@ Result<WrappedSigners> parse_signers(ByteView bytes) {
   CLOISTER_TRY(WrappedSigner jwt, read(reader));
   CLOISTER_RETURN_IF_ERROR(reader.expect_end("an authority's signers"));
   return WrappedSigners{std::move(x509), std::move(jwt)};
+}
+
+Result<WrappedSigners> rewrap_signers(WrappedSigners signers, const SignerContext& context, crypto::KeyWrapper& source,
+                                      crypto::KeyWrapper& target) {
+  for (WrappedSigner* signer : {&signers.x509, &signers.jwt}) {
+    CLOISTER_TRY(const SoftwareSigner opened, SoftwareSigner::open(*signer, context, source));
+    const crypto::WrapContext bound = wrap_context(context, signer->id, signer->public_key);
+    CLOISTER_TRY(const crypto::KeyMaterial key, source.unwrap(signer->key, bound));
+    CLOISTER_TRY(signer->key, crypto::wrap_proven(target, key, bound));
+  }
+  return signers;
 }
 
 }  // namespace cloister::identity

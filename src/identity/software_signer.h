@@ -51,5 +51,9 @@ struct WrappedSigners {
 };
 Bytes serialize_signers(const WrappedSigners& signers);
 Result<WrappedSigners> parse_signers(ByteView bytes);
+// The same keys, opened by `source` and wrapped by `target`; each new wrap was opened again. As SoftwareSigner::open(),
+// and the target's codes.
+Result<WrappedSigners> rewrap_signers(WrappedSigners signers, const SignerContext& context, crypto::KeyWrapper& source,
+                                      crypto::KeyWrapper& target);
 
 }  // namespace cloister::identity

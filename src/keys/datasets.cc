@@ -1,4 +1,5 @@
 // Datasets and their keyrings: made, unlocked, changed, exported, imported.
+#include "keys/dataset_hold.h"
 #include "keys/hierarchy_state.h"
 
 namespace cloister::keys {
@@ -37,20 +38,37 @@ Result<seal::Keyring> Hierarchy::State::unlock(const TenantRecord& tenant, const
   if (!version.ok()) return locked(version.error(), name);
   auto kek = open_kek(tenant, **version);
   if (!kek.ok()) return locked(kek.error(), name);
-  auto keyring = seal::Keyring::unlock(dataset.keyring, owner_of(name), *kek, "ring", *random);
+  auto keyring = seal::Keyring::unlock(dataset.keyring, owner_of(name), **kek, "ring", *random);
   if (!keyring.ok()) return locked(keyring.error(), name);
   return keyring;
+}
+
+// What isn't there or isn't enabled is for the change itself to refuse.
+Status Hierarchy::State::open_for(const DatasetName& name, const DatasetRecord* dataset) {
+  const auto tenant = store.tenant(name.tenant, name.environment);
+  if (!tenant.ok() || tenant->versions.empty()) return {};
+  if (dataset != nullptr) {
+    const Status open = open_keks_of(*tenant, {dataset, 1});
+    if (!open.ok()) return locked(open.error(), name);
+  }
+  const KekVersion& newest = tenant->versions.back();
+  if (newest.state != KeyState::kEnabled) return {};
+  CLOISTER_TRY(auto kek, open_kek(*tenant, newest));
+  keep_open(*tenant, newest, std::move(kek));
+  return {};
 }
 
 Status Hierarchy::create_dataset(const DatasetName& name, const Caller& caller) {
   const AuditEntry entry = dataset_entry(caller, "dataset.create", name);
   if (const auto valid = parse_dataset_name(name.text()); !valid.ok()) return state_->refuse(entry, valid.error());
+  const State::KeepsOpen guard(*state_);
+  if (const Status ready = state_->open_for(name, nullptr); !ready.ok()) return state_->refuse(entry, ready.error());
   const Status status = state_->store.change(entry, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(const TenantRecord tenant, state_->store.tenant(name.tenant, name.environment));
-    CLOISTER_TRY(KekWrapper kek, state_->open_newest_kek(tenant));
+    CLOISTER_TRY(const auto kek, state_->open_newest_kek(tenant));
     CLOISTER_TRY(seal::Keyring keyring, seal::Keyring::create(owner_of(name), caller.now, *state_->random));
     DatasetRecord record{name.tenant, name.environment, name.dataset, caller.now, 0, {}};
-    CLOISTER_TRY(record.keyring, keyring.serialize(kek, "ring"));
+    CLOISTER_TRY(record.keyring, keyring.serialize(*kek, "ring"));
     change.event().detail = "keyring " + to_hex(keyring.outline().keyring_id);
     return change.add_dataset(record);
   });
@@ -64,13 +82,15 @@ Status Hierarchy::State::change_keyring(const DatasetName& name, std::string_vie
   const AuditEntry entry = dataset_entry(caller, action, name);
   const auto before = store.dataset(name.tenant, name.environment, name.dataset);
   if (!before.ok()) return refuse(entry, before.error());
+  const KeepsOpen guard(*this);
+  if (const Status ready = open_for(name, &*before); !ready.ok()) return refuse(entry, ready.error());
   const Status status = store.change(entry, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(const TenantRecord tenant, store.tenant(name.tenant, name.environment));
     CLOISTER_TRY(seal::Keyring keyring, unlock(tenant, *before));
     CLOISTER_TRY(change.event().detail, edit(keyring));
-    CLOISTER_TRY(KekWrapper kek, open_newest_kek(tenant));
+    CLOISTER_TRY(const auto kek, open_newest_kek(tenant));
     DatasetRecord after = *before;
-    CLOISTER_TRY(after.keyring, keyring.serialize(kek, "ring"));
+    CLOISTER_TRY(after.keyring, keyring.serialize(*kek, "ring"));
     return change.update_dataset(after);
   });
   if (!status.ok()) return refuse(entry, status.error());
@@ -80,11 +100,13 @@ Status Hierarchy::State::change_keyring(const DatasetName& name, std::string_vie
 Result<Cost> Hierarchy::rotate_dataset_key(const DatasetName& name, const Caller& caller) {
   const Meter meter(state_->store);
   Cost cost;
-  CLOISTER_RETURN_IF_ERROR(
-      state_->change_keyring(name, "dataset_key.rotate", caller, [&](seal::Keyring& keyring) -> Result<std::string> {
-        CLOISTER_TRY(const std::uint32_t version, keyring.rotate(caller.now));
-        return "version " + std::to_string(version);
-      }));
+  const auto rotate = [&](seal::Keyring& keyring) -> Result<std::string> {
+    CLOISTER_TRY(const DatasetHold hold, dataset_hold(state_->store, name));
+    CLOISTER_RETURN_IF_ERROR(check_usable(hold, name));
+    CLOISTER_TRY(const std::uint32_t version, keyring.rotate(caller.now));
+    return "version " + std::to_string(version);
+  };
+  CLOISTER_RETURN_IF_ERROR(state_->change_keyring(name, "dataset_key.rotate", caller, rotate));
   cost.objects_touched = 1;
   meter.stop(cost);
   return cost;
@@ -125,6 +147,9 @@ Result<seal::Keyring> Hierarchy::unlock_keyring(const DatasetName& name, std::st
     // In this order: a rotation in between adds a KEK version to the tenant, and the older keyring still opens.
     const auto dataset = state_->store.dataset(name.tenant, name.environment, name.dataset);
     if (!dataset.ok()) return state_->refuse(entry, dataset.error());
+    const auto hold = dataset_hold(state_->store, name);
+    if (!hold.ok()) return state_->refuse(entry, hold.error());
+    if (const Status usable = check_usable(*hold, name); !usable.ok()) return state_->refuse(entry, usable.error());
     const auto tenant = state_->store.tenant(name.tenant, name.environment);
     if (!tenant.ok()) return state_->refuse(entry, tenant.error());
     auto keyring = state_->unlock(*tenant, *dataset);
@@ -161,13 +186,15 @@ Result<DatasetName> Hierarchy::import_keyring(ByteView bytes, crypto::KeyWrapper
   entry = dataset_entry(caller, "keyring.import", name);
   if (const auto valid = parse_dataset_name(name.text()); !valid.ok()) return state_->refuse(entry, valid.error());
 
+  const State::KeepsOpen guard(*state_);
+  if (const Status ready = state_->open_for(name, nullptr); !ready.ok()) return state_->refuse(entry, ready.error());
   const Status status = state_->store.change(entry, [&](Store::Change& change) -> Status {
     CLOISTER_TRY(const TenantRecord tenant, state_->store.tenant(name.tenant, name.environment));
     auto opened = seal::Keyring::unlock(bytes, owner_of(name), source, "keyring-export", *state_->random);
     if (!opened.ok()) return locked(opened.error(), name);
-    CLOISTER_TRY(KekWrapper kek, state_->open_newest_kek(tenant));
+    CLOISTER_TRY(const auto kek, state_->open_newest_kek(tenant));
     DatasetRecord record{name.tenant, name.environment, name.dataset, caller.now, 0, {}};
-    CLOISTER_TRY(record.keyring, opened->serialize(kek, "ring"));
+    CLOISTER_TRY(record.keyring, opened->serialize(*kek, "ring"));
     change.event().detail = "keyring " + to_hex(outline->keyring_id) + " from " + outline->ring_key.key_id;
     return change.add_dataset(record);
   });

@@ -4,6 +4,7 @@
 
 #include "audit/origin.h"
 #include "keys/hierarchy_state.h"
+#include "keys/log_key.h"
 #include "keys/root_check.h"
 
 namespace cloister::keys {
@@ -13,6 +14,7 @@ constexpr std::string_view kHomeId = "home_id";
 constexpr std::string_view kRootId = "root_id";
 constexpr std::string_view kRootCheck = "root_check";
 constexpr std::string_view kLogServer = "log_server";
+constexpr std::string_view kLogKey = "log_key";
 constexpr std::size_t kLogServerSizeMax = 190;  // an origin adds a slash and a tenant, and is at most 255
 constexpr std::size_t kHomeIdSize = 16;
 
@@ -98,9 +100,10 @@ Result<Hierarchy> Hierarchy::create(Store store, crypto::KeyWrapper& root, HomeN
   check.commitment = crypto::key_commitment(key, "home");
   CLOISTER_TRY(check.wrapped, root.wrap(key, home_context(home_id, check.commitment)).with_context("use the root"));
 
+  CLOISTER_TRY(const std::string log_key, make_log_key(home_id, root, random));
   AuditEntry entry = make_entry(caller, "home.create", "", "home:" + to_hex(home_id));
   entry.event.detail = "root " + names.root_id;
-  auto state = std::make_unique<State>(State{std::move(store), &root, &random, std::move(home_id), {}, {}});
+  auto state = std::make_unique<State>(std::move(store), Roots::only(root, names.root_id), random, std::move(home_id));
   const Status status = state->store.change(entry, [&](Store::Change& change) -> Status {
     // Again, now that nobody else can set it up meanwhile.
     const auto meanwhile = state->store.setting(kRootId);
@@ -109,7 +112,8 @@ Result<Hierarchy> Hierarchy::create(Store store, crypto::KeyWrapper& root, HomeN
     CLOISTER_RETURN_IF_ERROR(change.put_setting(kHomeId, to_hex(state->home_id)));
     CLOISTER_RETURN_IF_ERROR(change.put_setting(kRootCheck, serialize_root_check(check)));
     if (!names.log_server.empty()) CLOISTER_RETURN_IF_ERROR(change.put_setting(kLogServer, names.log_server));
-    CLOISTER_RETURN_IF_ERROR(state->make_log_key(change));
+    CLOISTER_RETURN_IF_ERROR(change.put_setting("root:" + std::string(kFirstRoot), names.root_id));
+    CLOISTER_RETURN_IF_ERROR(change.put_setting(kLogKey, log_key));
     return change.put_setting(kRootId, names.root_id);
   });
   if (!status.ok()) return status.error();
@@ -118,19 +122,26 @@ Result<Hierarchy> Hierarchy::create(Store store, crypto::KeyWrapper& root, HomeN
 
 Result<Hierarchy> Hierarchy::open(Store store, crypto::KeyWrapper& root, std::string root_id, crypto::Random& random) {
   const auto recorded = store.setting(kRootId);
+  if (recorded.ok() && *recorded != root_id) {
+    return Error(Code::kDenied, "the home uses root " + *recorded + ", not " + root_id);
+  }
+  return open(std::move(store), Roots::only(root, std::move(root_id)), random);
+}
+
+Result<Hierarchy> Hierarchy::open(Store store, std::shared_ptr<Roots> roots, crypto::Random& random) {
+  const auto recorded = store.setting(kRootId);
   if (!recorded.ok() && recorded.error().code() == Code::kNotFound) {
     return Error(Code::kNotFound, "the home has no root yet: it was never set up to the end");
   }
   if (!recorded.ok()) return recorded.error();
-  if (*recorded != root_id) {
-    return Error(Code::kDenied, "the home uses root " + *recorded + ", not " + root_id);
-  }
+  const auto root = roots->with_id(*recorded);
+  if (!root.ok()) return Error(root.error()).with_context("the home uses root " + *recorded);
   CLOISTER_TRY(const std::string home_text, store.setting(kHomeId));
   CLOISTER_TRY(Bytes home_id, from_hex(home_text));
   CLOISTER_TRY(const std::string check_text, store.setting(kRootCheck));
   CLOISTER_TRY(const RootCheck check, parse_root_check(check_text).with_context("read the root check"));
-  CLOISTER_RETURN_IF_ERROR(verify_root(root, home_id, check));
-  return Hierarchy(std::make_unique<State>(State{std::move(store), &root, &random, std::move(home_id), {}, {}}));
+  CLOISTER_RETURN_IF_ERROR(verify_root(*root->key, home_id, check));
+  return Hierarchy(std::make_unique<State>(std::move(store), std::move(roots), random, std::move(home_id)));
 }
 
 Result<std::vector<std::string>> datasets_under(Store& store, const TenantName& name, std::uint32_t version) {
@@ -152,7 +163,7 @@ Store& Hierarchy::store() { return state_->store; }
 Status Hierarchy::record(const AuditEntry& entry) { return state_->store.record(entry); }
 
 Result<TenantRecord> Hierarchy::create_tenant(const TenantName& name, std::optional<Duration> rotate_after,
-                                              const Caller& caller) {
+                                              const Caller& caller, std::string_view root_name) {
   AuditEntry entry = make_entry(caller, "tenant.create", name.text(), name.text());
   if (const auto valid = parse_tenant_name(name.text()); !valid.ok()) return state_->refuse(entry, valid.error());
   if (const Status valid = check_rotate_after(rotate_after); !valid.ok()) return state_->refuse(entry, valid.error());
@@ -163,10 +174,14 @@ Result<TenantRecord> Hierarchy::create_tenant(const TenantName& name, std::optio
   tenant.kek_id = to_hex(crypto::random_array<16>(*state_->random));
   tenant.created = caller.now;
   tenant.rotate_after = rotate_after;
+  const auto root = root_name.empty() ? state_->home_root() : state_->named_root(root_name);
+  if (!root.ok()) return state_->refuse(entry, root.error());
+  auto version = state_->make_kek(tenant, 1, *root, caller.now);
+  if (!version.ok()) return state_->refuse(entry, version.error());
+  tenant.versions.push_back(std::move(*version));
   const Status status = state_->store.change(entry, [&](Store::Change& change) -> Status {
-    CLOISTER_TRY(KekVersion version, state_->make_kek(tenant, 1, caller.now));
-    tenant.versions.assign(1, std::move(version));
-    change.event().detail = kek_subject(tenant, 1);
+    CLOISTER_RETURN_IF_ERROR(state_->check_still_known(root->id));
+    change.event().detail = kek_subject(tenant, 1) + " under " + root->id;
     return change.add_tenant(tenant);
   });
   if (!status.ok()) return state_->refuse(entry, status.error());

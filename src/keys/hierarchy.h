@@ -10,6 +10,7 @@
 #include "audit/signed_note.h"
 #include "crypto/key_wrapper.h"
 #include "crypto/random.h"
+#include "keys/root_use.h"
 #include "keys/store.h"
 #include "seal/keyring.h"
 
@@ -52,6 +53,14 @@ struct DueRotations {
   std::optional<Error> failure;  // the first; the others were rotated all the same
 };
 
+// What a move between roots did.
+struct Move {
+  Cost cost;
+  std::uint64_t wraps = 0;           // brought over: KEK versions, or settings
+  std::vector<std::string> sources;  // ids of the roots they were under
+  bool nothing_to_do() const { return wraps == 0; }
+};
+
 // Datasets of the tenant whose keyring is under that KEK version: what destroying it makes unreadable. Needs no root.
 Result<std::vector<std::string>> datasets_under(Store& store, const TenantName& name, std::uint32_t version);
 
@@ -68,6 +77,13 @@ struct HomeNames {
   std::string log_server;
 };
 
+// What stands in the way of using any of a dataset's keys.
+enum class HoldState { kNone, kDisabled, kDestructionScheduled, kDestroyed };
+struct DatasetHold {
+  HoldState state = HoldState::kNone;
+  std::optional<Time> destroy_at = {};  // while destruction is scheduled
+};
+
 inline constexpr Duration kDestructionWaitDefault = days(30);
 inline constexpr Duration kDestructionWaitMin = days(7);
 
@@ -77,6 +93,8 @@ class Hierarchy {
   // Records which root this home uses; a later open with another root is kDenied. Makes the log's signing key.
   static Result<Hierarchy> create(Store store, crypto::KeyWrapper& root, HomeNames names, crypto::Random& random,
                                   const Caller& caller);
+  static Result<Hierarchy> open(Store store, std::shared_ptr<Roots> roots, crypto::Random& random);
+  // With one root, which outlives it and stands for all.
   static Result<Hierarchy> open(Store store, crypto::KeyWrapper& root, std::string root_id, crypto::Random& random);
   Hierarchy(Hierarchy&&) noexcept;
   Hierarchy& operator=(Hierarchy&&) noexcept;
@@ -84,8 +102,9 @@ class Hierarchy {
 
   Store& store();
 
-  Result<TenantRecord> create_tenant(const TenantName& name, std::optional<Duration> rotate_after,
-                                     const Caller& caller);
+  // Its KEK is under the root of that name; empty: under the home's own.
+  Result<TenantRecord> create_tenant(const TenantName& name, std::optional<Duration> rotate_after, const Caller& caller,
+                                     std::string_view root = {});
 
   // A new KEK version; every keyring of the tenant is rewrapped to it in the same transaction. The old version stays
   // enabled, so that backups of the store still open, until it is disabled or destroyed.
@@ -95,6 +114,23 @@ class Hierarchy {
   // request, being of one change, is left out.
   Result<DueRotations> rotate_due(const Caller& caller);
   Status set_rotate_after(const TenantName& name, std::optional<Duration> rotate_after, const Caller& caller);
+
+  // Brings what a root wraps of the tenant under another: all versions of its KEK, whatever their state, and a new one,
+  // to which the keyrings are rewrapped, where the newest is enabled. One change, in which nobody waits for a root;
+  // every new wrap was opened again before it. Nothing happens, and no row is written, where all of it is there
+  // already: a move of many tenants that was interrupted is run again. Sealed data isn't touched, nor read.
+  Result<Move> move_kek(const TenantName& name, std::string_view root, const Caller& caller);
+
+  // Makes a root known. It must wrap, open, and open nowhere else. Nothing happens where it is known already; kExists:
+  // the name for another key, or the key under another name.
+  Result<KnownRoot> add_root(std::string_view name, const OpenedRoot& root, const Caller& caller);
+  // kDenied while it is the home's own or anything is under it: `settings` are all settings that can be.
+  Status remove_root(std::string_view name, std::span<const RootedSetting* const> settings, const Caller& caller);
+  // The root becomes the home's own, and `settings` are brought under it, in one change as above. Again for one that is
+  // it already: what was left elsewhere is brought over.
+  Result<Move> move_home(std::string_view root, std::span<const RootedSetting* const> settings, const Caller& caller);
+  // Opens everything that is under the root. Returns how many wraps there are; the error names the first that fails.
+  Result<std::uint64_t> open_all_under(std::string_view root, std::span<const RootedSetting* const> settings);
 
   // kDenied for what a state doesn't allow: destroying at once, enabling a destroyed version, …
   Status disable_kek(const TenantName& name, std::uint32_t version, const Caller& caller);
@@ -117,6 +153,15 @@ class Hierarchy {
   Status set_dataset_key_state(const DatasetName& name, std::uint32_t version, seal::DatasetKeyState state,
                                const Caller& caller);
   Result<crypto::HpkePublicKey> add_recipient(const DatasetName& name, crypto::HpkeKem kem, const Caller& caller);
+
+  // The dataset as a whole: while it is held its keyring isn't unlocked, nor its key rotated. kDenied for what its hold
+  // doesn't allow; kInvalid for a wait under seven days. Cancelled destruction leaves it disabled.
+  Status disable_dataset(const DatasetName& name, const Caller& caller);
+  Status enable_dataset(const DatasetName& name, const Caller& caller);
+  Result<Time> schedule_dataset_destruction(const DatasetName& name, Duration wait, const Caller& caller);
+  Status cancel_dataset_destruction(const DatasetName& name, const Caller& caller);
+  // When its time has come: every version that was ever used is overwritten.
+  Status destroy_dataset(const DatasetName& name, const Caller& caller);
 
   // The keyring, unlocked: one key request, recorded. `purpose` says what for: "seal", "open", "rewrap", …
   Result<seal::Keyring> unlock_keyring(const DatasetName& name, std::string_view purpose, const Caller& caller);

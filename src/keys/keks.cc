@@ -29,17 +29,6 @@ Error wrong_state(const TenantRecord& tenant, const KekVersion& version) {
   return Error(Code::kDenied, name + " is destroyed: what it wrapped can't be opened any more");
 }
 
-// KH-2.
-crypto::WrapContext kek_context(const Bytes& home_id, const TenantRecord& tenant, const Bytes& kek_id,
-                                const KekVersion& version) {
-  std::uint8_t number[4];
-  store_le(number, version.version);
-  Bytes object = home_id;
-  object.insert(object.end(), kek_id.begin(), kek_id.end());
-  object.insert(object.end(), std::begin(number), std::end(number));
-  return {tenant.name(), "", std::move(object), "kek", version.commitment};
-}
-
 Status destroy_version(const TenantRecord& tenant, KekVersion& version) {
   if (version.state == KeyState::kDestroyed) return wrong_state(tenant, version);
   version.state = KeyState::kDestroyed;
@@ -51,24 +40,34 @@ Status destroy_version(const TenantRecord& tenant, KekVersion& version) {
 
 }  // namespace
 
-Result<KekVersion> Hierarchy::State::make_kek(const TenantRecord& tenant, std::uint32_t version, Time now) {
+Result<crypto::WrapContext> Hierarchy::State::kek_context(const TenantRecord& tenant, const KekVersion& version) const {
+  const auto kek_id = from_hex(tenant.kek_id);
+  if (!kek_id.ok()) return Error(Code::kCorrupt, "the KEK's id of " + tenant.name() + " isn't hexadecimal");
+  std::uint8_t number[4];
+  store_le(number, version.version);
+  Bytes object = home_id;
+  object.insert(object.end(), kek_id->begin(), kek_id->end());
+  object.insert(object.end(), std::begin(number), std::end(number));
+  return crypto::WrapContext{tenant.name(), "", std::move(object), "kek", version.commitment};
+}
+
+Result<KekVersion> Hierarchy::State::make_kek(const TenantRecord& tenant, std::uint32_t version, const OpenedRoot& root,
+                                              Time now) {
   const crypto::Kek kek = crypto::Kek::random(*random);
   KekVersion made;
   made.version = version;
   made.created = now;
   made.commitment = crypto::key_commitment(kek.material(), "kek");
-  CLOISTER_TRY(const Bytes kek_id, from_hex(tenant.kek_id));
-  CLOISTER_TRY(made.wrapped, root->wrap(kek.material(), kek_context(home_id, tenant, kek_id, made))
-                                 .with_context("wrap " + version_name(tenant, version)));
+  CLOISTER_TRY(const crypto::WrapContext context, kek_context(tenant, made));
+  CLOISTER_TRY(made.wrapped,
+               root.key->wrap(kek.material(), context).with_context("wrap " + version_name(tenant, version)));
   return made;
 }
 
-Result<KekWrapper> Hierarchy::State::open_kek(const TenantRecord& tenant, const KekVersion& version) {
-  if (version.state != KeyState::kEnabled) return wrong_state(tenant, version);
+Result<crypto::Kek> Hierarchy::State::unwrap_kek(const TenantRecord& tenant, const KekVersion& version) {
   const std::string doing = "unwrap " + version_name(tenant, version.version);
-  const auto kek_id = from_hex(tenant.kek_id);
-  if (!kek_id.ok()) return Error(Code::kCorrupt, doing + ": its id isn't hexadecimal");
-  auto key = root->unwrap(version.wrapped, kek_context(home_id, tenant, *kek_id, version));
+  CLOISTER_TRY(const crypto::WrapContext context, kek_context(tenant, version).with_context(doing));
+  auto key = roots->unwrap(version.wrapped, context);
   if (!key.ok()) {
     const Code code = key.error().code() == Code::kNotFound ? Code::kDenied : key.error().code();
     return Error(code, doing + ": " + key.error().message());
@@ -76,12 +75,37 @@ Result<KekWrapper> Hierarchy::State::open_kek(const TenantRecord& tenant, const 
   if (!crypto::equal_constant_time(crypto::key_commitment(*key, "kek"), version.commitment)) {
     return Error(Code::kCorrupt, doing + ": the key doesn't fit its commitment");
   }
-  return KekWrapper(kek_key_id(tenant.kek_id), version.version, crypto::Kek(std::move(*key)), *random);
+  return crypto::Kek(std::move(*key));
 }
 
-Result<KekWrapper> Hierarchy::State::open_newest_kek(const TenantRecord& tenant) {
+Result<std::shared_ptr<KekWrapper>> Hierarchy::State::open_kek(const TenantRecord& tenant, const KekVersion& version) {
+  if (version.state != KeyState::kEnabled) return wrong_state(tenant, version);
+  const auto open = open_keks.find(kek_subject(tenant, version.version));
+  if (open != open_keks.end() && open->second.ciphertext == version.wrapped.ciphertext) return open->second.kek;
+  CLOISTER_TRY(crypto::Kek kek, unwrap_kek(tenant, version));
+  return std::make_shared<KekWrapper>(kek_key_id(tenant.kek_id), version.version, std::move(kek), *random);
+}
+
+Result<std::shared_ptr<KekWrapper>> Hierarchy::State::open_newest_kek(const TenantRecord& tenant) {
   if (tenant.versions.empty()) return Error(Code::kCorrupt, "tenant " + tenant.name() + " has no KEK");
   return open_kek(tenant, tenant.versions.back());
+}
+
+void Hierarchy::State::keep_open(const TenantRecord& tenant, const KekVersion& version,
+                                 std::shared_ptr<KekWrapper> kek) {
+  open_keks.insert_or_assign(kek_subject(tenant, version.version), OpenKek{version.wrapped.ciphertext, std::move(kek)});
+}
+
+Status Hierarchy::State::open_keks_of(const TenantRecord& tenant, std::span<const DatasetRecord> datasets) {
+  for (const DatasetRecord& dataset : datasets) {
+    const auto version = kek_of(tenant, dataset);
+    // What doesn't fit is for the change itself to refuse, and what isn't enabled needn't be open.
+    if (!version.ok() || (*version)->state != KeyState::kEnabled) continue;
+    if (open_keks.contains(kek_subject(tenant, (*version)->version))) continue;
+    CLOISTER_TRY(auto kek, open_kek(tenant, **version));
+    keep_open(tenant, **version, std::move(kek));
+  }
+  return {};
 }
 
 Result<const KekVersion*> Hierarchy::State::kek_of(const TenantRecord& tenant, const DatasetRecord& dataset) {
@@ -110,9 +134,9 @@ Result<std::uint64_t> Hierarchy::State::count_under(const TenantRecord& tenant, 
 
 // All or nothing: a keyring that doesn't open under its enabled version was tampered with, and stops the rotation.
 Status Hierarchy::State::rewrap_keyrings(Store::Change& change, const TenantRecord& tenant, Cost& cost) {
-  CLOISTER_TRY(KekWrapper target, open_newest_kek(tenant));
+  CLOISTER_TRY(const auto target, open_newest_kek(tenant));
   CLOISTER_TRY(auto datasets, store.datasets(tenant.tenant, tenant.environment));
-  std::map<std::uint32_t, KekWrapper> sources;
+  std::map<std::uint32_t, std::shared_ptr<KekWrapper>> sources;
   for (DatasetRecord& dataset : datasets) {
     const std::string doing = "rewrap the keyring of " + tenant.name() + "/" + dataset.dataset;
     CLOISTER_TRY(const KekVersion* version, kek_of(tenant, dataset).with_context(doing));
@@ -122,22 +146,33 @@ Status Hierarchy::State::rewrap_keyrings(Store::Change& change, const TenantReco
     }
     auto source = sources.find(version->version);
     if (source == sources.end()) {
-      CLOISTER_TRY(KekWrapper opened, open_kek(tenant, *version));
+      CLOISTER_TRY(auto opened, open_kek(tenant, *version));
       source = sources.emplace(version->version, std::move(opened)).first;
     }
     const seal::KeyringOwner owner{tenant.tenant, tenant.environment, dataset.dataset};
     CLOISTER_TRY(seal::Keyring keyring,
-                 seal::Keyring::unlock(dataset.keyring, owner, source->second, "ring", *random).with_context(doing));
-    CLOISTER_TRY(dataset.keyring, keyring.serialize(target, "ring").with_context(doing));
+                 seal::Keyring::unlock(dataset.keyring, owner, *source->second, "ring", *random).with_context(doing));
+    CLOISTER_TRY(dataset.keyring, keyring.serialize(*target, "ring").with_context(doing));
     CLOISTER_RETURN_IF_ERROR(change.update_dataset(dataset));
     ++cost.objects_touched;
   }
   return {};
 }
 
-Status Hierarchy::State::rotate_kek(Store::Change& change, TenantRecord tenant, Time now, Cost& cost) {
+Result<KekVersion> Hierarchy::State::prepare_rotation(const TenantRecord& tenant, Time now) {
+  CLOISTER_TRY(const auto datasets, store.datasets(tenant.tenant, tenant.environment));
+  CLOISTER_RETURN_IF_ERROR(open_keks_of(tenant, datasets));
+  CLOISTER_TRY(const OpenedRoot root, root_for(tenant));
   const std::uint32_t number = tenant.versions.empty() ? 1 : tenant.versions.back().version + 1;
-  CLOISTER_TRY(KekVersion made, make_kek(tenant, number, now));
+  CLOISTER_TRY(KekVersion made, make_kek(tenant, number, root, now));
+  CLOISTER_TRY(auto kek, open_kek(tenant, made));
+  keep_open(tenant, made, std::move(kek));
+  return made;
+}
+
+Status Hierarchy::State::rotate_kek(Store::Change& change, TenantRecord tenant, KekVersion made, Cost& cost) {
+  CLOISTER_RETURN_IF_ERROR(check_still_known(made.wrapped.key_id));
+  const std::uint32_t number = made.version;
   tenant.versions.push_back(std::move(made));
   CLOISTER_RETURN_IF_ERROR(change.update_tenant(tenant));  // compare-and-swap: of two rotations one ends here
   ++cost.objects_touched;
@@ -156,10 +191,13 @@ Result<Cost> Hierarchy::rotate_kek(const TenantName& name, const Caller& caller,
   const AuditEntry entry = make_entry(caller, "kek.rotate", name.text(), name.text());
   const auto tenant = state_->store.tenant(name.tenant, name.environment);
   if (!tenant.ok()) return state_->refuse(entry, tenant.error());
+  const State::KeepsOpen guard(*state_);
+  const auto made = state_->prepare_rotation(*tenant, caller.now);
+  if (!made.ok()) return state_->refuse(entry, made.error());
   Cost cost;
   const Status status = state_->store.change(entry, [&](Store::Change& change) -> Status {
     cost = Cost{};
-    CLOISTER_RETURN_IF_ERROR(state_->rotate_kek(change, *tenant, caller.now, cost));
+    CLOISTER_RETURN_IF_ERROR(state_->rotate_kek(change, *tenant, *made, cost));
     if (!reason.empty()) change.event().detail.insert(0, "reason: " + std::string(reason) + "; ");
     return {};
   });
@@ -184,14 +222,17 @@ std::optional<Time> rotation_due(const TenantRecord& tenant) {
 Result<bool> Hierarchy::State::rotate_if_due(const TenantRecord& tenant, const Caller& caller, Cost& cost) {
   AuditEntry entry = make_entry(caller, "kek.rotate", tenant.name(), tenant.name());
   entry.request.reset();
+  const KeepsOpen guard(*this);
+  const auto made = prepare_rotation(tenant, caller.now);
+  if (!made.ok()) return refuse(std::move(entry), made.error());
   bool overtaken = false;
   const Status status = store.change(entry, [&](Store::Change& change) -> Status {
     cost = Cost{};
     CLOISTER_TRY(TenantRecord now, store.tenant(tenant.tenant, tenant.environment));
     const auto due = rotation_due(now);
-    overtaken = !due || *due > caller.now;
+    overtaken = !due || *due > caller.now || now.versions.back().version != tenant.versions.back().version;
     if (overtaken) return Error(Code::kUnavailable, "it was rotated meanwhile");
-    CLOISTER_RETURN_IF_ERROR(rotate_kek(change, std::move(now), caller.now, cost));
+    CLOISTER_RETURN_IF_ERROR(rotate_kek(change, std::move(now), *made, cost));
     change.event().detail.insert(0, "reason: due; ");
     return {};
   });

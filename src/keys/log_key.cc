@@ -1,4 +1,5 @@
 // The log's signing key, wrapped by the root, and the checkpoints it signs. docs/formats/key-hierarchy.md, KH-7.
+#include "keys/log_key.h"
 #include "audit/checkpoint.h"
 #include "audit/origin.h"
 #include "keys/hierarchy_state.h"
@@ -16,14 +17,14 @@ crypto::WrapContext log_key_context(const Bytes& home_id, const std::array<std::
 
 }  // namespace
 
-Status Hierarchy::State::make_log_key(Store::Change& change) {
-  const crypto::SigningKey key = crypto::SigningKey::generate(*random);
+Result<std::string> make_log_key(const Bytes& home_id, crypto::KeyWrapper& root, crypto::Random& random) {
+  const crypto::SigningKey key = crypto::SigningKey::generate(random);
   RootCheck kept;
   kept.commitment = crypto::key_commitment(key.seed(), kPurpose);
   CLOISTER_TRY(
       kept.wrapped,
-      root->wrap(key.seed(), log_key_context(home_id, kept.commitment)).with_context("wrap the log's signing key"));
-  return change.put_setting(kLogKey, serialize_root_check(kept));
+      root.wrap(key.seed(), log_key_context(home_id, kept.commitment)).with_context("wrap the log's signing key"));
+  return serialize_root_check(kept);
 }
 
 Status Hierarchy::State::load_log_key() {
@@ -31,7 +32,7 @@ Status Hierarchy::State::load_log_key() {
   CLOISTER_TRY(const std::string text, store.setting(kLogKey));
   const std::string doing = "open the log's signing key";
   CLOISTER_TRY(const RootCheck kept, parse_root_check(text).with_context(doing));
-  auto seed = root->unwrap(kept.wrapped, log_key_context(home_id, kept.commitment));
+  auto seed = roots->unwrap(kept.wrapped, log_key_context(home_id, kept.commitment));
   if (!seed.ok()) {
     // Not to be taken for a key that is still to be made.
     const Code code = seed.error().code() == Code::kNotFound ? Code::kDenied : seed.error().code();
@@ -65,9 +66,12 @@ Result<std::string> Hierarchy::sign_checkpoint(std::string_view origin, Time now
   Status loaded = state_->load_log_key();
   if (!loaded.ok() && loaded.error().code() == Code::kNotFound) {
     const AuditEntry entry = make_entry(Caller{"cloister", now}, "log.create_key", "", "the log's signing key");
+    CLOISTER_TRY(const OpenedRoot root, state_->home_root());
+    CLOISTER_TRY(const std::string key, make_log_key(state_->home_id, *root.key, *state_->random));
     const Status made = state_->store.change(entry, [&](Store::Change& change) -> Status {
       if (state_->store.setting(kLogKey).ok()) return Error(Code::kExists, "the log has a key");
-      return state_->make_log_key(change);
+      CLOISTER_RETURN_IF_ERROR(state_->check_still_known(root.id));
+      return change.put_setting(kLogKey, key);
     });
     if (!made.ok() && made.error().code() != Code::kExists) return made.error();
     loaded = state_->load_log_key();

@@ -1,7 +1,8 @@
-// Names of tenants, environments and datasets.
+// Names of tenants, environments, datasets and roots.
 #include <algorithm>
 
 #include "keys/hierarchy.h"
+#include "keys/root_use.h"
 
 namespace cloister::keys {
 namespace {
@@ -56,6 +57,11 @@ Result<TenantName> parse_tenant_name(std::string_view text) {
 Result<DatasetName> parse_dataset_name(std::string_view text) {
   CLOISTER_TRY(auto parts, parse_parts(text, 2, "acme/mnist or acme/production/mnist"));
   return DatasetName{parts[0], parts.size() == 3 ? parts[1] : "", parts.back()};
+}
+
+Status check_root_name(std::string_view name) {
+  if (is_part(name)) return {};
+  return Error(Code::kInvalid, "a root's name is 1 to 63 of a-z 0-9 . _ -, starting with a letter or digit");
 }
 
 }  // namespace cloister::keys

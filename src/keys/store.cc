@@ -110,9 +110,11 @@ Status insert_kek_version(Connection& connection, const std::string& kek_id, con
 
 Status update_kek_version(Connection& connection, const std::string& kek_id, const KekVersion& version) {
   Statement statement(connection,
-                      "UPDATE kek_versions SET state = $1, destroy_at_ms = $2, wrap_parameters = $3, wrapped = $4 "
-                      "WHERE kek_id = $5 AND version = $6");
+                      "UPDATE kek_versions SET state = $1, destroy_at_ms = $2, wrap_type = $3, wrap_key_id = $4, "
+                      "wrap_key_version = $5, wrap_parameters = $6, wrapped = $7 WHERE kek_id = $8 AND version = $9");
   statement.bind(key_state_name(version.state)).bind(milliseconds(version.destroy_at));
+  statement.bind(static_cast<std::int64_t>(version.wrapped.type)).bind(version.wrapped.key_id);
+  statement.bind(std::uint64_t{version.wrapped.key_version});
   statement.bind_blob(version.wrapped.parameters).bind_blob(version.wrapped.ciphertext);
   return statement.bind(kek_id).bind(std::uint64_t{version.version}).execute();
 }

@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 10> kExpectKeys = {"caller",  "operation"
                                                           "purpose", "keys",      "at",     "decision",    "rule"};
 constexpr std::array<std::string_view, 4> kTableNames = {"allow", "deny", "quota", "expect"};
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 // Each word by `parse`, which says what is wrong with one; any stands alone.
 template <typename Parsed, typename Parse>
@@ -36,7 +36,7 @@ Result<std::vector<Parsed>> parse_each(const TomlFields& fields, std::string_vie
     }
     auto parsed = parse(word.text);
     if (!parsed.ok()) {
-      return fields.error(word.line, std::string(key) + " " + quoted(word.text) + ": " + parsed.error().message());
+      return fields.error(word.line, std::string(key) + " " + in_quotes(word.text) + ": " + parsed.error().message());
     }
     out.push_back(std::move(parsed).value());
   }
@@ -132,7 +132,7 @@ Result<Rule> parse_rule(const TomlTable& table) {
   Rule rule;
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kRuleKeys));
   CLOISTER_TRY(rule.name, parse_rule_name(fields));
-  fields.set_what("[[" + table.name + "]] " + quoted(rule.name));
+  fields.set_what("[[" + table.name + "]] " + in_quotes(rule.name));
   rule.effect = table.name == "allow" ? Effect::kAllow : Effect::kDeny;
   rule.line = table.line;
   CLOISTER_TRY(rule.callers, parse_each<CallerPattern>(fields, "caller", CallerPattern::parse));
@@ -149,14 +149,15 @@ Status parse_quota(const TomlTable& table, Document& document) {
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kQuotaKeys));
   CLOISTER_TRY(const std::string tenant, fields.text("tenant"));
   if (tenant != kAny && !is_name(tenant)) {
-    return fields.error(fields.line_of("tenant"), "tenant " + quoted(tenant) + " is neither a tenant's name nor any");
+    return fields.error(fields.line_of("tenant"),
+                        "tenant " + in_quotes(tenant) + " is neither a tenant's name nor any");
   }
   Quota quota;
   CLOISTER_TRY(quota.requests_per_second, fields.integer("requests_per_second", 1, kQuotaMax));
   CLOISTER_TRY(quota.burst, fields.integer("burst", 1, kQuotaMax));
   CLOISTER_TRY(quota.keys_per_batch, fields.integer("keys_per_batch", 1, kQuotaMax));
   const bool is_new = document.quotas.emplace(tenant == kAny ? kQuotaOfOthers : tenant, quota).second;
-  if (!is_new) return fields.error(table.line, "a second quota for " + quoted(tenant));
+  if (!is_new) return fields.error(table.line, "a second quota for " + in_quotes(tenant));
   return {};
 }
 
@@ -170,7 +171,7 @@ Status parse_expected_target(const TomlFields& fields, Expectation& expectation)
     CLOISTER_TRY(auto text, fields.optional_text(part.key));
     if (!text) continue;
     if (!is_name(*text)) {
-      return fields.error(fields.line_of(part.key), std::string(part.key) + " " + quoted(*text) +
+      return fields.error(fields.line_of(part.key), std::string(part.key) + " " + in_quotes(*text) +
                                                         " isn't a name; a request without one leaves it out");
     }
     expectation.*part.text = std::move(*text);
@@ -249,7 +250,7 @@ Status parse_rules(const TomlDocument& toml, Document& document) {
   const auto twin = std::ranges::adjacent_find(document.rules, {}, &Rule::name);
   if (twin == document.rules.end()) return {};
   return Error(Code::kInvalid, "line " + std::to_string((twin + 1)->line) + ": a second rule named " +
-                                   quoted(twin->name) + ": the first is at line " + std::to_string(twin->line));
+                                   in_quotes(twin->name) + ": the first is at line " + std::to_string(twin->line));
 }
 
 Status check_expected_rule(const Document& document, const Expectation& expectation) {
@@ -258,7 +259,7 @@ Status check_expected_rule(const Document& document, const Expectation& expectat
   std::vector<std::string_view> names;
   for (const Rule& rule : document.rules) names.push_back(rule.name);
   return Error(Code::kInvalid, "line " + std::to_string(expectation.line) + ": [[expect]]: there is no rule " +
-                                   quoted(*expectation.rule) + suggestion(*expectation.rule, names));
+                                   in_quotes(*expectation.rule) + suggestion(*expectation.rule, names));
 }
 
 Status parse_rest(const TomlDocument& toml, Document& document) {

@@ -16,6 +16,8 @@ constexpr std::array<std::string_view, kOperationCount> kOperationNames = {
     "release",
     "mac.generate",
     "mac.verify",
+    "sign",
+    "verify",
     "dataset.create",
     "dataset.show",
     "dataset.rotate-key",

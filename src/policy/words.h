@@ -19,6 +19,8 @@ enum class Operation : std::uint8_t {
   kRelease,
   kMacGenerate,
   kMacVerify,
+  kSign,
+  kVerify,
   // On a dataset: itself.
   kDatasetCreate,
   kDatasetShow,
@@ -62,7 +64,7 @@ enum class Operation : std::uint8_t {
   kPolicySet,
   kRandom,
 };
-inline constexpr std::size_t kOperationCount = 46;
+inline constexpr std::size_t kOperationCount = 48;
 
 // What an operation acts on, and so what a request for it names: nothing; a tenant (and its environment); a dataset of
 // a tenant.

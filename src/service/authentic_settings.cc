@@ -2,6 +2,8 @@
 
 #include "base/reader.h"
 #include "crypto/hash.h"
+#include "crypto/hkdf.h"
+#include "crypto/xaes.h"
 #include "keys/root_check.h"
 
 namespace cloister::service {
@@ -34,6 +36,18 @@ Status make_key(keys::Store& store, crypto::KeyWrapper& root, crypto::Random& ra
   return status;
 }
 
+// SS-5.
+crypto::Xaes cipher_of(const crypto::KeyMaterial& key) {
+  return crypto::Xaes(
+      crypto::hkdf_expand_sha512(key.secret(), crypto::Info("CLSR1 setting key").view(), crypto::kKeySize));
+}
+
+Bytes wrapped_context(std::string_view name) {
+  Writer writer;
+  writer.text16("CLSR1 setting wrap").text16(name);
+  return writer.take();
+}
+
 }  // namespace
 
 Result<AuthenticSettings> AuthenticSettings::open(keys::Store& store, crypto::KeyWrapper& root, crypto::Random& random,
@@ -57,6 +71,16 @@ std::string AuthenticSettings::mac_of(std::string_view name, std::string_view va
   Writer writer;
   writer.text16("CLSR1 setting").text16(name).bytes(as_bytes(value));
   return to_hex(crypto::hmac_sha256(key_->secret(), writer.view()));
+}
+
+Bytes AuthenticSettings::wrap(std::string_view name, const crypto::KeyMaterial& key, crypto::Random& random) const {
+  crypto::Xaes cipher = cipher_of(*key_);
+  return crypto::local_wrap(cipher, random, wrapped_context(name), key);
+}
+
+Result<crypto::KeyMaterial> AuthenticSettings::unwrap(std::string_view name, ByteView wrapped) const {
+  crypto::Xaes cipher = cipher_of(*key_);
+  return crypto::local_unwrap(cipher, wrapped_context(name), wrapped);
 }
 
 Result<std::string> AuthenticSettings::open_value(std::string_view name, std::string_view stored) const {

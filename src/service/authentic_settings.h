@@ -23,6 +23,9 @@ class AuthenticSettings {
   // isn't noticed.
   Result<std::string> read(keys::Store& store, std::string_view name) const;
   Status put(keys::Store::Change& change, std::string_view name, std::string_view value) const;
+  // A key that is kept as part of the setting of that name: doesn't open under another. kDenied.
+  Bytes wrap(std::string_view name, const crypto::KeyMaterial& key, crypto::Random& random) const;
+  Result<crypto::KeyMaterial> unwrap(std::string_view name, ByteView wrapped) const;
   // The same for a value that was read in another way.
   Result<std::string> open_value(std::string_view name, std::string_view stored) const;
 

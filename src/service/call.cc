@@ -1,5 +1,6 @@
 #include "service/call.h"
 
+#include "crypto/hash.h"
 #include "service/route.h"
 
 namespace cloister::service {
@@ -31,6 +32,10 @@ audit::Extras Call::extras() const {
   audit::Extras extras;
   extras.set_text(audit::Extra::kRequestId, request_id).set_text(audit::Extra::kSource, source());
   extras.set_text(audit::Extra::kAuthentication, authentication);
+  if (!credential.empty()) {
+    extras.set_digest(audit::Extra::kCredentialDigest, crypto::sha256(as_bytes(credential)));
+  }
+  if (context_digest) extras.set_digest(audit::Extra::kContextDigest, *context_digest);
   if (purpose) extras.set_text(audit::Extra::kPurpose, std::string(policy::purpose_name(*purpose)));
   if (route != nullptr && route->access == Access::kPolicy && !snapshot->policy.id().empty()) {
     extras.set_text(audit::Extra::kPolicy, snapshot->policy.id());

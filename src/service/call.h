@@ -15,6 +15,7 @@
 namespace cloister::service {
 
 struct Route;
+class Dialect;
 
 // What requests are judged by. Never changes: it is replaced whole (Service::reload).
 struct Snapshot {
@@ -52,17 +53,26 @@ class PathParameters {
 struct Call {
   // 1, parse. `connection` of the request says how it came.
   net::Request request;
+  const Dialect* dialect = nullptr;
   const Route* route = nullptr;
   PathParameters path;
-  std::string request_id;  // 24 hexadecimal digits, in every answer and record
+  std::string allowed_methods;  // "GET, POST": of a path that doesn't take the request's method
+  std::string request_id;       // 24 hexadecimal digits, in every answer and record
   Time now;
   std::shared_ptr<const Snapshot> snapshot;
   Target target;
-  std::optional<keys::RequestKey> request_key;  // of the header idempotency-key, where the route looks at it
+  // Of the header idempotency-key, where the route looks at it; or of the proof itself, where the dialect says so.
+  std::optional<keys::RequestKey> request_key;
+  // What the dialect calls what it refuses, where the problem's code says too little: "IncorrectKeyException". Set
+  // before the problem or the Error is returned.
+  std::string_view fault;
   // 2, verify. Empty only where the route is for anyone.
   std::string caller;          // a SPIFFE ID
-  std::string authentication;  // "mtls", "uid"
+  std::string authentication;  // "mtls", "uid", "sigv4"
+  std::string credential;      // which one proved it, where it has a name: an access key's id. Never a secret
+  keys::TenantName scope;      // the tenant that the credential is of, where the dialect's names don't say it
   std::optional<policy::Purpose> purpose;
+  std::optional<crypto::Sha256Digest> context_digest;  // of what the caller bound to a message, for the record
   // 3, decide. Only where the policy decides.
   policy::Decision decision;
 

@@ -9,46 +9,9 @@
 
 namespace cloister::service {
 
-struct DataKeys::State {
-  State(DataKeyOptions wanted, crypto::Random& source)
-      : options(wanted), random(&source), cache(wanted.cached_keyrings) {}
-  const DataKeyOptions options;
-  crypto::Random* const random;
-  KeyringCache cache;
-
-  Result<Reply> act(KeyVerb verb, const KeyBatch& batch, Call& call, keys::Hierarchy* hierarchy);
-};
-
 namespace {
 
-constexpr int kLooksMax = 5;
 constexpr std::size_t kNamedObjectsMax = 8;  // so many are named in the record one by one
-
-// The keyring, and the rows it was unlocked from. The unlocking is a record of its own.
-Result<std::shared_ptr<const CachedKeyring>> unlock(Call& call, keys::Hierarchy& hierarchy, crypto::Random& random) {
-  const keys::DatasetName name = call.target.dataset_name();
-  keys::Store& store = hierarchy.store();
-  for (int look = 0; look < kLooksMax; ++look) {
-    CLOISTER_TRY(const auto dataset, store.dataset(name.tenant, name.environment, name.dataset));
-    CLOISTER_TRY(const auto tenant, store.tenant(name.tenant, name.environment));
-    CLOISTER_TRY(const seal::Keyring keyring,
-                 hierarchy.unlock_keyring(name, policy::operation_name(*call.route->operation), call.as_caller()));
-    CLOISTER_TRY(const auto dataset_after, store.dataset(name.tenant, name.environment, name.dataset));
-    CLOISTER_TRY(const auto tenant_after, store.tenant(name.tenant, name.environment));
-    if (dataset.row_version != dataset_after.row_version || tenant.row_version != tenant_after.row_version) continue;
-    auto cached = std::make_shared<CachedKeyring>();
-    cached->keyring_id = to_hex(keyring.outline().keyring_id);
-    CLOISTER_TRY(cached->wrapper, seal::KeyringWrapper::create(keyring, random));
-    for (const seal::DatasetKeyEntry& entry : keyring.outline().keys) {
-      cached->versions.emplace_back(entry.version, entry.state);
-    }
-    std::ranges::sort(cached->versions);
-    cached->seen = {{name.tenant, name.environment, "", tenant.row_version},
-                    {name.tenant, name.environment, name.dataset, dataset.row_version}};
-    return std::shared_ptr<const CachedKeyring>(std::move(cached));
-  }
-  return Error(Code::kUnavailable, "the keys of " + name.text() + " are changed faster than they can be read");
-}
 
 // One batch at work. What a key comes to is written as it comes; nothing leaves before all of it is recorded.
 class BatchRun {
@@ -196,19 +159,9 @@ class BatchRun {
   }
 
   bool refused_by_state() {
-    const std::uint32_t version = wrapped_.key_version;
-    const auto found = std::ranges::lower_bound(keyring_.versions, version, {}, [](const auto& v) { return v.first; });
-    const auto name = [&] { return "version " + std::to_string(version) + " of " + call_.target.text(); };
-    if (found == keyring_.versions.end() || found->first != version) {
-      refuse(Problem{ProblemCode::kKeyVersionUnknown, "there is no " + name()});
-    } else if (found->second == seal::DatasetKeyState::kDisabled) {
-      refuse(Problem{ProblemCode::kKeyVersionDisabled, name() + " is disabled"});
-    } else if (found->second == seal::DatasetKeyState::kDestroyed) {
-      refuse(Problem{ProblemCode::kKeyVersionDestroyed, name() + " is destroyed"});
-    } else {
-      return false;
-    }
-    return true;
+    auto refusal = refusal_of_version(keyring_, wrapped_.key_version, call_.target.text());
+    if (refusal) refuse(std::move(*refusal));
+    return refusal.has_value();
   }
 
   // An error of the wrapper: one text for all, so that it doesn't tell what of the context was wrong.
@@ -267,36 +220,34 @@ class BatchRun {
   std::string named_objects_;
 };
 
-}  // namespace
+struct Source {
+  std::shared_ptr<UnlockedKeyrings> keyrings;
+  std::size_t inline_keys;
+};
 
-Result<Reply> DataKeys::State::act(KeyVerb verb, const KeyBatch& batch, Call& call, keys::Hierarchy* hierarchy) {
-  if (hierarchy == nullptr && batch.items.size() > options.inline_keys) return Reply::to_worker();
-  const std::string name = call.target.text();
-  std::shared_ptr<const CachedKeyring> keyring = cache.find(name);
-  if (keyring == nullptr) {
-    if (hierarchy == nullptr) return Reply::to_worker();
-    CLOISTER_TRY(keyring, unlock(call, *hierarchy, *random));
-    cache.put(name, keyring);
-  }
-  CLOISTER_TRY(Reply reply, BatchRun(verb, call, *keyring, *random).run(batch));
-  reply.outdated = [this, name, keyring] { cache.drop(name, keyring.get()); };
+Result<Reply> act_on(const Source& source, KeyVerb verb, const KeyBatch& batch, Call& call,
+                     keys::Hierarchy* hierarchy) {
+  if (hierarchy == nullptr && batch.items.size() > source.inline_keys) return Reply::to_worker();
+  CLOISTER_TRY(const auto keyring, source.keyrings->get(call, hierarchy));
+  if (keyring == nullptr) return Reply::to_worker();
+  CLOISTER_TRY(Reply reply, BatchRun(verb, call, *keyring, source.keyrings->random()).run(batch));
+  reply.outdated = source.keyrings->outdated(call, keyring);
   return reply;
 }
 
-DataKeys::DataKeys(DataKeyOptions options, crypto::Random& random) : state_(std::make_shared<State>(options, random)) {}
+}  // namespace
 
-std::size_t DataKeys::cached() const { return state_->cache.size(); }
-
-std::vector<Route> DataKeys::routes() const {
+std::vector<Route> data_key_routes(std::shared_ptr<UnlockedKeyrings> keyrings, std::size_t inline_keys) {
   std::vector<Route> routes;
+  const Source source{std::move(keyrings), inline_keys};
   const auto add = [&](std::string_view verb, policy::Operation operation, KeyVerb key_verb) {
-    const Parse parse = [state = state_, key_verb](Call& call) -> Result<Parsed> {
+    const Parse parse = [source, key_verb](Call& call) -> Result<Parsed> {
       Parsed parsed;
       parsed.target = target_of_path(call);
       CLOISTER_TRY(KeyBatch batch, parse_key_batch(call.request.body, key_verb));
       parsed.target.keys = static_cast<std::uint32_t>(batch.items.size());
-      parsed.act = [state, key_verb, batch = std::move(batch)](Call& same, keys::Hierarchy* hierarchy) {
-        return state->act(key_verb, batch, same, hierarchy);
+      parsed.act = [source, key_verb, batch = std::move(batch)](Call& same, keys::Hierarchy* hierarchy) {
+        return act_on(source, key_verb, batch, same, hierarchy);
       };
       return parsed;
     };

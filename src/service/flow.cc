@@ -35,6 +35,7 @@ DecisionEvent Flow::decision_event(unsigned status) const {
   if (call.purpose) event.purpose = policy::purpose_name(*call.purpose);
   if (call.request.connection) event.remote = call.request.connection->remote;
   event.problem = problem;
+  if (call.dialect != nullptr) event.dialect = call.dialect->name();
   event.keys = call.target.keys;
   event.outcome = outcome;
   event.status = status;

@@ -23,7 +23,6 @@ class Flow {
   Parsed parsed;
   audit::Outcome outcome = audit::Outcome::kAllowed;
   std::string_view problem;  // the code of the one that is answered
-  std::string allowed_methods;
   keys::Recorded recorded;
   bool replayed = false;  // the change was made before, by a request with the same idempotency-key
   int attempts = 0;

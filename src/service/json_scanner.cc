@@ -118,6 +118,39 @@ bool JsonScanner::number(std::uint64_t& value) {
   return true;
 }
 
+JsonScanner::Kind JsonScanner::peek() {
+  skip_space();
+  if (!ok() || at_ == end_) return Kind::kNone;
+  switch (*at_) {
+    case '"': return Kind::kText;
+    case '{': return Kind::kObject;
+    case '[': return Kind::kList;
+    case 't':
+    case 'f': return Kind::kBoolean;
+    case 'n': return Kind::kNull;
+    default: return *at_ >= '0' && *at_ <= '9' ? Kind::kNumber : Kind::kNone;
+  }
+}
+
+bool JsonScanner::word(std::string_view word) {
+  const auto left = static_cast<std::size_t>(end_ - at_);
+  if (left < word.size() || as_text({at_, word.size()}) != word) return false;
+  at_ += word.size();
+  return true;
+}
+
+bool JsonScanner::boolean(bool& value) {
+  skip_space();
+  if (!ok()) return false;
+  value = word("true");
+  return value || word("false") || fail("has neither true nor false");
+}
+
+bool JsonScanner::null() {
+  skip_space();
+  return (ok() && word("null")) || fail("has no null");
+}
+
 bool JsonScanner::end() {
   skip_space();
   if (!ok() || at_ != end_) return fail("has something behind its end");

@@ -23,8 +23,14 @@ class JsonScanner {
   // Whether a value is to be read next; false at the array's end too.
   bool next_element() { return next(']'); }
 
+  // What the next value is, by its first character.
+  enum class Kind { kText, kNumber, kBoolean, kNull, kObject, kList, kNone };
+  Kind peek();
+
   bool string(std::string_view& value);
   bool number(std::uint64_t& value);
+  bool boolean(bool& value);
+  bool null();
   // Nothing but white space is left.
   bool end();
 
@@ -36,6 +42,7 @@ class JsonScanner {
   bool enter(char bracket);
   bool next(char bracket);
   bool expect(char character, const char* fault);
+  bool word(std::string_view word);
   bool fail(const char* fault);
   void skip_space();
   bool unescape(const std::uint8_t* from, std::string_view& value);

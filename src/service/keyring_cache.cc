@@ -2,6 +2,13 @@
 
 namespace cloister::service {
 
+std::uint32_t primary_version(const CachedKeyring& keyring) {
+  for (const auto& [version, state] : keyring.versions) {
+    if (state == seal::DatasetKeyState::kPrimary) return version;
+  }
+  return 0;
+}
+
 std::shared_ptr<const CachedKeyring> KeyringCache::find(const std::string& name) {
   const std::lock_guard lock(mutex_);
   const auto found = by_name_.find(name);

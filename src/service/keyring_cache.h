@@ -21,6 +21,9 @@ struct CachedKeyring {
   std::vector<keys::RowVersion> seen;                                     // the tenant's row and the dataset's
 };
 
+// The version that new wraps are under.
+std::uint32_t primary_version(const CachedKeyring& keyring);
+
 // The least recently used go first. Any thread may call.
 class KeyringCache {
  public:

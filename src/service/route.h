@@ -28,6 +28,12 @@ enum class Work {
   kWorker,  // on the pool, with a store
 };
 
+// What of a request that can't be read.
+enum class Malformed {
+  kAnswered,  // that is all
+  kRecorded,  // a refusal: who sent it has proven who they are
+};
+
 // What came of an act.
 struct Reply {
   net::Response response;
@@ -51,13 +57,16 @@ using Act = std::function<Result<Reply>(Call& call, keys::Hierarchy* hierarchy)>
 struct Parsed {
   Target target;
   Act act;
+  // Where the request names its key in another way than by its dataset: finds out, before the policy is asked, and sets
+  // call.target. False: that takes a store, and `hierarchy` is null. An Error is a refusal, and on record.
+  std::function<Result<bool>(Call& call, keys::Hierarchy* hierarchy)> resolve = {};
   // Of what changes state: the resource as it is now, for a repeated request with the same idempotency-key. A route
-  // without it doesn't look at that header.
+  // without it doesn't look at that header. For a request_key that the dialect set, what is answered instead.
   Act show = {};
 };
 
-// The rest of step 1: body, query and path into what the policy is asked about and what is to be done. kInvalid for
-// what is wrong with them. Must not look at anything but the request.
+// The rest of step 1, once it is known who asks: body, query and path into what the policy is asked about and what is
+// to be done. kInvalid for what is wrong with them. Must not look at anything but the call.
 using Parse = std::function<Result<Parsed>(Call& call)>;
 
 struct Route {
@@ -68,6 +77,7 @@ struct Route {
   Recording recording = Recording::kService;
   Work work = Work::kWorker;
   Parse parse;
+  Malformed malformed = Malformed::kAnswered;
 };
 
 // Finds routes by method and path. Any thread may ask.

@@ -10,6 +10,7 @@
 #include "service/flow.h"
 #include "service/idempotency.h"
 #include "service/known_tenants.h"
+#include "service/native_dialect.h"
 #include "service/openapi.h"
 #include "service/policy_routes.h"
 #include "service/quota.h"
@@ -21,23 +22,15 @@ namespace cloister::service {
 namespace {
 
 constexpr int kAttemptsMax = 5;
-constexpr std::string_view kPurposeHeader = "cloister-purpose";
 constexpr Duration kBusyFor = seconds(1);
 
 const Problem kBusy{ProblemCode::kBusy, "too many requests are waiting: try again", kBusyFor};
 const Problem kUnrecorded{ProblemCode::kAuditUnavailable, "nothing was done, since it couldn't be recorded", kBusyFor};
 
-bool is_json(const net::Request& request) {
-  const std::string* type = request.headers.find("content-type");
-  if (type == nullptr) return false;
-  const std::string_view media = std::string_view(*type).substr(0, type->find(';'));
-  return media == "application/json" || media == "application/json ";
-}
-
-std::vector<Route> all_routes(const DataKeys& data_keys, crypto::Random& random, std::vector<Route> more) {
+std::vector<Route> all_routes(std::vector<Route> data_keys, crypto::Random& random, std::vector<Route> more) {
   std::vector<Route> all;
   for (std::vector<Route>& routes :
-       std::array{data_keys.routes(), tenant_routes(), kek_routes(), dataset_routes(), audit_routes(),
+       std::array{std::move(data_keys), tenant_routes(), kek_routes(), dataset_routes(), audit_routes(),
                   policy_routes(random), openapi_routes(), std::move(more)}) {
     std::ranges::move(routes, std::back_inserter(all));
   }
@@ -48,6 +41,12 @@ policy::Decision decision_of(const Call& call) {
   const Target& target = call.target;
   return policy::decide(call.snapshot->policy, {call.caller, *call.route->operation, target.tenant, target.environment,
                                                 target.dataset, call.purpose, target.keys, call.now});
+}
+
+audit::Outcome outcome_of(const Error& error) {
+  const Code code = error.code();
+  const bool failed = code == Code::kUnavailable || code == Code::kInternal || code == Code::kCorrupt;
+  return failed ? audit::Outcome::kFailed : audit::Outcome::kRefused;
 }
 
 // Of this worker's own: what a verb recorded, if it did.
@@ -62,16 +61,17 @@ keys::Recorded newest_record(keys::Hierarchy* hierarchy) {
 struct Service::Impl {
   Impl(ServiceOptions wanted, std::shared_ptr<const Snapshot> first, std::vector<Route> more)
       : options(std::move(wanted)),
-        data_keys({options.cached_keyrings, options.inline_keys}, *options.random),
-        router(all_routes(data_keys, *options.random, std::move(more))),
+        keyrings(std::make_shared<UnlockedKeyrings>(options.cached_keyrings, *options.random)),
+        native(Router(all_routes(data_key_routes(keyrings, options.inline_keys), *options.random, std::move(more)))),
         snapshot(std::move(first)) {}
 
   // The steps. Each either finishes the flow or hands it on; `hierarchy` is null on a connection's thread.
   using FlowPointer = std::shared_ptr<Flow>;
+  std::optional<net::Response> serve(const Dialect& dialect, net::Request& request, net::Deferral& later);
   void begin(const FlowPointer& flow, keys::Hierarchy* hierarchy);
   void begin_large(const FlowPointer& flow);
   std::optional<Problem> verify(Call& call) const;
-  std::optional<Problem> check_head(Call& call) const;
+  void resolve(const FlowPointer& flow, keys::Hierarchy* hierarchy);
   void decide(const FlowPointer& flow, keys::Hierarchy* hierarchy);
   void act(const FlowPointer& flow, keys::Hierarchy* hierarchy);
   static Result<Reply> perform(Flow& flow, keys::Hierarchy* hierarchy);
@@ -85,10 +85,12 @@ struct Service::Impl {
   keys::Use use_of(const Call& call, audit::Outcome outcome, std::string detail);
 
   const ServiceOptions options;
-  DataKeys data_keys;
-  const Router router;
+  const std::shared_ptr<UnlockedKeyrings> keyrings;
+  const NativeDialect native;
   QuotaBuckets quotas;
   KnownTenants tenants;
+  std::vector<std::shared_ptr<const Dialect>> dialects;  // of every handler: calls under way refer to them
+  std::mutex dialects_mutex;
   mutable std::mutex snapshot_mutex;
   std::shared_ptr<const Snapshot> snapshot;
   std::atomic<std::uint64_t> requests{0}, record_failures{0};
@@ -97,64 +99,73 @@ struct Service::Impl {
   std::unique_ptr<WorkerPool> workers;
 };
 
+std::optional<net::Response> Service::Impl::serve(const Dialect& dialect, net::Request& request, net::Deferral& later) {
+  requests.fetch_add(1, std::memory_order_relaxed);
+  const auto flow = std::make_shared<Flow>(later);
+  Call& call = flow->call;
+  call.dialect = &dialect;
+  call.request = std::move(request);
+  call.request_id = to_hex(crypto::random_array<12>(*options.random));
+  call.now = options.clock();
+  {
+    const std::lock_guard lock(snapshot_mutex);
+    call.snapshot = snapshot;
+  }
+  std::optional<Problem> instead;
+  call.route = dialect.find(call, instead);
+  CLOISTER_CHECK(call.route != nullptr || instead);
+  if (instead) {
+    fail(flow, *instead);
+  } else if (call.request.body.size() > options.inline_body_bytes) {
+    begin_large(flow);
+  } else {
+    begin(flow, nullptr);
+  }
+  return flow->immediate();
+}
+
 void Service::Impl::begin(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
   Call& call = flow->call;
-  if (const auto problem = check_head(call)) return fail(flow, *problem);
-  auto parsed = call.route->parse(call);
-  if (!parsed.ok()) return fail(flow, problem_of(parsed.error()));
-  flow->parsed = std::move(parsed).value();
-  call.target = flow->parsed.target;
+  if (call.target.tenant.empty()) call.target = target_of_path(call);
   if (const auto problem = verify(call)) {
     flow->outcome = audit::Outcome::kRefused;
     return refuse(flow, *problem);
   }
-  if (flow->parsed.show) {
+  auto parsed = call.route->parse(call);
+  if (!parsed.ok()) {
+    flow->outcome = audit::Outcome::kRefused;
+    if (call.route->malformed == Malformed::kRecorded) return refuse(flow, problem_of(parsed.error()));
+    return fail(flow, problem_of(parsed.error()));
+  }
+  flow->parsed = std::move(parsed).value();
+  call.target = flow->parsed.target;
+  if (flow->parsed.show && !call.request_key) {
     auto key = request_key_of(call);
     if (!key.ok()) return fail(flow, problem_of(key.error()));
     call.request_key = *key;
   }
-  decide(flow, hierarchy);
+  resolve(flow, hierarchy);
 }
 
 // A body that is long to read is read on a worker; but workers aren't there for whoever may not ask at all. The policy
-// is asked by the path alone first, and again once the number of keys is known.
+// is asked by the path alone first, where that says what it is about, and again once the number of keys is known.
 void Service::Impl::begin_large(const FlowPointer& flow) {
   Call& call = flow->call;
   if (call.route->access != Access::kPolicy || call.route->work != Work::kInline) return to_worker(flow, &Impl::begin);
-  if (const auto problem = check_head(call)) return fail(flow, *problem);
   call.target = target_of_path(call);
   flow->outcome = audit::Outcome::kRefused;
   if (const auto problem = verify(call)) return refuse(flow, *problem);
-  const policy::Decision decision = decision_of(call);
-  if (!decision.allowed) return refuse(flow, {ProblemCode::kRefused, decision.reason});
+  if (!call.path.find("tenant").empty()) {
+    const policy::Decision decision = decision_of(call);
+    if (!decision.allowed) return refuse(flow, {ProblemCode::kRefused, decision.reason});
+  }
   flow->outcome = audit::Outcome::kAllowed;
   to_worker(flow, &Impl::begin);
 }
 
-std::optional<Problem> Service::Impl::check_head(Call& call) const {
-  if (!call.request.body.empty() && !is_json(call.request)) {
-    return Problem{ProblemCode::kUnsupportedMediaType, "send content-type: application/json"};
-  }
-  if (const std::string* word = call.request.headers.find(kPurposeHeader)) {
-    const auto purpose = policy::parse_purpose(*word);
-    if (!purpose.ok()) return Problem{ProblemCode::kInvalidRequest, "the header cloister-purpose holds no known word"};
-    call.purpose = *purpose;
-  } else if (call.route->access == Access::kPolicy) {
-    return Problem{ProblemCode::kPurposeMissing, "send the header cloister-purpose, train for example"};
-  }
-  return std::nullopt;
-}
-
 std::optional<Problem> Service::Impl::verify(Call& call) const {
-  const net::ConnectionInfo* connection = call.request.connection.get();
-  if (connection != nullptr && connection->peer) {
-    call.caller = connection->peer->id;
-    call.authentication = "mtls";
-  } else if (connection != nullptr && connection->unix_peer) {
-    call.authentication = "uid";
-    const auto known = call.snapshot->unix_callers.find(connection->unix_peer->uid);
-    if (known != call.snapshot->unix_callers.end()) call.caller = known->second;
-  }
+  if (!call.caller.empty()) return std::nullopt;  // done before a long body was read
+  if (auto problem = call.dialect->verify(call)) return problem;
   if (!call.caller.empty() && options.check_caller && !options.check_caller(call.caller, call.now).ok()) {
     return Problem{ProblemCode::kUnauthenticated, "this identity is denied"};
   }
@@ -163,13 +174,27 @@ std::optional<Problem> Service::Impl::verify(Call& call) const {
                  "the service knows callers by their certificate, or by a configured user"};
 }
 
+void Service::Impl::resolve(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
+  Call& call = flow->call;
+  if (flow->parsed.resolve) {
+    const Result<bool> resolved = flow->parsed.resolve(call, hierarchy);
+    if (!resolved.ok()) {
+      flow->outcome = outcome_of(resolved.error());
+      return refuse(flow, problem_of(resolved.error()));
+    }
+    if (!*resolved) {
+      CLOISTER_CHECK(hierarchy == nullptr);
+      return to_worker(flow, &Impl::resolve);
+    }
+  }
+  decide(flow, hierarchy);
+}
+
 void Service::Impl::decide(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
   Call& call = flow->call;
   if (call.route->access == Access::kPolicy) {
     const Target& target = call.target;
-    call.decision =
-        policy::decide(call.snapshot->policy, {call.caller, *call.route->operation, target.tenant, target.environment,
-                                               target.dataset, call.purpose, target.keys, call.now});
+    call.decision = decision_of(call);
     if (!call.decision.allowed) {
       flow->outcome = audit::Outcome::kRefused;
       return refuse(flow, {ProblemCode::kRefused, call.decision.reason});
@@ -188,11 +213,10 @@ void Service::Impl::decide(const FlowPointer& flow, keys::Hierarchy* hierarchy) 
 void Service::Impl::act(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
   Call& call = flow->call;
   const keys::Recorded before = newest_record(hierarchy);
+  call.fault = {};
   Result<Reply> result = perform(*flow, hierarchy);
   if (!result.ok()) {
-    const Code code = result.error().code();
-    const bool failed = code == Code::kUnavailable || code == Code::kInternal || code == Code::kCorrupt;
-    flow->outcome = failed ? audit::Outcome::kFailed : audit::Outcome::kRefused;
+    flow->outcome = outcome_of(result.error());
     result = Reply::of(problem_of(result.error()));
   } else if (result->needs_worker) {
     CLOISTER_CHECK(hierarchy == nullptr);
@@ -307,13 +331,11 @@ void Service::Impl::refuse(const FlowPointer& flow, Problem problem) {
 void Service::Impl::fail(const FlowPointer& flow, const Problem& problem) {
   flow->problem = kind_of(problem.code).name;
   if (flow->outcome == audit::Outcome::kAllowed) flow->outcome = audit::Outcome::kRefused;
-  net::Response response = to_response(problem, flow->call.request_id);
-  if (!flow->allowed_methods.empty()) response.headers.add("allow", flow->allowed_methods);
-  finish(flow, std::move(response));
+  finish(flow, flow->call.dialect->answer(problem, flow->call));
 }
 
 void Service::Impl::finish(const FlowPointer& flow, net::Response response) {
-  response.headers.add("request-id", flow->call.request_id);
+  flow->call.dialect->finish(response, flow->call);
   if (!flow->recorded.origin.empty()) {
     response.headers.add("audit-index", flow->recorded.origin + "#" + std::to_string(flow->recorded.index));
   }
@@ -343,28 +365,28 @@ Result<std::shared_ptr<Service>> Service::create(ServiceOptions options, Backend
 }
 
 std::optional<net::Response> Service::handle(net::Request& request, net::Deferral& later) {
-  impl_->requests.fetch_add(1, std::memory_order_relaxed);
-  const auto flow = std::make_shared<Flow>(later);
-  Call& call = flow->call;
-  call.request = std::move(request);
-  call.request_id = to_hex(crypto::random_array<12>(*impl_->options.random));
-  call.now = impl_->options.clock();
-  call.snapshot = snapshot();
-  Router::Match match = impl_->router.find(call.request.method, call.request.path());
-  call.route = match.route;
-  call.path = match.parameters;
-  if (match.route == nullptr && match.allowed.empty()) {
-    impl_->fail(flow, {ProblemCode::kNoSuchRoute, "GET /v1/openapi.json describes what there is"});
-  } else if (match.route == nullptr) {
-    flow->allowed_methods = std::move(match.allowed);
-    impl_->fail(flow, {ProblemCode::kMethodNotAllowed, "this path takes " + flow->allowed_methods});
-  } else if (call.request.body.size() > impl_->options.inline_body_bytes) {
-    impl_->begin_large(flow);
-  } else {
-    impl_->begin(flow, nullptr);
-  }
-  return flow->immediate();
+  return impl_->serve(impl_->native, request, later);
 }
+
+std::shared_ptr<net::Handler> Service::handler(std::shared_ptr<const Dialect> dialect) {
+  class Speaking final : public net::Handler {
+   public:
+    Speaking(std::shared_ptr<Service> service, std::shared_ptr<const Dialect> dialect)
+        : service_(std::move(service)), dialect_(std::move(dialect)) {}
+    std::optional<net::Response> handle(net::Request& request, net::Deferral& later) override {
+      return service_->impl_->serve(*dialect_, request, later);
+    }
+
+   private:
+    const std::shared_ptr<Service> service_;
+    const std::shared_ptr<const Dialect> dialect_;
+  };
+  const std::lock_guard lock(impl_->dialects_mutex);
+  impl_->dialects.push_back(dialect);
+  return std::make_shared<Speaking>(shared_from_this(), std::move(dialect));
+}
+
+std::shared_ptr<UnlockedKeyrings> Service::keyrings() const { return impl_->keyrings; }
 
 void Service::reload(std::shared_ptr<const Snapshot> snapshot) {
   CLOISTER_CHECK(snapshot != nullptr);
@@ -377,7 +399,7 @@ std::shared_ptr<const Snapshot> Service::snapshot() const {
   return impl_->snapshot;
 }
 
-const std::vector<Route>& Service::routes() const { return impl_->router.routes(); }
+const std::vector<Route>& Service::routes() const { return impl_->native.router().routes(); }
 
 ServiceCounters Service::counters() const {
   ServiceCounters counters;
@@ -387,7 +409,7 @@ ServiceCounters Service::counters() const {
   counters.commits = impl_->recorder->commits();
   counters.records = impl_->recorder->records();
   counters.record_failures = impl_->record_failures.load(std::memory_order_relaxed);
-  counters.cached_keyrings = impl_->data_keys.cached();
+  counters.cached_keyrings = impl_->keyrings->size();
   return counters;
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "crypto/random.h"
-#include "service/route.h"
+#include "service/dialect.h"
+#include "service/unlocked_keyrings.h"
 
 namespace cloister::service {
 
@@ -18,6 +19,7 @@ struct DecisionEvent {
   std::string_view purpose;
   std::string_view remote;   // "192.0.2.7:51820", "unix"
   std::string_view problem;  // the code; empty when all went well
+  std::string_view dialect;  // "aws-kms"; empty for the API of our own
   std::uint32_t keys = 0;
   audit::Outcome outcome = audit::Outcome::kAllowed;
   unsigned status = 0;
@@ -57,7 +59,7 @@ struct ServiceCounters {
 };
 
 // Any thread may call. Answers taken along are answered before the destructor returns.
-class Service final : public net::Handler {
+class Service final : public net::Handler, public std::enable_shared_from_this<Service> {
  public:
   // `more` are routes beside the service's own.
   static Result<std::shared_ptr<Service>> create(ServiceOptions options, Backend backend,
@@ -65,7 +67,12 @@ class Service final : public net::Handler {
                                                  std::vector<Route> more = {});
   ~Service() override;
 
+  // The API of our own.
   std::optional<net::Response> handle(net::Request& request, net::Deferral& later) override;
+  // For a listener that speaks `dialect`: the same steps, policy, records and quotas. It keeps the service alive.
+  std::shared_ptr<net::Handler> handler(std::shared_ptr<const Dialect> dialect);
+  // What dialects open and seal with.
+  std::shared_ptr<UnlockedKeyrings> keyrings() const;
 
   // For requests from now on.
   void reload(std::shared_ptr<const Snapshot> snapshot);

@@ -54,6 +54,18 @@ Route changing(policy::Operation operation, Change change, Show show) {
   return route;
 }
 
+Status change_recorded(keys::Store& store, keys::AuditEntry entry,
+                       const std::function<Status(keys::Store::Change&)>& body) {
+  Status changed = store.change(entry, body);
+  if (changed.ok()) return changed;
+  const Code code = changed.error().code();
+  const bool failed = code == Code::kUnavailable || code == Code::kInternal || code == Code::kCorrupt;
+  entry.event.outcome = failed ? audit::Outcome::kFailed : audit::Outcome::kRefused;
+  entry.event.detail = changed.error().message();
+  CLOISTER_RETURN_IF_ERROR(store.record(entry).with_context("write the audit log"));
+  return changed;
+}
+
 Result<std::uint32_t> version_of_path(const Call& call) {
   const std::string_view text = call.path.find("version");
   std::uint32_t version = 0;

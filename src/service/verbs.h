@@ -23,6 +23,10 @@ Route showing(policy::Operation operation, Show show);
 // The same of a verb that takes no more than its path: POST.
 Route changing(policy::Operation operation, Change change, Show show);
 
+// Store::change() for verbs that no hierarchy has: what is refused is on record too.
+Status change_recorded(keys::Store& store, keys::AuditEntry entry,
+                       const std::function<Status(keys::Store::Change&)>& body);
+
 // A path's {version}. kInvalid for what is no number.
 Result<std::uint32_t> version_of_path(const Call& call);
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Rotating keys in the store, stopped anywhere: old or new, the audit chain whole, what was reported is there."""
+"""Rotating keys in the store and moving them between roots, stopped anywhere: old or new, the audit chain whole, what
+was reported is there."""
 import json
 
 import crash_lib
@@ -36,6 +37,10 @@ def test(place):
     place.cloister("seal", "--dataset", "acme/set", place.root / "plain", sealed)
     checked = rotation(place, ["key", "rotate", "--tenant", "acme"], payload, sealed)
     checked += rotation(place, ["dataset", "rotate-key", "acme/set"], payload, sealed)
+    checked += rotation(place, ["root", "add", "second", "software"], payload, sealed)
+    checked += rotation(place, ["key", "move", "acme", "--to", "second"], payload, sealed)
+    checked += rotation(place, ["root", "default", "second"], payload, sealed)
+    checked += rotation(place, ["root", "remove", "first"], payload, sealed)
     return f"keys: {checked} states of the disk"
 
 

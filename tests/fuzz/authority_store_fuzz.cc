@@ -46,6 +46,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (signers.ok()) CLOISTER_CHECK(equal(identity::serialize_signers(*signers), input));
   const bool taken = identity::parse_rotation(input, made().trust_domain, "acme", {}, made().root).ok();
   CLOISTER_CHECK(taken == equal(input, made().rotation));
+  // Parsed before anything is authenticated.
+  ignore_result(identity::rotation_roots(input));
+  const auto moved = identity::rewrap_rotation(input, made().root, made().root, made().random);
+  CLOISTER_CHECK(moved.ok() == taken);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 //     wrap KEY PLAINTEXT_HEX [NAME=VALUE...]            prints {"key_version", "ciphertext"}, ciphertext in hexadecimal
 //     unwrap KEY CIPHERTEXT_HEX KEY_VERSION [NAME=VALUE...]
 //     root KEY                                          opens it as a root: probes it, wraps and unwraps
+//     activate KEY                                      of a KMIP server
 // Prints one JSON object: the answer, or {"error", "message"} with the exit status of that code. Where OPTIONS.json has
 // "evidence_file", what the provider answered is appended there, one JSON object a line.
 #include <cstdio>
@@ -15,9 +16,13 @@
 
 #include "crypto/random.h"
 #include "kms/aws/aws_kms.h"
+#include "kms/azure/azure_key_vault.h"
 #include "kms/evidence.h"
+#include "kms/google/google_kms.h"
+#include "kms/kmip/kmip_server.h"
 #include "kms/pkcs11/pkcs11_provider.h"
 #include "kms/provider_key.h"
+#include "kms/vault/vault_transit.h"
 #include "tests/support/fake_provider.h"
 
 namespace cloister {
@@ -62,6 +67,39 @@ Opened open_fake(const Json&, std::shared_ptr<kms::EvidenceSink>) {
   return std::shared_ptr<Provider>(std::make_shared<testing::FakeProvider>());
 }
 
+Opened open_kmip(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  kms::KmipOptions kmip;
+  kmip.host = text(options, "host");
+  kmip.port = options.value("port", kmip.port);
+  kmip.authorities_file = text(options, "authorities");
+  kmip.certificate_file = text(options, "certificate");
+  kmip.key_file = text(options, "key");
+  kmip.cipher = text(options, "cipher", kmip.cipher);
+  kmip.newest = text(options, "newest", kmip.newest);
+  CLOISTER_TRY(auto server, kms::KmipServer::create(kmip, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(server));
+}
+
+Opened open_vault(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  kms::VaultOptions vault;
+  vault.address = text(options, "address");
+  vault.mount = text(options, "mount", vault.mount);
+  vault.name_space = text(options, "namespace");
+  vault.authorities_file = text(options, "authorities");
+  vault.certificate_file = text(options, "certificate");
+  vault.key_file = text(options, "key");
+  vault.auth = text(options, "auth", vault.auth);
+  vault.auth_mount = text(options, "auth_mount");
+  vault.role = text(options, "role");
+  vault.secret_file = text(options, "secret_file");
+  const auto environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  CLOISTER_TRY(auto transit, kms::VaultTransit::create(vault, environment, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(transit));
+}
+
 // "module", "token", "pin_file"; "serial" and "module_parameters" where they are needed.
 Opened open_pkcs11(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
   const kms::Pkcs11ProviderOptions chosen{text(options, "module"), text(options, "token"), text(options, "serial"),
@@ -89,11 +127,59 @@ Opened open_aws(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence
   return std::shared_ptr<Provider>(std::move(provider));
 }
 
+kms::WebTransportOptions web_of(const Json& options) {
+  kms::WebTransportOptions web;
+  web.authorities_file = text(options, "authorities_file");
+  return web;
+}
+
+// "vault"; "credential" is client-secret, workload-identity or managed-identity, with the members it needs.
+Opened open_azure(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  using Kind = kms::AzureCredentialKind;
+  static const std::map<std::string, Kind> kCredentials = {{"client-secret", Kind::kClientSecret},
+                                                           {"workload-identity", Kind::kWorkloadIdentity},
+                                                           {"managed-identity", Kind::kManagedIdentity}};
+  kms::AzureKeyVaultOptions chosen;
+  chosen.vault = text(options, "vault");
+  chosen.tenant = text(options, "tenant");
+  chosen.resource = text(options, "resource");
+  chosen.algorithm = text(options, "algorithm");
+  chosen.api_version = text(options, "api_version", chosen.api_version);
+  chosen.credential.kind = kCredentials.at(text(options, "credential"));
+  chosen.credential.login = text(options, "login", chosen.credential.login);
+  chosen.credential.metadata = text(options, "metadata", chosen.credential.metadata);
+  chosen.credential.client_id = text(options, "client_id");
+  chosen.credential.client_secret_file = text(options, "client_secret_file");
+  chosen.credential.federated_token_file = text(options, "federated_token_file");
+  chosen.web = web_of(options);
+  CLOISTER_TRY(auto provider, kms::AzureKeyVault::create(chosen, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(provider));
+}
+
+// "location", "key_ring"; "credential" is service-account, self-signed, metadata or external-account.
+Opened open_google(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  using Kind = kms::GoogleCredentialKind;
+  static const std::map<std::string, Kind> kCredentials = {{"service-account", Kind::kServiceAccount},
+                                                           {"self-signed", Kind::kSelfSigned},
+                                                           {"metadata", Kind::kMetadata},
+                                                           {"external-account", Kind::kExternalAccount}};
+  kms::GoogleKmsOptions chosen;
+  chosen.endpoint = text(options, "endpoint", chosen.endpoint);
+  chosen.location = text(options, "location");
+  chosen.key_ring = text(options, "key_ring");
+  chosen.quota_project = text(options, "quota_project");
+  chosen.credential.kind = kCredentials.at(text(options, "credential"));
+  chosen.credential.file = text(options, "credentials_file");
+  chosen.credential.metadata = text(options, "metadata", chosen.credential.metadata);
+  chosen.web = web_of(options);
+  CLOISTER_TRY(auto provider, kms::GoogleKms::create(chosen, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(provider));
+}
+
 // One line a kind of provider.
 const std::map<std::string, Open> kKinds = {
-    {"aws-kms", open_aws},
-    {"fake", open_fake},
-    {"pkcs11", open_pkcs11},
+    {"aws-kms", open_aws}, {"azure-key-vault", open_azure}, {"fake", open_fake},           {"google-kms", open_google},
+    {"kmip", open_kmip},   {"pkcs11", open_pkcs11},         {"vault-transit", open_vault},
 };
 
 Result<kms::ContextMap> read_context(const std::vector<std::string>& arguments, std::size_t from) {
@@ -162,6 +248,12 @@ Result<Json> answer(const std::shared_ptr<Provider>& provider, const std::string
   if (verb == "health") {
     CLOISTER_TRY(const auto health, provider->health());
     return Json{{"serving", health.serving}, {"detail", health.detail}};
+  }
+  if (verb == "activate") {
+    const auto kmip = std::dynamic_pointer_cast<kms::KmipServer>(provider);
+    if (kmip == nullptr) return Error(Code::kUnsupported, "only keys of a KMIP server are activated");
+    CLOISTER_RETURN_IF_ERROR(kmip->activate(first));
+    return Json{{"activated", first}};
   }
   return Error(Code::kInvalid, "no such verb: " + verb);
 }

@@ -13,13 +13,13 @@ PLAN = """
 name = "aws-kms"
 protocol = "AWS KMS"
 [[server]]
-name = "moto"
+name = "moto, as a root"
 protocol = "AWS KMS"
 [[server]]
 name = "lowkey-vault"
 protocol = "Azure Key Vault"
 [[client]]
-name = "boto3"
+name = "AWS CLI"
 protocol = "AWS KMS"
 [[dialect]]
 name = "aws-kms dialect"
@@ -43,8 +43,8 @@ class Table(unittest.TestCase):
             (self.root / f"tests/interop/{name}_test.py").write_text("")
         self.page = self.root / "docs/interop.md"
         self.plan(PLAN)
-        self.servers(row("provider", "aws-kms", "moto", "5.1.0", skipped=[("last usage: of a key", "moto doesn't have it")]))
-        self.clients(row("client", "boto3", "aws-kms dialect", "1.40.1"))
+        self.servers(row("provider", "aws-kms", "moto, as a root", "5.1.0", skipped=[("last usage: of a key", "moto doesn't have it")]))
+        self.clients(row("client", "AWS CLI", "aws-kms dialect", "1.40.1"))
 
     def plan(self, text):
         (self.root / "tests/interop/table.toml").write_text(text)
@@ -81,8 +81,8 @@ class Table(unittest.TestCase):
         self.write()
         text = self.page.read_text()
         self.assertIn("| aws-kms | AWS KMS | 2 passed, 1 skipped | n/a |", text)
-        self.assertIn("| boto3 1.40.1 | AWS KMS | 2 passed |", text)
-        self.assertIn("moto 5.1.0", text)
+        self.assertIn("| AWS CLI 1.40.1 | AWS KMS | 2 passed |", text)
+        self.assertIn("moto, as a root 5.1.0", text)
         self.assertIn("- **last usage: of a key**: moto doesn't have it.", text)
         self.assert_checks()
         self.write()
@@ -90,13 +90,13 @@ class Table(unittest.TestCase):
 
     def test_row_that_ran_and_is_missing_in_the_table(self):
         self.write()
-        self.clients(row("client", "boto3", "aws-kms dialect", "1.40.2"))
-        self.assert_refused("lacks boto3 against aws-kms dialect 1.40.2")
+        self.clients(row("client", "AWS CLI", "aws-kms dialect", "1.40.2"))
+        self.assert_refused("lacks AWS CLI against aws-kms dialect 1.40.2")
 
     def test_claim_of_a_check_that_wasnt_made(self):
         self.write()
         self.page.write_text(self.page.read_text().replace("Passed: wrap; unwrap.", "Passed: wrap; unwrap; rotate."))
-        self.assert_refused("something else of aws-kms against moto")
+        self.assert_refused("something else of aws-kms against moto, as a root")
 
     def test_claim_in_the_matrix_alone(self):
         self.write()
@@ -105,45 +105,45 @@ class Table(unittest.TestCase):
 
     def test_claim_of_a_pair_that_failed(self):
         self.write()
-        self.servers(row("provider", "aws-kms", "moto", "5.1.0", passed=["wrap"], failed=["unwrap"]))
+        self.servers(row("provider", "aws-kms", "moto, as a root", "5.1.0", passed=["wrap"], failed=["unwrap"]))
         self.assert_refused("failed: unwrap")
         self.assert_refused("failed: unwrap", check=False)
 
     def test_claim_of_a_pair_no_test_tries_any_more(self):
         self.write()
-        self.servers(row("provider", "aws-kms", "moto", "5.2.0", skipped=[("last usage: of a key", "moto doesn't have it")]))
-        self.assert_refused("claims aws-kms against moto 5.1.0")
+        self.servers(row("provider", "aws-kms", "moto, as a root", "5.2.0", skipped=[("last usage: of a key", "moto doesn't have it")]))
+        self.assert_refused("claims aws-kms against moto, as a root 5.1.0")
 
     def test_pair_without_a_result(self):
         self.servers()
-        self.assert_refused("aws-kms against moto was not tried", check=False)
+        self.assert_refused("aws-kms against moto, as a root was not tried", check=False)
 
     def test_pair_declared_not_applicable(self):
         self.servers()
-        self.plan(PLAN + '[[not_applicable]]\nsubject = "aws-kms"\nagainst = "moto"\nreason = "moto is a cat"\n')
+        self.plan(PLAN + '[[not_applicable]]\nsubject = "aws-kms"\nagainst = "moto, as a root"\nreason = "moto is a cat"\n')
         self.write()
         self.assertIn("| n/a: moto is a cat |", self.page.read_text())
 
     def test_row_that_the_plan_doesnt_name(self):
-        self.clients(row("client", "boto3", "aws-kms dialect", "1.40.1"), row("client", "curl", "aws-kms dialect", "8"))
+        self.clients(row("client", "AWS CLI", "aws-kms dialect", "1.40.1"), row("client", "curl", "aws-kms dialect", "8"))
         self.assert_refused("doesn't name curl", check=False)
 
     def test_what_cant_be_tried_here_keeps_what_was_written(self):
         self.write()
         text = self.page.read_text()
         self.servers(absent="the registry is out of reach")
-        self.clients(row("client", "boto3", "aws-kms dialect", "1.40.1", passed=(), absent="python3-venv is not installed"))
+        self.clients(row("client", "AWS CLI", "aws-kms dialect", "1.40.1", passed=(), absent="python3-venv is not installed"))
         self.assert_checks()
         self.write()
         self.assertEqual(self.page.read_text(), text)
 
     def test_what_was_never_tried_says_so(self):
-        self.clients(row("client", "boto3", "aws-kms dialect", "1.40.1", passed=(), absent="Node.js 20 is needed"))
+        self.clients(row("client", "AWS CLI", "aws-kms dialect", "1.40.1", passed=(), absent="Node.js 20 is needed"))
         self.write()
         self.assertIn("| not tried: Node.js 20 is needed |", self.page.read_text())
         self.assert_checks()
-        self.clients(row("client", "boto3", "aws-kms dialect", "1.40.1"))
-        self.assert_refused("something else of boto3")
+        self.clients(row("client", "AWS CLI", "aws-kms dialect", "1.40.1"))
+        self.assert_refused("something else of AWS CLI")
 
     def test_test_that_didnt_end(self):
         self.write()
@@ -151,7 +151,7 @@ class Table(unittest.TestCase):
         self.assert_refused("didn't come to its end")
 
     def test_one_pair_from_two_tests(self):
-        self.clients(row("client", "boto3", "aws-kms dialect", "1.40.1"), row("provider", "aws-kms", "moto", "5.1.0"))
+        self.clients(row("client", "AWS CLI", "aws-kms dialect", "1.40.1"), row("provider", "aws-kms", "moto, as a root", "5.1.0"))
         self.assert_refused("is also a row of", check=False)
 
     def test_results_of_a_test_that_is_no_more(self):

@@ -84,6 +84,9 @@ TEST(Ocsf, ActivityIsTheActionsVerb) {
   EXPECT_EQ(mapped("tenant.create")["activity_id"], 1);
   EXPECT_EQ(mapped("keyring.unlock")["activity_id"], 2);
   EXPECT_EQ(mapped("kek.rotate")["activity_id"], 3);
+  EXPECT_EQ(mapped("kek.move")["activity_id"], 3);
+  EXPECT_EQ(mapped("root.default")["activity_id"], 3);
+  EXPECT_EQ(mapped("root.remove")["activity_id"], 4);
   EXPECT_EQ(mapped("kek.destroy")["activity_id"], 4);
   EXPECT_EQ(mapped("kek.rotate")["type_uid"], 600303);
   EXPECT_EQ(mapped("create.unheard_of")["activity_id"], 99);

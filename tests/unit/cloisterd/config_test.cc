@@ -171,10 +171,62 @@ TEST(Config, UsersTwiceAndWithoutSocket) {
   expect_refused(parse_config("home = \"/h\"\ntrust_domain = \"acme.example\"\n[policy]\nfile = \"/p\"\n[listen]\n"
                               "tls = \"0.0.0.0:1\"\n" +
                               user),
-                 Code::kInvalid, "need [listen] unix");
+                 Code::kInvalid, "needs [listen] unix");
   expect_line(with("[[unix_user]]\nuid = 4294967295\nid = \"spiffe://acme.example/a\"\n"), 8, "uid must be");
   expect_line(with("[[unix_workload]]\nuid = 1\nexecutable = \"x\"\nid = \"spiffe://acme.example/a\"\n"), 9,
               "absolute path");
+}
+
+TEST(Config, Kubernetes) {
+  const std::string user = "[[unix_user]]\nuid = 0\nid = \"spiffe://acme.example/k8s/apiserver\"\n";
+  const std::string face = "[dialect_kubernetes]\nunix = \"/run/cloister/kms.sock\"\ndataset = \"acme/prod/etcd\"\n";
+  const Config config = value_of(parse_config(with(face + user)));
+  ASSERT_TRUE(config.kubernetes);
+  EXPECT_EQ(config.kubernetes->socket, "/run/cloister/kms.sock");
+  EXPECT_EQ(config.kubernetes->dataset.text(), "acme/prod/etcd");
+  EXPECT_EQ(config.kubernetes->purpose, policy::Purpose::kOperate);
+  EXPECT_NE(describe(config).find("KMS v2: /run/cloister/kms.sock, under acme/prod/etcd"), std::string::npos);
+  const Config backup = value_of(parse_config(with(face + "purpose = \"backup\"\n" + user)));
+  EXPECT_EQ(backup.kubernetes->purpose, policy::Purpose::kBackup);
+}
+
+TEST(Config, KubernetesWithoutASocketADatasetOrACaller) {
+  const std::string user = "[[unix_user]]\nuid = 0\nid = \"spiffe://acme.example/k8s/apiserver\"\n";
+  expect_line(with("[dialect_kubernetes]\ndataset = \"acme/etcd\"\n"), 7, "unix isn't written");
+  expect_line(with("[dialect_kubernetes]\nunix = \"kms.sock\"\ndataset = \"acme/etcd\"\n"), 8, "absolute path");
+  expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\n"), 7, "dataset isn't written");
+  expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme\"\n"), 9, "dataset: ");
+  expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme/etcd\"\npurpose = \"trane\"\n"), 10,
+              "train");
+  expect_line(with("[dialect_kubernetes]\nkey = \"x\"\n"), 8, "key");
+  expect_refused(parse_config(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme/etcd\"\n")),
+                 Code::kInvalid, "needs a [[unix_user]]");
+  expect_refused(
+      parse_config(with("[dialect_kubernetes]\nunix = \"/run/cloister/keys.sock\"\ndataset = \"acme/etcd\"\n" + user)),
+      Code::kInvalid, "a socket each");
+}
+
+TEST(Config, AwsKms) {
+  const std::string face =
+      "[dialect_aws]\nlisten = [\"0.0.0.0:8445\"]\nregion = \"eu-central-1\"\ncertificate = \"/etc/kms.pem\"\n"
+      "key = \"/etc/kms.key\"\n";
+  const Config config = value_of(parse_config(with(face)));
+  ASSERT_TRUE(config.aws);
+  EXPECT_EQ(config.aws->listen.size(), 1U);
+  EXPECT_EQ(config.aws->region, "eu-central-1");
+  EXPECT_EQ(config.aws->certificate, "/etc/kms.pem");
+  EXPECT_EQ(config.aws->key, "/etc/kms.key");
+  EXPECT_NE(describe(config).find("AWS KMS: 0.0.0.0:8445, region eu-central-1"), std::string::npos);
+}
+
+TEST(Config, AwsKmsWithoutAnAddressARegionOrACertificate) {
+  const std::string listen = "[dialect_aws]\nlisten = [\"0.0.0.0:8445\"]\n", region = "region = \"eu-central-1\"\n";
+  expect_line(with("[dialect_aws]\n" + region), 7, "listen");
+  expect_line(with(listen), 7, "region isn't written");
+  expect_line(with(listen + "region = \"EU central\"\n"), 9, "region is of");
+  expect_line(with(listen + region), 7, "certificate isn't written");
+  expect_line(with(listen + region + "certificate = \"kms.pem\"\nkey = \"/k\"\n"), 10, "absolute path");
+  expect_line(with(listen + region + "certificate = \"/c\"\n"), 7, "key isn't written");
 }
 
 TEST(Config, HalfAWebhook) {

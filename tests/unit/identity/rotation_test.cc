@@ -4,6 +4,7 @@
 
 #include "crypto/certificate_writer.h"
 #include "identity/authority_store.h"
+#include "identity/software_signer.h"
 #include "tests/support/local_key.h"
 #include "tests/unit/identity/fixture.h"
 
@@ -252,6 +253,56 @@ TEST_F(Stored, EveryChangedByte) {
 TEST_F(Stored, OfAnotherTrustDomainOrTenant) {
   expect_refused(parse(bytes_, "example.com"), Code::kCorrupt, "not of example.com");
   expect_refused(parse(bytes_, "example.org", "umbrella"), Code::kCorrupt, "authorities of");
+}
+
+// Of an authority whose signers are in software: what a home stores.
+class StoredWithSigners : public ::testing::Test {
+ protected:
+  StoredWithSigners() {
+    auto x509 = value_of(SoftwareSigner::create(context_, root_, random_));
+    auto jwt = value_of(SoftwareSigner::create(context_, root_, random_));
+    auto record = value_of(make_authority(domain_of(), {}, {&x509.signer, &jwt.signer},
+                                          serialize_signers({x509.stored, jwt.stored}), kNow, random_));
+    const auto begun = value_of(Rotation::begin(domain_of(), {}, std::move(record), kNow));
+    bytes_ = value_of(serialize_rotation(begun, "acme", root_, random_));
+  }
+  crypto::SystemRandom random_;
+  LocalKey root_{9, random_}, other_{10, random_};
+  const SignerContext context_{"acme", domain_of()};
+  Bytes bytes_;
+};
+
+TEST_F(StoredWithSigners, UnderAnotherRootTheyAreTheSame) {
+  EXPECT_EQ(value_of(rotation_roots(bytes_)), std::vector<std::string>{"local-9"});
+  const Bytes moved = value_of(rewrap_rotation(bytes_, root_, other_, random_));
+  EXPECT_EQ(value_of(rotation_roots(moved)), std::vector<std::string>{"local-10"});
+  expect_refused(parse_rotation(moved, domain_of(), "acme", {}, root_), Code::kNotFound, "");
+  const Rotation was = value_of(parse_rotation(bytes_, domain_of(), "acme", {}, root_));
+  const Rotation is = value_of(parse_rotation(moved, domain_of(), "acme", {}, other_));
+  EXPECT_EQ(is.bundle(), was.bundle());
+  EXPECT_EQ(is.sequence(), was.sequence());
+  const WrappedSigners signers = value_of(parse_signers(is.records().front().signer));
+  EXPECT_TRUE(SoftwareSigner::open(signers.x509, context_, other_).ok());
+  EXPECT_TRUE(SoftwareSigner::open(signers.jwt, context_, other_).ok());
+}
+
+TEST_F(StoredWithSigners, NeitherRootIsThere) {
+  FailingKey away(Error(Code::kUnavailable, "the token is away"));
+  expect_refused(rewrap_rotation(bytes_, away, other_, random_), Code::kUnavailable, "away");
+  expect_refused(rewrap_rotation(bytes_, root_, away, random_), Code::kUnavailable, "away");
+  expect_refused(rewrap_rotation(bytes_, other_, root_, random_), Code::kNotFound, "");
+}
+
+TEST_F(StoredWithSigners, ChangedByteBeforeAMove) {
+  for (std::size_t i = 0; i < bytes_.size(); i += 7) {
+    Bytes changed = bytes_;
+    changed[i] ^= 1;
+    ASSERT_FALSE(rewrap_rotation(changed, root_, other_, random_).ok()) << i;
+  }
+  for (const std::size_t size : {std::size_t{0}, std::size_t{31}, bytes_.size() - 1}) {
+    EXPECT_FALSE(rewrap_rotation(ByteView(bytes_).first(size), root_, other_, random_).ok()) << size;
+    EXPECT_FALSE(rotation_roots(ByteView(bytes_).first(size)).ok()) << size;
+  }
 }
 
 TEST_F(Stored, UnderAnotherRoot) {

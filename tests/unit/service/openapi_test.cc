@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 
+#include "service/access_keys.h"
 #include "service/enrolment.h"
 #include "service/operator_routes.h"
 #include "tests/unit/service/harness.h"
@@ -34,10 +35,14 @@ struct Identities {
             *issuer,
             testing::value_of(AuthenticSettings::open(home.keys->store(), *home.root, home.random, Harness::caller())),
             home.random,
-            EnrolmentOptions{testing::value_of(identity::SpiffeId::parse("spiffe://acme.test/cloister/keys"))}) {}
+            EnrolmentOptions{testing::value_of(identity::SpiffeId::parse("spiffe://acme.test/cloister/keys"))}),
+        access_keys(
+            testing::value_of(AuthenticSettings::open(home.keys->store(), *home.root, home.random, Harness::caller())),
+            home.random) {}
 
   std::vector<Route> all_routes() {
     std::vector<Route> routes = enrolment.routes();
+    std::ranges::move(access_keys.routes(), std::back_inserter(routes));
     for (Route& route : operator_routes({[] { return Readiness{}; }, [] { return std::string("up 1\n"); }})) {
       routes.push_back(std::move(route));
     }
@@ -46,6 +51,7 @@ struct Identities {
 
   std::unique_ptr<Issuer> issuer;
   Enrolment enrolment;
+  AccessKeys access_keys;
 };
 
 TEST(OpenApi, DescribesEveryRouteAndNoOther) {

@@ -1,0 +1,55 @@
+// Bytes of protobuf messages, as much as a few flat messages need: protobuf.dev/programming-guides/encoding.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "net/buffer.h"
+
+namespace cloister::service {
+
+// One field as it lies in the message: a view into it.
+struct ProtobufField {
+  enum class Wire : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
+  std::uint32_t number = 0;
+  Wire wire = Wire::kVarint;
+  std::uint64_t value = 0;  // of kVarint, kFixed64 and kFixed32
+  ByteView bytes;           // of kBytes
+};
+
+// Reads fields in their order. Which of them are known, and which of several of one number counts, is the caller's to
+// say. The bytes must outlive every field.
+class ProtobufReader {
+ public:
+  static constexpr std::size_t kFieldsMax = 1024;
+  explicit ProtobufReader(ByteView bytes) : rest_(bytes) {}
+
+  // Nothing at the end. kInvalid for what isn't protobuf: a field that goes beyond the end, a number that can't be, a
+  // group, a varint of more than ten bytes; and for more than kFieldsMax fields.
+  Result<std::optional<ProtobufField>> next();
+
+ private:
+  Result<std::uint64_t> varint();
+  Result<std::uint64_t> fixed(std::size_t size);
+
+  ByteView rest_;
+  std::size_t fields_ = 0;
+};
+
+// Writes into a buffer that is wiped when freed. Empty values are left out, as proto3 does.
+class ProtobufWriter {
+ public:
+  explicit ProtobufWriter(net::Buffer& out) : out_(&out) {}
+
+  ProtobufWriter& bytes(std::uint32_t number, ByteView value);
+  ProtobufWriter& text(std::uint32_t number, std::string_view value) { return bytes(number, as_bytes(value)); }
+  // One entry of a map<string, bytes>.
+  ProtobufWriter& entry(std::uint32_t number, std::string_view key, ByteView value);
+
+ private:
+  void varint(std::uint64_t value);
+
+  net::Buffer* out_;
+};
+
+}  // namespace cloister::service
