@@ -21,19 +21,16 @@ from lib.absent import Absent  # noqa: E402
 APPS = pathlib.Path(os.environ["CLOISTER"]).parent
 SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-REGION = "eu-bench-1"
-POLICY = """version = 1
-id = "bench"
-not_after = "never"
-[[allow]]
-name = "all"
-caller = "spiffe://bench.test/*"
+REGION = "eu-central-1"
+POLICY = "version = 1\nid = \"bench\"\nnot_after = \"never\"\n" + "".join(f"""[[allow]]
+name = "{who}"
+caller = "spiffe://bench.test/{who}/*"
 operation = "any"
 tenant = "any"
 environment = "any"
 dataset = "any"
 purpose = "any"
-[[quota]]
+""" for who in ("ops", "acme")) + """[[quota]]
 tenant = "any"
 requests_per_second = 1000000000
 burst = 1000000000

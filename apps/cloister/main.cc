@@ -53,6 +53,7 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_rekey(app, run);
   add_key(app, run);
   add_root(app, run);
+  add_kms(app, run);
   add_identity(app, run);
   add_key_file(app, run);
   add_audit(app, run);

@@ -25,6 +25,8 @@ constexpr const char* kManual = R"(EXAMPLES
   cloister root add hsm pkcs11 module=/usr/lib/softhsm/libsofthsm2.so \
       token=cloister key=root --pin-file /run/pin
   cloister root add second software --passphrase
+  cloister root add aws aws-kms key=alias/cloister region=eu-west-1
+      docs/providers/ and docs/formats/home-config.md have every kind's options
   cloister tenant create acme --root hsm
   cloister key move globex --to hsm
   cloister key move --all --to hsm

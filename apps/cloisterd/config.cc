@@ -20,7 +20,7 @@ struct TableKind {
   bool listed;
   ReadTable read;
 };
-constexpr std::array<TableKind, 13> kTables = {{{"server", false, read_server},
+constexpr std::array<TableKind, 14> kTables = {{{"server", false, read_server},
                                                 {"listen", false, read_listen},
                                                 {"policy", false, read_policy},
                                                 {"identity", false, read_identity},
@@ -31,6 +31,7 @@ constexpr std::array<TableKind, 13> kTables = {{{"server", false, read_server},
                                                 {"anomalies", false, read_anomalies},
                                                 {"dialect_aws", false, read_dialect_aws},
                                                 {"dialect_kubernetes", false, read_dialect_kubernetes},
+                                                {"dialect_vault", false, read_dialect_vault},
                                                 {"unix_user", true, read_unix_user},
                                                 {"unix_workload", true, read_unix_workload}}};
 
@@ -151,6 +152,10 @@ std::string describe(const Config& config) {
   }
   if (config.aws) {
     text += "  AWS KMS: " + list_of(config.aws->listen) + ", region " + config.aws->region + "\n";
+  }
+  if (config.vault) {
+    text += "  Vault's API: " + list_of(config.vault->tls) + "; by certificate: " + list_of(config.vault->mutual_tls) +
+            "\n";
   }
   text += "  policy: " + config.policy_file + "\n";
   text += "  identities last " + seconds_of(config.rules.x509_svid_lifetime) + ", tokens " +

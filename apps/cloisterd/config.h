@@ -48,6 +48,13 @@ struct AwsFace {
   std::string certificate, key;  // PEM files
 };
 
+// Vault's API. Its clients know servers by DNS names, so it shows a certificate from outside.
+struct VaultFace {
+  std::vector<net::TcpAddress> tls, mutual_tls;  // without a client's certificate, and with one
+  std::string certificate, key;                  // PEM files
+  Duration token_lifetime = hours(1);
+};
+
 struct Config {
   Config(identity::TrustDomain domain, identity::SpiffeId own)
       : trust_domain(std::move(domain)), own_id(std::move(own)) {}
@@ -87,6 +94,7 @@ struct Config {
 
   std::optional<KubernetesFace> kubernetes;
   std::optional<AwsFace> aws;
+  std::optional<VaultFace> vault;
 
   std::map<uid_t, std::string> unix_callers;  // SPIFFE IDs
   std::vector<UnixWorkload> unix_workloads;

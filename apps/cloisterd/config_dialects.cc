@@ -36,7 +36,7 @@ Status read_dialect_aws(const TomlFields& fields, Config& config) {
     CLOISTER_RETURN_IF_ERROR(check_absolute(fields, name, *path));
   }
   config.aws = std::move(face);
-  return {};
+  return check_apart(fields, config);
 }
 
 Status read_dialect_kubernetes(const TomlFields& fields, Config& config) {
@@ -54,6 +54,26 @@ Status read_dialect_kubernetes(const TomlFields& fields, Config& config) {
   CLOISTER_TRY(face.purpose, read_purpose(fields, policy::Purpose::kOperate));
   config.kubernetes = std::move(face);
   return {};
+}
+
+Status read_dialect_vault(const TomlFields& fields, Config& config) {
+  constexpr std::array<std::string_view, 5> kKeys = {"tls", "mutual_tls", "certificate", "key",
+                                                     "token_lifetime_seconds"};
+  CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
+  VaultFace face;
+  CLOISTER_TRY(face.tls, read_addresses(fields, "tls"));
+  CLOISTER_TRY(face.mutual_tls, read_addresses(fields, "mutual_tls"));
+  if (face.tls.empty() && face.mutual_tls.empty()) {
+    return fields.error(fields.line(), "there is neither tls nor mutual_tls: nobody could reach it");
+  }
+  CLOISTER_TRY(face.certificate, fields.text("certificate"));
+  CLOISTER_RETURN_IF_ERROR(check_absolute(fields, "certificate", face.certificate));
+  CLOISTER_TRY(face.key, fields.text("key"));
+  CLOISTER_RETURN_IF_ERROR(check_absolute(fields, "key", face.key));
+  CLOISTER_TRY(const std::uint32_t lifetime, fields.integer_or("token_lifetime_seconds", 60, 86'400, 3600));
+  face.token_lifetime = seconds(lifetime);
+  config.vault = std::move(face);
+  return check_apart(fields, config);
 }
 
 }  // namespace cloister::daemon

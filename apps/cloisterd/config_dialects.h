@@ -8,5 +8,6 @@ namespace cloister::daemon {
 
 Status read_dialect_aws(const TomlFields& fields, Config& config);
 Status read_dialect_kubernetes(const TomlFields& fields, Config& config);
+Status read_dialect_vault(const TomlFields& fields, Config& config);
 
 }  // namespace cloister::daemon

@@ -101,6 +101,8 @@ Result<std::vector<net::TcpAddress>> read_addresses(const TomlFields& fields, st
 Status check_apart(const TomlFields& fields, const Config& config) {
   std::vector<std::string> all;
   std::vector<const std::vector<net::TcpAddress>*> lists = {&config.tls, &config.enroll};
+  if (config.aws) lists.push_back(&config.aws->listen);
+  if (config.vault) lists.insert(lists.end(), {&config.vault->tls, &config.vault->mutual_tls});
   for (const auto* list : lists) {
     for (const net::TcpAddress& address : *list) {
       if (address.port != 0) all.push_back(address.to_string());

@@ -11,6 +11,7 @@
 #include "service/aws/aws_dialect.h"
 #include "service/denied_ids.h"
 #include "service/kubernetes/kubernetes_dialect.h"
+#include "service/vault/vault_dialect.h"
 
 namespace cloister::daemon {
 namespace {
@@ -46,7 +47,21 @@ std::string fixed_part(const Config& config) {
     const KubernetesFace& face = *config.kubernetes;
     text += face.socket + "\n" + face.dataset.text() + "\n" + std::string(policy::purpose_name(face.purpose)) + "\n";
   }
+  if (config.vault) {
+    for (const net::TcpAddress& address : config.vault->tls) text += "vault " + address.to_string() + "\n";
+    for (const net::TcpAddress& address : config.vault->mutual_tls)
+      text += "vault mutual " + address.to_string() + "\n";
+    text += std::to_string(config.vault->token_lifetime.ms) + "\n";
+  }
   return text + (config.rotate ? "rotates\n" : "") + (config.anomalies ? "watches" : "");
+}
+
+// A certificate from outside, for clients that know servers by DNS names.
+Result<std::shared_ptr<const net::Credentials>> read_credentials(const std::string& certificate,
+                                                                 const std::string& key_file) {
+  CLOISTER_TRY(const Bytes chain, read_file(certificate, kChainSizeMax));
+  CLOISTER_TRY(const crypto::Secret key, home::read_secret_file(key_file));
+  return net::Credentials::from_pem(as_text(chain), key).with_context("use " + certificate);
 }
 
 }  // namespace
@@ -221,25 +236,14 @@ Status Daemon::open_faces() {
   faces_ = std::make_unique<Faces>(server_options(), *service_);
   if (config_.aws) CLOISTER_RETURN_IF_ERROR(open_aws(*faces_));
   if (config_.kubernetes) CLOISTER_RETURN_IF_ERROR(open_kubernetes(*faces_));
-  return {};
-}
-
-Status Daemon::load_aws_credentials(const AwsFace& face) {
-  CLOISTER_TRY(const Bytes chain, read_file(face.certificate, kChainSizeMax));
-  CLOISTER_TRY(const crypto::Secret key, home::read_secret_file(face.key));
-  auto credentials = net::Credentials::from_pem(as_text(chain), key);
-  if (!credentials.ok()) return std::move(credentials).with_context("use " + face.certificate).error();
-  if (aws_credentials_ == nullptr) {
-    aws_credentials_ = std::make_shared<net::SwappableCredentials>(std::move(*credentials));
-  } else {
-    aws_credentials_->replace(std::move(*credentials));
-  }
+  if (config_.vault) CLOISTER_RETURN_IF_ERROR(open_vault(*faces_));
   return {};
 }
 
 Status Daemon::open_aws(Faces& faces) {
   const AwsFace& face = *config_.aws;
-  CLOISTER_RETURN_IF_ERROR(load_aws_credentials(face));
+  CLOISTER_TRY(auto credentials, read_credentials(face.certificate, face.key));
+  aws_credentials_ = std::make_shared<net::SwappableCredentials>(std::move(credentials));
   CLOISTER_TRY(const auto tls, net::ServerOnlyTls::create(aws_credentials_));
   CLOISTER_TRY(net::HttpServer * server,
                faces.add(std::make_shared<service::aws::AwsDialect>(service::aws::AwsDialectParts{
@@ -265,13 +269,50 @@ Status Daemon::open_kubernetes(Faces& faces) {
   return {};
 }
 
+Status Daemon::open_vault(Faces& faces) {
+  const VaultFace& face = *config_.vault;
+  CLOISTER_TRY(auto credentials, read_credentials(face.certificate, face.key));
+  vault_credentials_ = std::make_shared<net::SwappableCredentials>(std::move(credentials));
+  CLOISTER_TRY(const auto server_only, net::ServerOnlyTls::create(vault_credentials_));
+  CLOISTER_TRY(const auto mutual, net::MutualTls::create(vault_credentials_, verifier_, clock_));
+  service::VaultOptions options;
+  options.keys = {service_->keyrings(), managed_keys_};
+  options.version = CLOISTER_VERSION;
+  options.logins.tokens =
+      std::make_shared<service::VaultTokens>(service::VaultTokenOptions{.lifetime = face.token_lifetime}, random_);
+  options.logins.identity = [this] { return own_->source()->current(); };
+  options.logins.audience = config_.own_id.uri();
+  options.logins.access_keys = access_keys_.get();
+  CLOISTER_TRY(net::HttpServer * server, faces.add(std::make_shared<service::VaultDialect>(std::move(options))));
+  const auto listening = [this](const char* what, const net::TcpAddress& address, std::uint16_t port) {
+    log_.info("listening", {{"for", what}, {"address", net::TcpAddress{address.host, port}.to_string()}});
+  };
+  for (const net::TcpAddress& address : face.tls) {
+    CLOISTER_TRY(const std::uint16_t port, server->listen(address, server_only));
+    listening("Vault's API", address, port);
+  }
+  for (const net::TcpAddress& address : face.mutual_tls) {
+    CLOISTER_TRY(const std::uint16_t port, server->listen(address, mutual));
+    listening("Vault's API, mutual TLS", address, port);
+  }
+  return {};
+}
+
 Status Daemon::reload(Config next) {
   CLOISTER_TRY(auto snapshot, load_snapshot(next));
-  if (next.aws && aws_credentials_ != nullptr) CLOISTER_RETURN_IF_ERROR(load_aws_credentials(*next.aws));
+  std::shared_ptr<const net::Credentials> for_aws, for_vault;
+  if (next.aws && aws_credentials_) {
+    CLOISTER_TRY(for_aws, read_credentials(next.aws->certificate, next.aws->key));
+  }
+  if (next.vault && vault_credentials_) {
+    CLOISTER_TRY(for_vault, read_credentials(next.vault->certificate, next.vault->key));
+  }
   CLOISTER_RETURN_IF_ERROR(server_->reload(next.limits, service_));
   CLOISTER_RETURN_IF_ERROR(faces_->reload(next.limits));
   if (fixed_part(next) != fixed_part(config_)) log_.warning("restart-needed", {{"for", "part of the configuration"}});
   service_->reload(snapshot);
+  if (for_aws) aws_credentials_->replace(std::move(for_aws));
+  if (for_vault) vault_credentials_->replace(std::move(for_vault));
   enrolment_->replace_workloads(next.unix_workloads);
   log_.configure(next.log_level, next.log_format, next.server_id);
   metrics_.reloads.fetch_add(1);

@@ -53,8 +53,8 @@ class Daemon {
   Status open_listeners();
   Status open_faces();
   Status open_aws(Faces& faces);
-  Status load_aws_credentials(const AwsFace& face);
   Status open_kubernetes(Faces& faces);
+  Status open_vault(Faces& faces);
   net::ServerOptions server_options();
   Status start_tickers();
   Result<keys::Store> open_store();
@@ -91,6 +91,7 @@ class Daemon {
   std::shared_ptr<service::ManagedKeys> managed_keys_;
   std::unique_ptr<net::HttpServer> server_;
   std::unique_ptr<Faces> faces_;
+  std::shared_ptr<net::SwappableCredentials> vault_credentials_;
   std::unique_ptr<Ticker> keeper_ticker_, scheduler_ticker_;
   std::vector<std::uint16_t> tls_ports_, enroll_ports_;
   std::atomic<bool> draining_{false};

@@ -2,8 +2,10 @@
 
 #include <sys/stat.h>
 
+#include "home/providers.h"
 #include "home/secret_file.h"
 #include "kms/pkcs11/pkcs11_key.h"
+#include "kms/provider_key.h"
 #include "kms/software_key.h"
 
 namespace cloister::home {
@@ -48,6 +50,12 @@ Result<keys::OpenedRoot> open_root(const Path& folder, const RootConfig& root, s
     const kms::Pkcs11Location location{root.option("module"), root.option("token"), root.option("key"),
                                        root.option("parameters")};
     CLOISTER_TRY(auto key, Pkcs11Key::open(location, *secret, if_absent, random));
+    std::string id = key->key_id();
+    return keys::OpenedRoot{std::move(key), std::move(id)};
+  }
+  if (is_provider_kind(root.kind)) {
+    CLOISTER_TRY(auto provider, open_provider(root, {}));
+    CLOISTER_TRY(auto key, kms::ProviderKey::open(std::move(provider), provider_key(root), random));
     std::string id = key->key_id();
     return keys::OpenedRoot{std::move(key), std::move(id)};
   }

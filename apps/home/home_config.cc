@@ -136,6 +136,24 @@ const std::vector<RootKind>& root_kinds() {
   static const std::vector<RootKind> kinds = {
       {"software", {}, {"key_file"}},
       {"pkcs11", {"module", "token", "key"}, {"parameters"}},
+      {"aws-kms",
+       {"key", "region"},
+       {"endpoint", "fips", "dual_stack", "authorities_file", "profile", "sts_endpoint", "metadata_endpoint"}},
+      {"kmip",
+       {"key", "host", "authorities_file", "certificate_file", "private_key_file"},
+       {"port", "cipher", "newest"}},
+      {"vault-transit",
+       {"key", "address"},
+       {"mount", "namespace", "authorities_file", "certificate_file", "private_key_file", "auth", "auth_mount", "role",
+        "secret_file"}},
+      {"azure-key-vault",
+       {"key", "vault"},
+       {"tenant", "resource", "algorithm", "authorities_file", "credential", "login", "metadata_endpoint", "client_id",
+        "client_secret_file", "federated_token_file"}},
+      {"google-kms",
+       {"key", "location"},
+       {"key_ring", "endpoint", "quota_project", "authorities_file", "credential", "credential_file",
+        "metadata_endpoint"}},
   };
   return kinds;
 }

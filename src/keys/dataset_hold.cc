@@ -137,8 +137,16 @@ Status Hierarchy::cancel_dataset_destruction(const DatasetName& name, const Call
 
 // A keyring always has a primary: the one that is left was never used.
 Status Hierarchy::destroy_dataset(const DatasetName& name, const Caller& caller) {
+  constexpr std::string_view kAction = "dataset.destroy";
+  const State::KeepsOpen guard(*state_);
+  const auto found = state_->store.dataset(name.tenant, name.environment, name.dataset);
+  const Status ready = state_->open_for(name, found.ok() ? &*found : nullptr);
+  if (!ready.ok()) {
+    const std::string tenant = TenantName{name.tenant, name.environment}.text();
+    return state_->refuse(make_entry(caller, kAction, tenant, name.text()), ready.error());
+  }
   const Status status = state_->change_hold(
-      name, "dataset.destroy", caller, [&](const DatasetHold& before, DatasetRecord& dataset) -> Result<DatasetHold> {
+      name, kAction, caller, [&](const DatasetHold& before, DatasetRecord& dataset) -> Result<DatasetHold> {
         if (before.state != HoldState::kDestructionScheduled || caller.now < *before.destroy_at) {
           return wrong_state(name, "isn't due for destruction");
         }
@@ -150,8 +158,8 @@ Status Hierarchy::destroy_dataset(const DatasetName& name, const Caller& caller)
           if (entry.version == unused || entry.state == seal::DatasetKeyState::kDestroyed) continue;
           CLOISTER_RETURN_IF_ERROR(keyring.set_state(entry.version, seal::DatasetKeyState::kDestroyed));
         }
-        CLOISTER_TRY(KekWrapper kek, state_->open_newest_kek(tenant));
-        CLOISTER_TRY(dataset.keyring, keyring.serialize(kek, "ring"));
+        CLOISTER_TRY(const auto kek, state_->open_newest_kek(tenant));
+        CLOISTER_TRY(dataset.keyring, keyring.serialize(*kek, "ring"));
         return DatasetHold{HoldState::kDestroyed, {}};
       });
   CLOISTER_RETURN_IF_ERROR(status);

@@ -99,16 +99,6 @@ Result<OpenedRoot> Roots::with_id(std::string_view id) {
                "this home's configuration has no root " + std::string(id) + ": `cloister root add` makes it known");
 }
 
-Result<OpenedRoot> Roots::named(std::string_view name) {
-  auto slot = find_name(slots(), name);
-  if (!slot) {
-    CLOISTER_RETURN_IF_ERROR(learn());
-    slot = find_name(slots(), name);
-  }
-  if (!slot) return Error(Code::kNotFound, "there is no root " + std::string(name) + ": `cloister root list`");
-  return open(*slot);
-}
-
 Result<crypto::KeyMaterial> Roots::unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) {
   CLOISTER_TRY(const OpenedRoot root, with_id(wrapped.key_id));
   return root.key->unwrap(wrapped, context);

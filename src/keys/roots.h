@@ -35,8 +35,6 @@ class Roots {
 
   // kDenied: the home has no such root, or what is there now is another key. Otherwise as it is opened.
   Result<OpenedRoot> with_id(std::string_view id);
-  // The same; kNotFound: there is no such root.
-  Result<OpenedRoot> named(std::string_view name);
 
   // By the root that the wrap names. As with_id(), and KeyWrapper's codes.
   Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context);

@@ -10,6 +10,16 @@ namespace {
 constexpr std::uint64_t kPemMax = 1 << 20;
 constexpr std::size_t kAnswerMax = 8 << 20;
 
+Result<crypto::Secret> read_key(const Path& path) {
+  CLOISTER_TRY(const File file, File::open(path));
+  CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kSecret));
+  CLOISTER_TRY(const std::uint64_t size, file.size());
+  if (size > kPemMax) return Error(Code::kInvalid, path.string() + " is larger than any key");
+  crypto::Secret text(static_cast<std::size_t>(size));
+  CLOISTER_RETURN_IF_ERROR(file.read_at(0, text.expose_mutable()));
+  return text;
+}
+
 class WebTransport final : public HttpTransport {
  public:
   explicit WebTransport(std::unique_ptr<net::HttpClient> client) : client_(std::move(client)) {}
@@ -32,12 +42,8 @@ Result<std::shared_ptr<const net::WebTls>> web_tls(const WebTransportOptions& op
                                                                   : net::read_authorities(options.authorities_file));
   std::shared_ptr<const net::Credentials> own;
   if (!options.certificate_file.empty()) {
-    CLOISTER_TRY(const File key_file, File::open(options.key_file));
-    CLOISTER_RETURN_IF_ERROR(check_guarded(key_file, Guard::kSecret));
     CLOISTER_TRY(const Bytes chain, read_file(options.certificate_file, kPemMax));
-    CLOISTER_TRY(Bytes pem, read_rest(key_file, kPemMax));
-    const crypto::Secret key = crypto::Secret::copy_of(pem);
-    crypto::wipe(pem);
+    CLOISTER_TRY(const crypto::Secret key, read_key(options.key_file));
     CLOISTER_TRY(own, net::Credentials::from_pem(as_text(chain), key).with_context(options.certificate_file));
   }
   return net::WebTls::create(std::move(authorities), std::move(own), system_time);

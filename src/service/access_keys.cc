@@ -203,7 +203,7 @@ Result<Reply> AccessKeys::list(const Call& call, keys::Hierarchy& hierarchy) {
 }
 
 Result<Reply> AccessKeys::revoke(const Call& call, keys::Hierarchy& hierarchy) {
-  const std::string id(call.path.find("access_key"));
+  const std::string id(call.path.find("key"));
   keys::Store& store = hierarchy.store();
   const auto entry = entry_of(call, "access-key.revoke", id, "");
   const Status changed = change_recorded(store, entry, [&](keys::Store::Change& change) -> Status {
@@ -238,7 +238,7 @@ std::vector<Route> AccessKeys::routes() {
   add("POST", "/access-keys", policy::Operation::kIdentityIssue, Recording::kVerb,
       [this](Call& call) { return parse_create(call); });
   add("GET", "/access-keys", policy::Operation::kIdentityList, Recording::kService, bare(&AccessKeys::list, this));
-  add("DELETE", "/access-keys/{access_key}", policy::Operation::kIdentityDeny, Recording::kVerb,
+  add("DELETE", "/access-keys/{key}", policy::Operation::kIdentityDeny, Recording::kVerb,
       bare(&AccessKeys::revoke, this));
   return routes;
 }

@@ -58,6 +58,14 @@ Result<std::uint64_t> BodyFields::number(std::string_view name, std::uint64_t mi
   return *number;
 }
 
+Result<bool> BodyFields::truth(std::string_view name) const {
+  const JsonValue* value = root_.find(name);
+  if (value == nullptr) return false;
+  const auto truth = value->boolean();
+  if (!truth) return invalid("the body's " + std::string(name) + " is neither true nor false");
+  return *truth;
+}
+
 Result<std::optional<std::string>> BodyFields::optional_text(std::string_view name) const {
   if (!has(name)) return std::optional<std::string>();
   CLOISTER_TRY(std::string value, text(name));

@@ -21,6 +21,8 @@ class BodyFields {
   // kInvalid where it isn't there, or isn't of the kind.
   Result<std::string> text(std::string_view name) const;
   Result<std::uint64_t> number(std::string_view name, std::uint64_t min, std::uint64_t max) const;
+  // False where it isn't there.
+  Result<bool> truth(std::string_view name) const;
   // Nothing where it isn't there.
   Result<std::optional<std::string>> optional_text(std::string_view name) const;
 

@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds) {
   for (const std::string_view text :
-       {"pkcs11:token=The%20Software%20PKCS%2311%20Softtoken;manufacturer=Snake%20Oil;object=my-certificate;type=private;"
+       {"pkcs11:token=The%20Software%20PKCS%2311%20Softtoken;manufacturer=Snake%20Oil;object=my-certificate;type="
+        "private;"
         "id=%69%95%3E%5C?module-path=/usr/lib/m.so&pin-source=file:/etc/token_pin",
         "pkcs11:", "pkcs11:object=root;type=secret-key", "pkcs11:id=%00%ff", "pkcs11:?pin-source=/x"}) {
     seeds->emplace_back(text.begin(), text.end());

@@ -123,7 +123,7 @@ def moto_describes(row, tool, server, key):
     found = tool("describe", key)["policy_findings"]
     row.check("describe: a public policy", found == ["public-principal", "decrypt-unattested"], found)
     doomed = server.make_key()
-    server.kms("ScheduleKeyDeletion", KeyId=doomed, PendingWindowInDays=7)
+    server.kms("ScheduleKeyDeletion", KeyId=doomed.split("/")[1], PendingWindowInDays=7)
     posture = tool("describe", doomed)
     row.check("describe: pending deletion",
               posture["state"] == "pending-deletion" and isinstance(posture["deletion_scheduled"], str), posture)
@@ -171,10 +171,9 @@ def moto_plain(run, row, python):
         row.check("an alias resolves to its key", tool("resolve", "alias/corpus") == {"key": key})
         row.check("wraps by an alias", tool.unwrap(key, tool.wrap("alias/corpus", "a=b"), "a=b") == {"plaintext": DEK})
         moto_describes(row, tool, server, key)
-        made = {key, other} | {server.make_key() for _ in range(120)}
-        keys, pages = tool.all_keys()
-        row.check("list: every key once, over pages", made <= set(keys) and len(keys) == len(set(keys)) and pages > 1,
-                  f"{len(keys)} keys on {pages} pages")
+        keys, _ = tool.all_keys()
+        row.check("list: every key once", {key, other} <= set(keys) and len(keys) == len(set(keys)), keys)
+        row.skip("list: page by page", "moto gives all keys at once")
         kept = [json.loads(line) for line in tool.evidence.read_text(encoding="utf-8").splitlines()]
         crypto = [entry for entry in kept if entry["operation"] in ("Encrypt", "Decrypt")]
         row.check("evidence of wraps has no key material", crypto and all(e["withheld"] and not e["body"] for e in crypto))
@@ -244,8 +243,10 @@ def local_kms(run, row, program):
         posture = tool("describe", key)
         row.check("describe: pending deletion",
                   posture["state"] == "pending-deletion" and isinstance(posture["deletion_scheduled"], str), posture)
-        keys, _ = tool.all_keys()
-        row.check("list", {key, other} <= set(keys), keys)
+        made = {key, other} | {server.make_key() for _ in range(120)}
+        keys, pages = tool.all_keys()
+        row.check("list: every key once, over pages", made <= set(keys) and len(keys) == len(set(keys)) and pages > 1,
+                  f"{len(keys)} keys on {pages} pages")
         row.skip("ListKeyRotations, ListGrants, GetKeyLastUsage", "local-kms doesn't have them")
         row.skip("a wrong signature is refused", "local-kms verifies no signatures")
 

@@ -35,7 +35,7 @@ dataset = "any"
 purpose = "any"
 [[allow]]
 name = "anybody"
-caller = "spiffe://{DOMAIN}/*"
+caller = ["spiffe://{DOMAIN}/acme/*", "spiffe://{DOMAIN}/rival/*"]
 operation = "random"
 purpose = "any"
 [[quota]]

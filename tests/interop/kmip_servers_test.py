@@ -149,6 +149,7 @@ def check_states(row, server, subject, version):
               refused(refusal, "denied", "PreActive", "activate it at the server"), refusal)
     row.check(f"{version}: and stays PreActive", subject("describe", key).get("state") == "not-ready")
     row.check(f"{version}: it is activated when that is asked", subject("activate", key) == {"activated": key})
+    row.check(f"{version}: once more changes nothing", subject("activate", key) == {"activated": key})
     wrapped = subject("wrap", key, "00ff", "a=b")
     row.check(f"{version}: and then wraps", "ciphertext" in wrapped, wrapped)
     server.administer("revoke", key)

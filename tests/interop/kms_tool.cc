@@ -16,7 +16,9 @@
 
 #include "crypto/random.h"
 #include "kms/aws/aws_kms.h"
+#include "kms/azure/azure_key_vault.h"
 #include "kms/evidence.h"
+#include "kms/google/google_kms.h"
 #include "kms/kmip/kmip_server.h"
 #include "kms/pkcs11/pkcs11_provider.h"
 #include "kms/provider_key.h"
@@ -125,13 +127,59 @@ Opened open_aws(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence
   return std::shared_ptr<Provider>(std::move(provider));
 }
 
+kms::WebTransportOptions web_of(const Json& options) {
+  kms::WebTransportOptions web;
+  web.authorities_file = text(options, "authorities_file");
+  return web;
+}
+
+// "vault"; "credential" is client-secret, workload-identity or managed-identity, with the members it needs.
+Opened open_azure(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  using Kind = kms::AzureCredentialKind;
+  static const std::map<std::string, Kind> kCredentials = {{"client-secret", Kind::kClientSecret},
+                                                           {"workload-identity", Kind::kWorkloadIdentity},
+                                                           {"managed-identity", Kind::kManagedIdentity}};
+  kms::AzureKeyVaultOptions chosen;
+  chosen.vault = text(options, "vault");
+  chosen.tenant = text(options, "tenant");
+  chosen.resource = text(options, "resource");
+  chosen.algorithm = text(options, "algorithm");
+  chosen.api_version = text(options, "api_version", chosen.api_version);
+  chosen.credential.kind = kCredentials.at(text(options, "credential"));
+  chosen.credential.login = text(options, "login", chosen.credential.login);
+  chosen.credential.metadata = text(options, "metadata", chosen.credential.metadata);
+  chosen.credential.client_id = text(options, "client_id");
+  chosen.credential.client_secret_file = text(options, "client_secret_file");
+  chosen.credential.federated_token_file = text(options, "federated_token_file");
+  chosen.web = web_of(options);
+  CLOISTER_TRY(auto provider, kms::AzureKeyVault::create(chosen, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(provider));
+}
+
+// "location", "key_ring"; "credential" is service-account, self-signed, metadata or external-account.
+Opened open_google(const Json& options, std::shared_ptr<kms::EvidenceSink> evidence) {
+  using Kind = kms::GoogleCredentialKind;
+  static const std::map<std::string, Kind> kCredentials = {{"service-account", Kind::kServiceAccount},
+                                                           {"self-signed", Kind::kSelfSigned},
+                                                           {"metadata", Kind::kMetadata},
+                                                           {"external-account", Kind::kExternalAccount}};
+  kms::GoogleKmsOptions chosen;
+  chosen.endpoint = text(options, "endpoint", chosen.endpoint);
+  chosen.location = text(options, "location");
+  chosen.key_ring = text(options, "key_ring");
+  chosen.quota_project = text(options, "quota_project");
+  chosen.credential.kind = kCredentials.at(text(options, "credential"));
+  chosen.credential.file = text(options, "credentials_file");
+  chosen.credential.metadata = text(options, "metadata", chosen.credential.metadata);
+  chosen.web = web_of(options);
+  CLOISTER_TRY(auto provider, kms::GoogleKms::create(chosen, std::move(evidence), kms::real_waiting()));
+  return std::shared_ptr<Provider>(std::move(provider));
+}
+
 // One line a kind of provider.
 const std::map<std::string, Open> kKinds = {
-    {"aws-kms", open_aws},
-    {"fake", open_fake},
-    {"kmip", open_kmip},
-    {"vault-transit", open_vault},
-    {"pkcs11", open_pkcs11},
+    {"aws-kms", open_aws}, {"azure-key-vault", open_azure}, {"fake", open_fake},           {"google-kms", open_google},
+    {"kmip", open_kmip},   {"pkcs11", open_pkcs11},         {"vault-transit", open_vault},
 };
 
 Result<kms::ContextMap> read_context(const std::vector<std::string>& arguments, std::size_t from) {

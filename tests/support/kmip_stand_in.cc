@@ -142,6 +142,7 @@ class Reply {
     if (key == server_.keys.end()) return Refusal{kItemNotFound, "could not locate object: " + identifier};
     writer_.text(tag::kUniqueIdentifier, server_.fault == KmipStandIn::Fault::kAnotherObject ? "another" : identifier);
     if (operation_ == Operation::kActivate) {
+      if (key->second.state != State::kPreActive) return Refusal{kPermissionDenied, "must be in the PreActive state"};
       key->second.state = State::kActive;
       return std::nullopt;
     }

@@ -13,13 +13,6 @@ std::string value_or(const AwsCredentialOptions& options, const std::string& nam
   return value && !value->empty() ? *value : otherwise;
 }
 
-crypto::Secret taken(std::optional<std::string> text) {
-  if (!text) return {};
-  crypto::Secret secret = crypto::Secret::copy_of(as_bytes(*text));
-  crypto::wipe({reinterpret_cast<std::uint8_t*>(text->data()), text->size()});
-  return secret;
-}
-
 crypto::Secret secret_of(const AwsProfile& profile, const std::string& name) {
   const auto found = profile.find(name);
   return found == profile.end() ? crypto::Secret() : crypto::Secret::copy_of(as_bytes(found->second));
@@ -32,8 +25,8 @@ std::string text_of(const AwsProfile& profile, const std::string& name) {
 
 Result<std::optional<AwsCredentials>> environment_credentials(const AwsCredentialOptions& options) {
   const std::string id = value_or(options, "AWS_ACCESS_KEY_ID", "");
-  AwsCredentials credentials{"environment", id, taken(options.environment("AWS_SECRET_ACCESS_KEY")),
-                             taken(options.environment("AWS_SESSION_TOKEN")), std::nullopt};
+  AwsCredentials credentials{"environment", id, secret_of_environment(options.environment, "AWS_SECRET_ACCESS_KEY"),
+                             secret_of_environment(options.environment, "AWS_SESSION_TOKEN"), std::nullopt};
   if (id.empty() && credentials.secret_access_key.empty()) return std::optional<AwsCredentials>();
   CLOISTER_RETURN_IF_ERROR(check_aws_credentials(credentials));
   return std::optional(std::move(credentials));
@@ -106,6 +99,14 @@ Result<std::optional<AwsCredentials>> environment_web_identity(const AwsCredenti
 }
 
 }  // namespace
+
+crypto::Secret secret_of_environment(const Environment& environment, const std::string& name) {
+  std::optional<std::string> text = environment(name);
+  if (!text) return {};
+  crypto::Secret secret = crypto::Secret::copy_of(as_bytes(*text));
+  crypto::wipe({reinterpret_cast<std::uint8_t*>(text->data()), text->size()});
+  return secret;
+}
 
 Result<crypto::Secret> read_guarded_file(const Path& path, Guard guard) {
   CLOISTER_TRY(const File file, File::open(path));

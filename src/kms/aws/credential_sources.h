@@ -43,5 +43,7 @@ Result<AwsCredentials> web_identity_credentials(const WebIdentity& identity, con
 
 // A file of a secret's, into memory that is wiped. Errors of base's files; kDenied as check_guarded.
 Result<crypto::Secret> read_guarded_file(const Path& path, Guard guard);
+// Empty where it isn't set; our own copy of it is wiped.
+crypto::Secret secret_of_environment(const Environment& environment, const std::string& name);
 
 }  // namespace cloister::kms

@@ -16,20 +16,17 @@ constexpr std::size_t kSmallAnswerMax = 4096;
 constexpr RetryRules kLocalRules{3, Duration{100}, 2, Duration{1'000}, Duration{2'000}, Duration{8'000}};
 constexpr RetryRules kStsRules{3, Duration{200}, 2, Duration{5'000}, Duration{10'000}, Duration{25'000}};
 
-std::string percent_encoded(std::string_view text) {
+// Percent-encoded, and nowhere else: it may be a token.
+void append_encoded(net::Buffer& buffer, std::string_view text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string encoded;
   for (const char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
                        c == '.' || c == '_' || c == '~';
     const auto byte = static_cast<unsigned char>(c);
-    if (plain) {
-      encoded += c;
-    } else {
-      encoded += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
+    if (!plain) net::append(buffer, "%");
+    const char spelt[] = {plain ? c : kDigits[byte >> 4], kDigits[byte & 15]};
+    net::append(buffer, std::string_view(spelt, plain ? 1 : 2));
   }
-  return encoded;
 }
 
 // What goes into a header or a path: no control characters, no spaces.
@@ -75,8 +72,7 @@ Result<crypto::Secret> container_token(const Environment& environment) {
   if (const auto path = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); path && !path->empty()) {
     return read_guarded_file(*path, Guard::kUnwritten);
   }
-  const auto token = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-  return token ? crypto::Secret::copy_of(as_bytes(*token)) : crypto::Secret();
+  return secret_of_environment(environment, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
 }
 
 }  // namespace
@@ -96,11 +92,11 @@ Result<AwsCredentials> web_identity_credentials(const WebIdentity& identity, con
                                                                      : parse_endpoint(options.sts_endpoint));
   CLOISTER_TRY(auto transport, options.open_transport(endpoint, {options.authorities_file, {}, {}}));
   net::Buffer body = net::to_buffer("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=");
-  net::append(body, percent_encoded(identity.role_arn));
-  net::append(
-      body, "&RoleSessionName=" + percent_encoded(identity.session_name.empty() ? "cloister" : identity.session_name));
+  append_encoded(body, identity.role_arn);
+  net::append(body, "&RoleSessionName=");
+  append_encoded(body, identity.session_name.empty() ? "cloister" : identity.session_name);
   net::append(body, "&WebIdentityToken=");
-  net::append(body, percent_encoded(token_text));
+  append_encoded(body, token_text);
   Asker sts(std::move(transport), endpoint, kStsRules, waiting);
   CLOISTER_TRY(const net::Response answer,
                sts.ask("POST", endpoint.path + "/", {{"content-type", "application/x-www-form-urlencoded"}}, body));

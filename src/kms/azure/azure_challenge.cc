@@ -102,6 +102,14 @@ bool is_azure_tenant(std::string_view text) {
   });
 }
 
+bool is_azure_tenant_id(std::string_view text) {
+  static constexpr std::string_view kForm = "00000000-0000-0000-0000-000000000000";
+  return std::ranges::equal(text, kForm, [](char given, char form) {
+    const bool digit = (given >= '0' && given <= '9') || (given >= 'a' && given <= 'f');
+    return form == '-' ? given == '-' : digit;
+  });
+}
+
 Result<AzureChallenge> parse_azure_challenge(std::string_view header) {
   if (header.size() > kHeaderMax) return malformed("it is too long");
   static constexpr std::string_view kScheme = "bearer ";

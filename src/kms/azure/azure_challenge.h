@@ -28,6 +28,8 @@ Result<std::string> azure_resource_of(const Endpoint& vault);
 
 // A directory's id or domain: letters, digits, hyphens and dots.
 bool is_azure_tenant(std::string_view text);
+// Its id (a UUID, lower case): the one spelling of a directory that two can be told apart by.
+bool is_azure_tenant_id(std::string_view text);
 
 // The `claims` parameter of a token request: we understand CAE challenges ("xms_cc": "cp1"), and what `wanted` (JSON,
 // or empty) asks for. kInvalid when that is no object.

@@ -131,7 +131,7 @@ Status AzureKeyVault::adopt(const AzureChallenge& challenge) {
     return Error(Code::kDenied, "the vault asks for a token for another resource than the one configured");
   }
   if (next.tenant.empty()) next.tenant = challenge.tenant;
-  if (!challenge.tenant.empty() && challenge.tenant != next.tenant) {
+  if (is_azure_tenant_id(challenge.tenant) && is_azure_tenant_id(next.tenant) && challenge.tenant != next.tenant) {
     return Error(Code::kDenied, "the vault belongs to directory " + challenge.tenant + ", not to the one configured");
   }
   authority_ = std::move(next);

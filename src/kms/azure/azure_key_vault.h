@@ -1,4 +1,4 @@
-// Azure Key Vault and Managed HSM as a place that holds wrapping keys. docs/kms-azure.md says what it needs there.
+// Azure Key Vault and Managed HSM as a place that holds wrapping keys. docs/providers/azure-key-vault.md.
 #pragma once
 
 #include "kms/azure/azure_challenge.h"

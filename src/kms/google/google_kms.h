@@ -1,4 +1,4 @@
-// Google Cloud KMS as a place that holds wrapping keys, over its REST API. docs/kms-google.md says what it needs there.
+// Google Cloud KMS as a place that holds wrapping keys, over its REST API. docs/providers/google-kms.md.
 #pragma once
 
 #include "kms/evidence.h"

@@ -59,7 +59,7 @@ std::vector<Finding> findings_of(const std::vector<GoogleBinding>& bindings, std
     if (std::ranges::find(findings, finding) == findings.end()) findings.push_back(finding);
   };
   for (const GoogleBinding& binding : bindings) {
-    if (binding.role == "roles/owner" || binding.role == "roles/editor") add(Finding::kWildcardAction);
+    if (binding.role == "roles/owner") add(Finding::kWildcardAction);
     for (const std::string& member : binding.members) {
       if (member == "allUsers" || member == "allAuthenticatedUsers") add(Finding::kPublicPrincipal);
       if (is_other_project(member, project)) add(Finding::kOtherAccount);

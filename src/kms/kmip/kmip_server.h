@@ -46,7 +46,7 @@ class KmipServer final : public Provider {
   Result<KeyPage> list(const std::string& cursor) override;
   Result<ProviderHealth> health() override;
 
-  // Makes a key that is PreActive Active. There is no way back.
+  // Makes a key that is PreActive Active; one that is already stays so. There is no way back.
   Status activate(const std::string& key);
 
  private:

@@ -13,9 +13,12 @@
 
 namespace cloister::kms {
 
+// SoftHSM forgets the length of anything else.
+inline constexpr std::size_t kKeyWrapUnit = 8;
+
 enum class TokenCipher {
   kAesGcm,         // nonce 12, ciphertext, tag 16; binds the context
-  kAesKwp,         // RFC 5649; takes no context
+  kAesKwp,         // RFC 5649, of multiples of kKeyWrapUnit bytes; takes no context
   kRsaOaepSha256,  // RFC 8017 with SHA-256 and MGF1 of it; takes no context
   kRsaOaepSha1,    // the same with SHA-1, which OAEP isn't weakened by: SoftHSM has no other
 };
@@ -26,7 +29,7 @@ std::optional<TokenCipher> token_cipher_of(std::string_view name);
 // What the token offers, and what its numbers mean.
 struct TokenCiphers {
   std::vector<CK_MECHANISM_TYPE> mechanisms;
-  // The mechanism that is AES-KWP here, by RFC 5649's own example: 0x210B in NSS, 0x210A in SoftHSM.
+  // The mechanism that is AES-KWP here, by a known answer: 0x210B in NSS, 0x210A in SoftHSM.
   std::optional<CK_MECHANISM_TYPE> key_wrap_with_padding;
 };
 CK_RV look_at_ciphers(const CK_FUNCTION_LIST& functions, CK_SLOT_ID slot, CK_SESSION_HANDLE session,

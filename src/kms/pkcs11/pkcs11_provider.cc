@@ -63,7 +63,7 @@ struct Pkcs11Provider::State {
   Result<CK_RV> with_key(const char* operation, const std::string& key, std::optional<TokenCipher> cipher,
                          const Operation& operate);
   CK_RV make_ready(CK_SESSION_HANDLE session, const Pkcs11Uri& uri, std::size_t& matches, ReadyKey& out);
-  CK_RV probe(CipherUse& use);
+  CK_RV probe(const CipherUse& use);
   CK_RV choose_cipher(CK_SESSION_HANDLE session, ReadyKey& ready_key);
   Status look_at_token();
 };
@@ -133,7 +133,7 @@ Result<TokenKey> Pkcs11Provider::State::find_one(const char* operation, const st
 }
 
 // A wrap must open again; what binds a context must not open in another; no changed bit may pass.
-CK_RV Pkcs11Provider::State::probe(CipherUse& use) {
+CK_RV Pkcs11Provider::State::probe(const CipherUse& use) {
   crypto::Secret known(64);
   random.fill(known.expose_mutable());
   const Bytes context = canonical({{"purpose", "probe"}});
@@ -156,13 +156,13 @@ CK_RV Pkcs11Provider::State::choose_cipher(CK_SESSION_HANDLE session, ReadyKey& 
   for (const TokenCipher cipher : ciphers_for(ready_key.key.facts, ciphers)) {
     for (const GcmLayout layout : {GcmLayout::kWithIvBits, GcmLayout::kWithoutIvBits}) {
       if (layout == GcmLayout::kWithoutIvBits && cipher != TokenCipher::kAesGcm) continue;
-      CipherUse use{token->functions(),
-                    session,
-                    ready_key.key.handle,
-                    ready_key.public_half,
-                    cipher,
-                    layout,
-                    ciphers.key_wrap_with_padding.value_or(0)};
+      const CipherUse use{token->functions(),
+                          session,
+                          ready_key.key.handle,
+                          ready_key.public_half,
+                          cipher,
+                          layout,
+                          ciphers.key_wrap_with_padding.value_or(0)};
       last = probe(use);
       if (means_lost(last)) return last;
       if (last != CKR_OK) continue;
@@ -178,8 +178,9 @@ CK_RV Pkcs11Provider::State::make_ready(CK_SESSION_HANDLE session, const Pkcs11U
                                         ReadyKey& out) {
   std::vector<TokenKey> found;
   CK_RV code = find_present(session, uri, found);
+  if (code != CKR_OK) return code;
   matches = found.size();
-  if (code != CKR_OK || matches != 1) return code;
+  if (matches != 1) return code;
   ReadyKey ready_key;
   ready_key.key = std::move(found.front());
   if (ready_key.key.facts.type == CKK_RSA) {
@@ -298,22 +299,19 @@ Result<crypto::Secret> Pkcs11Provider::unwrap(const std::string& key, const Prov
   if (!cipher) return Error(Code::kCorrupt, what + ": the wrap says of no known cipher that it was made by it");
   const Bytes bound = canonical(context);
   crypto::Secret opened;
-  bool works = false;
-  CLOISTER_TRY(const CK_RV code, state_->with_key("unwrap with", key, cipher, [&](const CipherUse& use) {
-    const CK_RV result = unwrap_bytes(use, wrapped.ciphertext, bound, opened);
-    if (result == CKR_OK || means_lost(result)) return result;
-    // Modules have many words for a wrap that doesn't open, and use the same ones for trouble of their own.
-    CipherUse known = use;
-    const CK_RV tried = state_->probe(known);
-    if (tried != CKR_OK) return means_lost(tried) ? tried : result;
-    const CK_RV again = unwrap_bytes(use, wrapped.ciphertext, bound, opened);
-    works = again != CKR_OK;
-    return again;
-  }));
+  const auto open = [&](const CipherUse& use) { return unwrap_bytes(use, wrapped.ciphertext, bound, opened); };
+  CLOISTER_TRY(CK_RV code, state_->with_key("unwrap with", key, cipher, open));
   state_->keep("unwrap", key, code, {}, true);
   if (code == CKR_OK) return opened;
-  if (works) return Error(Code::kDenied, what + ": the wrap doesn't open: " + ckr_name(code));
-  return pkcs11_error(what, code);
+  // Modules have many words for a wrap that doesn't open, and use the same ones for trouble of their own. In a session
+  // of its own: this one may be in the middle of something.
+  CLOISTER_TRY(const CK_RV works, state_->with_key("unwrap with", key, cipher,
+                                                   [this](const CipherUse& use) { return state_->probe(use); }));
+  if (works != CKR_OK) return pkcs11_error(what, means_lost(code) ? code : works);
+  CLOISTER_TRY(code, state_->with_key("unwrap with", key, cipher, open));
+  if (code == CKR_OK) return opened;
+  if (means_lost(code)) return pkcs11_error(what, code);
+  return Error(Code::kDenied, what + ": the wrap doesn't open: " + ckr_name(code));
 }
 
 Result<KeyPosture> Pkcs11Provider::describe(const std::string& key) {

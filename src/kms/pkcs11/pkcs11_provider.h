@@ -23,8 +23,8 @@ struct Pkcs11ProviderOptions {
 
 // A key is named by a label, or by a URI (RFC 7512) that matches one key of the token: an AES key or an RSA private
 // key. resolve() gives the URI with token, serial, object, id and type. Wraps say in key_version by which cipher they
-// were made: AES-GCM where the key may encrypt, with canonical(context) as AAD; else AES-KWP or RSA-OAEP, which take no
-// context. Ciphers are tried out with each key before the first use.
+// were made: AES-GCM where the key may encrypt, with canonical(context) as AAD; else AES-KWP (of multiples of 8 bytes)
+// or RSA-OAEP, which take no context. Ciphers are tried out with each key before the first use.
 //
 // A token that goes away makes calls fail with kUnavailable; when it is back they go on, nothing is lost. A wrap that
 // doesn't open is told from a token that fails by trying a known one.

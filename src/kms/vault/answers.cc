@@ -110,8 +110,8 @@ Result<TransitKey> parse_key(ByteView body) {
   key.type = plain(text_of(member(data, "type")));
   if (key.type.empty()) return bad("type");
   key.latest = static_cast<std::uint64_t>(number(member(data, "latest_version"), kSecondsMax).value_or(0));
-  key.min_decryption =
-      static_cast<std::uint64_t>(number(member(data, "min_decryption_version"), kSecondsMax).value_or(0));
+  const auto available = number(member(data, "min_available_version"), kSecondsMax).value_or(0);
+  key.min_available = static_cast<std::uint64_t>(std::max<std::int64_t>(available, 1));
   key.encrypts = flag(member(data, "supports_encryption")).value_or(true);
   key.derived = flag(member(data, "derived")).value_or(false);
   key.external =

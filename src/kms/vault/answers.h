@@ -28,11 +28,11 @@ struct TransitKeyVersion {
 struct TransitKey {
   std::string type;
   std::uint64_t latest = 0;
-  std::uint64_t min_decryption = 0;
+  std::uint64_t min_available = 1;  // older ones are gone for good
   bool encrypts = true;
   bool derived = false;
   bool external = false;                    // the key is in a place that the engine asks
-  std::vector<TransitKeyVersion> versions;  // by number
+  std::vector<TransitKeyVersion> versions;  // by number; without those below min_decryption_version
   std::optional<Duration> auto_rotate_period;
   std::optional<bool> exportable, deletion_allowed, plaintext_backup, imported, soft_deleted;
 };

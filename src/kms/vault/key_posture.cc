@@ -11,6 +11,8 @@ constexpr std::array<std::string_view, 4> kAead{"aes256-gcm96", "aes128-gcm96", 
 
 using Moment = std::optional<Time>;
 
+constexpr std::uint64_t kUnlistedMax = 1000;
+
 Assessed<KeyOrigin> origin_of(const TransitKey& key) {
   if (key.external) return KeyOrigin::kExternal;
   if (!key.imported) return Assessed<KeyOrigin>::not_assessed("the server doesn't tell whether the key was imported");
@@ -19,9 +21,33 @@ Assessed<KeyOrigin> origin_of(const TransitKey& key) {
 
 Assessed<Moment> created_of(const TransitKey& key) {
   if (key.versions.empty() || key.versions.front().number != 1) {
-    return Assessed<Moment>::not_assessed("the first version isn't there any more");
+    return Assessed<Moment>::not_assessed("the server doesn't list the first version any more");
   }
   return Moment{key.versions.front().created};
+}
+
+// Those that aren't listed, because the key's configuration forbids to open with them, and could be allowed again.
+std::vector<ProviderKeyVersion> unlisted_versions(const TransitKey& key) {
+  std::vector<ProviderKeyVersion> versions;
+  const std::uint64_t listed_from = key.versions.empty() ? key.latest + 1 : key.versions.front().number;
+  const std::uint64_t first = listed_from > kUnlistedMax ? listed_from - kUnlistedMax : 1;
+  for (std::uint64_t number = std::max(key.min_available, first); number < listed_from; ++number) {
+    versions.push_back({"v" + std::to_string(number), {}, ProviderKeyState::kDisabled});
+  }
+  return versions;
+}
+
+Assessed<std::vector<ProviderKeyVersion>> versions_of(const TransitKey& key) {
+  if (key.versions.empty()) {
+    return Assessed<std::vector<ProviderKeyVersion>>::not_assessed("the server tells no versions");
+  }
+  std::vector<ProviderKeyVersion> versions = unlisted_versions(key);
+  const bool deleted = key.soft_deleted.value_or(false);
+  for (const TransitKeyVersion& version : key.versions) {
+    const auto state = deleted ? ProviderKeyState::kPendingDeletion : ProviderKeyState::kEnabled;
+    versions.push_back({"v" + std::to_string(version.number), version.created, state});
+  }
+  return versions;
 }
 
 Assessed<Moment> last_rotated_of(const TransitKey& key) {
@@ -85,14 +111,7 @@ KeyPosture posture_of(const std::string& name, const TransitKey& key) {
   posture.exportable =
       key.exportable ? Assessed<bool>(*key.exportable) : Assessed<bool>::not_assessed("the server doesn't tell");
   posture.last_used = Assessed<Moment>::not_assessed("Vault doesn't tell when a key was used");
-  std::vector<ProviderKeyVersion> versions;
-  for (const TransitKeyVersion& version : key.versions) {
-    const auto state = deleted                               ? ProviderKeyState::kPendingDeletion
-                       : version.number < key.min_decryption ? ProviderKeyState::kDisabled
-                                                             : ProviderKeyState::kEnabled;
-    versions.push_back({"v" + std::to_string(version.number), version.created, state});
-  }
-  posture.versions = std::move(versions);
+  posture.versions = versions_of(key);
   posture.policy_findings = findings_of(key);
   return posture;
 }

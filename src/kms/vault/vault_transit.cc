@@ -179,19 +179,18 @@ Result<net::Response> VaultTransit::ask(const Question& question) {
     request.headers.add("x-vault-token", std::string(view(token)));
     return request;
   };
+  std::optional<Error> refused;
   const auto renew = [&](const net::Response& response) -> Status {
     const Status replaced = session_.replace(token);
-    // What was refused says more than that there is no other token.
     if (replaced.ok() || replaced.error().code() != Code::kDenied) return replaced;
+    // What was refused says more than that there is no other token.
     keep_evidence(response, question);
-    return refusal(response, question);
+    refused = refusal(response, question);
+    return *refused;
   };
   auto answer = RetryingCall{retry_, budget_, waiting_, *transport_, make, judge, renew}.run();
-  if (!answer.ok()) {
-    return answer.error().message().starts_with(name_)
-               ? answer.error()
-               : answer.error().with_context(doing(question.operation, question.key));
-  }
+  if (refused) return *refused;
+  if (!answer.ok()) return answer.error().with_context(doing(question.operation, question.key));
   keep_evidence(*answer, question);
   if (answer->status >= 300) return refusal(*answer, question);
   return answer;

@@ -25,7 +25,9 @@ Result<VaultTokens::Made> VaultTokens::make(VaultToken token, Time now) {
   token.made = now;
   token.ends = token.ends.unix_ms == 0 ? now + options_.ends_after : std::min(token.ends, now + options_.ends_after);
   token.expires = std::min(now + options_.lifetime, token.ends);
-  Made made{std::string(kPrefix) + to_base64(secret.expose(), Base64::kUrl), token};
+  Made made{net::to_buffer(kPrefix), token};
+  made.text.resize(kPrefix.size() + base64_encoded_size(kTokenSize, Base64::kUrl));
+  encode_base64(secret.expose(), Base64::kUrl, MutableByteView(made.text).subspan(kPrefix.size()));
 
   const std::lock_guard lock(mutex_);
   if (tokens_.size() >= options_.tokens_max) sweep(now);
@@ -35,7 +37,7 @@ Result<VaultTokens::Made> VaultTokens::make(VaultToken token, Time now) {
     tokens_.erase(mine.front());
     mine.pop_front();
   }
-  mine.push_back(hash_of(made.text));
+  mine.push_back(hash_of(as_text(made.text)));
   tokens_.emplace(mine.back(), std::move(token));
   return made;
 }

@@ -11,6 +11,7 @@
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "keys/hierarchy.h"
+#include "net/buffer.h"
 #include "policy/words.h"
 
 namespace cloister::service {
@@ -41,7 +42,7 @@ class VaultTokens {
   VaultTokens(VaultTokenOptions options, crypto::Random& random) : options_(options), random_(&random) {}
 
   struct Made {
-    std::string text;  // "hvs." and 43 characters
+    net::Buffer text;  // "hvs." and 43 characters
     VaultToken token;
   };
   // Fills in what names it and how long it lasts; `ends` is kept where it is sooner. kUnavailable when there are as

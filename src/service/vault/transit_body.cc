@@ -77,6 +77,11 @@ class TransitParser {
   bool is(unsigned verbs) const { return (bit(verb_) & verbs) != 0; }
 
   Status top_field(std::string_view name, TransitItem& single) {
+    // Of the key: some clients send it here too. The path's is the one that counts.
+    if (name == "name") {
+      Text ignored;
+      return text(name, ignored);
+    }
     if (name == "batch_input" && is(kSealing | kProving)) return batch();
     if (name == "partial_failure_response_code" && is(kSealing)) {
       CLOISTER_RETURN_IF_ERROR(number(name, body_.partial_failure_status));

@@ -32,7 +32,7 @@ TEST_F(RootsTest, OpensWhatAWrapNamesAndNothingElse) {
   expect_ok(roots.unwrap(wrapped_by(2), context_));
   EXPECT_EQ(opened_["second"], 1);
   EXPECT_EQ(opened_["first"], 0);
-  expect_ok(roots.named("first"));
+  expect_ok(roots.with_id("local-1"));
   EXPECT_EQ(opened_["first"], 1);
 }
 
@@ -48,7 +48,6 @@ TEST_F(RootsTest, OneThatIsAwayStopsNobodyElse) {
 TEST_F(RootsTest, NoSuchRoot) {
   Roots roots({entry("first", "local-1", 1)});
   expect_error(roots.unwrap(wrapped_by(3), context_), Code::kDenied, "no root local-3");
-  expect_error(roots.named("third"), Code::kNotFound, "third");
 }
 
 // A configuration from before roots said who they are.
@@ -62,7 +61,6 @@ TEST_F(RootsTest, OneThatSaysNoIdIsOpenedToBeAsked) {
 TEST_F(RootsTest, AnotherKeyInItsPlace) {
   Roots roots({entry("first", "local-1", 9)});
   expect_error(roots.with_id("local-1"), Code::kDenied, "what is there now is local-9");
-  expect_error(roots.named("first"), Code::kDenied, "it was local-1");
 }
 
 TEST_F(RootsTest, NewOnesAreLearnedOfAndOldOnesStayOpen) {
@@ -77,7 +75,7 @@ TEST_F(RootsTest, NewOnesAreLearnedOfAndOldOnesStayOpen) {
   expect_error(roots.with_id("local-2"), Code::kDenied);
   now = {entry("first", "local-1", 1), entry("second", "local-2", 2)};
   expect_ok(roots.unwrap(wrapped_by(2), context_));
-  expect_ok(roots.named("first"));
+  expect_ok(roots.with_id("local-1"));
   EXPECT_EQ(opened_["first"], 1);
   // One of the same name that is another key now isn't taken for the old one.
   now = {entry("first", "local-5", 5)};

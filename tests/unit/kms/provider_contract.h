@@ -23,6 +23,7 @@ struct ContractSubject {
   // Whether the provider itself refuses another context (ProviderKey does in any case).
   enum class Context { kBound, kNotTaken } context = Context::kBound;
   std::shared_ptr<void> alive = {};  // what must not go away: a server, a token
+  std::size_t unit = 1;              // sizes of plaintexts are multiples of it
 };
 
 struct ContractCase {

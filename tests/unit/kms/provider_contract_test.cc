@@ -26,7 +26,7 @@ bool same(const Result<crypto::Secret>& opened, const crypto::Secret& wrapped) {
 std::string why(const Result<crypto::Secret>& opened) { return opened.ok() ? "" : opened.error().message(); }
 
 TEST_P(ProviderContract, OpensWhatItWrapped) {
-  for (const std::size_t size : {std::size_t{1}, std::size_t{32}, std::size_t{64}, kProviderPlaintextMax}) {
+  for (const std::size_t size : {subject_->unit, std::size_t{32}, std::size_t{64}, kProviderPlaintextMax}) {
     const crypto::Secret plaintext = secret_of(size);
     const auto wrapped = provider().wrap(key(), plaintext, kContext);
     ASSERT_TRUE(wrapped.ok()) << size << ": " << wrapped.error().message();

@@ -79,9 +79,17 @@ class AwsDescribe : public ::testing::Test {
 };
 
 TEST_F(AwsDescribe, AllOfAKey) {
-  EXPECT_EQ(to_json(describe()),
-            R"({"key":"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",)"
-            R"(GOLDEN)");
+  EXPECT_EQ(
+      to_json(describe()),
+      R"({"key":"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",)"
+      R"("managed_by":"customer","origin":"provider","protection":"hsm","state":"enabled","algorithm":"SYMMETRIC_DEFAULT",)"
+      R"("created":"2017-07-14T02:40:00.000Z",)"
+      R"("rotation":{"automatic":true,"period_seconds":31536000,"next":"2027-01-15T08:00:00.000Z"},)"
+      R"("last_rotated":"2025-01-18T16:00:00.000Z","deletion_scheduled":null,"exportable":false,)"
+      R"("last_used":"2026-09-21T14:13:20.000Z","versions":[{"name":"aaaa","created":null,"state":"enabled"},)"
+      R"({"name":"bbbb","created":"2024-01-18T16:00:00.000Z","state":"enabled"},)"
+      R"({"name":"cccc","created":"2025-01-18T16:00:00.000Z","state":"enabled"}],)"
+      R"("policy_findings":["wildcard-action","other-account","decrypt-unattested"]})");
   const auto kept = evidence_->all();
   ASSERT_EQ(kept.size(), 6U);
   EXPECT_EQ(kept[0].operation, "DescribeKey");

@@ -151,6 +151,10 @@ TEST_F(KmipServerTest, PreActiveKeyIsNotReadyAndNotActivated) {
   EXPECT_EQ(value_of(server().describe("key-2")).state.value(), ProviderKeyState::kNotReady);
   ASSERT_TRUE(server().activate("key-2").ok());
   EXPECT_TRUE(server().wrap("key-2", secret_, kContext).ok());
+  EXPECT_TRUE(server().activate("key-2").ok());
+  stand_in_.keys.at("key-2").state = State::kDeactivated;
+  expect_refused(server().activate("key-2"), Code::kDenied, "Activate");
+  expect_refused(server().activate("key-9"), Code::kNotFound, "key-9");
 }
 
 TEST_F(KmipServerTest, KeyInAnyStateButActive) {

@@ -15,7 +15,7 @@ ByteView body(std::string_view text) { return as_bytes(text); }
 constexpr std::string_view kRotated =
     R"({"data":{"allow_plaintext_backup":false,"auto_rotate_period":0,"deletion_allowed":false,"derived":false,)"
     R"("exportable":false,"imported_key":false,"keys":{"1":1795667660,"2":1795667700},"latest_version":2,)"
-    R"("min_available_version":0,"min_decryption_version":2,"min_encryption_version":0,"name":"corpus",)"
+    R"("min_available_version":0,"min_decryption_version":1,"min_encryption_version":0,"name":"corpus",)"
     R"("supports_decryption":true,"supports_derivation":true,"supports_encryption":true,"supports_signing":false,)"
     R"("type":"aes256-gcm96"},"request_id":"3aff2996a5b71037342315194adcc61a","warnings":null})";
 constexpr std::string_view kRsa =
@@ -40,9 +40,27 @@ TEST(VaultAnswer, KeyThatWasRotated) {
   EXPECT_EQ(posture.last_rotated.value(), Time{1'795'667'700'000});
   EXPECT_FALSE(posture.rotation.value().automatic);
   EXPECT_FALSE(posture.last_used.known());
-  EXPECT_EQ(posture.versions.value()[0].state.value(), ProviderKeyState::kDisabled);
+  EXPECT_EQ(posture.versions.value()[0].state.value(), ProviderKeyState::kEnabled);
   EXPECT_EQ(posture.versions.value()[1].state.value(), ProviderKeyState::kEnabled);
   EXPECT_TRUE(posture.policy_findings.value().empty());
+}
+
+// min_decryption_version was raised to 4, and what is below 2 trimmed.
+TEST(VaultAnswer, VersionsThatAreNotListed) {
+  const TransitKey key = value_of(parse_key(body(
+      R"({"data":{"type":"aes256-gcm96","latest_version":4,"keys":{"4":1795667700},"min_available_version":2}})")));
+  const auto versions = posture_of("k", key).versions.value();
+  ASSERT_EQ(versions.size(), 3U);
+  EXPECT_EQ(versions[0].name, "v2");
+  EXPECT_EQ(versions[0].created, std::nullopt);
+  EXPECT_EQ(versions[1].state.value(), ProviderKeyState::kDisabled);
+  EXPECT_EQ(versions[2].state.value(), ProviderKeyState::kEnabled);
+}
+
+TEST(VaultAnswer, AbsurdVersionNumbers) {
+  const TransitKey key = value_of(
+      parse_key(body(R"({"data":{"type":"aes256-gcm96","latest_version":200000000000,"keys":{"200000000000":1}}})")));
+  EXPECT_EQ(posture_of("k", key).versions.value().size(), 1001U);
 }
 
 TEST(VaultAnswer, VersionsWithDates) {

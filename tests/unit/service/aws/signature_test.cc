@@ -163,7 +163,7 @@ TEST_F(SignatureTest, TheSameSignatureChangesNothingTwice) {
   expect_refused(aws_.pass(std::move(later)), "InvalidSignatureException");
 }
 
-TEST_F(SignatureTest, DeniedIdentity) {
+TEST_F(SignatureTest, WithoutAPolicyNothingIsAllowed) {
   AwsHarness other;
   other.home.service->reload(Harness::snapshot_of("version = 1\nid = \"none\"\nnot_after = \"never\"\n"));
   expect_fault(other.call("GenerateRandom", {{"NumberOfBytes", 8}}), "AccessDeniedException");
