@@ -196,7 +196,7 @@ TEST(Config, KubernetesWithoutASocketADatasetOrACaller) {
   expect_line(with("[dialect_kubernetes]\nunix = \"kms.sock\"\ndataset = \"acme/etcd\"\n"), 8, "absolute path");
   expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\n"), 7, "dataset isn't written");
   expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme\"\n"), 9, "dataset: ");
-  expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme/etcd\"\npurpose = \"trane\"\n"), 10,
+  expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme/etcd\"\npurpose = \"trian\"\n"), 10,
               "train");
   expect_line(with("[dialect_kubernetes]\nkey = \"x\"\n"), 8, "key");
   expect_refused(parse_config(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme/etcd\"\n")),
@@ -227,6 +227,31 @@ TEST(Config, AwsKmsWithoutAnAddressARegionOrACertificate) {
   expect_line(with(listen + region), 7, "certificate isn't written");
   expect_line(with(listen + region + "certificate = \"kms.pem\"\nkey = \"/k\"\n"), 10, "absolute path");
   expect_line(with(listen + region + "certificate = \"/c\"\n"), 7, "key isn't written");
+}
+
+TEST(Config, Vault) {
+  const std::string files = "certificate = \"/etc/vault.pem\"\nkey = \"/etc/vault.key\"\n";
+  const Config config = value_of(parse_config(
+      with("[dialect_vault]\ntls = \"0.0.0.0:8200\"\nmutual_tls = [\"0.0.0.0:8201\", \"[::]:8201\"]\n" + files)));
+  ASSERT_TRUE(config.vault);
+  EXPECT_EQ(config.vault->tls.size(), 1U);
+  EXPECT_EQ(config.vault->mutual_tls.size(), 2U);
+  EXPECT_EQ(config.vault->certificate, "/etc/vault.pem");
+  EXPECT_EQ(config.vault->key, "/etc/vault.key");
+  EXPECT_EQ(config.vault->token_lifetime, hours(1));
+  EXPECT_NE(describe(config).find("Vault's API: 0.0.0.0:8200; by certificate: 0.0.0.0:8201"), std::string::npos);
+}
+
+TEST(Config, VaultWithoutListenersOrCertificate) {
+  const std::string table = "[dialect_vault]\ntls = \"0.0.0.0:8200\"\n";
+  expect_line(with("[dialect_vault]\ncertificate = \"/c\"\nkey = \"/k\"\n"), 7, "nobody could reach it");
+  expect_line(with(table + "key = \"/k\"\n"), 7, "certificate isn't written");
+  expect_line(with(table + "certificate = \"/c\"\n"), 7, "key isn't written");
+  expect_line(with(table + "certificate = \"c\"\nkey = \"/k\"\n"), 9, "absolute path");
+  expect_line(with(table + "certificate = \"/c\"\nkey = \"/k\"\ntoken_lifetime_seconds = 59\n"), 11,
+              "token_lifetime_seconds");
+  expect_line(with(table + "certificate = \"/c\"\nkey = \"/k\"\nmutual_tls = \"0.0.0.0:8200\"\n"), 7, "is there twice");
+  expect_line(with(table + "certificate = \"/c\"\nkey = \"/k\"\nmount = \"x\"\n"), 11, "mount");
 }
 
 TEST(Config, HalfAWebhook) {
