@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/reader.h"
 #include "service/kubernetes/grpc.h"
 #include "service/kubernetes/kms_v2.h"
 #include "service/message.h"
@@ -10,13 +11,19 @@ namespace cloister::service {
 namespace {
 
 // Bound into every message sealed here: what another dialect sealed under the same dataset doesn't open.
-constexpr std::string_view kContext = "kubernetes kms v2";
+constexpr std::string_view kContextLabel = "CLSR1 kubernetes context";
 // Stored in clear beside the ciphertext: says which keys a backup of etcd needs.
 constexpr std::string_view kDatasetAnnotation = "dataset.kms.cloister.internal";
 
 // Another version is another id: the API server then seals anew.
 std::string key_id_of(std::string_view keyring_id, std::uint32_t version) {
   return std::string(keyring_id) + "/" + std::to_string(version);
+}
+
+Bytes context() {
+  Writer writer;
+  writer.text16(kContextLabel);
+  return writer.take();
 }
 
 std::string named(std::string_view verb, std::string_view uid, std::size_t size) {
@@ -57,7 +64,7 @@ Result<Reply> show_status(const Call&, const CachedKeyring& keyring) {
 
 Result<Reply> encrypt(const KmsEncryptRequest& request, const keys::DatasetName& dataset, const CachedKeyring& keyring,
                       crypto::Random& random) {
-  CLOISTER_TRY(const Bytes message, seal_message(keyring, dataset, request.plaintext, as_bytes(kContext), random));
+  CLOISTER_TRY(const Bytes message, seal_message(keyring, dataset, request.plaintext, context(), random));
   CLOISTER_CHECK(message.size() <= kKmsCiphertextSizeMax);
   CLOISTER_TRY(const MessageOutline outline, parse_message(message));
   const std::string key_id = key_id_of(keyring.keyring_id, outline.key_version);
@@ -86,7 +93,7 @@ Result<Reply> decrypt(const KmsDecryptRequest& request, const keys::DatasetName&
   if (auto problem = refusal_of_version(keyring, outline.key_version, dataset.text())) {
     return refusal(request, std::move(*problem));
   }
-  const auto text = open_message(keyring, dataset, outline, as_bytes(kContext));
+  const auto text = open_message(keyring, dataset, outline, context());
   if (!text.ok()) {
     if (text.error().code() == Code::kInternal || text.error().code() == Code::kUnavailable) return text.error();
     return refusal(request, closed);

@@ -85,7 +85,7 @@ std::optional<net::Buffer> decoded(std::string_view text) {
 
 class ProofRun {
  public:
-  ProofRun(Proof work, const KnownKey& key, ByteView material, const TransitBody& body)
+  ProofRun(Proof work, const KnownKey& key, const crypto::Secret& material, const TransitBody& body)
       : work_(work), key_(key), material_(material), body_(body) {}
 
   Result<Reply> run(std::string_view request_id) {
@@ -172,7 +172,7 @@ class ProofRun {
 
   const Proof work_;
   const KnownKey& key_;
-  const ByteView material_;
+  const crypto::Secret& material_;
   const TransitBody& body_;
   unsigned bits_ = 256;
   crypto::SignatureAlgorithm algorithm_ = kEd25519;
@@ -194,7 +194,7 @@ Result<Reply> prove(const VaultKeys& keys, Proof work, const TransitBody& body, 
   }
   CLOISTER_TRY(const auto keyring, keys.keyrings->get(call, hierarchy));
   if (keyring == nullptr) return Reply::to_worker();
-  CLOISTER_TRY(const net::Buffer material, keys.managed->open_material(*keyring, *key));
+  CLOISTER_TRY(const crypto::Secret material, keys.managed->open_material(*keyring, *key));
   CLOISTER_TRY(Reply reply, ProofRun(work, *key, material, body).run(call.request_id));
   reply.seen = keyring->seen;
   reply.outdated = keys.keyrings->outdated(call, keyring);

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/base64.h"
+#include "base/reader.h"
 #include "crypto/hash.h"
 #include "service/body_fields.h"
 #include "service/message.h"
@@ -15,7 +16,7 @@ namespace {
 using policy::Operation;
 
 // Bound into every message sealed here, before what the caller binds: what another dialect sealed doesn't open.
-constexpr std::string_view kContext = "vault transit:";
+constexpr std::string_view kContextLabel = "CLSR1 vault context";
 constexpr std::size_t kInlineItems = 16;
 constexpr std::uint64_t kRandomBytesMax = 1024;
 
@@ -98,8 +99,8 @@ class TransitRun {
   Outcome act(const TransitItem& item, const TransitBody& body) {
     const auto associated = decoded(item.associated_data.value_or(""));
     if (!associated) return std::optional(invalid("associated_data isn't base64"));
-    context_.assign(kContext.begin(), kContext.end());
-    context_.insert(context_.end(), associated->begin(), associated->end());
+    Writer context;
+    context_ = context.text16(kContextLabel).bytes(*associated).take();
     if (!body.batch && !associated->empty()) call_.context_digest = crypto::sha256(*associated);
     switch (verb_) {
       case TransitVerb::kEncrypt: return encrypt(item);

@@ -229,6 +229,31 @@ TEST(Config, AwsKmsWithoutAnAddressARegionOrACertificate) {
   expect_line(with(listen + region + "certificate = \"/c\"\n"), 7, "key isn't written");
 }
 
+TEST(Config, Vault) {
+  const std::string files = "certificate = \"/etc/vault.pem\"\nkey = \"/etc/vault.key\"\n";
+  const Config config = value_of(parse_config(
+      with("[dialect_vault]\ntls = \"0.0.0.0:8200\"\nmutual_tls = [\"0.0.0.0:8201\", \"[::]:8201\"]\n" + files)));
+  ASSERT_TRUE(config.vault);
+  EXPECT_EQ(config.vault->tls.size(), 1U);
+  EXPECT_EQ(config.vault->mutual_tls.size(), 2U);
+  EXPECT_EQ(config.vault->certificate, "/etc/vault.pem");
+  EXPECT_EQ(config.vault->key, "/etc/vault.key");
+  EXPECT_EQ(config.vault->token_lifetime, hours(1));
+  EXPECT_NE(describe(config).find("Vault's API: 0.0.0.0:8200; by certificate: 0.0.0.0:8201"), std::string::npos);
+}
+
+TEST(Config, VaultWithoutListenersOrCertificate) {
+  const std::string table = "[dialect_vault]\ntls = \"0.0.0.0:8200\"\n";
+  expect_line(with("[dialect_vault]\ncertificate = \"/c\"\nkey = \"/k\"\n"), 7, "nobody could reach it");
+  expect_line(with(table + "key = \"/k\"\n"), 7, "certificate isn't written");
+  expect_line(with(table + "certificate = \"/c\"\n"), 7, "key isn't written");
+  expect_line(with(table + "certificate = \"c\"\nkey = \"/k\"\n"), 9, "absolute path");
+  expect_line(with(table + "certificate = \"/c\"\nkey = \"/k\"\ntoken_lifetime_seconds = 59\n"), 11,
+              "token_lifetime_seconds");
+  expect_line(with(table + "certificate = \"/c\"\nkey = \"/k\"\nmutual_tls = \"0.0.0.0:8200\"\n"), 7, "is there twice");
+  expect_line(with(table + "certificate = \"/c\"\nkey = \"/k\"\nmount = \"x\"\n"), 11, "mount");
+}
+
 TEST(Config, HalfAWebhook) {
   expect_line(with("[anomalies]\nwebhook_path = \"/x\"\n"), 8, "needs webhook_socket or webhook_address");
   expect_line(with("[anomalies]\nwebhook_socket = \"/s\"\nwebhook_path = \"/x\"\n"), 7, "webhook_user isn't written");
