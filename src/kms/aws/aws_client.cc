@@ -1,4 +1,5 @@
 #include "kms/aws/aws_client.h"
+
 #include "kms/plain_line.h"
 
 namespace cloister::kms {
