@@ -40,7 +40,7 @@ verb_test() {
 # Installs other people's software while ours compiles; a test that needs it waits for it.
 prefetch() {
   mkdir -p build
-  nice -n 19 tests/interop/prefetch >build/interop-prefetch.log 2>&1 </dev/null &
+  tests/interop/prefetch >build/interop-prefetch.log 2>&1 </dev/null &
 }
 
 verb_build() {

@@ -215,11 +215,13 @@ std::string sigv4_time(Time time) {
 }
 
 Result<Time> parse_sigv4_time(std::string_view text) {
-  const bool shaped = text.size() == 16 && text[8] == 'T' && text[15] == 'Z';
-  if (!shaped) return Error(Code::kInvalid, "a time like 20150830T123600Z is needed");
+  const Error refusal(Code::kInvalid, "a time like 20150830T123600Z is needed");
+  if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return refusal;
   const auto part = [text](std::size_t at, std::size_t size) { return std::string(text.substr(at, size)); };
-  return parse_rfc3339(part(0, 4) + "-" + part(4, 2) + "-" + part(6, 2) + "T" + part(9, 2) + ":" + part(11, 2) + ":" +
-                       part(13, 2) + "Z");
+  const auto time = parse_rfc3339(part(0, 4) + "-" + part(4, 2) + "-" + part(6, 2) + "T" + part(9, 2) + ":" +
+                                  part(11, 2) + ":" + part(13, 2) + "Z");
+  if (!time.ok() || time->unix_ms < 0) return refusal;
+  return time;
 }
 
 std::string sigv4_payload_hash(ByteView body) { return to_hex(crypto::sha256(body)); }

@@ -36,6 +36,7 @@ Result<SigV4Authorization> parse_sigv4_authorization(std::string_view header);
 
 // "20150830T123600Z", the form of x-amz-date.
 std::string sigv4_time(Time time);
+// kInvalid for anything else, and for times before 1970.
 Result<Time> parse_sigv4_time(std::string_view text);
 
 // Lower case hexadecimal, as x-amz-content-sha256 has it.

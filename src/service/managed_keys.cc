@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/reader.h"
+#include "crypto/hkdf.h"
 #include "crypto/key_pair.h"
 #include "service/message.h"
 #include "service/verbs.h"
@@ -99,6 +100,14 @@ Status read_json(const JsonValue& root, ManagedKey& key) {
   CLOISTER_TRY(key.public_key, bytes_of(root, "public"));
   CLOISTER_TRY(key.material, bytes_of(root, "material"));
   return {};
+}
+
+// Of several servers that see one version due, one rotates: the store takes the key of a change once.
+keys::RequestKey rotation_of(const ManagedKey& key, Time now) {
+  crypto::Info parts("CLSR1 rotation in time");
+  parts.field(as_bytes(key.name.text())).field_u64(key.versions.back().version);
+  const crypto::Sha256Digest digest = crypto::sha256(parts.view());
+  return {digest, digest, now + days(1)};
 }
 
 bool rotation_due(const ManagedKey& key, Time now) {
@@ -316,7 +325,7 @@ Result<ManagedKeys::Due> ManagedKeys::do_due(keys::Hierarchy& hierarchy, const k
   const auto note = [&done](const Status& status, const std::string& name, std::vector<std::string>& list) {
     if (status.ok()) {
       list.push_back(name);
-    } else if (status.error().code() != Code::kDenied && !done.failure) {
+    } else if (status.error().code() != Code::kDenied && status.error().code() != Code::kExists && !done.failure) {
       done.failure = status.error();
     }
   };
@@ -329,7 +338,9 @@ Result<ManagedKeys::Due> ManagedKeys::do_due(keys::Hierarchy& hierarchy, const k
     CLOISTER_TRY(const auto name, keys::parse_dataset_name(std::string_view(setting).substr(kKeyPrefix.size())));
     const auto key = find(store, name);
     if (!key.ok() || !rotation_due(*key, caller.now)) continue;
-    const auto rotated = hierarchy.rotate_dataset_key(name, caller);
+    keys::Caller once = caller;
+    once.request = rotation_of(*key, caller.now);
+    const auto rotated = hierarchy.rotate_dataset_key(name, once);
     note(rotated.ok() ? ok_status() : Status(rotated.error()), name.text(), done.rotated);
     if (!rotated.ok()) continue;
     const Status noted = change(store, name, caller, "dataset.note-rotation", [](ManagedKey& after) -> Status {

@@ -23,6 +23,9 @@ namespace {
 
 constexpr int kAttemptsMax = 5;
 constexpr Duration kBusyFor = seconds(1);
+// Refusals of those who proved nothing, on record: enough to see an attack in the log, too few to fill it. All of them
+// share the bucket of no tenant.
+constexpr policy::Quota kStrangers{20, 200, 0};
 
 const Problem kBusy{ProblemCode::kBusy, "too many requests are waiting: try again", kBusyFor};
 const Problem kUnrecorded{ProblemCode::kAuditUnavailable, "nothing was done, since it couldn't be recorded", kBusyFor};
@@ -71,6 +74,7 @@ struct Service::Impl {
   void begin(const FlowPointer& flow, keys::Hierarchy* hierarchy);
   void begin_large(const FlowPointer& flow);
   std::optional<Problem> verify(Call& call) const;
+  void refuse_caller(const FlowPointer& flow, const Problem& problem);
   void resolve(const FlowPointer& flow, keys::Hierarchy* hierarchy);
   void decide(const FlowPointer& flow, keys::Hierarchy* hierarchy);
   void act(const FlowPointer& flow, keys::Hierarchy* hierarchy);
@@ -127,10 +131,7 @@ std::optional<net::Response> Service::Impl::serve(const Dialect& dialect, net::R
 void Service::Impl::begin(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
   Call& call = flow->call;
   if (call.target.tenant.empty()) call.target = target_of_path(call);
-  if (const auto problem = verify(call)) {
-    flow->outcome = audit::Outcome::kRefused;
-    return refuse(flow, *problem);
-  }
+  if (const auto problem = verify(call)) return refuse_caller(flow, *problem);
   auto parsed = call.route->parse(call);
   if (!parsed.ok()) {
     flow->outcome = audit::Outcome::kRefused;
@@ -151,11 +152,11 @@ void Service::Impl::begin(const FlowPointer& flow, keys::Hierarchy* hierarchy) {
 // is asked by the path alone first, where that says what it is about, and again once the number of keys is known.
 void Service::Impl::begin_large(const FlowPointer& flow) {
   Call& call = flow->call;
-  if (call.route->access != Access::kPolicy || call.route->work != Work::kInline) return to_worker(flow, &Impl::begin);
+  if (call.route->access != Access::kPolicy) return to_worker(flow, &Impl::begin);
   call.target = target_of_path(call);
   flow->outcome = audit::Outcome::kRefused;
-  if (const auto problem = verify(call)) return refuse(flow, *problem);
-  if (!call.path.find("tenant").empty()) {
+  if (const auto problem = verify(call)) return refuse_caller(flow, *problem);
+  if (call.route->work == Work::kInline && !call.path.find("tenant").empty()) {
     const policy::Decision decision = decision_of(call);
     if (!decision.allowed) return refuse(flow, {ProblemCode::kRefused, decision.reason});
   }
@@ -172,6 +173,17 @@ std::optional<Problem> Service::Impl::verify(Call& call) const {
   if (!call.caller.empty() || call.route->access == Access::kAnyone) return std::nullopt;
   return Problem{ProblemCode::kUnauthenticated,
                  "the service knows callers by their certificate, or by a configured user"};
+}
+
+// Whoever proves nothing could fill the log, and keep the recorder from those who do.
+void Service::Impl::refuse_caller(const FlowPointer& flow, const Problem& problem) {
+  flow->outcome = audit::Outcome::kRefused;
+  if (flow->call.caller.empty()) {
+    if (const auto wait = quotas.take("", kStrangers, flow->call.now)) {
+      return fail(flow, {ProblemCode::kQuotaExceeded, "too many requests prove no identity", *wait});
+    }
+  }
+  refuse(flow, problem);
 }
 
 void Service::Impl::resolve(const FlowPointer& flow, keys::Hierarchy* hierarchy) {

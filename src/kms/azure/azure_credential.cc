@@ -88,7 +88,7 @@ net::Request AzureCredential::metadata_request(const AzureTokenWish& wish) const
 }
 
 Result<BearerToken> AzureCredential::fetch(const AzureTokenWish& wish) {
-  static constexpr RetryRules kLoginRules;
+  static constexpr RetryRules kLoginRules{};
   const bool machine = options_.kind == Kind::kManagedIdentity;
   unsigned attempt = 0;
   const RetryingCall call{

@@ -349,7 +349,7 @@ Result<KeyPosture> AzureKeyVault::describe(const std::string& key) {
   bool deleted = false;
   if (!current.ok() && current.error().code() == Code::kNotFound) {
     auto gone = get_deleted(id);
-    if (!gone.ok()) return gone.error().code() == Code::kNotFound ? current.error() : gone.error();
+    if (!gone.ok()) return gone.error().code() == Code::kUnavailable ? gone.error() : current.error();
     current = std::move(gone);
     deleted = true;
   }

@@ -16,7 +16,7 @@ constexpr std::string_view kExchangeGrant = "urn:ietf:params:oauth:grant-type:to
 constexpr std::string_view kAccessToken = "urn:ietf:params:oauth:token-type:access_token";
 constexpr std::string_view kPlatformScope = "https://www.googleapis.com/auth/cloud-platform";
 constexpr std::string_view kMetadataPath = "/computeMetadata/v1/instance/service-accounts/default/token";
-constexpr RetryRules kRules;
+constexpr RetryRules kRules{};
 
 net::Request form_request(const Endpoint& endpoint, FormBody form) {
   net::Request request;

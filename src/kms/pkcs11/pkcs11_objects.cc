@@ -21,12 +21,12 @@ class Attributes {
     value.resize(attribute.ulValueLen);
     return value;
   }
+  // NSS gives numbers only into room of exactly their size.
   std::optional<CK_ULONG> number(CK_ATTRIBUTE_TYPE type) const {
-    const auto value = bytes(type);
-    if (!value || value->size() != sizeof(CK_ULONG)) return std::nullopt;
-    CK_ULONG number = 0;
-    std::memcpy(&number, value->data(), sizeof number);
-    return number;
+    CK_ULONG value = 0;
+    CK_ATTRIBUTE attribute{type, &value, sizeof value};
+    if (functions_.C_GetAttributeValue(session_, object_, &attribute, 1) != CKR_OK) return std::nullopt;
+    return attribute.ulValueLen == sizeof value ? std::optional<CK_ULONG>(value) : std::nullopt;
   }
   std::optional<bool> flag(CK_ATTRIBUTE_TYPE type) const {
     const auto value = bytes(type);

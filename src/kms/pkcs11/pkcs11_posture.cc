@@ -31,6 +31,14 @@ Assessed<ProviderKeyState> state_of(const TokenKeyFacts& facts, Time now) {
   return may(facts.decrypts) || may(facts.unwraps) ? ProviderKeyState::kEnabled : ProviderKeyState::kDisabled;
 }
 
+// NSS keeps neither fact and says of every key that it wasn't made there: a "no" counts where the other one is kept.
+Assessed<KeyOrigin> origin_of(const TokenKeyFacts& facts) {
+  if (!facts.local) return untold<KeyOrigin>("CKA_LOCAL");
+  if (*facts.local) return KeyOrigin::kProvider;
+  if (!facts.made_by) return untold<KeyOrigin>("CKA_KEY_GEN_MECHANISM, without which its CKA_LOCAL isn't believed");
+  return KeyOrigin::kImported;
+}
+
 Assessed<bool> exportable_of(const TokenKeyFacts& facts) {
   if (facts.extractable == true || facts.sensitive == false) return true;
   if (!facts.extractable) return untold<bool>("CKA_EXTRACTABLE");
@@ -56,8 +64,7 @@ KeyPosture posture_of(std::string key, const TokenKeyFacts& facts, TokenHome hom
   KeyPosture posture;
   posture.key = std::move(key);
   posture.managed_by = ManagedBy::kCustomer;
-  posture.origin = facts.local ? Assessed<KeyOrigin>(*facts.local ? KeyOrigin::kProvider : KeyOrigin::kImported)
-                               : untold<KeyOrigin>("CKA_LOCAL");
+  posture.origin = origin_of(facts);
   posture.protection = home == TokenHome::kUnknown
                            ? untold<ProtectionLevel>("whether it is hardware (CKF_HW_SLOT)")
                            : Assessed<ProtectionLevel>(home == TokenHome::kHardware ? ProtectionLevel::kHsm

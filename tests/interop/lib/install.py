@@ -16,7 +16,7 @@ import sys
 
 from .absent import Absent
 
-PATIENCE_S = 400
+patience_s = 400  # of a test; what is installed ahead may take longer
 MAVEN_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 UNREACHABLE = re.compile(
     r"NewConnectionError|Failed to establish a new connection|name resolution|Name or service not known|no such host|"
@@ -57,9 +57,9 @@ def call(what, argv, environment=None, folder=None):
     """Runs an installer. Nothing that it says of its registry's host is passed on."""
     try:
         got = subprocess.run(["nice", *map(str, argv)], capture_output=True, text=True, errors="replace", cwd=folder, check=False,
-                             timeout=PATIENCE_S, stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
+                             timeout=patience_s, stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
     except subprocess.TimeoutExpired:
-        raise Absent(f"{what} could not be installed within {PATIENCE_S} s") from None
+        raise Absent(f"{what} could not be installed within {patience_s} s") from None
     if got.returncode == 0:
         return got.stdout
     said = re.sub(r"https?://[^\s/]+", "https://…", got.stdout + got.stderr)

@@ -196,7 +196,7 @@ TEST(Config, KubernetesWithoutASocketADatasetOrACaller) {
   expect_line(with("[dialect_kubernetes]\nunix = \"kms.sock\"\ndataset = \"acme/etcd\"\n"), 8, "absolute path");
   expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\n"), 7, "dataset isn't written");
   expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme\"\n"), 9, "dataset: ");
-  expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme/etcd\"\npurpose = \"trane\"\n"), 10,
+  expect_line(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme/etcd\"\npurpose = \"trian\"\n"), 10,
               "train");
   expect_line(with("[dialect_kubernetes]\nkey = \"x\"\n"), 8, "key");
   expect_refused(parse_config(with("[dialect_kubernetes]\nunix = \"/kms.sock\"\ndataset = \"acme/etcd\"\n")),

@@ -380,6 +380,24 @@ TEST_F(AzureVault, DescribesWhatItMaySee) {
   EXPECT_EQ(kept[3].status, 403U);
 }
 
+TEST_F(AzureVault, KeyThatMayOnlyBeListed) {
+  const std::string no = R"({"error":{"code":"Forbidden","message":"no keys/get"}})";
+  expect_token();
+  expect_key(403, no);
+  script_.expect("GET", kHost + "/keys/kek/versions?maxresults=25&api-version=7.4", 200, R"({"value":[]})");
+  script_.expect("GET", kHost + "/keys/kek/rotationpolicy" + kQuery, 403, no);
+  const auto posture = value_of(vault()->describe("kek"));
+  EXPECT_TRUE(posture.versions.known());
+  EXPECT_NE(posture.state.why_not().find("keys/get"), std::string::npos);
+}
+
+TEST_F(AzureVault, UnknownKeyWhereDeletedOnesMayNotBeSeen) {
+  expect_token();
+  expect_key(404, R"({"error":{"code":"KeyNotFound"}})");
+  script_.expect("GET", kHost + "/deletedkeys/kek" + kQuery, 403, R"({"error":{"code":"Forbidden"}})");
+  expect_refused(vault()->describe("kek"), Code::kNotFound, "KeyNotFound");
+}
+
 TEST_F(AzureVault, EvidenceOfAWrapHasNoBody) {
   expect_token();
   expect_unwrap(200, operation_answer("0a1b", "CQk"));

@@ -84,6 +84,8 @@ TEST(TokenPosture, DestroyableUnlessItSaysNo) {
 TEST(TokenPosture, ImportedKeyInSoftware) {
   TokenKeyFacts facts = good_key();
   facts.local = false;
+  EXPECT_FALSE(posture(facts).origin.known()) << "a token that keeps no CKA_KEY_GEN_MECHANISM isn't believed";
+  facts.made_by = CK_UNAVAILABLE_INFORMATION;
   const KeyPosture told = posture(facts, TokenHome::kSoftware);
   EXPECT_EQ(told.origin.value(), KeyOrigin::kImported);
   EXPECT_EQ(told.protection.value(), ProtectionLevel::kSoftware);

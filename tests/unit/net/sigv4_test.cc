@@ -209,8 +209,9 @@ TEST(SigV4, Times) {
   const Time time = value_of(parse_sigv4_time(kDate));
   EXPECT_EQ(to_rfc3339(time), "2015-08-30T12:36:00.000Z");
   EXPECT_EQ(sigv4_time(Time{time.unix_ms + 999}), kDate);
-  for (const char* text : {"", "20150830T123600", "2015-08-30T12:36:00Z", "20150830 123600Z", "20151330T123600Z",
-                           "20150830T253600Z", "2015083xT123600Z", "20150830T123600z"}) {
+  for (const char* text :
+       {"", "20150830T123600", "2015-08-30T12:36:00Z", "20150830 123600Z", "20151330T123600Z", "20150830T253600Z",
+        "2015083xT123600Z", "20150830T123600z", "00010101T000000Z", "19691231T235959Z"}) {
     expect_refused(parse_sigv4_time(text), Code::kInvalid, "time");
   }
 }

@@ -169,6 +169,20 @@ TEST_F(SignatureTest, WithoutAPolicyNothingIsAllowed) {
   expect_fault(other.call("GenerateRandom", {{"NumberOfBytes", 8}}), "AccessDeniedException");
 }
 
+TEST_F(SignatureTest, AFloodOfStrangersDoesNotFillTheLog) {
+  const std::size_t before = aws_.home.audit_rows().size();
+  std::size_t throttled = 0;
+  for (int i = 0; i < 300; ++i) {
+    net::Request request = aws_.signed_request(aws_.app, "ListKeys", "{}");
+    request.body = net::to_buffer("{ }");
+    if (aws_.pass(std::move(request)).type() == "ThrottlingException") ++throttled;
+  }
+  EXPECT_EQ(throttled, 100U);
+  EXPECT_EQ(aws_.home.audit_rows().size(), before + 200);
+  EXPECT_EQ(aws_.pass(aws_.signed_request(aws_.app, "GenerateRandom", R"({"NumberOfBytes":8})")).status(), 200U);
+  EXPECT_EQ(aws_.home.last_event().action, "random");
+}
+
 TEST_F(SignatureTest, OtherMethodsPathsAndOperations) {
   const auto changed = [&](const std::function<void(net::Request&)>& change) {
     net::Request request = aws_.signed_request(aws_.app, "GenerateRandom", R"({"NumberOfBytes":8})");
