@@ -4,13 +4,13 @@
 #include <charconv>
 #include <optional>
 
+#include "kms/plain_line.h"
 #include "kms/wiped_json.h"
 
 namespace cloister::kms {
 namespace {
 
 constexpr std::size_t kTokenMax = 16384;
-constexpr std::size_t kLineMax = 300;
 constexpr std::int64_t kLifeMaxSeconds = 7 * 86400;
 constexpr Duration kMargin = minutes(5);
 constexpr Duration kAskAgain = seconds(30);  // after a failed renewal, while the old token serves on
@@ -58,14 +58,6 @@ bool same_word(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
-
-std::string plain_line(std::string_view text) {
-  std::string out;
-  for (const char character : text.substr(0, kLineMax)) {
-    out.push_back(character < 0x20 || character >= 0x7f ? '?' : character);
-  }
-  return out;
-}
 
 Result<BearerToken> make_token(std::string_view text, Time expires) {
   if (!is_token(text)) return Error(Code::kInvalid, "a token has characters that no token has, or is too long");

@@ -29,9 +29,6 @@ Result<BearerToken> parse_token_answer(ByteView body, Time now);
 // kDenied for the rest.
 Error parse_token_refusal(unsigned status, ByteView body);
 
-// One line, printable, at most 300 bytes: what a peer says may look like that in a message of ours.
-std::string plain_line(std::string_view text);
-
 // Keeps a token and gets the next one in time: when 5 minutes are left, or a quarter of its life if that is less. Any
 // thread may call; one of them fetches while the others wait for it.
 class TokenCache {

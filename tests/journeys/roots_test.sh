@@ -60,13 +60,22 @@ expect_error 2 'name a tenant' cloister key move --to hsm
 expect_error 2 'name a tenant' cloister key move t1 --all --to hsm
 expect_error 4 "the home's own" cloister root remove first
 
-# Killed in the middle, again and again: each time what was moved stays moved, and everything opens.
+# Killed in the middle, again and again: each time what was moved stays moved, and everything opens. SoftHSM rewrites
+# its token at every login, and killed then it leaves an empty one: that is put back, since no real token does it.
+cp -a tokens tokens.saved
+mend_token() {
+  local file
+  for file in tokens/*/token.object; do
+    [[ -s $file ]] || cp -a "tokens.saved/${file#tokens/}" "$file"
+  done
+}
 kills=0
 for wait in 0.02 0.05 0.08 0.11 0.15 0.2; do
   "$CLOISTER" key move --all --to hsm >/dev/null 2>&1 &
   sleep $wait
   kill -KILL $! 2>/dev/null && kills=$((kills + 1))
   wait $! 2>/dev/null || true
+  mend_token
   all_open "after a kill, $wait s"
   cloister audit verify >/dev/null || fail 'the audit after a kill'
   cloister root check hsm --open >/dev/null || fail 'what was moved opens'

@@ -6,11 +6,11 @@
 #include <map>
 
 #include "base/reader.h"
+#include "kms/plain_line.h"
 
 namespace cloister::kms {
 namespace {
 
-constexpr std::size_t kLineMax = 300;
 constexpr double kSecondsMax = 1e11;
 
 enum class Again { kNo, kYes, kClock, kCredentials };
@@ -98,15 +98,6 @@ std::string_view text_of(const JsonValue& json, std::string_view name) {
 }
 
 }  // namespace
-
-std::string plain_line(std::string_view text) {
-  std::string line;
-  for (const char c : text.substr(0, kLineMax)) {
-    const auto byte = static_cast<unsigned char>(c);
-    line += byte < 0x20 || byte >= 0x7f ? '?' : c;
-  }
-  return line;
-}
 
 AwsError parse_aws_error(const net::Response& response) {
   AwsError error;

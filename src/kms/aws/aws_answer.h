@@ -10,9 +10,6 @@
 
 namespace cloister::kms {
 
-// One printable line of at most 300 bytes: what of a provider's words goes into a message.
-std::string plain_line(std::string_view text);
-
 // An answer that isn't 200, by its own word: "NotFoundException", without namespace; empty when it names none.
 struct AwsError {
   std::string shape;

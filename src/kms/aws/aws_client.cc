@@ -1,5 +1,7 @@
 #include "kms/aws/aws_client.h"
 
+#include "kms/plain_line.h"
+
 namespace cloister::kms {
 namespace {
 

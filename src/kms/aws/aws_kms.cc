@@ -9,6 +9,7 @@
 #include "kms/aws/endpoints.h"
 #include "kms/aws/key_policy.h"
 #include "kms/aws/kms_answers.h"
+#include "kms/plain_line.h"
 
 namespace cloister::kms {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "base/reader.h"
 #include "kms/aws/aws_answer.h"
+#include "kms/plain_line.h"
 
 namespace cloister::kms {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "kms/aws/aws_answer.h"
 #include "kms/aws/xml.h"
+#include "kms/plain_line.h"
 
 namespace cloister::kms {
 namespace {

@@ -78,7 +78,13 @@ struct Condition {
         "aws:principalorgpaths", "aws:sourceaccount",    "aws:sourceorgid",  "aws:userid"};
     return kWho.contains(key) && binds();
   }
-  bool names_account() const { return key == "kms:calleraccount" || key == "aws:principalaccount"; }
+  // Whether it lets in nobody of another account.
+  bool binds_to(std::string_view account) const {
+    static const std::set<std::string_view> kAccounts{"kms:calleraccount", "aws:principalaccount", "aws:principalarn",
+                                                      "aws:sourceaccount"};
+    const auto own = [account](const std::string& value) { return aws_account_of(value) == account; };
+    return kAccounts.contains(key) && binds() && std::ranges::all_of(values, own);
+  }
   bool is_attestation() const { return key.starts_with(kAttestation); }
 };
 
@@ -185,12 +191,9 @@ void judge(const Statement& statement, std::string_view account, bool attested, 
     findings.insert(PolicyFinding::kWildcardAction);
   }
   const auto other = [account](const std::string& named) { return named != account; };
-  bool other_account = std::ranges::any_of(statement.accounts, other);
-  for (const Condition& condition : statement.conditions) {
-    if (statement.everybody && condition.names_account() && condition.binds()) {
-      other_account = other_account || std::ranges::any_of(condition.values, other);
-    }
-  }
+  const auto binds_to_own = [account](const Condition& condition) { return condition.binds_to(account); };
+  const bool some_of_others = statement.everybody && bound && std::ranges::none_of(statement.conditions, binds_to_own);
+  const bool other_account = some_of_others || std::ranges::any_of(statement.accounts, other);
   if (other_account) findings.insert(PolicyFinding::kOtherAccount);
   const auto attests = [](const Condition& condition) { return condition.is_attestation() && condition.binds(); };
   if (statement.covers("kms:decrypt") && !attested && std::ranges::none_of(statement.conditions, attests)) {

@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "kms/bearer_token.h"
+#include "kms/plain_line.h"
 #include "kms/retry_after.h"
 #include "kms/wiped_json.h"
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "kms/bearer_token.h"
 #include "kms/google/google_name.h"
+#include "kms/plain_line.h"
 #include "kms/retry_after.h"
 #include "kms/wiped_json.h"
 

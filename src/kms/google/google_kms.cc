@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "kms/form_body.h"
 #include "kms/google/google_name.h"
+#include "kms/plain_line.h"
 
 namespace cloister::kms {
 namespace {

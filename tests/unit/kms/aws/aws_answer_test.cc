@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kms/plain_line.h"
 #include "tests/support/expect.h"
 
 namespace cloister::kms {

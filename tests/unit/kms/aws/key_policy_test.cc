@@ -57,7 +57,14 @@ TEST(KeyPolicy, AnybodyMayUseIt) {
 TEST(KeyPolicy, EverybodyUnderACondition) {
   const std::string own = R"({"StringEquals":{"kms:CallerAccount":"111122223333"}})";
   EXPECT_EQ(findings(allow(R"("*")", R"("kms:Encrypt")", own)), "");
-  EXPECT_EQ(findings(allow(R"("*")", R"("kms:Encrypt")", R"({"StringEquals":{"aws:PrincipalOrgID":"o-1"}})")), "");
+  const auto under = [](const std::string& condition) {
+    return findings(allow(R"("*")", R"("kms:Encrypt")", condition));
+  };
+  EXPECT_EQ(under(R"({"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/*"}})"), "");
+  EXPECT_EQ(under(R"({"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/x"}})"), "other-account");
+  // An organisation has other accounts.
+  EXPECT_EQ(under(R"({"StringEquals":{"aws:PrincipalOrgID":"o-1"}})"), "other-account");
+  EXPECT_EQ(under(R"({"StringEquals":{"aws:PrincipalOrgID":"o-1","kms:CallerAccount":"111122223333"}})"), "");
   EXPECT_EQ(findings(allow(R"("*")", R"("kms:Encrypt")", R"({"StringEquals":{"kms:CallerAccount":"444455556666"}})")),
             "other-account");
   // None of these says who asks, or binds whoever doesn't say.
