@@ -180,6 +180,7 @@ void Service::Impl::refuse_caller(const FlowPointer& flow, const Problem& proble
   flow->outcome = audit::Outcome::kRefused;
   if (flow->call.caller.empty()) {
     if (const auto wait = quotas.take("", kStrangers, flow->call.now)) {
+      flow->call.fault = {};
       return fail(flow, {ProblemCode::kQuotaExceeded, "too many requests prove no identity", *wait});
     }
   }
