@@ -8,6 +8,8 @@
 namespace cloister::cli {
 namespace {
 
+constexpr std::size_t kPagesMax = 10'000;  // a provider whose pages go in circles must not keep us for ever
+
 struct KmsRequest {
   std::string root, key;
   std::string evidence;  // a folder; empty: none is kept
@@ -103,9 +105,10 @@ Result<Outcome> list(Session& session, const KmsRequest& request) {
   Outcome outcome;
   outcome.json = {{"provider", asked.provider->name()}, {"keys", Json::array()}};
   std::string cursor;
+  std::size_t pages = 0;
   do {
     CLOISTER_TRY(const kms::KeyPage page, asked.provider->list(cursor));
-    if (!page.next.empty() && page.next == cursor) {
+    if (++pages > kPagesMax || (!page.next.empty() && page.next == cursor)) {
       return Error(Code::kCorrupt, asked.provider->name() + ": the list of keys doesn't end");
     }
     for (const std::string& key : page.keys) {

@@ -53,11 +53,15 @@ Result<std::optional<OpenedRoot>> Roots::find_id(const Slots& slots, std::string
     CLOISTER_TRY(OpenedRoot opened, open(*slot));
     return std::optional(std::move(opened));
   }
+  // One that can't be opened doesn't keep the others from being looked at.
+  std::optional<Error> failure;
   for (const auto& slot : slots) {
     if (!slot->id().empty()) continue;
-    CLOISTER_TRY(OpenedRoot opened, open(*slot));
-    if (opened.id == id) return std::optional(std::move(opened));
+    auto opened = open(*slot);
+    if (opened.ok() && opened->id == id) return std::optional(std::move(*opened));
+    if (!opened.ok() && !failure) failure = opened.error();
   }
+  if (failure) return *failure;
   return std::optional<OpenedRoot>();
 }
 
