@@ -35,6 +35,13 @@ Result<net::TcpAddress> parse_authority(std::string_view authority, std::uint16_
   return address;
 }
 
+// Where a name leads is looked at again when it is connected to.
+bool may_be_plain(const net::TcpAddress& address) {
+  if (address.host == "localhost" || address.host == "metadata.google.internal") return true;
+  const auto numeric = net::numeric_address(address);
+  return numeric.ok() && numeric.value().is_local();
+}
+
 Result<Endpoint> parse_url(std::string_view url) {
   Endpoint endpoint;
   endpoint.tls = !url.starts_with("http://");
@@ -48,8 +55,7 @@ Result<Endpoint> parse_url(std::string_view url) {
   std::string_view path = rest.substr(slash);
   if (!is_path(path)) return Error(Code::kInvalid, "it has a path in visible ASCII, and neither query nor fragment");
   while (path.ends_with('/')) path.remove_suffix(1);
-  const auto numeric = net::numeric_address(address);
-  if (!endpoint.tls && numeric.ok() && !numeric.value().is_local()) {
+  if (!endpoint.tls && !may_be_plain(address)) {
     return Error(Code::kInvalid, "plain http is for loopback and link-local addresses alone");
   }
   endpoint.host = std::move(address.host);

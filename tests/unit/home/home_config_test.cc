@@ -106,7 +106,7 @@ TEST(Providers, WordsThatAreNone) {
   expect_refused(open_provider(aws, {}), Code::kInvalid, "yes or no");
   aws.options["fips"] = "no";
   aws.options["endpoint"] = "http://kms.example";
-  expect_refused(open_provider(aws, {}), Code::kInvalid, "");
+  expect_refused(open_provider(aws, {}), Code::kInvalid, "plain http");
 }
 
 }  // namespace

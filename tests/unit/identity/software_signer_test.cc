@@ -95,7 +95,7 @@ TEST_F(SoftwareSignerTest, BytesThatAreNone) {
   magic[0] ^= 1;
   expect_refused(parse_signers(magic), Code::kCorrupt, "aren't");
   Bytes type = good;
-  type[8 + 16 + 2 + 91] = 9;
+  type[8 + 16 + 2 + 91] = 13;
   expect_refused(parse_signers(type), Code::kCorrupt, "type");
   Bytes key = good;
   key[8 + 16 + 2 + 90] ^= 1;

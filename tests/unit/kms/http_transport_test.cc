@@ -34,7 +34,7 @@ TEST(EndpointUrl, PlainHttpIsForThisMachineAndItsHost) {
   }
   EXPECT_EQ(parse_endpoint("http://127.0.0.1")->authority(), "127.0.0.1");
   for (const char* url : {"http://10.0.0.1", "http://128.0.0.1", "http://169.255.0.1", "http://[2001:db8::1]",
-                          "http://[fd00:ec2::1]", "http://0.0.0.0"}) {
+                          "http://[fd00:ec2::1]", "http://0.0.0.0", "http://kms.example"}) {
     expect_refused(parse_endpoint(url), Code::kInvalid, "plain http");
   }
 }
