@@ -37,7 +37,9 @@ Status probe(const OpenedRoot& root, const Bytes& home_id, crypto::Random& rando
     return Error(Code::kUnsupported, "its wraps name the key " + wrapped.key_id + ", and not " + root.id);
   }
   context.purpose = "probe-elsewhere";
-  if (!root.key->unwrap(wrapped, context).ok()) return {};
+  const auto elsewhere = root.key->unwrap(wrapped, context);
+  if (!elsewhere.ok() && elsewhere.error().code() == Code::kUnavailable) return elsewhere.error();
+  if (!elsewhere.ok()) return {};
   return Error(Code::kUnsupported, "a wrap of it opens in a context that it wasn't made for");
 }
 
