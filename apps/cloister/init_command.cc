@@ -1,5 +1,6 @@
 // cloister init: makes the home.
 #include "commands.h"
+#include "root_options.h"
 #include "secret_input.h"
 
 namespace cloister::cli {
@@ -10,6 +11,7 @@ struct InitRequest {
   std::string root_passphrase_file;
   bool ask_root_passphrase = false;
   std::string module, token, key, pin_file, parameters;
+  std::vector<std::string> root_options;  // "name=value": of a provider's key
   std::string log_server;
   std::string postgres;  // empty: keys.db in the home
   std::string schema = "cloister";
@@ -25,6 +27,8 @@ constexpr const char* kManual = R"(EXAMPLES
       --pkcs11-module /usr/lib/softhsm/libsofthsm2.so \
       --pkcs11-token cloister --pkcs11-key root --pkcs11-pin-file /run/pin
       a root key that never leaves the token; made there if it isn't yet
+  cloister init --root aws-kms key=alias/cloister region=eu-west-1
+      a key that AWS KMS holds; docs/providers/ has every provider's options
   cloister init --store-postgres /etc/cloister/postgres --require-standby
       keys in PostgreSQL, for more than one machine (see `cloister help store`)
 
@@ -55,12 +59,21 @@ Result<std::string> lasting_file(const char* option, const std::string& path, co
   return std::filesystem::absolute(path, error).string();
 }
 
+Status expect_no_token(const InitRequest& request) {
+  const bool none = request.module.empty() && request.token.empty() && request.key.empty() &&
+                    request.pin_file.empty() && request.parameters.empty();
+  return none ? Status() : invalid("--pkcs11-… options belong to --root pkcs11");
+}
+
+Status expect_no_options(const InitRequest& request) {
+  if (request.root_options.empty()) return {};
+  return invalid("OPTION=VALUE belongs to a root that a provider holds: --root aws-kms for one");
+}
+
 Result<RootConfig> software_config(const InitRequest& request) {
   RootConfig root;
-  if (!request.module.empty() || !request.token.empty() || !request.key.empty() || !request.pin_file.empty() ||
-      !request.parameters.empty()) {
-    return invalid("--pkcs11-… options belong to --root pkcs11");
-  }
+  CLOISTER_RETURN_IF_ERROR(expect_no_token(request));
+  CLOISTER_RETURN_IF_ERROR(expect_no_options(request));
   if (!request.root_passphrase_file.empty() && request.ask_root_passphrase) {
     return invalid("--root-passphrase and --root-passphrase-file: one or the other");
   }
@@ -72,7 +85,20 @@ Result<RootConfig> software_config(const InitRequest& request) {
   return root;
 }
 
+Result<RootConfig> provider_config(const InitRequest& request) {
+  CLOISTER_RETURN_IF_ERROR(expect_no_token(request));
+  if (!request.root_passphrase_file.empty() || request.ask_root_passphrase) {
+    return invalid("a root of kind " + request.root + " takes no passphrase");
+  }
+  RootConfig root;
+  root.kind = request.root;
+  CLOISTER_RETURN_IF_ERROR(add_root_options(request.root_options, root));
+  CLOISTER_RETURN_IF_ERROR(home::check_root(root));
+  return root;
+}
+
 Result<RootConfig> token_config(const InitRequest& request) {
+  CLOISTER_RETURN_IF_ERROR(expect_no_options(request));
   if (request.module.empty() || request.token.empty() || request.key.empty()) {
     return invalid("--root pkcs11 needs --pkcs11-module, --pkcs11-token and --pkcs11-key");
   }
@@ -106,7 +132,9 @@ Result<std::optional<PostgresConfig>> store_config(const InitRequest& request) {
 
 Result<Outcome> init(Session& session, const InitRequest& request) {
   const bool software = request.root == "software";
-  CLOISTER_TRY(const RootConfig root, software ? software_config(request) : token_config(request));
+  CLOISTER_TRY(const RootConfig root, software                   ? software_config(request)
+                                      : request.root == "pkcs11" ? token_config(request)
+                                                                 : provider_config(request));
   HomeConfig config{{{std::string(keys::kFirstRoot), root}}, {}};
   CLOISTER_TRY(config.postgres, store_config(request));
   CLOISTER_RETURN_IF_ERROR(session.create_home(config, request.log_server));
@@ -129,9 +157,12 @@ Result<Outcome> init(Session& session, const InitRequest& request) {
 void add_init(CLI::App& app, Run& run) {
   auto request = std::make_shared<InitRequest>();
   CLI::App* verb = add_verb(app, "init", "make a home: root key, key store, configuration", kManual);
+  std::vector<std::string> kinds;
+  for (const home::RootKind& kind : home::root_kinds()) kinds.emplace_back(kind.name);
   verb->add_option("--root", request->root, "where the root key lives")
-      ->check(CLI::IsMember({"software", "pkcs11"}))
+      ->check(CLI::IsMember(kinds))
       ->capture_default_str();
+  verb->add_option("OPTION=VALUE", request->root_options, "what a provider is told: which key, where");
   verb->add_flag("--root-passphrase", request->ask_root_passphrase,
                  "software: under a passphrase, asked for at each use");
   verb->add_option("--root-passphrase-file", request->root_passphrase_file,

@@ -5,6 +5,7 @@
 #include "cost.h"
 #include "home/rooted_settings.h"
 #include "kms/software_key.h"
+#include "root_options.h"
 #include "root_text.h"
 #include "secret_input.h"
 
@@ -49,23 +50,10 @@ NOTES
   A daemon that is running finds a root that was added by itself.
 )";
 
-// Names of files mean the same from wherever a later run starts.
-std::string lasting(std::string_view name, const std::string& value) {
-  std::error_code ignored;
-  return name == "module" || name.ends_with("_file") ? std::filesystem::absolute(value, ignored).string() : value;
-}
-
 Result<RootConfig> config_of(const RootRequest& request) {
   RootConfig root;
   root.kind = request.kind;
-  for (const std::string& option : request.options) {
-    const std::size_t equals = option.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == option.size()) {
-      return invalid("options of a root are written NAME=VALUE");
-    }
-    const std::string name = option.substr(0, equals);
-    root.options[name] = lasting(name, option.substr(equals + 1));
-  }
+  CLOISTER_RETURN_IF_ERROR(add_root_options(request.options, root));
   const bool takes_secret = root.kind == "software" || root.kind == "pkcs11";
   if (!takes_secret && (request.ask_secret || !request.secret_file.empty())) {
     return invalid("a root of kind " + root.kind + " takes no passphrase and no PIN");
@@ -74,7 +62,8 @@ Result<RootConfig> config_of(const RootRequest& request) {
   if (!request.secret_file.empty()) {
     if (names_descriptor(request.secret_file)) return invalid("the passphrase's file must be one that stays");
     root.passphrase = RootConfig::Passphrase::kFile;
-    root.passphrase_file = lasting("_file", request.secret_file);
+    std::error_code ignored;
+    root.passphrase_file = std::filesystem::absolute(request.secret_file, ignored).string();
   }
   if (root.kind == "software" && root.options.empty()) root.options["key_file"] = "roots/" + request.name + ".key";
   CLOISTER_RETURN_IF_ERROR(home::check_root(root));

@@ -15,10 +15,11 @@ REGION = "us-east-1"
 class Home:
     """cloister on a home; each call gives its exit status and its JSON, or what it said."""
 
-    def __init__(self, run):
+    def __init__(self, run, name="keys"):
+        self.folder = run.folder / name
         self.program = run.build / "apps/cloister"
         self.environment = run.environment(AWS_EC2_METADATA_DISABLED="true", AWS_ACCESS_KEY_ID="AKIDEXAMPLE",
-                                           AWS_SECRET_ACCESS_KEY="secret", CLOISTER_HOME=str(run.folder / "keys"))
+                                           AWS_SECRET_ACCESS_KEY="secret", CLOISTER_HOME=str(self.folder))
 
     def try_to(self, *arguments):
         done = subprocess.run([self.program, "--json", *map(str, arguments)], env=self.environment, check=False,
@@ -81,6 +82,23 @@ def come_back(row, home, sealed, plain):
     row.check("the audit is whole", home.try_to("audit", "verify")[0] == 0)
 
 
+def begin_there(row, run, port, arn):
+    """A home that never had another root."""
+    home = Home(run, "born-there")
+    told = ["key=" + arn, f"region={REGION}", f"endpoint=http://127.0.0.1:{port}"]
+    row.check("a home begins with a KMS key as its root", home("init", "--root", "aws-kms", *told)["root"] == "aws-kms")
+    home("tenant", "create", "acme")
+    home("dataset", "create", "acme/data")
+    plain = run.folder / "plain"
+    home("seal", plain, run.folder / "born.sealed", "--dataset", "acme/data")
+    row.check("and opens what it sealed", home.opens(run.folder / "born.sealed", plain.read_bytes()))
+    other = Home(run, "nowhere")
+    row.check("a key that isn't there makes no home",
+              other.try_to("init", "--root", "aws-kms", "key=alias/none", *told[1:])[0] == 5)
+    row.check("nor does one without its region", other.try_to("init", "--root", "aws-kms", told[0])[0] == 2)
+    row.check("nothing is left of either", not os.path.exists(f"{other.folder}/config.json"))
+
+
 def main():
     run = interop.Run("roots")
     with run.row("provider", "aws-kms", against="moto, as a home's root", version=MOTO) as row:
@@ -97,9 +115,11 @@ def main():
         home("seal", run.folder / "plain", sealed, "--dataset", "acme/data")
         argv = [python, "-m", "moto.server", "-H", "127.0.0.1", "-p", port]
         with run.server(argv, ready=("127.0.0.1", port)):
-            move_there(row, home, port, make_key(python, port), sealed, plain)
+            arn = make_key(python, port)
+            move_there(row, home, port, arn, sealed, plain)
             ask(row, home, run.folder)
             come_back(row, home, sealed, plain)
+            begin_there(row, run, port, arn)
     run.finish()
 
 
