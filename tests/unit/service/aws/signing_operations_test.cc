@@ -53,6 +53,28 @@ TEST_F(SigningOperationsTest, SignaturesVerifyHereAndByThePublicKey) {
   }
 }
 
+// ECDSA's are DER: cut short, with a length that isn't there, with bytes behind, with another tag, nothing of the kind.
+TEST_F(SigningOperationsTest, MalformedSignatures) {
+  const std::string key = make("ECC_NIST_P256");
+  const Json message{{"KeyId", key}, {"Message", base64_of("signed")}, {"SigningAlgorithm", "ECDSA_SHA_256"}};
+  const Bytes good = testing::value_of(from_base64(aws_.good("Sign", message)["Signature"].get<std::string>()));
+  Bytes cut(good.begin(), good.end() - 1), bomb = good, longer = good, tag = good;
+  bomb[1] = 0x84;
+  longer.push_back(0);
+  tag[0] = 0x31;
+  for (const Bytes& signature : {cut, bomb, longer, tag, Bytes{0x30}, Bytes(64, 0)}) {
+    Json check = message;
+    check["Signature"] = to_base64(signature);
+    const std::size_t before = aws_.home.audit_rows().size();
+    expect_fault(aws_.call("Verify", check), "KMSInvalidSignatureException");
+    EXPECT_EQ(aws_.home.last_event().outcome, audit::Outcome::kRefused);
+    EXPECT_EQ(aws_.home.audit_rows().size(), before + 1);
+  }
+  Json check = message;
+  check["Signature"] = "not base64!";
+  expect_fault(aws_.call("Verify", check), "ValidationException");
+}
+
 TEST_F(SigningOperationsTest, DigestsAreSignedAsSuch) {
   const std::string key = make("ECC_NIST_P256");
   const std::string digest = to_base64(crypto::sha256(as_bytes("signed")));
