@@ -59,6 +59,11 @@ Result<std::shared_ptr<Pkcs11Module>> Pkcs11Module::load(const Path& path, const
 }
 
 Status Pkcs11Module::initialize() {
+  const std::unique_lock lock(gate_);
+  return start();
+}
+
+Status Pkcs11Module::start() {
   // NSS calls the standard's reserved field its parameters, and reads one field more: it must find a null there.
   struct {
     CK_C_INITIALIZE_ARGS standard;
@@ -89,7 +94,7 @@ Status Pkcs11Module::restart(std::uint64_t seen) {
   }
   functions_->C_Finalize(nullptr);
   ++epoch_;
-  return initialize();
+  return start();
 }
 
 Pkcs11Module::~Pkcs11Module() {
@@ -213,13 +218,15 @@ void Pkcs11Token::give_back(CK_SESSION_HANDLE session, std::uint64_t generation,
 }
 
 CK_RV Pkcs11Token::rebuild(std::uint64_t lost_generation, const Use& recover, std::uint64_t& epoch) {
+  // A restart that failed, for want of a token, has left the library finalised.
+  const bool started = module_->initialize().ok();
   const std::shared_lock gate(module_->gate());
   const std::lock_guard lock(mutex_);
   epoch = module_->epoch();
   if (generation_ != lost_generation) return CKR_OK;  // another thread was quicker
   drop_sessions();
   CK_TOKEN_INFO info{};
-  const bool connected = module_->initialize().ok() && connect(info).ok();
+  const bool connected = started && connect(info).ok();
   const CK_RV code = connected ? recover(anchor_) : static_cast<CK_RV>(CKR_DEVICE_REMOVED);
   if (code == CKR_OK) {
     ++generation_;

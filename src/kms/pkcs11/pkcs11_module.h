@@ -32,7 +32,7 @@ class Pkcs11Module {
   std::shared_mutex& gate() { return gate_; }
   // Changes with every restart: sessions and handles from before mean nothing any more. To be read behind the gate.
   std::uint64_t epoch() const { return epoch_; }
-  // Again, after somebody else in this process finalised it.
+  // Unless it is. Not behind the gate: nobody may be in the library meanwhile.
   Status initialize();
   // Finalises and initialises, unless somebody has since `seen`: software tokens that were away are seen only then.
   // Not behind the gate. kUnavailable when the library is somebody else's to finalise.
@@ -41,6 +41,7 @@ class Pkcs11Module {
  private:
   Pkcs11Module(Path path, std::string parameters, const CK_FUNCTION_LIST* functions)
       : path_(std::move(path)), parameters_(std::move(parameters)), functions_(functions) {}
+  Status start();
   Path path_;
   std::string parameters_;
   const CK_FUNCTION_LIST* functions_;
