@@ -150,3 +150,14 @@ expect test ! -s .out
 expect_error 4 "isn't on record" cloister open payload.sealed out --software-key home/root.key
 chmod 600 home/keys.db
 expect_status 0 cloister cat payload.sealed --passphrase-file phrase
+
+# A root that a provider holds: what it is told is read before anything is asked or made.
+expect_error 2 'belongs to a root that a provider holds' cloister --home elsewhere init key=k
+expect_error 2 'belongs to a root that a provider holds' cloister --home elsewhere init --root pkcs11 key=k --pkcs11-module m --pkcs11-token t --pkcs11-key k
+expect_error 2 'takes no passphrase' cloister --home elsewhere init --root aws-kms key=k region=eu-west-1 --root-passphrase
+expect_error 2 'belong to --root pkcs11' cloister --home elsewhere init --root aws-kms key=k region=eu-west-1 --pkcs11-key k
+expect_error 2 'NAME=VALUE' cloister --home elsewhere init --root aws-kms key
+expect_error 2 'region' cloister --home elsewhere init --root aws-kms key=k
+expect_error 2 'has no vault' cloister --home elsewhere init --root aws-kms key=k region=eu-west-1 vault=v
+expect_error 2 'plain http' cloister --home elsewhere init --root aws-kms key=k region=eu-west-1 endpoint=http://kms.example
+expect_absent elsewhere/config.json

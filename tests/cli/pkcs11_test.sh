@@ -3,20 +3,7 @@
 # shellcheck source=tests/cli/lib
 source "$(dirname "$0")/lib"
 
-module=''
-for candidate in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so; do
-  [[ -r $candidate ]] && module=$candidate && break
-done
-if [[ -z $module ]] || ! command -v softhsm2-util >/dev/null; then
-  echo 'skipped: softhsm2 is not installed'
-  exit 77
-fi
-mkdir tokens
-printf 'directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\n' "$work" >softhsm2.conf
-export SOFTHSM2_CONF=$work/softhsm2.conf
-softhsm2-util --init-token --free --label cloister --pin 123456 --so-pin 654321 >/dev/null
-printf '123456\n' >pin
-chmod 600 pin
+start_softhsm
 token=(--pkcs11-module "$module" --pkcs11-token cloister)
 
 expect_error 2 'needs --pkcs11-module' cloister init --root pkcs11

@@ -58,6 +58,16 @@ TEST_F(RootsTest, OneThatSaysNoIdIsOpenedToBeAsked) {
   EXPECT_EQ(opened_["first"], 1);
 }
 
+TEST_F(RootsTest, OneThatSaysNoIdAndIsAwayHidesNobody) {
+  Roots roots({entry("first", "", 1), entry("second", "", 2)});
+  away_ = "first";
+  expect_ok(roots.with_id("local-2"));
+  expect_error(roots.with_id("local-3"), Code::kUnavailable, "open root first");
+  expect_error(roots.with_id("local-1"), Code::kUnavailable, "open root first");
+  away_.clear();
+  expect_ok(roots.with_id("local-1"));
+}
+
 TEST_F(RootsTest, AnotherKeyInItsPlace) {
   Roots roots({entry("first", "local-1", 9)});
   expect_error(roots.with_id("local-1"), Code::kDenied, "what is there now is local-9");
