@@ -24,9 +24,13 @@ class TestRoot final : public crypto::KeyWrapper {
   }
   Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override {
     if (away) return Error(Code::kUnavailable, "the root is away");
+    if (leaves && context.canonical(wrapped.type, "", 0) != last_.canonical(wrapped.type, "", 0)) {
+      return Error(Code::kUnavailable, "it has gone away");
+    }
     return key_->unwrap(wrapped, deaf ? last_ : context);
   }
   bool away = false, damages = false, deaf = false;
+  bool leaves = false;  // when it is asked in another context than it last wrapped in
   unsigned wraps = 0;
   std::function<void()> hook;
 
@@ -291,6 +295,9 @@ TEST_P(RootMoves, AddedTwiceUnderTwoNamesOrBadly) {
   expect_error(keys().add_root("third", {third, third->id()}, home_.caller()), Code::kDenied, "try root third");
   third->damages = false;
   expect_error(keys().add_root("third", {third, "file:other"}, home_.caller()), Code::kUnsupported, "name the key");
+  third->leaves = true;
+  expect_error(keys().add_root("third", {third, third->id()}, home_.caller()), Code::kUnavailable, "gone away");
+  third->leaves = false;
   third->deaf = true;
   expect_error(keys().add_root("third", {third, third->id()}, home_.caller()), Code::kUnsupported, "in a context");
 }
