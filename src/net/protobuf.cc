@@ -116,7 +116,10 @@ ProtobufWriter& ProtobufWriter::message(std::uint32_t number, ByteView message) 
 }
 
 ProtobufWriter& ProtobufWriter::value(std::uint32_t number, std::uint64_t value) {
-  if (value == 0) return *this;
+  return value == 0 ? *this : choice(number, value);
+}
+
+ProtobufWriter& ProtobufWriter::choice(std::uint32_t number, std::uint64_t value) {
   varint(std::uint64_t{number} << 3);
   varint(value);
   return *this;

@@ -58,6 +58,7 @@ class ProtobufWriter {
   ProtobufWriter& bytes(std::uint32_t number, ByteView value);
   ProtobufWriter& text(std::uint32_t number, std::string_view value) { return bytes(number, as_bytes(value)); }
   ProtobufWriter& value(std::uint32_t number, std::uint64_t value);  // of any integer, enum or bool
+  ProtobufWriter& choice(std::uint32_t number, std::uint64_t value);  // the same, written even when it is 0: for a oneof
   ProtobufWriter& message(std::uint32_t number, ByteView message);
   // One of a repeated string or bytes.
   ProtobufWriter& element(std::uint32_t number, std::string_view value) { return message(number, as_bytes(value)); }
