@@ -5,23 +5,12 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <variant>
 
 #include "identity/source.h"
-#include "net/address.h"
+#include "mesh/workload_api/workload_endpoint.h"
 #include "net/tls.h"
 
 namespace cloister::mesh {
-
-// Where a Workload API listens.
-struct WorkloadEndpoint {
-  std::variant<Path, net::TcpAddress> where;
-  std::string to_string() const;
-};
-
-// The value of SPIFFE_ENDPOINT_SOCKET: "unix:///run/workload.sock" or "tcp://127.0.0.1:8081". kInvalid, and the fault by
-// name, for anything else: a host name, an authority or a relative path with unix, a path, query or user with tcp.
-Result<WorkloadEndpoint> parse_workload_endpoint(std::string_view text);
 
 struct WorkloadSourceOptions {
   WorkloadEndpoint endpoint;  // TCP: of this machine or its host alone
@@ -54,8 +43,8 @@ struct WorkloadHealth {
 // begun anew. Any thread may call.
 class WorkloadSource {
  public:
-  // Waits for the first identity. kDenied: there is none for this process. kUnavailable: none came within `patience`.
-  // kInvalid: an option lacks, or the server says that the request is wrong.
+  // Waits for the first identity, and asks again and again for it. kDenied: there is none for this process.
+  // kUnavailable: none came within `patience`. kInvalid: an option lacks, or the server says that the request is wrong.
   static Result<std::unique_ptr<WorkloadSource>> create(WorkloadSourceOptions options, Duration patience);
   // Ends the connection and its thread.
   ~WorkloadSource();
