@@ -1,7 +1,6 @@
 #include "net/protobuf.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "base/reader.h"
 
@@ -105,37 +104,32 @@ void ProtobufWriter::varint(std::uint64_t value) {
 }
 
 ProtobufWriter& ProtobufWriter::bytes(std::uint32_t number, ByteView value) {
-  return value.empty() ? *this : message(number, value);
+  return value.empty() ? *this : present(number, value);
 }
 
-ProtobufWriter& ProtobufWriter::message(std::uint32_t number, ByteView message) {
+ProtobufWriter& ProtobufWriter::present(std::uint32_t number, ByteView value) {
   varint(std::uint64_t{number} << 3 | 2);
-  varint(message.size());
-  append(*out_, message);
+  varint(value.size());
+  append(*out_, value);
   return *this;
 }
 
-ProtobufWriter& ProtobufWriter::value(std::uint32_t number, std::uint64_t value) {
-  return value == 0 ? *this : choice(number, value);
-}
-
-ProtobufWriter& ProtobufWriter::choice(std::uint32_t number, std::uint64_t value) {
+ProtobufWriter& ProtobufWriter::number(std::uint32_t number, std::uint64_t value) {
   varint(std::uint64_t{number} << 3);
   varint(value);
   return *this;
 }
 
-ProtobufWriter& ProtobufWriter::real(std::uint32_t number, double value) {
+ProtobufWriter& ProtobufWriter::fixed64(std::uint32_t number, std::uint64_t value) {
   varint(std::uint64_t{number} << 3 | 1);
-  const auto bits = std::bit_cast<std::uint64_t>(value);
-  for (int shift = 0; shift < 64; shift += 8) out_->push_back(static_cast<std::uint8_t>(bits >> shift));
+  for (int shift = 0; shift < 64; shift += 8) out_->push_back(static_cast<std::uint8_t>(value >> shift));
   return *this;
 }
 
 ProtobufWriter& ProtobufWriter::entry(std::uint32_t number, std::string_view key, ByteView value) {
   Buffer entry;
   ProtobufWriter(entry).text(1, key).bytes(2, value);
-  return message(number, entry);
+  return present(number, entry);
 }
 
 }  // namespace cloister::net

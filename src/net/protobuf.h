@@ -49,20 +49,17 @@ struct ProtobufEntry {
 // kInvalid when it isn't one, or its key has more than `key_max` bytes. What is absent is empty.
 Result<ProtobufEntry> read_entry(ByteView entry, std::size_t key_max);
 
-// Writes into a buffer that is wiped when freed. Empty values are left out, as proto3 does; message() and element()
-// write them, because there an empty one isn't an absent one.
+// Writes into a buffer that is wiped when freed. bytes() and text() leave out what is empty, as proto3 does; the others
+// write everything: for elements of repeated fields, members of a oneof and messages that are there.
 class ProtobufWriter {
  public:
   explicit ProtobufWriter(Buffer& out) : out_(&out) {}
 
   ProtobufWriter& bytes(std::uint32_t number, ByteView value);
   ProtobufWriter& text(std::uint32_t number, std::string_view value) { return bytes(number, as_bytes(value)); }
-  ProtobufWriter& value(std::uint32_t number, std::uint64_t value);  // of any integer, enum or bool
-  ProtobufWriter& choice(std::uint32_t number, std::uint64_t value);  // the same, written even when it is 0: for a oneof
-  ProtobufWriter& message(std::uint32_t number, ByteView message);
-  // One of a repeated string or bytes.
-  ProtobufWriter& element(std::uint32_t number, std::string_view value) { return message(number, as_bytes(value)); }
-  ProtobufWriter& real(std::uint32_t number, double value);  // written even when it is 0: for a oneof
+  ProtobufWriter& present(std::uint32_t number, ByteView value);
+  ProtobufWriter& number(std::uint32_t number, std::uint64_t value);   // of any integer, enum or bool
+  ProtobufWriter& fixed64(std::uint32_t number, std::uint64_t value);  // of a double its bits
   // One entry of a map<string, bytes>.
   ProtobufWriter& entry(std::uint32_t number, std::string_view key, ByteView value);
 

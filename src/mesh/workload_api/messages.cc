@@ -29,7 +29,7 @@ void write_svid(net::Buffer& out, const HeldSvid& held, const identity::Bundle& 
       .bytes(3, key.expose())
       .bytes(4, concatenated(own.x509_authorities()))
       .text(5, held.hint);
-  ProtobufWriter(out).message(1, svid);
+  ProtobufWriter(out).present(1, svid);
 }
 
 // JWKS with the keys for tokens alone: clients that take only these stumble over others.
@@ -133,7 +133,7 @@ net::Buffer write_jwt_svids(const std::vector<HeldToken>& tokens) {
   for (const HeldToken& held : tokens) {
     net::Buffer svid;
     ProtobufWriter(svid).text(1, held.id.uri()).text(2, held.token).text(3, held.hint);
-    ProtobufWriter(out).message(1, svid);
+    ProtobufWriter(out).present(1, svid);
   }
   return out;
 }
@@ -142,7 +142,7 @@ net::Buffer write_validated(const identity::JwtSvid& svid) {
   net::Buffer claims;
   write_struct(claims, svid.claims);
   net::Buffer out;
-  ProtobufWriter(out).text(1, svid.id.uri()).message(2, claims);
+  ProtobufWriter(out).text(1, svid.id.uri()).present(2, claims);
   return out;
 }
 

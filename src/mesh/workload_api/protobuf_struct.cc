@@ -1,5 +1,7 @@
 #include "mesh/workload_api/protobuf_struct.h"
 
+#include <bit>
+
 #include "net/protobuf.h"
 
 namespace cloister::mesh {
@@ -14,21 +16,21 @@ net::Buffer value_of(const JsonValue& json) {
   net::Buffer out;
   ProtobufWriter writer(out);
   if (const auto* text = json.string()) {
-    writer.message(kString, as_bytes(*text));
+    writer.present(kString, as_bytes(*text));
   } else if (const auto truth = json.boolean()) {
-    writer.choice(kBool, *truth ? 1 : 0);
+    writer.number(kBool, *truth ? 1 : 0);
   } else if (const auto number = json.number()) {
-    writer.real(kNumber, *number);
+    writer.fixed64(kNumber, std::bit_cast<std::uint64_t>(*number));
   } else if (json.object() != nullptr) {
     net::Buffer inner;
     write_struct(inner, json);
-    writer.message(kStruct, inner);
+    writer.present(kStruct, inner);
   } else if (const auto* items = json.array()) {
     net::Buffer list;
-    for (const JsonValue& item : *items) ProtobufWriter(list).message(1, value_of(item));
-    writer.message(kList, list);
+    for (const JsonValue& item : *items) ProtobufWriter(list).present(1, value_of(item));
+    writer.present(kList, list);
   } else {
-    writer.choice(kNull, 0);
+    writer.number(kNull, 0);
   }
   return out;
 }
@@ -39,8 +41,8 @@ void write_struct(net::Buffer& out, const JsonValue& object) {
   CLOISTER_CHECK(object.object() != nullptr);
   for (const auto& [name, value] : *object.object()) {
     net::Buffer entry;
-    ProtobufWriter(entry).text(1, name).message(2, value_of(value));
-    ProtobufWriter(out).message(1, entry);
+    ProtobufWriter(entry).text(1, name).present(2, value_of(value));
+    ProtobufWriter(out).present(1, entry);
   }
 }
 

@@ -49,7 +49,7 @@ Result<Asked> parse_request(ByteView request) {
 
 net::Buffer not_found(std::string_view what) {
   net::Buffer error;
-  ProtobufWriter(error).value(1, static_cast<std::uint64_t>(net::GrpcCode::kNotFound)).text(2, what);
+  ProtobufWriter(error).number(1, static_cast<std::uint64_t>(net::GrpcCode::kNotFound)).text(2, what);
   return error;
 }
 
@@ -85,9 +85,9 @@ Result<net::Buffer> Reflection::answer(ByteView request) const {
   CLOISTER_TRY(const Asked asked, parse_request(request));
   net::Buffer out;
   ProtobufWriter writer(out);
-  writer.text(1, asked.host).message(2, request);
+  writer.text(1, asked.host).present(2, request);
   if (asked.question == kListServices) {
-    writer.message(kServices, list_services());
+    writer.present(kServices, list_services());
     return out;
   }
   const std::string_view about = as_text(asked.about);
@@ -95,16 +95,16 @@ Result<net::Buffer> Reflection::answer(ByteView request) const {
   if (asked.question == kByFile) file = find_file(about);
   if (asked.question == kBySymbol) file = find_symbol(about);
   if (file == nullptr) {
-    writer.message(kError, not_found("no such file, symbol or extension"));
+    writer.present(kError, not_found("no such file, symbol or extension"));
     return out;
   }
   net::Buffer files;
-  ProtobufWriter(files).message(1, file->descriptor);
+  ProtobufWriter(files).present(1, file->descriptor);
   for (const std::string& import : file->imports) {
     const DescribedFile* imported = find_file(import);
-    if (imported != nullptr) ProtobufWriter(files).message(1, imported->descriptor);
+    if (imported != nullptr) ProtobufWriter(files).present(1, imported->descriptor);
   }
-  writer.message(kFiles, files);
+  writer.present(kFiles, files);
   return out;
 }
 
@@ -113,7 +113,7 @@ net::Buffer Reflection::list_services() const {
   for (const std::string& name : services_) {
     net::Buffer service;
     ProtobufWriter(service).text(1, name);
-    ProtobufWriter(list).message(1, service);
+    ProtobufWriter(list).present(1, service);
   }
   return list;
 }

@@ -37,9 +37,9 @@ struct Method {
 net::Buffer describe(const Field& field) {
   net::Buffer out;
   ProtobufWriter writer(out);
-  writer.text(1, field.name).value(3, field.number).value(4, static_cast<std::uint64_t>(field.label));
-  writer.value(5, field.type).text(6, field.type_name);
-  if (field.one_of == OneOf::kFirst) writer.choice(9, 0);
+  writer.text(1, field.name).number(3, field.number).number(4, static_cast<std::uint64_t>(field.label));
+  writer.number(5, field.type).text(6, field.type_name);
+  if (field.one_of == OneOf::kFirst) writer.number(9, 0);
   return out;
 }
 
@@ -47,28 +47,29 @@ net::Buffer describe(const Message& message) {
   net::Buffer out;
   ProtobufWriter writer(out);
   writer.text(1, message.name);
-  for (const Field& field : message.fields) writer.message(2, describe(field));
+  for (const Field& field : message.fields) writer.present(2, describe(field));
   if (*message.entry_name != '\0') {
     net::Buffer options, entry;
-    ProtobufWriter(options).choice(7, 1);  // map_entry
+    ProtobufWriter(options).number(7, 1);  // map_entry
     ProtobufWriter(entry)
         .text(1, message.entry_name)
-        .message(2, describe(Field{"key", 1, kString}))
-        .message(2, describe(message.entry_value))
-        .message(7, options);
-    writer.message(3, entry);
+        .present(2, describe(Field{"key", 1, kString}))
+        .present(2, describe(message.entry_value))
+        .present(7, options);
+    writer.present(3, entry);
   }
   if (*message.one_of != '\0') {
     net::Buffer one_of;
     ProtobufWriter(one_of).text(1, message.one_of);
-    writer.message(8, one_of);
+    writer.present(8, one_of);
   }
   return out;
 }
 
 net::Buffer describe(const Method& method) {
   net::Buffer out;
-  ProtobufWriter(out).text(1, method.name).text(2, method.input).text(3, method.output).value(6, method.streams);
+  ProtobufWriter(out).text(1, method.name).text(2, method.input).text(3, method.output);
+  if (method.streams) ProtobufWriter(out).number(6, 1);
   return out;
 }
 
@@ -119,14 +120,14 @@ DescribedFile workload_file() {
   DescribedFile file{"workload.proto", {"google/protobuf/struct.proto"}, {"SpiffeWorkloadAPI"}, {}};
   net::Buffer service, out;
   ProtobufWriter(service).text(1, "SpiffeWorkloadAPI");
-  for (const Method& method : kMethods) ProtobufWriter(service).message(2, describe(method));
+  for (const Method& method : kMethods) ProtobufWriter(service).present(2, describe(method));
   ProtobufWriter writer(out);
   writer.text(1, file.name).text(3, file.imports.front());
   for (const Message& message : workload_messages()) {
-    writer.message(4, describe(message));
+    writer.present(4, describe(message));
     file.symbols.emplace_back(message.name);
   }
-  writer.message(6, service).text(12, "proto3");
+  writer.present(6, service).text(12, "proto3");
   file.descriptor = to_bytes(out);
   return file;
 }
@@ -153,15 +154,15 @@ DescribedFile struct_file() {
   };
   DescribedFile file{"google/protobuf/struct.proto", {}, {"google.protobuf.NullValue"}, {}};
   net::Buffer null_value, null_enum, out;
-  ProtobufWriter(null_value).text(1, "NULL_VALUE").choice(2, 0);
-  ProtobufWriter(null_enum).text(1, "NullValue").message(2, null_value);
+  ProtobufWriter(null_value).text(1, "NULL_VALUE").number(2, 0);
+  ProtobufWriter(null_enum).text(1, "NullValue").present(2, null_value);
   ProtobufWriter writer(out);
   writer.text(1, file.name).text(2, "google.protobuf");
   for (const Message& message : messages) {
-    writer.message(4, describe(message));
+    writer.present(4, describe(message));
     file.symbols.push_back(std::string("google.protobuf.") + message.name);
   }
-  writer.message(5, null_enum).text(12, "proto3");
+  writer.present(5, null_enum).text(12, "proto3");
   file.descriptor = to_bytes(out);
   return file;
 }

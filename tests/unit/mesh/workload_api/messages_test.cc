@@ -25,7 +25,7 @@ using testing::value_of;
 net::Buffer jwt_request(const std::vector<std::string>& audience, std::string_view id = {}) {
   net::Buffer message;
   ProtobufWriter writer(message);
-  for (const std::string& one : audience) writer.element(1, one);
+  for (const std::string& one : audience) writer.present(1, as_bytes(one));
   writer.text(2, id);
   return message;
 }

@@ -23,7 +23,7 @@ enum Question : std::uint32_t { kFile = 3, kSymbol = 4, kExtension = 5, kExtensi
 
 net::Buffer request(Question question, std::string_view about) {
   net::Buffer message;
-  ProtobufWriter(message).text(1, "localhost").element(question, about);
+  ProtobufWriter(message).text(1, "localhost").present(question, as_bytes(about));
   return message;
 }
 
