@@ -58,6 +58,9 @@ using Clock = std::function<Time()>;
 // Whether a connection's TLS buffers (about 33 KiB) are given back while it is idle.
 enum class IdleBuffers { kReleased, kKept };
 
+// What a client speaks inside: HTTP says so in the handshake (ALPN), others say nothing.
+enum class Speaks { kHttp, kHttp2, kOther };
+
 class TlsSession;
 
 // Both ends show a certificate and both are verified. Serves as well as connects. Any thread may use it.
@@ -73,7 +76,8 @@ class MutualTls {
   // can't be used.
   Result<std::unique_ptr<TlsSession>> accept(int socket) const;
   // The server must prove to be `expected_id`; `host` is sent as its name when it isn't an address.
-  Result<std::unique_ptr<TlsSession>> connect(int socket, const std::string& host, std::string expected_id) const;
+  Result<std::unique_ptr<TlsSession>> connect(int socket, const std::string& host, std::string expected_id,
+                                              Speaks speaks = Speaks::kHttp) const;
 
   // By the clock it judges certificates with.
   Time now() const;
