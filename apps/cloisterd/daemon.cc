@@ -53,6 +53,12 @@ std::string fixed_part(const Config& config) {
       text += "vault mutual " + address.to_string() + "\n";
     text += std::to_string(config.vault->token_lifetime.ms) + "\n";
   }
+  if (config.workload_api) {
+    const WorkloadApiFace& face = *config.workload_api;
+    text += face.socket + "\n" + face.pods_file + "\n" + face.containers_file + "\n";
+    for (const bool part : {face.sds, face.systemd, face.slurm, face.kubernetes, face.docker}) text += part ? "1" : "0";
+    for (const uid_t user : face.users) text += " " + std::to_string(user);
+  }
   return text + (config.rotate ? "rotates\n" : "") + (config.anomalies ? "watches" : "");
 }
 
@@ -87,11 +93,13 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Config config, Log& log, crypto::R
   CLOISTER_RETURN_IF_ERROR(daemon->start_tickers());
   CLOISTER_RETURN_IF_ERROR(daemon->open_listeners());
   CLOISTER_RETURN_IF_ERROR(daemon->open_faces());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_workload_api());
   return daemon;
 }
 
 // Whoever may still wake a ticker goes before it.
 Daemon::~Daemon() {
+  workload_face_.reset();
   faces_.reset();
   server_.reset();
   service_.reset();
@@ -298,6 +306,22 @@ Status Daemon::open_vault(Faces& faces) {
   return {};
 }
 
+Status Daemon::open_workload_api() {
+  if (!config_.workload_api) return {};
+  CLOISTER_TRY(workload_face_, WorkloadFace::start({[this] { return open_store(); },
+                                                    *settings_,
+                                                    *issuer_,
+                                                    *verifier_,
+                                                    {},
+                                                    random_,
+                                                    clock_,
+                                                    log_,
+                                                    metrics_,
+                                                    config_.poll},
+                                                   *config_.workload_api, server_options()));
+  return {};
+}
+
 Status Daemon::reload(Config next) {
   CLOISTER_TRY(auto snapshot, load_snapshot(next));
   std::shared_ptr<const net::Credentials> for_aws, for_vault;
@@ -309,6 +333,7 @@ Status Daemon::reload(Config next) {
   }
   CLOISTER_RETURN_IF_ERROR(server_->reload(next.limits, service_));
   CLOISTER_RETURN_IF_ERROR(faces_->reload(next.limits));
+  if (workload_face_) CLOISTER_RETURN_IF_ERROR(workload_face_->reload(next.limits));
   if (fixed_part(next) != fixed_part(config_)) log_.warning("restart-needed", {{"for", "part of the configuration"}});
   service_->reload(snapshot);
   if (for_aws) aws_credentials_->replace(std::move(for_aws));
@@ -325,7 +350,10 @@ Status Daemon::reload(Config next) {
 Status Daemon::drain() {
   draining_ = true;
   Status faces;
-  std::thread beside([this, &faces] { faces = faces_->drain(config_.drain); });
+  std::thread beside([this, &faces] {
+    if (workload_face_) workload_face_->drain();
+    faces = faces_->drain(config_.drain);
+  });
   const Status own = server_->drain(config_.drain);
   beside.join();
   return own.ok() ? faces : own;
@@ -395,6 +423,7 @@ std::string Daemon::metrics_text() const {
   now.bundle_sequence = issuer_->current()->sequence();
   now.svid_not_after = own_->source()->current()->not_after().unix_ms / 1000;
   now.denied_ids = verifier_->deny_list()->ids().size();
+  if (workload_face_) now.entries = workload_face_->entries();
   return metrics_.text(now);
 }
 

@@ -36,9 +36,16 @@ audit::Event event_of(const keys::Caller& caller, std::string action, const mesh
 
 }  // namespace
 
+Result<StoredEntries> stored_entries(keys::Store& store) { return store.settings(kPrefix); }
+
 Result<std::vector<mesh::RegistrationEntry>> read_entries(keys::Store& store,
                                                           const service::AuthenticSettings& settings) {
-  CLOISTER_TRY(const auto stored, store.settings(kPrefix));
+  CLOISTER_TRY(const StoredEntries stored, stored_entries(store));
+  return open_entries(stored, settings);
+}
+
+Result<std::vector<mesh::RegistrationEntry>> open_entries(const StoredEntries& stored,
+                                                          const service::AuthenticSettings& settings) {
   std::vector<mesh::RegistrationEntry> entries;
   for (const auto& [name, value] : stored) {
     CLOISTER_TRY(mesh::RegistrationEntry entry, open_entry(settings, name, value));

@@ -6,7 +6,12 @@
 
 namespace cloister::home {
 
-// All of them, the oldest first. kCorrupt for one that this home's programs didn't write.
+// As they are stored: the same texts are the same entries, for whoever looks often.
+using StoredEntries = std::vector<std::pair<std::string, std::string>>;
+Result<StoredEntries> stored_entries(keys::Store& store);
+// The oldest first. kCorrupt for one that this home's programs didn't write.
+Result<std::vector<mesh::RegistrationEntry>> open_entries(const StoredEntries& stored,
+                                                          const service::AuthenticSettings& settings);
 Result<std::vector<mesh::RegistrationEntry>> read_entries(keys::Store& store,
                                                           const service::AuthenticSettings& settings);
 // kNotFound.
