@@ -8,17 +8,10 @@
 namespace cloister::mesh {
 namespace {
 
-using net::ProtobufField;
 using net::ProtobufReader;
 using net::ProtobufWriter;
 
 Error invalid(const std::string& what) { return Error(Code::kInvalid, what); }
-
-Result<std::string> text_of(const ProtobufField& field, std::size_t size_max, const char* name) {
-  if (field.wire != ProtobufField::Wire::kBytes) return invalid(std::string("the field ") + name + " is no text");
-  if (field.bytes.size() > size_max) return invalid(std::string("the field ") + name + " is too long");
-  return std::string(as_text(field.bytes));
-}
 
 // One certificate behind the other, with nothing between.
 Bytes concatenated(const std::vector<crypto::Certificate>& certificates) {
@@ -68,11 +61,11 @@ Result<JwtSvidRequest> parse_jwt_svid_request(ByteView message) {
     if (!field) break;
     if (field->number == 1) {
       if (request.audience.size() == kAudiencesMax) return invalid("there are too many audiences");
-      CLOISTER_TRY(std::string audience, text_of(*field, kAudienceSizeMax, "audience"));
+      CLOISTER_TRY(const std::string_view audience, field->as_string("audience", kAudienceSizeMax));
       if (audience.empty()) return invalid("an audience is empty");
-      request.audience.push_back(std::move(audience));
+      request.audience.emplace_back(audience);
     } else if (field->number == 2) {
-      CLOISTER_TRY(id, text_of(*field, identity::kSpiffeIdMax, "spiffe_id"));
+      CLOISTER_TRY(id, field->as_string("spiffe_id", identity::kSpiffeIdMax));
     }
   }
   if (request.audience.empty()) return invalid("audience must be specified");
@@ -88,9 +81,9 @@ Result<ValidateJwtSvidRequest> parse_validate_jwt_svid_request(ByteView message)
     CLOISTER_TRY(const auto field, reader.next());
     if (!field) break;
     if (field->number == 1) {
-      CLOISTER_TRY(request.audience, text_of(*field, kAudienceSizeMax, "audience"));
+      CLOISTER_TRY(request.audience, field->as_string("audience", kAudienceSizeMax));
     } else if (field->number == 2) {
-      CLOISTER_TRY(request.token, text_of(*field, kTokenSizeMax, "svid"));
+      CLOISTER_TRY(request.token, field->as_string("svid", kTokenSizeMax));
     }
   }
   if (request.audience.empty()) return invalid("audience must be specified");
