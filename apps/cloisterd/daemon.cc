@@ -339,17 +339,17 @@ Status Daemon::open_bundle_endpoint() {
 
 Status Daemon::open_workload_api() {
   if (!config_.workload_api) return {};
-  CLOISTER_TRY(workload_face_, WorkloadFace::start({[this] { return open_store(); },
-                                                    *settings_,
-                                                    *issuer_,
-                                                    *verifier_,
-                                                    {},
-                                                    random_,
-                                                    clock_,
-                                                    log_,
-                                                    metrics_,
-                                                    config_.poll},
-                                                   *config_.workload_api, server_options()));
+  FederatedBundles federated;
+  if (!config_.federated.empty()) {
+    CLOISTER_TRY(federation_, Federation::start({[this] { return open_store(); }, *settings_, *issuer_, clock_, log_,
+                                                 metrics_, actor_},
+                                                config_.federated));
+    federated = [this] { return federation_->bundles(); };
+  }
+  CLOISTER_TRY(workload_face_,
+               WorkloadFace::start({[this] { return open_store(); }, *settings_, *issuer_, *verifier_,
+                                    std::move(federated), random_, clock_, log_, metrics_, config_.poll},
+                                   *config_.workload_api, server_options()));
   return {};
 }
 

@@ -75,7 +75,7 @@ func fetch(arguments []string) {
 		show(must(federation.FetchBundle(ctx, domain, arguments[1], option)))
 		return
 	}
-	must(0, federation.WatchBundle(ctx, domain, arguments[1], &watcher{left: 2}, option))
+	must(0, federation.WatchBundle(ctx, domain, arguments[1], &watcher{left: 1}, option))
 }
 
 type authority struct {
