@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -89,7 +90,8 @@ func newAuthority(domain spiffeid.TrustDomain, number int64) authority {
 	key := newKey()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(number), NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		Subject: pkix.Name{Organization: []string{"SPIFFE"}, CommonName: fmt.Sprintf("authority %d", number)},
+		IsCA:    true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		URIs: []*url.URL{domain.ID().URL()},
 	}
 	der := must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
