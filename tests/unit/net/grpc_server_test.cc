@@ -59,7 +59,7 @@ class TestService final : public GrpcService {
   std::vector<std::shared_ptr<GrpcCall>> watching;
 };
 
-class GrpcServing : public Service {
+class GrpcServer : public Service {
  protected:
   void serve() {
     ServerOptions options;
@@ -89,7 +89,7 @@ class GrpcServing : public Service {
   std::shared_ptr<TestService> service_ = std::make_shared<TestService>();
 };
 
-TEST_F(GrpcServing, UnaryCall) {
+TEST_F(GrpcServer, UnaryCall) {
   serve();
   const auto answer = client()->call(request("/echo"), kPatience);
   ASSERT_TRUE(answer.ok()) << answer.error().message();
@@ -98,7 +98,7 @@ TEST_F(GrpcServing, UnaryCall) {
   EXPECT_TRUE(eventually([this] { return service_->gone == 1; }));
 }
 
-TEST_F(GrpcServing, StatusAlone) {
+TEST_F(GrpcServer, StatusAlone) {
   serve();
   const auto answer = client()->call(request("/deny"), kPatience);
   ASSERT_TRUE(answer.ok()) << answer.error().message();
@@ -107,7 +107,7 @@ TEST_F(GrpcServing, StatusAlone) {
   EXPECT_EQ(client()->call(request("/none"), kPatience)->status.code, GrpcCode::kUnimplemented);
 }
 
-TEST_F(GrpcServing, LargeMessages) {
+TEST_F(GrpcServer, LargeMessages) {
   serve();
   const std::string large(grpc_.message_bytes, 'x');
   const auto answer = client()->call(request("/echo", large), kPatience);
@@ -118,7 +118,7 @@ TEST_F(GrpcServing, LargeMessages) {
   EXPECT_EQ(refused->status.code, GrpcCode::kResourceExhausted);
 }
 
-TEST_F(GrpcServing, ServerStreams) {
+TEST_F(GrpcServer, ServerStreams) {
   serve();
   const auto answers = client()->begin(request("/watch"), kPatience).value();
   EXPECT_EQ(text_of(answers->next(kPatience)), "hello");
@@ -136,7 +136,7 @@ TEST_F(GrpcServing, ServerStreams) {
   sender.join();
 }
 
-TEST_F(GrpcServing, OverMutualTls) {
+TEST_F(GrpcServer, OverMutualTls) {
   serve();
   listen_tls();
   const auto tls = testing::mutual_tls(authority_, authority_.issue({.id = "spiffe://acme.test/client"}));
@@ -148,7 +148,7 @@ TEST_F(GrpcServing, OverMutualTls) {
   EXPECT_EQ(GrpcClient::create(other, {}).value()->call(request("/echo"), kPatience).error().code(), Code::kDenied);
 }
 
-TEST_F(GrpcServing, ClientGoesAway) {
+TEST_F(GrpcServer, ClientGoesAway) {
   serve();
   auto answers = client()->begin(request("/watch"), kPatience).value();
   EXPECT_EQ(text_of(answers->next(kPatience)), "hello");
@@ -157,7 +157,7 @@ TEST_F(GrpcServing, ClientGoesAway) {
   EXPECT_TRUE(service_->watcher()->over());
 }
 
-TEST_F(GrpcServing, ServerGoesAway) {
+TEST_F(GrpcServer, ServerGoesAway) {
   serve();
   const auto answers = client()->begin(request("/watch"), kPatience).value();
   EXPECT_EQ(text_of(answers->next(kPatience)), "hello");
@@ -167,7 +167,7 @@ TEST_F(GrpcServing, ServerGoesAway) {
   service_->watcher()->send(to_buffer("too late"));
 }
 
-TEST_F(GrpcServing, DrainTellsStreamsToComeBack) {
+TEST_F(GrpcServer, DrainTellsStreamsToComeBack) {
   serve();
   const auto answers = client()->begin(request("/watch"), kPatience).value();
   EXPECT_EQ(text_of(answers->next(kPatience)), "hello");
@@ -175,7 +175,7 @@ TEST_F(GrpcServing, DrainTellsStreamsToComeBack) {
   EXPECT_EQ(text_of(answers->next(kPatience)), "status 14 this connection ends: call again");
 }
 
-TEST_F(GrpcServing, ClientThatDoesNotRead) {
+TEST_F(GrpcServer, ClientThatDoesNotRead) {
   grpc_.queued_bytes = 2 << 20;
   serve();
   const auto answers = client()->begin(request("/watch"), kPatience).value();
@@ -187,7 +187,7 @@ TEST_F(GrpcServing, ClientThatDoesNotRead) {
   EXPECT_TRUE(eventually([this] { return service_->gone == 1; }));
 }
 
-TEST_F(GrpcServing, StreamsOutliveEveryTimeLimitButThatOfSilence) {
+TEST_F(GrpcServer, StreamsOutliveEveryTimeLimitButThatOfSilence) {
   limits_.answer_time = limits_.body_time = limits_.idle_time = limits_.header_time = Duration{50};
   limits_.silence_time = Duration{100};
   limits_.write_time = Duration{300};
@@ -201,7 +201,7 @@ TEST_F(GrpcServing, StreamsOutliveEveryTimeLimitButThatOfSilence) {
   EXPECT_EQ(refused(Refusal::kSilent), 1U);
 }
 
-TEST_F(GrpcServing, ClientNoticesASilentServer) {
+TEST_F(GrpcServer, ClientNoticesASilentServer) {
   // Takes the connection and never says a word.
   const Socket listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const SocketAddress address = unix_address(socket_path()).value();
@@ -216,7 +216,7 @@ TEST_F(GrpcServing, ClientNoticesASilentServer) {
   EXPECT_EQ(event.error().message(), "the server doesn't answer any more");
 }
 
-TEST_F(GrpcServing, CancelWakesTheReader) {
+TEST_F(GrpcServer, CancelWakesTheReader) {
   serve();
   const auto answers = client()->begin(request("/watch"), kPatience).value();
   EXPECT_EQ(text_of(answers->next(kPatience)), "hello");
@@ -229,13 +229,13 @@ TEST_F(GrpcServing, CancelWakesTheReader) {
   canceller.join();
 }
 
-TEST_F(GrpcServing, WrongUserListens) {
+TEST_F(GrpcServer, WrongUserListens) {
   serve();
   const auto wrong = GrpcClient::create(UnixTarget{socket_path(), ::getuid() + 1}, {}).value();
   EXPECT_EQ(wrong->call(request("/echo"), kPatience).error().code(), Code::kDenied);
 }
 
-TEST_F(GrpcServing, WhatIsNotGrpc) {
+TEST_F(GrpcServer, WhatIsNotGrpc) {
   serve();
   EXPECT_EQ(unix_client()->send(get("/"), kPatience)->response.status, 415U);  // HTTP/1.1
   Request no_trailers = post("/echo", "");
@@ -243,7 +243,7 @@ TEST_F(GrpcServing, WhatIsNotGrpc) {
   EXPECT_EQ(unix_client()->send(no_trailers, kPatience)->response.status, 400U);
 }
 
-TEST_F(GrpcServing, RequestsThatCannotBeSent) {
+TEST_F(GrpcServer, RequestsThatCannotBeSent) {
   EXPECT_FALSE(GrpcClient::create(UnixTarget{{}, 0}, {}).ok());
   EXPECT_FALSE(GrpcClient::create(LocalTarget{{"127.0.0.1", 0}}, {}).ok());
   EXPECT_FALSE(GrpcClient::create(TlsTarget{{"127.0.0.1", 1}, "", nullptr}, {}).ok());
@@ -253,7 +253,7 @@ TEST_F(GrpcServing, RequestsThatCannotBeSent) {
 }
 
 // Both sides talk in turn, by frames written by hand: the request isn't over while answers come.
-TEST_F(GrpcServing, Bidirectional) {
+TEST_F(GrpcServer, Bidirectional) {
   serve();
   const Socket socket = raw_unix();
   // POST http /echo, with te: trailers and content-type: application/grpc; not indexed.
