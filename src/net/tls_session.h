@@ -33,6 +33,13 @@ class TlsSession {
   bool has_buffered() const;
   // May take a part only. A call that returned kWantRead or kWantWrite is repeated with bytes that begin the same.
   Transfer write(ByteView bytes);
+  // For streams, instead of write(): encrypts all of it and hands the records to the socket with one call. What the
+  // socket doesn't take is kept, kWantWrite says so, and flush() goes on with it; nothing may be sent before that is
+  // done. `scratch` is room that the sessions of one thread share.
+  Outcome send(ByteView bytes, Bytes& scratch);
+  // kDone, kWantWrite or kFailed. After a read() too: answers to the peer's key updates wait here.
+  Outcome flush();
+  bool has_unsent() const;
   // Says goodbye, as far as the socket takes it.
   void close_notify();
 
@@ -42,11 +49,15 @@ class TlsSession {
 
   // After the handshake. No peer behind ServerOnlyTls.
   const std::optional<Peer>& peer() const;
+  // DER, as the peer sent it, leaf first: where StreamOptions has it kept.
+  const std::optional<std::vector<Bytes>>& peer_chain() const;
   // kUnavailable before the handshake is done.
   Result<ChannelBinding> channel_binding() const;
   std::string group() const;
   std::string cipher() const;
   bool speaks_http2() const;
+  // What ALPN chose: empty where nothing was.
+  std::string protocol() const;
 
  private:
   std::unique_ptr<State> state_;

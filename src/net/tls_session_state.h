@@ -2,6 +2,7 @@
 #pragma once
 
 #include "net/openssl_handles.h"
+#include "net/socket_bio.h"
 #include "net/tls_session.h"
 
 namespace cloister::net {
@@ -17,7 +18,10 @@ struct TlsSession::State {
   bool shaken = false;
   // Handshake messages since application data last came: a peer that only updates keys is cut off.
   unsigned messages_without_data = 0;
+  std::shared_ptr<const std::string> protocols;  // of a stream, as ALPN sends them; null: those of HTTP
   std::optional<Peer> peer;
+  std::optional<std::vector<Bytes>> peer_chain;  // only where it is kept
+  SocketOutput output;
   std::optional<Error> failure;
 };
 
