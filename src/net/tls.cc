@@ -30,7 +30,6 @@ enum class PeerCertificate { kRequired, kNotAskedFor };
 // What a stream's context does otherwise than one of HTTP.
 struct Streams {
   std::shared_ptr<const std::string> protocols;  // as ALPN sends them
-  bool keep_peer_chain = false;
 };
 
 // Without credentials it shows no certificate.
@@ -57,16 +56,13 @@ class ContextCache {
  public:
   ContextCache(Side side, PeerCertificate peer_certificate, IdleBuffers idle_buffers,
                std::optional<Streams> streams = std::nullopt)
-      : side_(side),
-        peer_certificate_(peer_certificate),
-        idle_buffers_(idle_buffers),
-        streams_(std::move(streams)) {}
+      : side_(side), peer_certificate_(peer_certificate), idle_buffers_(idle_buffers), streams_(std::move(streams)) {}
 
   Result<Ssl> new_session(const std::shared_ptr<const Credentials>& credentials) {
     const std::scoped_lock lock(mutex_);
     if (!context_ || credentials != credentials_) {
-      CLOISTER_TRY(SslContext context, make_context(side_, credentials.get(), idle_buffers_,
-                                                      streams_ ? &*streams_ : nullptr));
+      CLOISTER_TRY(SslContext context,
+                   make_context(side_, credentials.get(), idle_buffers_, streams_ ? &*streams_ : nullptr));
       if (peer_certificate_ == PeerCertificate::kRequired) {
         SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
         SSL_CTX_set_cert_verify_callback(context.get(), verify_chain, nullptr);
@@ -104,7 +100,6 @@ struct MutualTls::Core {
     state->verifier = verifier;
     state->clock = clock;
     if (streams) state->protocols = streams->protocols;
-    if (streams && streams->keep_peer_chain) state->peer_chain.emplace();
     return state;
   }
 };
@@ -132,8 +127,7 @@ Result<std::shared_ptr<const MutualTls>> MutualTls::create_for_streams(
     return Error(Code::kInvalid, "mutual TLS needs credentials, a verifier of peers and a clock");
   }
   CLOISTER_TRY(std::string list, protocol_list(options.protocols));
-  const Streams streams{std::make_shared<const std::string>(std::move(list)),
-                        options.peer_chain == StreamOptions::PeerChain::kKept};
+  const Streams streams{std::make_shared<const std::string>(std::move(list))};
   std::shared_ptr<Core> core(
       new Core{std::move(credentials), std::move(verifier), std::move(clock),
                ContextCache(Side::kServer, PeerCertificate::kRequired, IdleBuffers::kReleased, streams),

@@ -63,8 +63,6 @@ struct StreamOptions {
   // ALPN, the best first. Without any none is named, and those that a client offers are passed over; with some, a
   // client that offers only others is refused.
   std::vector<std::string> protocols;
-  // Whether sessions remember the chain that the peer showed: TlsSession::peer_chain().
-  enum class PeerChain { kKept, kDropped } peer_chain = PeerChain::kDropped;
 };
 
 class TlsSession;

@@ -45,8 +45,8 @@ bool set_common(SSL_CTX* context, IdleBuffers idle_buffers) {
 
 bool name_server(SSL* ssl, const std::string& host) {
   // OpenSSL copies the name; its macro for this would cast const away unseen.
-  return is_address(host) || SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                                      const_cast<char*>(host.c_str())) == 1;
+  return is_address(host) ||
+         SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(host.c_str())) == 1;
 }
 
 Result<std::string> protocol_list(std::span<const std::string> names) {

@@ -37,13 +37,13 @@ int verify_error_of(Code code) {
 }
 
 Result<Peer> verify(TlsSession::State& state, X509_STORE_CTX* store) {
-  CLOISTER_TRY(std::vector<Bytes> chain, chain_of(store));
+  CLOISTER_TRY(const std::vector<Bytes> chain, chain_of(store));
   CLOISTER_TRY(Peer peer, state.verifier->verify(state.clock(), chain));
   if (peer.id.empty()) return Error(Code::kDenied, "the peer's certificate names nobody");
   if (!state.expected_id.empty() && peer.id != state.expected_id) {
     return Error(Code::kDenied, "the server is " + peer.id + ", not " + state.expected_id);
   }
-  if (state.peer_chain) *state.peer_chain = std::move(chain);
+  if (state.protocols != nullptr) state.peer_leaf = crypto::sha256(chain.front());
   return peer;
 }
 
@@ -61,16 +61,17 @@ bool refuses_our_certificate(int reason) {
   }
 }
 
-Error error_of_queue(bool shaken) {
+Error error_of_queue(TlsSession::State& state) {
   const unsigned long code = ERR_peek_error();
   const int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
   const std::string words = take_openssl_reason();
-  const std::string during = shaken ? "TLS: " : "TLS handshake: ";
+  const std::string during = state.shaken ? "TLS: " : "TLS handshake: ";
   if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) return Error(Code::kUnavailable, during + "the connection broke");
   if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
     return Error(Code::kDenied, during + "the peer showed no certificate");
   }
   if (refuses_our_certificate(reason)) {
+    state.refused_by_peer = true;
     return Error(Code::kDenied, during + "the peer refuses our certificate: " + words);
   }
   return Error(Code::kInvalid, during + words);
@@ -83,7 +84,7 @@ TlsSession::Outcome outcome_of(TlsSession::State& state, int result) {
     case SSL_ERROR_WANT_WRITE: return kWantWrite;
     case SSL_ERROR_ZERO_RETURN: return kClosed;
     case SSL_ERROR_SSL:
-      if (!state.failure) state.failure = error_of_queue(state.shaken);
+      if (!state.failure) state.failure = error_of_queue(state);
       break;
     default:
       if (!state.failure) state.failure = Error(Code::kUnavailable, "TLS: the connection broke");
@@ -232,9 +233,11 @@ const Error& TlsSession::failure() const {
   return *state_->failure;
 }
 
+bool TlsSession::refused_by_peer() const { return state_->refused_by_peer; }
+
 const std::optional<Peer>& TlsSession::peer() const { return state_->peer; }
 
-const std::optional<std::vector<Bytes>>& TlsSession::peer_chain() const { return state_->peer_chain; }
+const std::optional<crypto::Sha256Digest>& TlsSession::peer_leaf() const { return state_->peer_leaf; }
 
 Result<ChannelBinding> TlsSession::channel_binding() const {
   static constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";

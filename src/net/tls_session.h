@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "crypto/hash.h"
 #include "net/tls.h"
 
 namespace cloister::net {
@@ -46,11 +47,13 @@ class TlsSession {
   // kDenied, kExpired, kCorrupt: the verifier's own words. kDenied also: the peer refused us. kUnavailable: the
   // connection broke. kInvalid: the peer doesn't speak TLS as we do.
   const Error& failure() const;
+  // Whether that was the peer, which doesn't take our certificate.
+  bool refused_by_peer() const;
 
   // After the handshake. No peer behind ServerOnlyTls.
   const std::optional<Peer>& peer() const;
-  // DER, as the peer sent it, leaf first: where StreamOptions has it kept.
-  const std::optional<std::vector<Bytes>>& peer_chain() const;
+  // Of the leaf certificate that a stream's peer showed.
+  const std::optional<crypto::Sha256Digest>& peer_leaf() const;
   // kUnavailable before the handshake is done.
   Result<ChannelBinding> channel_binding() const;
   std::string group() const;

@@ -1,6 +1,7 @@
 // What one TLS connection keeps, and the two callbacks OpenSSL reaches it by. Shared by tls.cc and tls_session.cc.
 #pragma once
 
+#include "crypto/hash.h"
 #include "net/openssl_handles.h"
 #include "net/socket_bio.h"
 #include "net/tls_session.h"
@@ -20,9 +21,10 @@ struct TlsSession::State {
   unsigned messages_without_data = 0;
   std::shared_ptr<const std::string> protocols;  // of a stream, as ALPN sends them; null: those of HTTP
   std::optional<Peer> peer;
-  std::optional<std::vector<Bytes>> peer_chain;  // only where it is kept
+  std::optional<crypto::Sha256Digest> peer_leaf;  // of a stream's peer
   SocketOutput output;
   std::optional<Error> failure;
+  bool refused_by_peer = false;
 };
 
 // SSL_CTX_set_cert_verify_callback: hands the chain to the verifier and its verdict to OpenSSL.

@@ -1,0 +1,43 @@
+// The relay's identity while the program runs: followed from PEM files or from a Workload API.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "cloisterd/log.h"
+#include "mesh/relay/identity_files.h"
+
+namespace cloister::relay {
+
+class IdentityKeeper {
+ public:
+  // The refusals of IdentityFiles::open().
+  static Result<std::unique_ptr<IdentityKeeper>> start(const mesh::IdentitySettings& settings, daemon::Log& log,
+                                                       net::Clock clock);
+  ~IdentityKeeper();
+  IdentityKeeper(const IdentityKeeper&) = delete;
+  IdentityKeeper& operator=(const IdentityKeeper&) = delete;
+
+  std::shared_ptr<const identity::Source> source() const { return files_->source(); }
+  std::uint64_t changes() const { return changes_; }
+  std::uint64_t failures() const { return failures_; }
+
+ private:
+  IdentityKeeper(std::unique_ptr<mesh::IdentityFiles> files, daemon::Log& log, net::Clock clock)
+      : files_(std::move(files)), log_(log), clock_(std::move(clock)) {}
+  void run();
+
+  const std::unique_ptr<mesh::IdentityFiles> files_;
+  daemon::Log& log_;
+  const net::Clock clock_;
+  std::atomic<std::uint64_t> changes_{0}, failures_{0};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace cloister::relay
