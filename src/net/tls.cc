@@ -30,7 +30,17 @@ enum class PeerCertificate { kRequired, kNotAskedFor };
 // What a stream's context does otherwise than one of HTTP.
 struct Streams {
   std::shared_ptr<const std::string> protocols;  // as ALPN sends them
+  StreamOptions::KeyExchange key_exchange;
 };
+
+const char* groups_of(StreamOptions::KeyExchange key_exchange) {
+  switch (key_exchange) {
+    case StreamOptions::KeyExchange::kHybridFirst: return kGroups;
+    case StreamOptions::KeyExchange::kHybridRequired: return "X25519MLKEM768";
+    case StreamOptions::KeyExchange::kClassical: return "X25519:P-256";
+  }
+  return kGroups;
+}
 
 // Without credentials it shows no certificate.
 Result<SslContext> make_context(Side side, const Credentials* credentials, IdleBuffers idle_buffers,
@@ -41,6 +51,9 @@ Result<SslContext> make_context(Side side, const Credentials* credentials, IdleB
     return Error(Code::kUnavailable, "set up TLS: " + take_openssl_reason());
   }
   if (streams != nullptr) {
+    if (SSL_CTX_set1_groups_list(context.get(), groups_of(streams->key_exchange)) != 1) {
+      return Error(Code::kUnsupported, "set up TLS: this key exchange isn't there");
+    }
     SSL_CTX_set_default_read_buffer_len(context.get(), kStreamReadSize);
     // Wiping each record's plaintext costs a relay of bulk data some percent, and protects nothing: the same bytes go
     // through the buffers of the kernel.
@@ -127,7 +140,7 @@ Result<std::shared_ptr<const MutualTls>> MutualTls::create_for_streams(
     return Error(Code::kInvalid, "mutual TLS needs credentials, a verifier of peers and a clock");
   }
   CLOISTER_TRY(std::string list, protocol_list(options.protocols));
-  const Streams streams{std::make_shared<const std::string>(std::move(list))};
+  const Streams streams{std::make_shared<const std::string>(std::move(list)), options.key_exchange};
   std::shared_ptr<Core> core(
       new Core{std::move(credentials), std::move(verifier), std::move(clock),
                ContextCache(Side::kServer, PeerCertificate::kRequired, IdleBuffers::kReleased, streams),

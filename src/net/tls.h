@@ -63,6 +63,12 @@ struct StreamOptions {
   // ALPN, the best first. Without any none is named, and those that a client offers are passed over; with some, a
   // client that offers only others is refused.
   std::vector<std::string> protocols;
+  // What the key exchange may be; a peer that can't is refused.
+  enum class KeyExchange {
+    kHybridFirst,     // X25519MLKEM768, or X25519 or P-256 with peers that don't have it
+    kHybridRequired,  // X25519MLKEM768 alone
+    kClassical,       // X25519 or P-256
+  } key_exchange = KeyExchange::kHybridFirst;
 };
 
 class TlsSession;

@@ -7,7 +7,6 @@
 namespace cloister::net {
 namespace {
 
-constexpr const char* kGroups = "?X25519MLKEM768:X25519:P-256";
 constexpr const char* kCipherSuites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr std::uint32_t kChainBytesMax = 64 << 10;
 constexpr std::size_t kProtocolsMax = 16;

@@ -7,6 +7,8 @@
 
 namespace cloister::net {
 
+inline constexpr const char* kGroups = "?X25519MLKEM768:X25519:P-256";
+
 // Both false when OpenSSL refuses.
 bool use_credentials(SSL_CTX* context, const Credentials::Parts& parts);
 // TLS 1.3 only, our groups and suites; no tickets, early data, renegotiation, compression.

@@ -13,6 +13,7 @@
 #include "identity/spiffe_id.h"
 #include "mesh/relay/allow_list.h"
 #include "net/address.h"
+#include "net/tls.h"
 
 namespace cloister::mesh {
 
@@ -63,6 +64,7 @@ struct ListenerSettings {
   std::vector<std::string> protocols;
   std::string server_name;  // SNI of an outbound one; empty: none
   Interception interception = Interception::kNone;
+  net::StreamOptions::KeyExchange key_exchange = net::StreamOptions::KeyExchange::kHybridFirst;
   bool proxy_header = false;
   bool end_with_proof = false;
 };

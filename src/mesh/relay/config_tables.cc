@@ -74,6 +74,16 @@ Status read_count(const TomlFields& fields, std::string_view key, std::uint32_t&
   return {};
 }
 
+Status read_key_exchange(const TomlFields& fields, ListenerSettings& listener) {
+  using KeyExchange = net::StreamOptions::KeyExchange;
+  CLOISTER_TRY(const auto word, fields.optional_text("key_exchange"));
+  if (!word || *word == "hybrid-first") return {};
+  listener.key_exchange = *word == "classical" ? KeyExchange::kClassical : KeyExchange::kHybridRequired;
+  if (*word == "classical" || *word == "hybrid-required") return {};
+  return fields.error(fields.line_of("key_exchange"),
+                      "key_exchange is \"hybrid-first\", \"hybrid-required\" or \"classical\"");
+}
+
 // What inbound and outbound listeners have in common.
 Status read_common(const TomlFields& fields, ListenerSettings& listener) {
   CLOISTER_TRY(listener.name, fields.text("name"));
@@ -95,6 +105,7 @@ Status read_common(const TomlFields& fields, ListenerSettings& listener) {
     if (listener.protocols.size() > 16) return fields.error(fields.line_of("alpn"), "alpn has more than 16 names");
   }
   CLOISTER_TRY(listener.end_with_proof, fields.boolean_or("end_with_proof", false));
+  CLOISTER_RETURN_IF_ERROR(read_key_exchange(fields, listener));
   if (!fields.has("transparent")) return {};
   CLOISTER_TRY(const std::string how, fields.text("transparent"));
   if (how != "redirect" && how != "tproxy") {
@@ -205,8 +216,8 @@ Status read_relay_receipts(const TomlFields& fields, RelayConfig& config) {
 }
 
 Status read_relay_inbound(const TomlFields& fields, RelayConfig& config) {
-  static constexpr std::array<std::string_view, 8> kKeys = {"name", "listen",         "workload",       "allow",
-                                                            "alpn", "proxy_protocol", "end_with_proof", "transparent"};
+  static constexpr std::array<std::string_view, 9> kKeys = {
+      "key_exchange", "name", "listen", "workload", "allow", "alpn", "proxy_protocol", "end_with_proof", "transparent"};
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
   ListenerSettings listener;
   listener.direction = Direction::kInbound;
@@ -225,8 +236,9 @@ Status read_relay_inbound(const TomlFields& fields, RelayConfig& config) {
 }
 
 Status read_relay_outbound(const TomlFields& fields, RelayConfig& config) {
-  static constexpr std::array<std::string_view, 9> kKeys = {
-      "name", "listen", "user", "target", "expect", "alpn", "server_name", "end_with_proof", "transparent"};
+  static constexpr std::array<std::string_view, 10> kKeys = {"key_exchange",   "name",       "listen", "user",
+                                                             "target",         "expect",     "alpn",   "server_name",
+                                                             "end_with_proof", "transparent"};
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
   ListenerSettings listener;
   listener.direction = Direction::kOutbound;

@@ -48,7 +48,7 @@ Result<std::shared_ptr<const Service>> make_service(const ListenerSettings& sett
                                                     const RelayIdentity& identity) {
   auto verifier = std::make_shared<AdmittingVerifier>(identity.verifier, settings.peers);
   CLOISTER_TRY(auto tls, net::MutualTls::create_for_streams(identity.credentials, std::move(verifier), identity.clock,
-                                                            {settings.protocols}));
+                                                            {settings.protocols, settings.key_exchange}));
   auto targets = std::make_shared<Targets>(settings.targets);
   return std::make_shared<const Service>(
       Service{settings, limits, identity.source, std::move(tls), std::move(targets)});

@@ -84,6 +84,7 @@ target = ["inference.acme.example:8443"]
 expect = ["spiffe://acme.example/inference"]
 server_name = "inference.acme.example"
 alpn = "h2"
+key_exchange = "hybrid-required"
 [[outbound]]
 name = "caught"
 listen = "127.0.0.1:15001"
@@ -106,6 +107,7 @@ expect = "spiffe://acme.example/inference"
   EXPECT_EQ(config.listeners[0].targets.at(0).to_string(), "unix:/run/app.sock");
   EXPECT_EQ(config.listeners[1].user, uid_t{1000});
   EXPECT_EQ(config.listeners[1].server_name, "inference.acme.example");
+  EXPECT_EQ(config.listeners[1].key_exchange, net::StreamOptions::KeyExchange::kHybridRequired);
   EXPECT_EQ(config.listeners[2].interception, Interception::kRedirect);
   EXPECT_NE(describe(config).find("who must be spiffe://acme.example/inference"), std::string::npos);
   EXPECT_NE(describe(config).find("spiffe://acme.example/batch/*"), std::string::npos);
@@ -155,6 +157,8 @@ TEST(RelayConfig, MistypedKeysAndTables) {
   expect_line(with("[limits]\nconnection = 3\n"), 11, "did you mean connections?");
   expect_line(with("[limits]\nhandshakes = 0\n"), 11, "whole number from 1");
   expect_line(with("[log]\nlevel = \"loud\"\n"), 11, "level is debug");
+  expect_line(with("[[inbound]]\nname = \"b\"\nlisten = \"127.0.0.1:1\"\nkey_exchange = \"fast\"\n"), 13,
+              "hybrid-first");
   expect_line(with("[log]\nformat = \"xml\"\n"), 11, "format is json");
   expect_line(with("[[federated]]\ntrust_domain = \"a b\"\nbundle = \"/b\"\n"), 11, "");
   expect_line("name = \"x\"\n" + with(""), 1, "there is no key name");

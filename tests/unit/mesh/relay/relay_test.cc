@@ -131,6 +131,16 @@ TEST(Relay, PeerOfAForeignTrustDomain) {
   EXPECT_TRUE(eventually([&] { return pair.inbound.refused(RelayRefusal::kIdentity) == 1; }));
 }
 
+TEST(Relay, KeyExchangeThatIsNotQuantumSafe) {
+  RelayPair pair(echo);
+  pair.in().key_exchange = net::StreamOptions::KeyExchange::kHybridRequired;
+  pair.out().key_exchange = net::StreamOptions::KeyExchange::kClassical;
+  pair.start();
+  EXPECT_TRUE(receive(pair.connect()).value_or("").empty());
+  EXPECT_TRUE(eventually([&] { return pair.inbound.refused(RelayRefusal::kTls) == 1; }));
+  EXPECT_EQ(pair.workload.connections(), 0U);
+}
+
 TEST(Relay, WorkloadThatIsAway) {
   RelayPair pair(echo);
   std::uint16_t nobody = 0;
