@@ -156,10 +156,10 @@ Result<std::unique_ptr<TlsSession>> MutualTls::accept(int socket) const {
   return session_on(socket, std::move(ssl), core_->new_state());
 }
 
-Result<std::unique_ptr<TlsSession>> MutualTls::connect(int socket, const std::string& host,
-                                                       std::string expected_id) const {
+Result<std::unique_ptr<TlsSession>> MutualTls::connect(int socket, const std::string& host, std::string expected_id,
+                                                       Speaks speaks) const {
   CLOISTER_TRY(Ssl ssl, core_->client.new_session(core_->credentials->current()));
-  return client_session(socket, std::move(ssl), host, {core_->verifier, core_->clock, std::move(expected_id)});
+  return client_session(socket, std::move(ssl), host, {core_->verifier, core_->clock, std::move(expected_id)}, speaks);
 }
 
 Result<std::unique_ptr<TlsSession>> MutualTls::connect_to_admitted(int socket, const std::string& host) const {

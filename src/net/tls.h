@@ -71,6 +71,9 @@ struct StreamOptions {
   } key_exchange = KeyExchange::kHybridFirst;
 };
 
+// What a client speaks inside: HTTP says so in the handshake (ALPN), others say nothing.
+enum class Speaks { kHttp, kHttp2, kOther };
+
 class TlsSession;
 
 // Both ends show a certificate and both are verified. Serves as well as connects. Any thread may use it.
@@ -91,7 +94,8 @@ class MutualTls {
   // can't be used.
   Result<std::unique_ptr<TlsSession>> accept(int socket) const;
   // The server must prove to be `expected_id`; `host` is sent as its name when it isn't an address.
-  Result<std::unique_ptr<TlsSession>> connect(int socket, const std::string& host, std::string expected_id) const;
+  Result<std::unique_ptr<TlsSession>> connect(int socket, const std::string& host, std::string expected_id,
+                                              Speaks speaks = Speaks::kHttp) const;
   // The same for a verifier that knows by itself whom to expect, and refuses everybody else. `host` may be empty: no
   // name is sent then.
   Result<std::unique_ptr<TlsSession>> connect_to_admitted(int socket, const std::string& host) const;

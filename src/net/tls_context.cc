@@ -73,9 +73,13 @@ Result<std::unique_ptr<TlsSession>> client_session(int socket, Ssl ssl, const st
                                                    Expectation expectation, Speaks speaks) {
   if (expectation.id.empty()) return Error(Code::kInvalid, "a TLS client must say whom it expects");
   static constexpr unsigned char kHttp1[] = "\x08http/1.1";
+  static constexpr unsigned char kHttp2[] = "\x02h2";
   SSL_set_connect_state(ssl.get());
   const bool named = name_server(ssl.get(), host);
-  const bool spoken = speaks == Speaks::kOther || SSL_set_alpn_protos(ssl.get(), kHttp1, sizeof kHttp1 - 1) == 0;
+  const ByteView protocol =
+      speaks == Speaks::kHttp2 ? ByteView(kHttp2, sizeof kHttp2 - 1) : ByteView(kHttp1, sizeof kHttp1 - 1);
+  const bool spoken = speaks == Speaks::kOther ||
+                      SSL_set_alpn_protos(ssl.get(), protocol.data(), static_cast<unsigned>(protocol.size())) == 0;
   if (!named || !spoken) {
     return Error(Code::kInvalid, "start TLS: " + take_openssl_reason());
   }

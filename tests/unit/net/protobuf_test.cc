@@ -1,10 +1,10 @@
-#include "service/kubernetes/protobuf.h"
+#include "net/protobuf.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/support/hex.h"
 
-namespace cloister::service {
+namespace cloister::net {
 namespace {
 
 using testing::unhex;
@@ -88,7 +88,7 @@ TEST(Protobuf, TooManyFields) {
 }
 
 TEST(Protobuf, WritesWhatItReads) {
-  net::Buffer out;
+  Buffer out;
   ProtobufWriter(out).bytes(1, {}).text(2, std::string(300, 'x')).entry(4, "a.example", unhex("00ff"));
   const auto fields = fields_of(out);
   ASSERT_TRUE(fields.ok());
@@ -98,5 +98,37 @@ TEST(Protobuf, WritesWhatItReads) {
   EXPECT_EQ(to_hex((*fields)[1].bytes), to_hex(unhex("0a09612e6578616d706c65120200ff")));
 }
 
+TEST(Protobuf, EmptyOnesThatCount) {
+  Buffer out;
+  ProtobufWriter(out).present(1, {}).fixed64(3, 0).number(4, 0).number(5, 300);
+  EXPECT_EQ(to_hex(out),
+            "0a00"
+            "190000000000000000"
+            "2000"
+            "28ac02");
+}
+
+TEST(Protobuf, AnotherKindThanExpected) {
+  const Bytes message = unhex("0801120361ff62");
+  const auto fields = fields_of(message);
+  ASSERT_TRUE(fields.ok());
+  EXPECT_EQ((*fields)[0].as_message("a").error().code(), Code::kInvalid);
+  EXPECT_EQ((*fields)[1].as_string("b", 10).error().code(), Code::kInvalid);  // not UTF-8
+  EXPECT_EQ((*fields)[1].as_string("b", 2).error().code(), Code::kInvalid);   // too long
+  EXPECT_TRUE((*fields)[1].as_message("b").ok());
+}
+
+TEST(Protobuf, MapEntries) {
+  const Bytes whole = unhex("0a0161120162");
+  auto entry = read_entry(whole, 10);
+  ASSERT_TRUE(entry.ok());
+  EXPECT_EQ(entry->key, "a");
+  EXPECT_EQ(as_text(entry->value), "b");
+  const Bytes half = unhex("0a0161");
+  EXPECT_TRUE(read_entry(half, 10)->value.empty());
+  EXPECT_FALSE(read_entry(whole, 0).ok());
+  EXPECT_FALSE(read_entry(unhex("0a05"), 10).ok());
+}
+
 }  // namespace
-}  // namespace cloister::service
+}  // namespace cloister::net

@@ -1,4 +1,4 @@
-// Bytes of protobuf messages, as much as a few flat messages need: protobuf.dev/programming-guides/encoding.
+// Bytes of protobuf messages, as much as a few plain messages need: protobuf.dev/programming-guides/encoding.
 #pragma once
 
 #include <optional>
@@ -6,7 +6,7 @@
 
 #include "net/buffer.h"
 
-namespace cloister::service {
+namespace cloister::net {
 
 // One field as it lies in the message: a view into it.
 struct ProtobufField {
@@ -15,6 +15,11 @@ struct ProtobufField {
   Wire wire = Wire::kVarint;
   std::uint64_t value = 0;  // of kVarint, kFixed64 and kFixed32
   ByteView bytes;           // of kBytes
+
+  // The bytes, or kInvalid when it is of another kind. `name` is what the message calls it.
+  Result<ByteView> as_message(std::string_view name) const;
+  // The same as text in UTF-8; kInvalid also when it isn't, or has more than `size_max` bytes.
+  Result<std::string_view> as_string(std::string_view name, std::size_t size_max) const;
 };
 
 // Reads fields in their order. Which of them are known, and which of several of one number counts, is the caller's to
@@ -36,20 +41,32 @@ class ProtobufReader {
   std::size_t fields_ = 0;
 };
 
-// Writes into a buffer that is wiped when freed. Empty values are left out, as proto3 does.
+// One entry of a map<string, bytes>, or of a map<string, message>.
+struct ProtobufEntry {
+  std::string_view key;
+  ByteView value;
+};
+// kInvalid when it isn't one, or its key has more than `key_max` bytes. What is absent is empty.
+Result<ProtobufEntry> read_entry(ByteView entry, std::size_t key_max);
+
+// Writes into a buffer that is wiped when freed. bytes() and text() leave out what is empty, as proto3 does; the others
+// write everything: for elements of repeated fields, members of a oneof and messages that are there.
 class ProtobufWriter {
  public:
-  explicit ProtobufWriter(net::Buffer& out) : out_(&out) {}
+  explicit ProtobufWriter(Buffer& out) : out_(&out) {}
 
   ProtobufWriter& bytes(std::uint32_t number, ByteView value);
   ProtobufWriter& text(std::uint32_t number, std::string_view value) { return bytes(number, as_bytes(value)); }
+  ProtobufWriter& present(std::uint32_t number, ByteView value);
+  ProtobufWriter& number(std::uint32_t number, std::uint64_t value);   // of any integer, enum or bool
+  ProtobufWriter& fixed64(std::uint32_t number, std::uint64_t value);  // of a double its bits
   // One entry of a map<string, bytes>.
   ProtobufWriter& entry(std::uint32_t number, std::string_view key, ByteView value);
 
  private:
   void varint(std::uint64_t value);
 
-  net::Buffer* out_;
+  Buffer* out_;
 };
 
-}  // namespace cloister::service
+}  // namespace cloister::net

@@ -1,8 +1,10 @@
-#include "service/kubernetes/protobuf.h"
+#include "net/protobuf.h"
 
 #include <algorithm>
 
-namespace cloister::service {
+#include "base/reader.h"
+
+namespace cloister::net {
 namespace {
 
 constexpr std::size_t kVarintSizeMax = 10;
@@ -11,6 +13,20 @@ constexpr std::uint32_t kNumberMax = (1U << 29) - 1;
 Error invalid(const char* what) { return Error(Code::kInvalid, std::string("the message ") + what); }
 
 }  // namespace
+
+Result<ByteView> ProtobufField::as_message(std::string_view name) const {
+  if (wire != Wire::kBytes) return Error(Code::kInvalid, std::string(name) + " is of another kind");
+  return bytes;
+}
+
+Result<std::string_view> ProtobufField::as_string(std::string_view name, std::size_t size_max) const {
+  CLOISTER_TRY(const ByteView text, as_message(name));
+  if (text.size() > size_max) {
+    return Error(Code::kInvalid, std::string(name) + " has more than " + std::to_string(size_max) + " bytes");
+  }
+  if (!is_plain_utf8(as_text(text))) return Error(Code::kInvalid, std::string(name) + " isn't plain text");
+  return as_text(text);
+}
 
 Result<std::uint64_t> ProtobufReader::varint() {
   std::uint64_t value = 0;
@@ -68,23 +84,52 @@ Result<std::optional<ProtobufField>> ProtobufReader::next() {
   return std::optional(field);
 }
 
+Result<ProtobufEntry> read_entry(ByteView entry, std::size_t key_max) {
+  ProtobufReader reader(entry);
+  ProtobufEntry read;
+  while (true) {
+    CLOISTER_TRY(const auto field, reader.next());
+    if (!field) return read;
+    if (field->number == 1) {
+      CLOISTER_TRY(read.key, field->as_string("an entry's key", key_max));
+    } else if (field->number == 2) {
+      CLOISTER_TRY(read.value, field->as_message("an entry's value"));
+    }
+  }
+}
+
 void ProtobufWriter::varint(std::uint64_t value) {
   for (; value > 0x7F; value >>= 7) out_->push_back(static_cast<std::uint8_t>(value | 0x80));
   out_->push_back(static_cast<std::uint8_t>(value));
 }
 
 ProtobufWriter& ProtobufWriter::bytes(std::uint32_t number, ByteView value) {
-  if (value.empty()) return *this;
+  return value.empty() ? *this : present(number, value);
+}
+
+ProtobufWriter& ProtobufWriter::present(std::uint32_t number, ByteView value) {
   varint(std::uint64_t{number} << 3 | 2);
   varint(value.size());
-  net::append(*out_, value);
+  append(*out_, value);
+  return *this;
+}
+
+ProtobufWriter& ProtobufWriter::number(std::uint32_t number, std::uint64_t value) {
+  varint(std::uint64_t{number} << 3);
+  varint(value);
+  return *this;
+}
+
+ProtobufWriter& ProtobufWriter::fixed64(std::uint32_t number, std::uint64_t value) {
+  varint(std::uint64_t{number} << 3 | 1);
+  for (int shift = 0; shift < 64; shift += 8) out_->push_back(static_cast<std::uint8_t>(value >> shift));
   return *this;
 }
 
 ProtobufWriter& ProtobufWriter::entry(std::uint32_t number, std::string_view key, ByteView value) {
-  net::Buffer entry;
+  Buffer entry;
   ProtobufWriter(entry).text(1, key).bytes(2, value);
-  return bytes(number, entry);
+  return present(number, entry);
 }
 
-}  // namespace cloister::service
+}  // namespace cloister::net
