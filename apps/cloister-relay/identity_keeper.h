@@ -9,30 +9,38 @@
 
 #include "cloisterd/log.h"
 #include "mesh/relay/identity_files.h"
+#include "mesh/workload_api/workload_source.h"
 
 namespace cloister::relay {
 
 class IdentityKeeper {
  public:
-  // The refusals of IdentityFiles::open().
+  // Waits for the first identity. The refusals of IdentityFiles::open() and WorkloadSource::create().
   static Result<std::unique_ptr<IdentityKeeper>> start(const mesh::IdentitySettings& settings, daemon::Log& log,
                                                        net::Clock clock);
   ~IdentityKeeper();
   IdentityKeeper(const IdentityKeeper&) = delete;
   IdentityKeeper& operator=(const IdentityKeeper&) = delete;
 
-  std::shared_ptr<const identity::Source> source() const { return files_->source(); }
+  std::shared_ptr<const identity::Source> source() const {
+    return files_ ? files_->source() : std::shared_ptr<const identity::Source>(workload_->source());
+  }
   std::uint64_t changes() const { return changes_; }
   std::uint64_t failures() const { return failures_; }
 
  private:
-  IdentityKeeper(std::unique_ptr<mesh::IdentityFiles> files, daemon::Log& log, net::Clock clock)
-      : files_(std::move(files)), log_(log), clock_(std::move(clock)) {}
+  IdentityKeeper(daemon::Log& log, net::Clock clock) : log_(log), clock_(std::move(clock)) {}
   void run();
+  // Says what is new, once: one line for a failure that goes on.
+  void look();
+  Status poll();
 
-  const std::unique_ptr<mesh::IdentityFiles> files_;
   daemon::Log& log_;
   const net::Clock clock_;
+  std::unique_ptr<mesh::IdentityFiles> files_;
+  std::unique_ptr<mesh::WorkloadSource> workload_;  // where there are no files
+  std::shared_ptr<const identity::Snapshot> seen_;
+  std::string last_failure_;
   std::atomic<std::uint64_t> changes_{0}, failures_{0};
   std::mutex mutex_;
   std::condition_variable wake_;
