@@ -93,10 +93,21 @@ TlsSession::Outcome outcome_of(TlsSession::State& state, int result) {
   return kFailed;
 }
 
+// What the peer said before it went, if it said something; else that it went.
+Error error_of_broken(TlsSession::State& state) {
+  std::uint8_t ignored = 0;
+  std::size_t bytes = 0;
+  ERR_clear_error();
+  const int result = SSL_read_ex(state.ssl.get(), &ignored, sizeof ignored, &bytes);
+  if (result != 1 && SSL_get_error(state.ssl.get(), result) == SSL_ERROR_SSL) return error_of_queue(state);
+  ERR_clear_error();
+  return Error(Code::kUnavailable, "TLS: the connection broke");
+}
+
 TlsSession::Outcome flushed(TlsSession::State& state, SocketOutput::Sent sent) {
   if (sent == SocketOutput::Sent::kAll) return TlsSession::Outcome::kDone;
   if (sent == SocketOutput::Sent::kLater) return TlsSession::Outcome::kWantWrite;
-  state.failure = Error(Code::kUnavailable, "TLS: the connection broke");
+  state.failure = error_of_broken(state);
   return TlsSession::Outcome::kFailed;
 }
 

@@ -213,6 +213,8 @@ void Link::shaken() {
     const auto binding = session_->channel_binding();
     CLOISTER_CHECK(binding.ok());
     exporter_ = *binding;
+    local_address_ = address_of(tls_.socket.descriptor(), ::getsockname).to_string();
+    remote_address_ = address_of(tls_.socket.descriptor(), ::getpeername).to_string();
   }
   if (inbound()) return connect_next();
   begin_relaying();
@@ -298,8 +300,8 @@ void Link::write_receipt(bool orderly) {
   facts.peer_leaf = *session_->peer_leaf();
   facts.cipher = session_->cipher();
   facts.group = session_->group();
-  facts.local = address_of(tls_.socket.descriptor(), ::getsockname).to_string();
-  facts.remote = address_of(tls_.socket.descriptor(), ::getpeername).to_string();
+  facts.local = local_address_;
+  facts.remote = remote_address_;
   facts.begun = begun_;
   facts.ended = loop_.state().clock();
   facts.sent = sent_;

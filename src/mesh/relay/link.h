@@ -82,8 +82,10 @@ class Link {
   net::Ticks phase_until_ = 0, active_ = 0, life_until_ = 0;
   Time begun_{};
   std::uint64_t sent_ = 0, received_ = 0;
-  std::shared_ptr<const identity::Snapshot> own_;  // that the handshake used; only where receipts are written
+  // Only where receipts are written:
+  std::shared_ptr<const identity::Snapshot> own_;  // that the handshake used
   net::ChannelBinding exporter_{};
+  std::string local_address_, remote_address_;  // of the TLS side; the kernel forgets them before the end
   std::string last_failure_;
 };
 

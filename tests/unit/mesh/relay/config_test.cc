@@ -153,7 +153,7 @@ TEST(RelayConfig, PlaintextThatWouldLeaveTheMachine) {
 
 TEST(RelayConfig, MistypedKeysAndTables) {
   expect_line(with("[limit]\n"), 10, "did you mean limits?");
-  expect_line(with("[inbound]\n"), 10, "write [[inbound]]");
+  expect_line(with("[outbound]\n"), 10, "write [[outbound]]");
   expect_line(with("[limits]\nconnection = 3\n"), 11, "did you mean connections?");
   expect_line(with("[limits]\nhandshakes = 0\n"), 11, "whole number from 1");
   expect_line(with("[log]\nlevel = \"loud\"\n"), 11, "level is debug");
@@ -175,7 +175,7 @@ TEST(RelayConfig, AddressesThatAreNone) {
   for (const char* wrong : {"", "unix:", "unix:run/x", "127.0.0.1", "127.0.0.1:x", ":80"}) {
     EXPECT_FALSE(parse_relay_address(wrong).ok()) << wrong;
   }
-  expect_refused(parse_relay_address("unix:run/x"), Code::kInvalid, "whole path");
+  expect_refused(parse_relay_address("unix:run/x"), Code::kInvalid, "whole/path");
   expect_refused(parse_relay_address("unix:/" + std::string(200, 'x')), Code::kInvalid, "107 bytes");
   expect_line(with("[[outbound]]\nname = \"b\"\nlisten = \"localhost:1\"\n"), 12, "numeric");
   expect_line(with("[[outbound]]\nname = \"a b\"\nlisten = \"127.0.0.1:1\"\n"), 11, "a name has");

@@ -21,7 +21,7 @@ TEST(ProxyHeader, ByteForByte) {
             "0d0a0d0a000d0a515549540a"  // signature
             "21"                        // version 2, PROXY
             "11"                        // TCP over IPv4
-            "0037"
+            "0036"
             "c0000207"
             "0a000001"
             "ca6c"

@@ -229,8 +229,8 @@ struct OneRelay {
 
 // client -> outbound -> mutual TLS -> inbound -> workload.
 struct RelayPair {
-  explicit RelayPair(Workload::Serve serve)
-      : workload(std::move(serve)), inbound(realm, kServer), outbound(realm, kClient) {
+  explicit RelayPair(Workload::Serve serve, const identity::AuthorityRules& rules = {})
+      : realm("example.org", 10, rules), workload(std::move(serve)), inbound(realm, kServer), outbound(realm, kClient) {
     inbound.add(ListenerSettings::Direction::kInbound, workload.port(), kClient);
     outbound.add(ListenerSettings::Direction::kOutbound, 0, kServer);
   }

@@ -92,14 +92,11 @@ TEST(RelayLimits, ConnectionThatStandsForTooLong) {
 }
 
 TEST(RelayLimits, ConnectionEndsWithThePeersProof) {
-  RelayPair pair(echo);
+  identity::AuthorityRules rules;
+  rules.x509_svid_lifetime = seconds(1);
+  RelayPair pair(echo, rules);
   pair.in().end_with_proof = true;
-  const Time begun = testing::kNow + hours(-1) + Duration{1500};  // of an SVID that lasts an hour
-  pair.outbound.source->replace(snapshot_of(pair.realm, kClient, testing::kNow));
   pair.start();
-  EXPECT_TRUE(echoes(pair.connect()));
-  pair.outbound.source->replace(value_of(identity::Snapshot::create(
-      pair.realm.issue(kClient, begun), testing::key_of_seed(1000), pair.realm.bundles(), testing::kNow)));
   const net::Socket client = pair.connect();
   EXPECT_TRUE(echoes(client));
   EXPECT_TRUE(eventually([&] { return pair.inbound.ended(RelayEnd::kTime) == 1; }));

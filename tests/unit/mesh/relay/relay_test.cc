@@ -157,7 +157,7 @@ TEST(Relay, WorkloadThatIsAway) {
 
 TEST(Relay, TheNextTargetWhereOneIsAway) {
   RelayPair pair(echo);
-  pair.in().targets.insert(pair.in().targets.begin(), {{"127.0.0.1", 1}, {}});
+  pair.in().targets.insert(pair.in().targets.begin(), value_of(parse_relay_address("127.0.0.1:1")));
   pair.start();
   const net::Socket client = pair.connect();
   EXPECT_TRUE(send_all(client, "x"));
