@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "cloisterd/log_words.h"
 #include "identity/authority_rules.h"
 #include "identity/spiffe_id.h"
 #include "keys/hierarchy.h"
@@ -21,9 +22,6 @@
 namespace cloister::daemon {
 
 using service::UnixWorkload;
-
-enum class LogLevel { kDebug, kInfo, kWarning, kError };
-enum class LogFormat { kJson, kText };
 
 // Where findings are sent besides the log: a socket of this machine, or a peer with an identity.
 struct Webhook {

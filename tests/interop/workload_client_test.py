@@ -86,7 +86,7 @@ class Handler(grpc.GenericRpcHandler):
             return grpc.unary_stream_rpc_method_handler(fetch)
         return None
 
-server = grpc.server(futures.ThreadPoolExecutor(8), handlers=[Handler()], compression=grpc.Compression.Gzip)
+server = grpc.server(futures.ThreadPoolExecutor(8), handlers=[Handler()])
 server.add_insecure_port("unix:" + sys.argv[1])
 server.start()
 for line in sys.stdin:
