@@ -347,7 +347,7 @@ Status Daemon::open_workload_api() {
     federated = [this] { return federation_->bundles(); };
   }
   CLOISTER_TRY(workload_face_,
-               WorkloadFace::start({[this] { return open_store(); }, *settings_, *issuer_, *verifier_,
+               WorkloadFace::start({[this] { return open_store(); }, *settings_, *issuer_, *verifier_, config_.own_id,
                                     std::move(federated), random_, clock_, log_, metrics_, config_.poll},
                                    *config_.workload_api, server_options()));
   return {};

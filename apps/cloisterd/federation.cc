@@ -34,6 +34,15 @@ Result<StoredBundle> parse_value(const identity::TrustDomain& domain, std::strin
   return StoredBundle{bootstrap.front() == '-' ? std::string() : std::string(bootstrap), std::move(bundle)};
 }
 
+// Another server of this store may have fetched a newer one meanwhile.
+Status check_newer(const identity::TrustDomain& domain, const std::string& bootstrap, std::string_view stored,
+                   const identity::Bundle& bundle) {
+  CLOISTER_TRY(const StoredBundle known, parse_value(domain, stored));
+  const auto before = known.bundle.sequence(), now = bundle.sequence();
+  if (known.bootstrap != bootstrap || !before || !now || *before <= *now) return {};
+  return Error(Code::kCorrupt, "the store has a newer bundle of " + domain.name());
+}
+
 Result<std::vector<crypto::Certificate>> authorities_of(const Federated& config) {
   return config.authorities.empty() ? net::system_authorities() : net::read_authorities(config.authorities);
 }
@@ -142,6 +151,7 @@ Status Federation::take(const Relation& relation, const identity::Bundle& bundle
     CLOISTER_TRY(store_, parts_.open_store());
   }
   const auto stored = parts_.settings.read(*store_, setting_of(domain));
+  if (stored.ok()) CLOISTER_RETURN_IF_ERROR(check_newer(domain, relation.bootstrap, *stored, bundle));
   if (!stored.ok() || *stored != value) {
     Status written = store_->change(
         event, [&](keys::Store::Change& change) { return parts_.settings.put(change, setting_of(domain), value); });

@@ -59,6 +59,7 @@ Result<std::string> WorkloadAuthority::issue_jwt(const mesh::IssueOrder& order,
 }
 
 Status WorkloadAuthority::check_id(const identity::SpiffeId& id, Time now) {
+  if (id == parts_.own_id) return Error(Code::kDenied, id.uri() + " is the server's own name");
   return parts_.verifier.deny_list()->check(id, now);
 }
 

@@ -21,6 +21,7 @@ struct WorkloadAuthorityParts {
   std::function<Result<keys::Store>()> open_store;
   const service::Issuer& issuer;
   const net::SpiffeVerifier& verifier;  // has the denied ids
+  identity::SpiffeId own_id;            // the server's: nobody else's
   FederatedBundles federated;
   crypto::Random& random;
   Metrics& metrics;

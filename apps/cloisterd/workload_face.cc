@@ -39,7 +39,8 @@ bool is_loud(net::GrpcCode code) {
 WorkloadFace::WorkloadFace(WorkloadFaceParts parts, const WorkloadApiFace& config)
     : parts_(std::move(parts)),
       attestor_(attestor_options(config, parts_.log)),
-      authority_({parts_.open_store, parts_.issuer, parts_.verifier, parts_.federated, parts_.random, parts_.metrics}),
+      authority_({parts_.open_store, parts_.issuer, parts_.verifier, parts_.own_id, parts_.federated, parts_.random,
+                  parts_.metrics}),
       identities_(
           {[this](const net::UnixPeer& caller, mesh::AttestWith with) { return attestor_.attest(caller, with); },
            authority_, parts_.random, parts_.clock}) {}

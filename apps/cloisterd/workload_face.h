@@ -20,6 +20,7 @@ struct WorkloadFaceParts {
   service::AuthenticSettings settings;
   const service::Issuer& issuer;
   const net::SpiffeVerifier& verifier;
+  identity::SpiffeId own_id;
   FederatedBundles federated;
   crypto::Random& random;
   net::Clock clock;
