@@ -11,7 +11,7 @@ command -v curl >/dev/null || {
 trap 'status=$?; end_daemon; rm -rf "$work"; exit $status' EXIT
 
 make_home
-write_policy
+write_policy journey-1
 write_config
 cat >>cloisterd.toml <<TOML
 [workload_api]

@@ -1,7 +1,9 @@
 // What the kernel says of a process, as any bytes: its control groups and its users, parsed or refused.
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "mesh/registration/control_groups.h"
 #include "mesh/registration/process.h"
 
@@ -24,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds) {
   const std::string id(64, 'a'), uid = "2c48913c-b29f-11e7-9350-020968147796";
   for (const std::string& text :
-       {std::string("0::/system.slice/nginx.service\n"), "9:memory:/slurm/uid_1/job_2/step_0\n0::/\n",
+       {std::string("0::/system.slice/nginx.service\n"), std::string("9:memory:/slurm/uid_1/job_2/step_0\n0::/\n"),
         "0::/kubepods/burstable/pod" + uid + "/" + id + "\n", "4:cpu,cpuacct:/docker/" + id + "\n",
         std::string("Name:\tx\nUid:\t1\t1\t1\t1\nGid:\t1\t1\t1\t1\nGroups:\t4 24 \n")}) {
     seeds->push_back(to_bytes(as_bytes(text)));

@@ -1,7 +1,9 @@
 // Lists of pods and of containers, of any bytes: parsed or refused.
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "mesh/registration/containers.h"
 #include "mesh/registration/pods.h"
 

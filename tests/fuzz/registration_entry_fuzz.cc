@@ -1,7 +1,9 @@
 // Registration entries of any bytes, as they are stored and as people write them: what is read comes back the same.
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "mesh/registration/entry.h"
 
 using namespace cloister;

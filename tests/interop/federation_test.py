@@ -159,7 +159,7 @@ authorities = "{trusted.path}"
 
 def main():
     run = interop.Run("federation")
-    with run.row("client", "go-spiffe", against="bundle endpoint", version=GO_SPIFFE) as row:
+    with run.row("client", "go-spiffe federation", against="bundle endpoint", version=GO_SPIFFE) as row:
         program = run.go_build("federation_peer", go="1.25")
         bundle = run.folder / "partner.json"
         with contextlib.closing(Peer(run, program, bundle)) as peer:
