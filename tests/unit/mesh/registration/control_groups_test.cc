@@ -1,4 +1,4 @@
-// Control groups as systemd, Slurm, container runtimes and users make them: lines recorded from /proc/PID/cgroup.
+// Control groups as systemd, Slurm, container runtimes and users make them, in the forms that /proc/PID/cgroup has.
 #include "mesh/registration/control_groups.h"
 
 #include <gtest/gtest.h>
