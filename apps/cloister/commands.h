@@ -19,6 +19,7 @@ void add_root(CLI::App& app, Run& run);
 void add_kms(CLI::App& app, Run& run);
 void add_dataset(CLI::App& app, Run& run);
 void add_identity(CLI::App& app, Run& run);
+void add_entry(CLI::App& app, Run& run);
 void add_key_file(CLI::App& app, Run& run);
 void add_seal(CLI::App& app, Run& run);
 void add_open(CLI::App& app, Run& run);

@@ -88,9 +88,13 @@ void GrpcClientSession::start(const GrpcRequest& request, const Origin& origin) 
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(options_.header_bytes)},
   };
   CLOISTER_CHECK(nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries, std::size(entries)) == 0);
-  std::vector<nghttp2_nv> fields{name_value(":method", "POST"),       name_value(":scheme", origin.scheme),
-                                 name_value(":path", request.method), name_value(":authority", origin.authority),
-                                 name_value("te", "trailers"),        name_value("content-type", "application/grpc"),
+  std::vector<nghttp2_nv> fields{name_value(":method", "POST"),
+                                 name_value(":scheme", origin.scheme),
+                                 name_value(":path", request.method),
+                                 name_value(":authority", origin.authority),
+                                 name_value("te", "trailers"),
+                                 name_value("content-type", "application/grpc"),
+                                 name_value("grpc-accept-encoding", "identity"),
                                  name_value("user-agent", "cloister")};
   for (const Header& header : request.metadata.all()) fields.push_back(name_value(header.name, header.value));
   nghttp2_data_provider provider{};

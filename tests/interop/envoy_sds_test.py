@@ -204,7 +204,7 @@ def mutual_tls(run, row, python, identities):
                   eventually(lambda: picky.count("ssl.fail_verify_san") > 0))
         plain = start("plain", None, tls("Upstream", WORKER, "ROOTCA", [WORKER]), inside, {"disable_spiffe_cert_validation": True})
         row.check("a plain CA where the validator is declined", eventually(lambda: says_back(plain.port())))
-        forged, key = Authority(run.folder / "stranger", "stranger").issue("forged", "worker", "client")
+        forged, key = Authority(run.folder / "forger", "forger").issue("forged", "worker", "client")
         row.check("a client without a certificate is refused", refused(inside))
         row.check("a client of another authority is refused", refused(inside, "-cert", forged, "-key", key))
         rotations(row, identities, server, client, outside)
