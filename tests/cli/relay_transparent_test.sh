@@ -23,7 +23,7 @@ fi
 # Here is the client's machine, 10.9.1.1; "there" the workload's, 10.9.1.2.
 unshare --net sleep 600 &
 there_pid=$!
-pids+=($there_pid)
+pids+=("$there_pid")
 there() { nsenter --net --target $there_pid "$@"; }
 elsewhere() { [[ $(readlink /proc/self/ns/net) != "$(readlink /proc/$there_pid/ns/net)" ]]; }
 wait_until elsewhere
