@@ -54,6 +54,7 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_key(app, run);
   add_root(app, run);
   add_kms(app, run);
+  add_mesh(app, run);
   add_identity(app, run);
   add_entry(app, run);
   add_key_file(app, run);
