@@ -125,7 +125,8 @@ def envoy(folder, ports, groups, _reuse):
         return {"tls_certificates": [{"certificate_chain": {"filename": f"{folder}/{name}.pem"},
                                       "private_key": {"filename": f"{folder}/{name}.key"}}],
                 "validation_context": {"trusted_ca": {"filename": f"{folder}/ca.pem"}},
-                "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "ecdh_curves": [groups]}}
+                "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3",
+                               "ecdh_curves": [groups]}}
     for name, listen, to in (("client", "client", "server"), ("server", "server", "backend")):
         chain = {"filters": [{"name": "tcp", "typed_config": {
             "@type": f"{types}.filters.network.tcp_proxy.v3.TcpProxy", "stat_prefix": "x", "cluster": "x", "idle_timeout": "0s"}}]}
@@ -180,14 +181,15 @@ def wait_for(port, processes):
 
 
 @contextlib.contextmanager
-def running(*commands, environment=None, port):
+def running(*commands, environment=None, ports):
     processes = []
     try:
         for command in commands:
             processes.append(subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                               stderr=subprocess.DEVNULL, env=environment, start_new_session=True,
                                               preexec_fn=dies_with_its_parent))
-        wait_for(port, processes)
+        for port in ports:
+            wait_for(port, processes)
         yield processes
     finally:
         for process in processes:
@@ -273,7 +275,7 @@ def measure(name, folder, backends):
     figures = {}
     for kind, backend in backends.items():
         ports = {"client": free_port(), "server": free_port(), "backend": backend}
-        with running(*make(folder, ports, groups, reuse), environment=environment, port=ports["client"]) as processes:
+        with running(*make(folder, ports, groups, reuse), environment=environment, ports=(ports["server"], ports["client"])) as processes:
             time.sleep(0.3)
             if kind == "iperf3":
                 figures.update(bulk(ports["client"], processes))
@@ -318,8 +320,8 @@ def main():
             f"proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;"
             f"server {{ listen 127.0.0.1:{backends['http']} backlog=4096; root {folder}; }} }}\n")
         results = {one: [] for one in names}
-        with running(["nginx", "-p", folder, "-c", folder / "backend.conf"], port=backends["http"]), \
-                running(["iperf3", "-s", "-p", backends["iperf3"]], port=backends["iperf3"]):
+        with running(["nginx", "-p", folder, "-c", folder / "backend.conf"], ports=(backends["http"],)), \
+                running(["iperf3", "-s", "-p", backends["iperf3"]], ports=(backends["iperf3"],)):
             for turn in range(ROUNDS):
                 for one in names:
                     try:

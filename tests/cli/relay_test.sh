@@ -42,13 +42,13 @@ start_relay in
 in_port=$(port_of in.log in)
 {
   identity_of client
-  printf '[receipts]\nfolder = "%s"\n' "$work/receipts"
+  printf '[relay]\ndrain_seconds = 5\n[receipts]\nfolder = "%s"\n' "$work/receipts"
   printf '[[outbound]]\nname = "out"\nlisten = "127.0.0.1:0"\ntarget = "127.0.0.1:%s"\nexpect = "spiffe://acme.test/server"\n' "$in_port"
 } >out.toml
 start_relay out
 out=127.0.0.1:$(port_of out.log out)
 
-[[ $(curl -sS "http://$out/page") == 'from the workload' ]] || fail 'through both relays'
+[[ $(curl -sS --max-time 20 "http://$out/page") == 'from the workload' ]] || fail 'through both relays'
 
 # Plaintext, and TLS without a certificate, with one of nobody, or of somebody who isn't on the list.
 curl -s --max-time 10 "http://127.0.0.1:$in_port/page" >answer && fail 'plaintext was served'
@@ -77,7 +77,7 @@ wait_until grep -q '"event":"identity-replaced"' out.log
 cp client.pem kept.pem
 cp other.pem client.pem
 wait_until grep -q '"event":"identity-not-renewed"' out.log
-[[ $(curl -sS "http://$out/page") == 'from the workload' ]] || fail 'the last identity is in use'
+[[ $(curl -sS --max-time 20 "http://$out/page") == 'from the workload' ]] || fail 'the last identity is in use'
 cp kept.pem client.pem
 
 # Numbers.
@@ -90,7 +90,7 @@ cp in.toml good.toml
 sed -i 's/^allow/alow/' in.toml
 kill -HUP "${pids[1]}"
 wait_until grep -q '"event":"not-reloaded"' in.log
-[[ $(curl -sS "http://$out/page") == 'from the workload' ]] || fail 'after a wrong reload'
+[[ $(curl -sS --max-time 20 "http://$out/page") == 'from the workload' ]] || fail 'after a wrong reload'
 sed 's|test/client|test/other|' good.toml >in.toml
 kill -HUP "${pids[1]}"
 wait_until grep -q '"event":"reloaded"' in.log
@@ -98,7 +98,7 @@ curl -s --max-time 10 "http://$out/page" >answer && fail 'not allowed any more'
 cp good.toml in.toml
 kill -HUP "${pids[1]}"
 wait_until test "$(grep -c . in.log)" -gt 0
-wait_until curl -sSf "http://$out/page"
+wait_until curl -sSf --max-time 20 "http://$out/page"
 
 # The end: what was begun is finished, and both ends' receipts make proofs.
 kill -TERM "${pids[1]}" "${pids[2]}"

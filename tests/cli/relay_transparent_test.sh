@@ -23,9 +23,10 @@ fi
 # Here is the client's machine, 10.9.1.1; "there" the workload's, 10.9.1.2.
 unshare --net sleep 600 &
 there_pid=$!
-pids+=($there_pid)
+pids+=("$there_pid")
 there() { nsenter --net --target $there_pid "$@"; }
-wait_until test "$(readlink /proc/self/ns/net)" != "$(readlink /proc/$there_pid/ns/net)"
+elsewhere() { [[ $(readlink /proc/self/ns/net) != "$(readlink /proc/$there_pid/ns/net)" ]]; }
+wait_until elsewhere
 ip link set lo up
 ip link add here type veth peer name there netns $there_pid
 ip address add 10.9.1.1/24 dev here
@@ -85,6 +86,6 @@ wait_until grep -q '"reason":"plaintext"' in.log
 
 # The same by TPROXY.
 there iptables -t nat -F PREROUTING
-there iptables -t mangle -A PREROUTING -p tcp --dport 8000 -j TPROXY --on-port 15007
+there iptables -t mangle -A PREROUTING -i there -p tcp --dport 8000 -j TPROXY --on-port 15007
 [[ $(fetch) == 'from the workload' ]] || fail 'by TPROXY'
 wait_until grep -q '"ended":"finished","listener":"in-tproxy"' in.log

@@ -12,7 +12,9 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -277,7 +279,6 @@ def check_server_program(run, ids, name, version, command, answer):
 
 
 def fetch(port):
-    import socket
     said = bytearray()
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         client.sendall(REQUEST)
@@ -288,7 +289,6 @@ def fetch(port):
 
 def version_of(*command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    import re
     return re.search(r"\d+\.\d+(\.\d+)*", done.stdout + done.stderr)[0]
 
 

@@ -163,7 +163,7 @@ TEST(RelayChange, DrainLetsConnectionsFinish) {
   });
   EXPECT_TRUE(pair.outbound.relay->drain(seconds(20)).ok());
   later.join();
-  EXPECT_EQ(pair.outbound.ended(RelayEnd::kFinished), 1U);
+  EXPECT_EQ(pair.outbound.ended(RelayEnd::kDrained), 0U);
 }
 
 TEST(RelayChange, DrainWithoutPatience) {
