@@ -1,5 +1,5 @@
 # One precompiled header of the standard library, which costs a quarter of what a small source takes to compile. Off in the
-# release preset, so that a source that forgets an include is found. ccache shares less between folders where it is on.
+# asan preset, so that a source that forgets an include is found. ccache shares less between folders where it is on.
 option(CLOISTER_PCH "Precompile the standard library's headers" OFF)
 
 set(CLOISTER_PRECOMPILED

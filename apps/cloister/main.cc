@@ -56,10 +56,12 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_kms(app, run);
   add_mesh(app, run);
   add_identity(app, run);
+  add_entry(app, run);
   add_key_file(app, run);
   add_audit(app, run);
   add_store(app, run);
   add_policy(app, run);
+  add_receipt(app, run);
   add_enroll(app, run);
   add_version(app, run);
   add_help(app, run);

@@ -195,10 +195,17 @@ Result<keys::Hierarchy*> Session::hierarchy() {
   const auto secret = [this](const std::string& name, const RootConfig& root) {
     return root_secret(name, root, Ask::kOnce);
   };
-  auto roots = home::roots_of(home(), config, secret, *random_);
+  roots_ = home::roots_of(home(), config, secret, *random_);
   CLOISTER_TRY(auto store, home::open_store(home(), config, *random_));
-  CLOISTER_TRY(hierarchy_, keys::Hierarchy::open(std::move(store), std::move(roots), *random_));
+  CLOISTER_TRY(hierarchy_, keys::Hierarchy::open(std::move(store), roots_, *random_));
   return &*hierarchy_;
+}
+
+Result<service::AuthenticSettings> Session::service_settings() {
+  CLOISTER_TRY(keys::Hierarchy * opened, hierarchy());
+  keys::Store& store = opened->store();
+  keys::HomeRoot root(roots_, [&store] { return store.setting("root_id"); });
+  return service::AuthenticSettings::open(store, root, *random_, caller());
 }
 
 keys::Caller Session::caller() const {

@@ -14,6 +14,7 @@
 #include "keys/transfer.h"
 #include "kms/key_service.h"
 #include "output.h"
+#include "service/authentic_settings.h"
 #include "watch.h"
 
 namespace cloister::cli {
@@ -57,6 +58,8 @@ class Session {
   Status create_home(const HomeConfig& config, const std::string& log_server);
   // Opened at first use. kNotFound without a home.
   Result<keys::Hierarchy*> hierarchy();
+  // What the service keeps in the home's store, with hierarchy()'s codes.
+  Result<service::AuthenticSettings> service_settings();
   // The store alone, for what needs no root key: lists and audit rows.
   Result<keys::Store*> store();
   std::string root_id() const { return root_.id; }
@@ -93,7 +96,8 @@ class Session {
   Progress* progress_;
   Watch* watch_;
   crypto::Random* random_;
-  keys::OpenedRoot root_;  // of a home that is being made
+  keys::OpenedRoot root_;               // of a home that is being made
+  std::shared_ptr<keys::Roots> roots_;  // once the hierarchy was opened
   std::optional<keys::Hierarchy> hierarchy_;
   std::optional<keys::Store> store_;
   std::shared_ptr<kms::KeyService> service_;

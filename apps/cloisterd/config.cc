@@ -7,6 +7,7 @@
 
 #include "base/toml_fields.h"
 #include "cloisterd/config_dialects.h"
+#include "cloisterd/config_identities.h"
 #include "cloisterd/config_tables.h"
 
 namespace cloister::daemon {
@@ -20,7 +21,7 @@ struct TableKind {
   bool listed;
   ReadTable read;
 };
-constexpr std::array<TableKind, 14> kTables = {{{"server", false, read_server},
+constexpr std::array<TableKind, 17> kTables = {{{"server", false, read_server},
                                                 {"listen", false, read_listen},
                                                 {"policy", false, read_policy},
                                                 {"identity", false, read_identity},
@@ -32,6 +33,9 @@ constexpr std::array<TableKind, 14> kTables = {{{"server", false, read_server},
                                                 {"dialect_aws", false, read_dialect_aws},
                                                 {"dialect_kubernetes", false, read_dialect_kubernetes},
                                                 {"dialect_vault", false, read_dialect_vault},
+                                                {"workload_api", false, read_workload_api},
+                                                {"bundle_endpoint", false, read_bundle_endpoint},
+                                                {"federates_with", true, read_federates_with},
                                                 {"unix_user", true, read_unix_user},
                                                 {"unix_workload", true, read_unix_workload}}};
 
@@ -70,7 +74,7 @@ Status check_whole(const Config& config) {
   if (config.policy_file.empty()) {
     return Error(Code::kInvalid, "there is no [policy] with its file: without a policy everything is refused");
   }
-  if (config.tls.empty() && config.enroll.empty() && config.unix_socket.empty()) {
+  if (config.tls.empty() && config.enroll.empty() && config.unix_socket.empty() && !config.workload_api) {
     return Error(Code::kInvalid, "there is no [listen] with an address: nobody could reach it");
   }
   if (config.unix_socket.empty() && !config.unix_workloads.empty()) {
@@ -85,6 +89,7 @@ Status check_whole(const Config& config) {
   if (config.kubernetes && config.kubernetes->socket == config.unix_socket) {
     return Error(Code::kInvalid, "[dialect_kubernetes] and [listen] need a socket each");
   }
+  CLOISTER_RETURN_IF_ERROR(check_identities(config));
   for (const auto& [uid, id] : config.unix_callers) {
     if (id == config.own_id.uri()) return Error(Code::kInvalid, "[[unix_user]]: " + id + " is the server's own name");
   }
@@ -157,6 +162,7 @@ std::string describe(const Config& config) {
     text += "  Vault's API: " + list_of(config.vault->tls) + "; by certificate: " + list_of(config.vault->mutual_tls) +
             "\n";
   }
+  text += describe_identities(config);
   text += "  policy: " + config.policy_file + "\n";
   text += "  identities last " + seconds_of(config.rules.x509_svid_lifetime) + ", tokens " +
           seconds_of(config.rules.jwt_svid_lifetime) + ", authorities " + seconds_of(config.rules.authority_lifetime) +

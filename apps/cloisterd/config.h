@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "cloisterd/log_words.h"
 #include "identity/authority_rules.h"
 #include "identity/spiffe_id.h"
 #include "keys/hierarchy.h"
@@ -21,9 +22,6 @@
 namespace cloister::daemon {
 
 using service::UnixWorkload;
-
-enum class LogLevel { kDebug, kInfo, kWarning, kError };
-enum class LogFormat { kJson, kText };
 
 // Where findings are sent besides the log: a socket of this machine, or a peer with an identity.
 struct Webhook {
@@ -53,6 +51,36 @@ struct VaultFace {
   std::vector<net::TcpAddress> tls, mutual_tls;  // without a client's certificate, and with one
   std::string certificate, key;                  // PEM files
   Duration token_lifetime = hours(1);
+};
+
+// The SPIFFE Workload API and Envoy's SDS on a socket of this machine. Who calls is attested.
+struct WorkloadApiFace {
+  std::string socket;
+  std::vector<uid_t> users;  // who may connect; empty: everybody
+  bool sds = true;
+  bool systemd = false, slurm = false, kubernetes = false, docker = false;  // attested beside users and executables
+  std::string pods_file, containers_file;
+};
+
+// How a trust domain's bundle is told to those who federate with it. SPIFFE Federation, section 5.2.
+enum class BundleProfile { kWeb, kSpiffe };
+
+struct BundleEndpoint {
+  std::vector<net::TcpAddress> listen;
+  std::string path = "/";
+  BundleProfile profile = BundleProfile::kSpiffe;
+  std::string certificate, key;  // PEM files, with kWeb
+};
+
+// A trust domain whose bundle is fetched.
+struct Federated {
+  identity::TrustDomain trust_domain;
+  net::TcpAddress address;
+  std::string target;  // a request's path
+  BundleProfile profile = BundleProfile::kSpiffe;
+  std::string endpoint_id;  // with kSpiffe: whom the server must prove to be
+  std::string bundle_file;  // with kSpiffe: what its server is believed by the first time
+  std::string authorities;  // with kWeb: a PEM file; empty: those of the system
 };
 
 struct Config {
@@ -95,6 +123,10 @@ struct Config {
   std::optional<KubernetesFace> kubernetes;
   std::optional<AwsFace> aws;
   std::optional<VaultFace> vault;
+
+  std::optional<WorkloadApiFace> workload_api;
+  std::optional<BundleEndpoint> bundle_endpoint;
+  std::vector<Federated> federated;
 
   std::map<uid_t, std::string> unix_callers;  // SPIFFE IDs
   std::vector<UnixWorkload> unix_workloads;

@@ -43,10 +43,7 @@ Status read_dialect_kubernetes(const TomlFields& fields, Config& config) {
   constexpr std::array<std::string_view, 3> kKeys = {"unix", "dataset", "purpose"};
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
   KubernetesFace face;
-  CLOISTER_TRY(face.socket, fields.text("unix"));
-  CLOISTER_RETURN_IF_ERROR(check_absolute(fields, "unix", face.socket));
-  const auto fits = net::unix_address(face.socket);
-  if (!fits.ok()) return fields.error(fields.line_of("unix"), "unix: " + fits.error().message());
+  CLOISTER_TRY(face.socket, read_socket_path(fields, "unix"));
   CLOISTER_TRY(const std::string dataset, fields.text("dataset"));
   auto name = keys::parse_dataset_name(dataset);
   if (!name.ok()) return fields.error(fields.line_of("dataset"), "dataset: " + name.error().message());

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "base/reader.h"
 
@@ -10,7 +9,6 @@ namespace cloister::daemon {
 namespace {
 
 constexpr std::uint32_t kDaySeconds = 86'400;
-constexpr std::uint32_t kUserMax = std::numeric_limits<std::uint32_t>::max() - 1;  // -1 is no user
 constexpr std::size_t kAddressesMax = 16;
 constexpr std::size_t kServerNameMax = 128;
 
@@ -103,6 +101,7 @@ Status check_apart(const TomlFields& fields, const Config& config) {
   std::vector<const std::vector<net::TcpAddress>*> lists = {&config.tls, &config.enroll};
   if (config.aws) lists.push_back(&config.aws->listen);
   if (config.vault) lists.insert(lists.end(), {&config.vault->tls, &config.vault->mutual_tls});
+  if (config.bundle_endpoint) lists.push_back(&config.bundle_endpoint->listen);
   for (const auto* list : lists) {
     for (const net::TcpAddress& address : *list) {
       if (address.port != 0) all.push_back(address.to_string());
@@ -118,6 +117,14 @@ Status check_absolute(const TomlFields& fields, std::string_view key, const std:
   const bool good = value.starts_with('/') && is_plain_utf8(value);
   if (good) return {};
   return fields.error(fields.line_of(key), std::string(key) + " is an absolute path");
+}
+
+Result<std::string> read_socket_path(const TomlFields& fields, std::string_view key) {
+  CLOISTER_TRY(std::string path, fields.text(key));
+  CLOISTER_RETURN_IF_ERROR(check_absolute(fields, key, path));
+  const auto fits = net::unix_address(path);
+  if (!fits.ok()) return fields.error(fields.line_of(key), std::string(key) + ": " + fits.error().message());
+  return path;
 }
 
 Status read_server(const TomlFields& fields, Config& config) {
@@ -141,10 +148,7 @@ Status read_listen(const TomlFields& fields, Config& config) {
     if (!config.unix_everybody) return {};
     return fields.error(fields.line_of("unix_everybody"), "unix_everybody belongs to unix");
   }
-  CLOISTER_TRY(config.unix_socket, fields.text("unix"));
-  CLOISTER_RETURN_IF_ERROR(check_absolute(fields, "unix", config.unix_socket));
-  const auto fits = net::unix_address(config.unix_socket);
-  if (!fits.ok()) return fields.error(fields.line_of("unix"), "unix: " + fits.error().message());
+  CLOISTER_TRY(config.unix_socket, read_socket_path(fields, "unix"));
   return {};
 }
 

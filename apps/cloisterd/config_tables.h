@@ -1,6 +1,8 @@
 // The tables of the daemon's configuration, one function each. Used by config.cc alone.
 #pragma once
 
+#include <limits>
+
 #include "base/toml_fields.h"
 #include "cloisterd/config.h"
 
@@ -10,6 +12,10 @@ namespace cloister::daemon {
 Status check_absolute(const TomlFields& fields, std::string_view key, const std::string& value);
 // Numeric addresses; none where the key isn't there.
 Result<std::vector<net::TcpAddress>> read_addresses(const TomlFields& fields, std::string_view key);
+// An absolute path that a Unix socket can have.
+Result<std::string> read_socket_path(const TomlFields& fields, std::string_view key);
+// A number that can be a user's.
+inline constexpr std::uint32_t kUserMax = std::numeric_limits<std::uint32_t>::max() - 1;  // -1 is no user
 // kInvalid when one address is listened on twice.
 Status check_apart(const TomlFields& fields, const Config& config);
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/toml.h"
+#include "cloisterd/bundle_endpoint.h"
 #include "crypto/hash.h"
 #include "home/secret_file.h"
 #include "service/aws/aws_dialect.h"
@@ -53,6 +54,21 @@ std::string fixed_part(const Config& config) {
       text += "vault mutual " + address.to_string() + "\n";
     text += std::to_string(config.vault->token_lifetime.ms) + "\n";
   }
+  if (config.bundle_endpoint) {
+    const BundleEndpoint& endpoint = *config.bundle_endpoint;
+    for (const net::TcpAddress& address : endpoint.listen) text += "bundle " + address.to_string() + "\n";
+    text += endpoint.path + (endpoint.profile == BundleProfile::kWeb ? " web\n" : " spiffe\n");
+  }
+  for (const Federated& one : config.federated) {
+    text += one.trust_domain.name() + " " + one.address.to_string() + one.target + " " + one.endpoint_id + " " +
+            one.bundle_file + " " + one.authorities + "\n";
+  }
+  if (config.workload_api) {
+    const WorkloadApiFace& face = *config.workload_api;
+    text += face.socket + "\n" + face.pods_file + "\n" + face.containers_file + "\n";
+    for (const bool part : {face.sds, face.systemd, face.slurm, face.kubernetes, face.docker}) text += part ? "1" : "0";
+    for (const uid_t user : face.users) text += " " + std::to_string(user);
+  }
   return text + (config.rotate ? "rotates\n" : "") + (config.anomalies ? "watches" : "");
 }
 
@@ -87,11 +103,16 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Config config, Log& log, crypto::R
   CLOISTER_RETURN_IF_ERROR(daemon->start_tickers());
   CLOISTER_RETURN_IF_ERROR(daemon->open_listeners());
   CLOISTER_RETURN_IF_ERROR(daemon->open_faces());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_bundle_endpoint());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_workload_api());
   return daemon;
 }
 
 // Whoever may still wake a ticker goes before it.
 Daemon::~Daemon() {
+  workload_face_.reset();
+  federation_.reset();
+  bundle_server_.reset();
   faces_.reset();
   server_.reset();
   service_.reset();
@@ -298,21 +319,61 @@ Status Daemon::open_vault(Faces& faces) {
   return {};
 }
 
+Status Daemon::open_bundle_endpoint() {
+  if (!config_.bundle_endpoint) return {};
+  const BundleEndpoint& endpoint = *config_.bundle_endpoint;
+  auto tls = server_tls_;
+  if (endpoint.profile == BundleProfile::kWeb) {
+    CLOISTER_TRY(auto credentials, read_credentials(endpoint.certificate, endpoint.key));
+    bundle_credentials_ = std::make_shared<net::SwappableCredentials>(std::move(credentials));
+    CLOISTER_TRY(tls, net::ServerOnlyTls::create(bundle_credentials_));
+  }
+  bundle_handler_ = std::make_shared<BundleHandler>(*issuer_, endpoint.path);
+  CLOISTER_TRY(bundle_server_, net::HttpServer::create(server_options(), bundle_handler_));
+  for (const net::TcpAddress& address : endpoint.listen) {
+    CLOISTER_TRY(const std::uint16_t port, bundle_server_->listen(address, tls));
+    log_.info("listening", {{"for", "the bundle"}, {"address", net::TcpAddress{address.host, port}.to_string()}});
+  }
+  return {};
+}
+
+Status Daemon::open_workload_api() {
+  if (!config_.workload_api) return {};
+  FederatedBundles federated;
+  if (!config_.federated.empty()) {
+    CLOISTER_TRY(federation_, Federation::start({[this] { return open_store(); }, *settings_, *issuer_, clock_, log_,
+                                                 metrics_, actor_},
+                                                config_.federated));
+    federated = [this] { return federation_->bundles(); };
+  }
+  CLOISTER_TRY(workload_face_,
+               WorkloadFace::start({[this] { return open_store(); }, *settings_, *issuer_, *verifier_,
+                                    std::move(federated), random_, clock_, log_, metrics_, config_.poll},
+                                   *config_.workload_api, server_options()));
+  return {};
+}
+
 Status Daemon::reload(Config next) {
   CLOISTER_TRY(auto snapshot, load_snapshot(next));
-  std::shared_ptr<const net::Credentials> for_aws, for_vault;
+  std::shared_ptr<const net::Credentials> for_aws, for_vault, for_bundle;
   if (next.aws && aws_credentials_) {
     CLOISTER_TRY(for_aws, read_credentials(next.aws->certificate, next.aws->key));
   }
   if (next.vault && vault_credentials_) {
     CLOISTER_TRY(for_vault, read_credentials(next.vault->certificate, next.vault->key));
   }
+  if (next.bundle_endpoint && next.bundle_endpoint->profile == BundleProfile::kWeb && bundle_credentials_) {
+    CLOISTER_TRY(for_bundle, read_credentials(next.bundle_endpoint->certificate, next.bundle_endpoint->key));
+  }
   CLOISTER_RETURN_IF_ERROR(server_->reload(next.limits, service_));
   CLOISTER_RETURN_IF_ERROR(faces_->reload(next.limits));
+  if (workload_face_) CLOISTER_RETURN_IF_ERROR(workload_face_->reload(next.limits));
+  if (bundle_server_) CLOISTER_RETURN_IF_ERROR(bundle_server_->reload(next.limits, bundle_handler_));
   if (fixed_part(next) != fixed_part(config_)) log_.warning("restart-needed", {{"for", "part of the configuration"}});
   service_->reload(snapshot);
   if (for_aws) aws_credentials_->replace(std::move(for_aws));
   if (for_vault) vault_credentials_->replace(std::move(for_vault));
+  if (for_bundle) bundle_credentials_->replace(std::move(for_bundle));
   enrolment_->replace_workloads(next.unix_workloads);
   log_.configure(next.log_level, next.log_format, next.server_id);
   metrics_.reloads.fetch_add(1);
@@ -325,7 +386,11 @@ Status Daemon::reload(Config next) {
 Status Daemon::drain() {
   draining_ = true;
   Status faces;
-  std::thread beside([this, &faces] { faces = faces_->drain(config_.drain); });
+  std::thread beside([this, &faces] {
+    if (workload_face_) workload_face_->drain();
+    if (bundle_server_) ignore_result(bundle_server_->drain(config_.drain));
+    faces = faces_->drain(config_.drain);
+  });
   const Status own = server_->drain(config_.drain);
   beside.join();
   return own.ok() ? faces : own;
@@ -395,6 +460,8 @@ std::string Daemon::metrics_text() const {
   now.bundle_sequence = issuer_->current()->sequence();
   now.svid_not_after = own_->source()->current()->not_after().unix_ms / 1000;
   now.denied_ids = verifier_->deny_list()->ids().size();
+  if (workload_face_) now.entries = workload_face_->entries();
+  if (federation_) now.federated_bundles = federation_->bundles()->all().size();
   return metrics_.text(now);
 }
 

@@ -8,9 +8,11 @@
 #include "cloisterd/anomaly_watch.h"
 #include "cloisterd/config.h"
 #include "cloisterd/faces.h"
+#include "cloisterd/federation.h"
 #include "cloisterd/keeper.h"
 #include "cloisterd/scheduler.h"
 #include "cloisterd/ticker.h"
+#include "cloisterd/workload_face.h"
 #include "home/home.h"
 #include "net/http_server.h"
 #include "net/spiffe_credentials.h"
@@ -55,6 +57,8 @@ class Daemon {
   Status open_aws(Faces& faces);
   Status open_kubernetes(Faces& faces);
   Status open_vault(Faces& faces);
+  Status open_workload_api();
+  Status open_bundle_endpoint();
   net::ServerOptions server_options();
   Status start_tickers();
   Result<keys::Store> open_store();
@@ -91,6 +95,11 @@ class Daemon {
   std::shared_ptr<service::ManagedKeys> managed_keys_;
   std::unique_ptr<net::HttpServer> server_;
   std::unique_ptr<Faces> faces_;
+  std::unique_ptr<Federation> federation_;
+  std::unique_ptr<WorkloadFace> workload_face_;
+  std::shared_ptr<net::SwappableCredentials> bundle_credentials_;
+  std::shared_ptr<net::Handler> bundle_handler_;
+  std::unique_ptr<net::HttpServer> bundle_server_;
   std::shared_ptr<net::SwappableCredentials> vault_credentials_;
   std::unique_ptr<Ticker> keeper_ticker_, scheduler_ticker_;
   std::vector<std::uint16_t> tls_ports_, enroll_ports_;

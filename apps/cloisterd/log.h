@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "base/json.h"
-#include "cloisterd/config.h"
+#include "cloisterd/log_words.h"
 #include "net/tls.h"
 
 namespace cloister::daemon {

@@ -116,6 +116,12 @@ std::string Metrics::text(const Now& now) const {
   single(out, "bundle_sequence", "gauge", "Changes of the trust bundle so far.", now.bundle_sequence);
   single(out, "own_certificate_expiry_seconds", "gauge", "When the server's own certificate ends, as unix time.",
          static_cast<std::uint64_t>(std::max<std::int64_t>(now.svid_not_after, 0)));
+  single(out, "workload_svids_total", "counter", "X.509-SVIDs issued by the Workload API.", workload_svids);
+  single(out, "workload_tokens_total", "counter", "JWT-SVIDs issued by the Workload API.", workload_tokens);
+  single(out, "workload_refused_total", "counter", "Calls of the Workload API that got nothing.", workload_refused);
+  single(out, "registration_entries", "gauge", "Registration entries.", now.entries);
+  single(out, "federated_bundles", "gauge", "Trust domains whose bundle is known.", now.federated_bundles);
+  single(out, "federation_failures_total", "counter", "Bundles that couldn't be fetched.", federation_failures);
   single(out, "denied_identities", "gauge", "Identities on the deny list.", now.denied_ids);
   return out;
 }

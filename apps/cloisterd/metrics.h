@@ -19,6 +19,7 @@ class Metrics {
 
   std::atomic<std::uint64_t> rotations{0}, rotation_failures{0}, destructions{0}, anomalies{0}, webhook_failures{0},
       store_errors{0}, reloads{0}, reload_failures{0};
+  std::atomic<std::uint64_t> workload_svids{0}, workload_tokens{0}, workload_refused{0}, federation_failures{0};
 
   // What others count and the present state of things, at the moment of the question.
   struct Now {
@@ -28,6 +29,8 @@ class Metrics {
     std::uint64_t bundle_sequence = 0;
     std::int64_t svid_not_after = 0;  // unix seconds
     std::uint64_t denied_ids = 0;
+    std::uint64_t entries = 0;
+    std::uint64_t federated_bundles = 0;
   };
   std::string text(const Now& now) const;
 

@@ -77,6 +77,8 @@ Bytes authority_name(const crypto::PublicKey& key) {
   return crypto::common_name("Cloister authority " + to_hex(ByteView(crypto::key_id_of(key)).first(8)));
 }
 
+Duration shorter(Duration rule, std::optional<Duration> wanted) { return wanted ? std::min(rule, *wanted) : rule; }
+
 Status check_audience(const std::vector<std::string>& audience) {
   const bool good = std::ranges::all_of(audience, [](const std::string& one) {
     return !one.empty() && one.size() <= kAudienceMax && is_plain_utf8(one);
@@ -142,7 +144,7 @@ Status Authority::check_request(const SpiffeId& id, Time now) const {
 }
 
 Result<X509Svid> Authority::issue_x509_svid(const SpiffeId& id, const crypto::PublicKey& key, Time now,
-                                            crypto::Random& random) const {
+                                            crypto::Random& random, std::optional<Duration> lifetime) const {
   CLOISTER_RETURN_IF_ERROR(check_request(id, now));
   if (key == signers_.x509->public_key() || key == signers_.jwt->public_key()) {
     return Error(Code::kDenied, "that is the authority's own key");
@@ -154,7 +156,7 @@ Result<X509Svid> Authority::issue_x509_svid(const SpiffeId& id, const crypto::Pu
       facts.subject,
       crypto::empty_name(),
       std::max(start + Duration{-rules_.backdating.ms}, facts.not_before),
-      std::min(start + rules_.x509_svid_lifetime, facts.not_after),
+      std::min(start + shorter(rules_.x509_svid_lifetime, lifetime), facts.not_after),
       key,
       {crypto::extension_leaf(), crypto::extension_leaf_key_usage(), crypto::extension_server_and_client(),
        crypto::extension_subject_key_id(crypto::key_id_of(key)),
@@ -179,12 +181,12 @@ Result<X509Svid> Authority::issue_x509_svid(const SpiffeId& id, const crypto::Ce
   return issue_x509_svid(id, request.public_key(), now, random);
 }
 
-Result<std::string> Authority::issue_jwt_svid(const SpiffeId& id, const std::vector<std::string>& audience,
-                                              Time now) const {
+Result<std::string> Authority::issue_jwt_svid(const SpiffeId& id, const std::vector<std::string>& audience, Time now,
+                                              std::optional<Duration> lifetime) const {
   CLOISTER_RETURN_IF_ERROR(check_request(id, now));
   CLOISTER_RETURN_IF_ERROR(check_audience(audience));
   const Time start = cut_to_seconds(now);
-  const Time end = std::min(start + rules_.jwt_svid_lifetime, record_.certificate.facts().not_after);
+  const Time end = std::min(start + shorter(rules_.jwt_svid_lifetime, lifetime), record_.certificate.facts().not_after);
   JsonValue::Array audiences(audience.begin(), audience.end());
   const JsonValue claims(JsonValue::Object{
       {"aud", std::move(audiences)}, {"exp", end.unix_ms / 1000}, {"iat", start.unix_ms / 1000}, {"sub", id.uri()}});

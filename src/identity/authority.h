@@ -2,6 +2,7 @@
 // docs/formats/identity.md says.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,17 +34,18 @@ class Authority {
   // kNotFound when nobody is active; kDenied when the signers' keys aren't those of its record.
   static Result<Authority> open(const Rotation& rotation, const AuthoritySigners& signers);
 
-  // The leaf alone: the authority that signed it is in the bundle. The SVID ends after the rules' lifetime, or with the
-  // authority. kDenied for an id of another trust domain, without a path, or for the authority's own key; kExpired when
-  // the authority isn't valid at `now`.
-  Result<X509Svid> issue_x509_svid(const SpiffeId& id, const crypto::PublicKey& key, Time now,
-                                   crypto::Random& random) const;
+  // The leaf alone: the authority that signed it is in the bundle. The SVID ends after the rules' lifetime, or after
+  // `lifetime` where that is shorter, or with the authority. kDenied for an id of another trust domain, without a path,
+  // or for the authority's own key; kExpired when the authority isn't valid at `now`.
+  Result<X509Svid> issue_x509_svid(const SpiffeId& id, const crypto::PublicKey& key, Time now, crypto::Random& random,
+                                   std::optional<Duration> lifetime = std::nullopt) const;
   // For the key of a request. Nothing but that is taken from it: a request that names another id, or anything besides
   // one URI, is kDenied.
   Result<X509Svid> issue_x509_svid(const SpiffeId& id, const crypto::CertificateRequest& request, Time now,
                                    crypto::Random& random) const;
   // kInvalid for no audience, more than 16, or one that is empty, over 512 bytes or not plain text.
-  Result<std::string> issue_jwt_svid(const SpiffeId& id, const std::vector<std::string>& audience, Time now) const;
+  Result<std::string> issue_jwt_svid(const SpiffeId& id, const std::vector<std::string>& audience, Time now,
+                                     std::optional<Duration> lifetime = std::nullopt) const;
 
   const TrustDomain& trust_domain() const { return trust_domain_; }
   const crypto::Certificate& certificate() const { return record_.certificate; }

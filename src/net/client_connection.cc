@@ -86,7 +86,8 @@ Result<Socket> connect_unix(const UnixTarget& target, ConnectionInfo& info, Tick
 
 }  // namespace
 
-Result<std::unique_ptr<ClientConnection>> ClientConnection::connect(const HttpClient::Target& target, Ticks deadline) {
+Result<std::unique_ptr<ClientConnection>> ClientConnection::connect(const HttpClient::Target& target, Ticks deadline,
+                                                                    Speaks speaks) {
   std::unique_ptr<ClientConnection> connection(new ClientConnection());
   connection->began_ = ticks_now();
   if (const auto* local = std::get_if<UnixTarget>(&target)) {
@@ -98,11 +99,11 @@ Result<std::unique_ptr<ClientConnection>> ClientConnection::connect(const HttpCl
     return connection;
   }
   if (const auto* mutual = std::get_if<TlsTarget>(&target)) {
-    CLOISTER_RETURN_IF_ERROR(connection->connect_tls(*mutual, deadline));
+    CLOISTER_RETURN_IF_ERROR(connection->connect_mutual(*mutual, speaks, deadline));
   } else if (const auto* web = std::get_if<WebTarget>(&target)) {
-    CLOISTER_RETURN_IF_ERROR(connection->connect_web(*web, Speaks::kHttp, deadline));
+    CLOISTER_RETURN_IF_ERROR(connection->connect_web(*web, speaks, deadline));
   } else {
-    CLOISTER_RETURN_IF_ERROR(connection->connect_tls(std::get<AnonymousTlsTarget>(target), deadline));
+    CLOISTER_RETURN_IF_ERROR(connection->connect_anonymous(std::get<AnonymousTlsTarget>(target), deadline));
   }
   return connection;
 }
@@ -114,11 +115,16 @@ Result<std::unique_ptr<ClientConnection>> ClientConnection::connect_stream(const
   return connection;
 }
 
-template <typename Remote>
-Status ClientConnection::connect_tls(const Remote& remote, Ticks deadline) {
-  CLOISTER_TRY(socket_, connect_tcp(remote.address, Reach::kAnywhere, info_->remote, deadline));
-  CLOISTER_TRY(tls_, remote.tls->connect(socket_.descriptor(), remote.address.host, remote.server_id));
-  return prove(remote.address, remote.tls->now(), deadline);
+Status ClientConnection::connect_mutual(const TlsTarget& target, Speaks speaks, Ticks deadline) {
+  CLOISTER_TRY(socket_, connect_tcp(target.address, Reach::kAnywhere, info_->remote, deadline));
+  CLOISTER_TRY(tls_, target.tls->connect(socket_.descriptor(), target.address.host, target.server_id, speaks));
+  return prove(target.address, target.tls->now(), deadline);
+}
+
+Status ClientConnection::connect_anonymous(const AnonymousTlsTarget& target, Ticks deadline) {
+  CLOISTER_TRY(socket_, connect_tcp(target.address, Reach::kAnywhere, info_->remote, deadline));
+  CLOISTER_TRY(tls_, target.tls->connect(socket_.descriptor(), target.address.host, target.server_id));
+  return prove(target.address, target.tls->now(), deadline);
 }
 
 Status ClientConnection::connect_web(const WebTarget& target, Speaks speaks, Ticks deadline) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "net/grpc_stream.h"
+
 namespace cloister::net {
 namespace {
 
@@ -361,6 +363,31 @@ void Connection::answer(RequestId id, Response response, Ticks began_us) {
   input_drained_ = false;
   if (output_.capacity() == 0) output_.swap(thread_.spare_output());
   session_->answer(now_, id, std::move(response), output_);
+  advance();
+  settle();
+}
+
+std::unique_ptr<StreamInput> Connection::take_stream(RequestId id, Request& head) {
+  const GrpcServing* serving = settings_->handler->grpc();
+  head.connection = info_;
+  if (serving == nullptr || now_ >= end_of_proof_ || grpc_head(head) != GrpcHead::kFine) return nullptr;
+  CounterShard::add(thread_.counters().requests);
+  if (!calls_) calls_ = std::make_shared<std::atomic<std::uint32_t>>(0);
+  auto outlet = [mailbox = thread_.mailbox(), weak = weak_from_this(), id](Push push) {
+    mailbox->post([weak, id, push = std::move(push)]() mutable {
+      if (const auto connection = weak.lock()) connection->push(id, std::move(push));
+    });
+  };
+  return begin_grpc_stream(*serving, std::move(head), now_,
+                           {&settings_->bodies, this, std::move(outlet), calls_, limits().streams});
+}
+
+void Connection::push(RequestId id, Push push) {
+  if (phase_ != Phase::kOpen) return;
+  now_ = ticks_now();
+  input_drained_ = false;
+  if (output_.capacity() == 0) output_.swap(thread_.spare_output());
+  session_->push(now_, id, std::move(push), output_);
   advance();
   settle();
 }

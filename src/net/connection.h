@@ -40,6 +40,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
 
   // SessionHost.
   std::optional<Response> handle(RequestId id, Request& request) override;
+  std::unique_ptr<StreamInput> take_stream(RequestId id, Request& head) override;
   void refused(Refusal why) override { refuse(why, {}); }
   std::string_view date() const override { return thread_.date(); }
 
@@ -63,6 +64,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   Ticks next_deadline() const;
   void refuse(Refusal why, std::string detail);
   void answer(RequestId id, Response response, Ticks began_us);
+  void push(RequestId id, Push push);
   std::size_t unsent() const { return output_.size() - sent_; }
   const Limits& limits() const { return settings_->limits; }
 
@@ -73,6 +75,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   std::unique_ptr<TlsSession> tls_;
   std::shared_ptr<ConnectionInfo> info_;
   std::unique_ptr<Session> session_;
+  std::shared_ptr<std::atomic<std::uint32_t>> calls_;  // of gRPC that somebody still holds; null before the first
   Buffer first_bytes_;
   Buffer output_;  // borrowed from the thread while there is nothing in it
   std::size_t sent_ = 0;

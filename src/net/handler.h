@@ -38,6 +38,8 @@ class Deferral {
   virtual Answer take() = 0;
 };
 
+struct GrpcServing;
+
 class Handler {
  public:
   virtual ~Handler() = default;
@@ -45,6 +47,8 @@ class Handler {
   // later.take(), keeps the Answer and returns nothing. `request` may be moved from and is gone afterwards.
   // Neither answered nor taken is answered with 500.
   virtual std::optional<Response> handle(Request& request, Deferral& later) = 0;
+  // Null unless it serves gRPC (grpc_server.h): then every call over HTTP/2 goes there.
+  virtual const GrpcServing* grpc() const { return nullptr; }
 };
 
 }  // namespace cloister::net

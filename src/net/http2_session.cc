@@ -1,67 +1,19 @@
 // HTTP/2 of one connection, RFC 9113. nghttp2 does the framing, HPACK and flow control; the limits are ours.
-#include <malloc.h>
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
 
-#include "net/session.h"
+#include "net/grpc.h"
+#include "net/http2_stream.h"
+#include "net/nghttp2_memory.h"
 
 namespace cloister::net {
 namespace {
 
+using Stream = Http2Stream;
+
 constexpr std::uint32_t kStreamWindow = 256 << 10;
 constexpr std::int32_t kConnectionWindow = 1 << 20;
-// Headers beyond the limit are only counted; beyond this multiple of it the connection is given up.
-constexpr std::size_t kHeaderFlood = 8;
-
-struct Stream {
-  enum class Phase { kHead, kBody, kHandling, kAnswering };
-
-  Request request;
-  std::string authority;
-  std::size_t header_bytes = 0;
-  std::size_t header_count = 0;
-  std::size_t reserved = 0;
-  unsigned refused = 0;  // a status, once it is clear that the request won't reach the handler
-  Phase phase = Phase::kHead;
-  Ticks deadline = kNever;
-  bool input_done = false;
-  Response response;
-  std::size_t sent = 0;
-  bool answered = false;  // the response is out, and the peer still sends its request
-  std::size_t discarded = 0;
-};
-
-// Memory of nghttp2 holds plaintext too.
-void wipe_and_free(void* data, void*) {
-  if (data == nullptr) return;
-  crypto::wipe({static_cast<std::uint8_t*>(data), ::malloc_usable_size(data)});
-  std::free(data);
-}
-void* allocate(std::size_t size, void*) { return std::malloc(size); }
-void* allocate_zeroed(std::size_t count, std::size_t size, void*) { return std::calloc(count, size); }
-void* reallocate(void* data, std::size_t size, void*) {
-  if (data == nullptr) return std::malloc(size);
-  void* moved = std::malloc(size);
-  if (moved == nullptr) return nullptr;
-  std::memcpy(moved, data, std::min(size, ::malloc_usable_size(data)));
-  wipe_and_free(data, nullptr);
-  return moved;
-}
-
-std::string_view view(const std::uint8_t* data, std::size_t size) {
-  return {reinterpret_cast<const char*>(data), size};
-}
-
-nghttp2_nv name_value(std::string_view name, std::string_view value) {
-  // nghttp2 copies both; its C interface knows no const.
-  return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
-          NGHTTP2_NV_FLAG_NONE};
-}
-
 class Http2Session final : public Session {
  public:
   Http2Session(const SessionSettings& settings, Ticks now, Buffer& out)
@@ -70,7 +22,8 @@ class Http2Session final : public Session {
         resets_(limits_.resets_burst, limits_.resets_per_second),
         control_(limits_.control_burst, limits_.control_per_second),
         now_(now),
-        idle_since_(now) {
+        idle_since_(now),
+        heard_(now) {
     start();
     pump(out);
   }
@@ -83,7 +36,8 @@ class Http2Session final : public Session {
   Http2Session& operator=(const Http2Session&) = delete;
 
   void feed(Ticks now, ByteView bytes, Buffer& out) override {
-    now_ = now;
+    now_ = heard_ = now;
+    asked_ = kNever;
     const ssize_t taken = nghttp2_session_mem_recv(session_, bytes.data(), bytes.size());
     if (taken < 0 && !failed_) give_up(Refusal::kMalformed, NGHTTP2_PROTOCOL_ERROR);
     pump(out);
@@ -104,9 +58,19 @@ class Http2Session final : public Session {
     }
   }
 
+  void push(Ticks now, RequestId id, Push push, Buffer& out) override {
+    now_ = now;
+    Stream* stream = find(id);
+    if (stream == nullptr || stream->phase != Stream::Phase::kStreaming) return;
+    push.cut ? cut(id, *stream) : stream_out(id, *stream, std::move(push));
+    pump(out);
+  }
+
+  // Nobody shuts half of a connection down and goes on reading a stream without an end.
   void input_ended(Ticks now, Buffer&) override {
     now_ = now;
     input_ended_ = true;
+    if (streaming_ > 0) failed_ = true;
   }
 
   void drain(Ticks now, Buffer& out) override {
@@ -117,8 +81,10 @@ class Http2Session final : public Session {
 
   Ticks deadline() const override {
     if (streams_.empty()) return idle_since_ + limits_.idle_time.ms;
-    Ticks earliest = kNever;
-    for (const auto& [id, stream] : streams_) earliest = std::min(earliest, stream.deadline);
+    Ticks earliest = streaming_ > 0 ? end_of_silence() : kNever;
+    for (const auto& [id, stream] : streams_) {
+      earliest = std::min({earliest, stream.deadline, stream.input ? stream.input->deadline() : kNever});
+    }
     return earliest;
   }
 
@@ -127,7 +93,9 @@ class Http2Session final : public Session {
     if (streams_.empty() && now >= idle_since_ + limits_.idle_time.ms) drain_now();
     for (auto& [id, stream] : streams_) {
       if (now >= stream.deadline) expire_stream(id, stream);
+      if (stream.input && now >= stream.input->deadline()) stream.input->expire(now);
     }
+    if (streaming_ > 0 && now >= end_of_silence()) break_silence();
     pump(out);
   }
 
@@ -158,7 +126,7 @@ class Http2Session final : public Session {
     nghttp2_option_set_max_continuations(option, limits_.continuations);
     nghttp2_option_set_max_outbound_ack(option, 100);
     nghttp2_option_set_no_closed_streams(option, 1);
-    nghttp2_mem memory{nullptr, allocate, wipe_and_free, allocate_zeroed, reallocate};
+    nghttp2_mem memory = wiping_memory();
     CLOISTER_CHECK(nghttp2_session_server_new3(&session_, callbacks, this, option, &memory) == 0);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
@@ -195,9 +163,21 @@ class Http2Session final : public Session {
     if (!failed_ && !resets_.take(now_)) give_up(Refusal::kFlood, NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
+  Ticks end_of_silence() const {
+    return asked_ == kNever ? heard_ + limits_.silence_time.ms : asked_ + limits_.write_time.ms;
+  }
+  void break_silence() {
+    if (asked_ != kNever) return give_up(Refusal::kSilent, NGHTTP2_NO_ERROR);
+    asked_ = now_;
+    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+  }
+
   void drain_now() {
     if (draining_) return;
     draining_ = true;
+    for (auto& [id, stream] : streams_) {
+      if (stream.input) stream.input->drain(now_);
+    }
     nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
                           NGHTTP2_NO_ERROR, nullptr, 0);
   }
@@ -210,10 +190,15 @@ class Http2Session final : public Session {
       case kHandling: return refuse(id, stream, 504, Refusal::kAnswerTime);
       case kAnswering:
         if (stream.answered) return stop_upload(id, stream);
-        settings_.host->refused(Refusal::kWriteTime);
-        stream.deadline = kNever;
-        nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+        return cut(id, stream);
+      case kStreaming: return cut(id, stream);
     }
+  }
+
+  void cut(RequestId id, Stream& stream) {
+    settings_.host->refused(Refusal::kWriteTime);
+    stream.deadline = kNever;
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
   }
 
   void refuse(RequestId id, Stream& stream, unsigned status, Refusal why) {
@@ -222,53 +207,71 @@ class Http2Session final : public Session {
     respond(id, stream, problem(status));
   }
 
-  void add_header(Stream& stream, std::string_view name, std::string_view value) {
-    stream.header_bytes += name.size() + value.size() + 4;
-    ++stream.header_count;
-    if (stream.header_bytes > limits_.header_bytes + limits_.uri_bytes ||
-        stream.header_count > limits_.header_count + 4) {
-      stream.refused = 431;
-      if (!failed_ && stream.header_bytes > kHeaderFlood * limits_.header_bytes) {
-        give_up(Refusal::kFlood, NGHTTP2_ENHANCE_YOUR_CALM);
-      }
-      return;
-    }
-    if (name == ":method") {
-      stream.request.method = value;
-    } else if (name == ":path") {
-      stream.request.target = value;
-    } else if (name == ":authority") {
-      stream.authority = value;
-    } else if (!name.starts_with(':')) {
-      stream.request.headers.add(std::string(name), std::string(value));
-    }
-  }
-
   void finish_head(RequestId id, Stream& stream) {
-    Request& request = stream.request;
-    if (stream.refused != 0) return refuse(id, stream, stream.refused, Refusal::kHeader);
-    if (request.target.size() > limits_.uri_bytes) return refuse(id, stream, 414, Refusal::kUri);
-    const std::string* host = request.headers.find("host");
-    const bool two_hosts = host != nullptr && !stream.authority.empty() && *host != stream.authority;
-    if (!is_origin_form(request.method, request.target) || two_hosts) {
-      return refuse(id, stream, 400, Refusal::kMalformed);
-    }
-    if (host == nullptr) request.headers.add("host", std::move(stream.authority));
-    if (const std::string* length = request.headers.find("content-length")) {
-      if (parse_length(*length).value_or(UINT64_MAX) > limits_.body_bytes) {
-        return refuse(id, stream, 413, Refusal::kBody);
-      }
-    }
+    if (const auto refusal = stream.check_head(limits_)) return refuse(id, stream, refusal->status, refusal->why);
+    stream.input = settings_.host->take_stream(id, stream.request);
+    if (stream.input) return begin_streaming(stream);
     stream.phase = Stream::Phase::kBody;
     stream.deadline = now_ + limits_.body_time.ms;
-    const std::string* expect = request.headers.find("expect");
+    const std::string* expect = stream.request.headers.find("expect");
     if (expect != nullptr && *expect == "100-continue" && !stream.input_done) {
       const nghttp2_nv go_on = name_value(":status", "100");
       nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, id, nullptr, &go_on, 1, nullptr);
     }
   }
 
+  void begin_streaming(Stream& stream) {
+    stream.phase = Stream::Phase::kStreaming;
+    stream.deadline = kNever;
+    ++streaming_;
+    if (++requests_ >= limits_.requests_per_connection) drain_now();
+  }
+
+  void stream_out(RequestId id, Stream& stream, Push push) {
+    if (!stream.output.add(std::move(push))) return;
+    if (stream.deadline == kNever) stream.deadline = now_ + limits_.write_time.ms;
+    if (std::exchange(stream.begun, true)) {
+      nghttp2_session_resume_data(session_, id);
+      return;
+    }
+    const Headers ours = grpc_headers();
+    std::vector<nghttp2_nv> headers{name_value(":status", "200"), name_value("date", settings_.host->date())};
+    for (const Header& header : ours.all()) headers.push_back(name_value(header.name, header.value));
+    // A status alone comes as one block of headers.
+    const bool status_alone = stream.output.empty() && stream.output.trailers();
+    if (status_alone) {
+      for (const Header& header : stream.output.trailers()->all()) {
+        headers.push_back(name_value(header.name, header.value));
+      }
+    }
+    nghttp2_data_provider provider{};
+    provider.read_callback = on_read;
+    nghttp2_submit_response(session_, id, headers.data(), headers.size(), status_alone ? nullptr : &provider);
+  }
+
+  ssize_t read_output(RequestId id, Stream& stream, MutableByteView out, std::uint32_t* flags) {
+    const std::size_t size = stream.output.read(out);
+    stream.input->taken(now_, size);
+    stream.deadline = now_ + limits_.write_time.ms;
+    if (!stream.output.empty()) return static_cast<ssize_t>(size);
+    if (stream.output.trailers()) {
+      *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+      submit_trailers(id, *stream.output.trailers());
+      return static_cast<ssize_t>(size);
+    }
+    stream.deadline = kNever;
+    if (size == 0) return NGHTTP2_ERR_DEFERRED;
+    return static_cast<ssize_t>(size);
+  }
+
+  void submit_trailers(RequestId id, const Headers& trailers) {
+    std::vector<nghttp2_nv> fields;
+    for (const Header& header : trailers.all()) fields.push_back(name_value(header.name, header.value));
+    nghttp2_submit_trailer(session_, id, fields.data(), fields.size());
+  }
+
   void add_body(RequestId id, Stream& stream, ByteView bytes) {
+    if (stream.input) return stream.input->bytes(now_, bytes);
     if (stream.phase == Stream::Phase::kAnswering) {
       stream.discarded += bytes.size();
       if (stream.answered && stream.discarded > kLingerBytes) stop_upload(id, stream);
@@ -283,6 +286,7 @@ class Http2Session final : public Session {
   }
 
   void dispatch(RequestId id, Stream& stream) {
+    if (stream.input) return stream.input->ended(now_);
     if (stream.phase != Stream::Phase::kBody || failed_) return;
     if (outstanding_ >= limits_.streams) return refuse(id, stream, 503, Refusal::kUnfinished);
     stream.phase = Stream::Phase::kHandling;
@@ -327,12 +331,9 @@ class Http2Session final : public Session {
     stream.deadline = now_ + limits_.write_time.ms;
     if (size < rest.size()) return static_cast<ssize_t>(size);
     *flags |= NGHTTP2_DATA_FLAG_EOF;
-    const std::vector<Header>& trailers = stream.response.trailers.all();
-    if (!trailers.empty()) {
-      std::vector<nghttp2_nv> fields;
-      for (const Header& header : trailers) fields.push_back(name_value(header.name, header.value));
+    if (!stream.response.trailers.all().empty()) {
       *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-      nghttp2_submit_trailer(session_, id, fields.data(), fields.size());
+      submit_trailers(id, stream.response.trailers);
     }
     return static_cast<ssize_t>(size);
   }
@@ -381,6 +382,7 @@ class Http2Session final : public Session {
     Stream* stream = find(frame.hd.stream_id);
     const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (!ends || stream == nullptr || stream->input_done) return;
+    if (stream->input) return stop_upload(frame.hd.stream_id, *stream);
     // Some clients look for the answer only when their upload is done: for a while it is taken and thrown away.
     stream->answered = true;
     stream->deadline = now_ + limits_.write_time.ms;
@@ -405,7 +407,8 @@ class Http2Session final : public Session {
     Self& self = *static_cast<Self*>(data);
     Stream* stream = self.find(frame->hd.stream_id);
     if (stream == nullptr || stream->phase != Stream::Phase::kHead) return 0;  // trailers are dropped
-    self.add_header(*stream, view(name, name_size), view(value, value_size));
+    const bool bearable = stream->add_header(self.limits_, view(name, name_size), view(value, value_size));
+    if (!bearable && !self.failed_) self.give_up(Refusal::kFlood, NGHTTP2_ENHANCE_YOUR_CALM);
     return 0;
   }
 
@@ -431,6 +434,7 @@ class Http2Session final : public Session {
     const auto found = self.streams_.find(id);
     if (found == self.streams_.end()) return 0;
     self.settings_.bodies->give_back(found->second.reserved);
+    if (found->second.input) --self.streaming_;
     self.streams_.erase(found);
     self.idle_since_ = self.now_;
     return 0;
@@ -451,7 +455,8 @@ class Http2Session final : public Session {
     Self& self = *static_cast<Self*>(data);
     Stream* stream = self.find(id);
     if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    return self.read_body(id, *stream, {out, size}, flags);
+    return stream->input ? self.read_output(id, *stream, {out, size}, flags)
+                         : self.read_body(id, *stream, {out, size}, flags);
   }
 
   const SessionSettings settings_;
@@ -462,6 +467,9 @@ class Http2Session final : public Session {
   Bucket control_;
   Ticks now_;
   Ticks idle_since_;
+  Ticks heard_;           // the last bytes from the peer
+  Ticks asked_ = kNever;  // whether it is there, since then
+  std::uint32_t streaming_ = 0;
   std::uint32_t outstanding_ = 0;
   std::uint32_t requests_ = 0;
   bool draining_ = false;

@@ -30,7 +30,7 @@ Status Limits::check() const {
     return Error(Code::kInvalid, "the limit " + std::string(bound.name) + " can't be " + std::to_string(bound.value));
   }
   for (const Duration time :
-       {handshake_time, header_time, body_time, answer_time, write_time, idle_time, connection_time}) {
+       {handshake_time, header_time, body_time, answer_time, write_time, idle_time, silence_time, connection_time}) {
     if (time.ms <= 0) return Error(Code::kInvalid, "a time limit must be more than nothing");
   }
   return {};

@@ -37,11 +37,12 @@ struct Limits {
 
   // Time.
   Duration handshake_time{10'000};
-  Duration header_time{10'000};  // from a request's first byte to its last header
-  Duration body_time{60'000};    // from there to its end
-  Duration answer_time{60'000};  // until the handler has answered
-  Duration write_time{30'000};   // without the peer taking a byte
-  Duration idle_time{120'000};   // between requests
+  Duration header_time{10'000};    // from a request's first byte to its last header
+  Duration body_time{60'000};      // from there to its end
+  Duration answer_time{60'000};    // until the handler has answered
+  Duration write_time{30'000};     // without the peer taking a byte
+  Duration idle_time{120'000};     // between requests
+  Duration silence_time{300'000};  // while a stream is open: then the peer is asked, and has write_time to answer
   Duration connection_time{24 * 3'600'000};
 
   // kInvalid when a limit is zero or makes no sense.

@@ -28,8 +28,9 @@ enum class Refusal : unsigned char {
   kBodiesInFlight,  // all together
   kFlood,           // resets, control frames, continuations
   kUnfinished,      // too many answers outstanding
+  kSilent,          // with streams open, and no answer to the question whether it is there
 };
-inline constexpr std::size_t kRefusals = 20;
+inline constexpr std::size_t kRefusals = 21;
 
 // "too-many-connections"
 std::string_view refusal_name(Refusal refusal);

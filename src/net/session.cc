@@ -26,7 +26,8 @@ std::string_view refusal_name(Refusal refusal) {
                                                                   "body",
                                                                   "bodies-in-flight",
                                                                   "flood",
-                                                                  "unfinished"};
+                                                                  "unfinished",
+                                                                  "silent"};
   return kNames[static_cast<std::size_t>(refusal)];
 }
 

@@ -9,6 +9,7 @@
 #include "net/http_limits.h"
 #include "net/http_message.h"
 #include "net/refusal.h"
+#include "net/stream.h"
 #include "net/ticks.h"
 
 namespace cloister::net {
@@ -36,6 +37,8 @@ class SessionHost {
   virtual ~SessionHost() = default;
   // Answers at once, or later by Session::answer with the same id. Called inside feed() and answer().
   virtual std::optional<Response> handle(RequestId id, Request& request) = 0;
+  // HTTP/2 only: takes a request by its head, and then its bytes as they come. Null: it is collected for handle().
+  virtual std::unique_ptr<StreamInput> take_stream(RequestId, Request&) { return nullptr; }
   virtual void refused(Refusal why) = 0;
   // "Tue, 24 Nov 2026 13:23:09 GMT"
   virtual std::string_view date() const = 0;
@@ -57,6 +60,8 @@ class Session {
   // Goes on with what waited for room in `out`: called when everything before was sent.
   virtual void resume(Ticks now, Buffer& out) = 0;
   virtual void answer(Ticks now, RequestId id, Response response, Buffer& out) = 0;
+  // On a stream that take_stream() took; what comes for one that is gone is dropped.
+  virtual void push(Ticks, RequestId, Push, Buffer&) {}
   // The peer sends no more.
   virtual void input_ended(Ticks now, Buffer& out) = 0;
   // Finish what was begun, take nothing new.

@@ -58,6 +58,22 @@ using Clock = std::function<Time()>;
 // Whether a connection's TLS buffers (about 33 KiB) are given back while it is idle.
 enum class IdleBuffers { kReleased, kKept };
 
+// Streams of whatever protocol, as a relay carries them.
+struct StreamOptions {
+  // ALPN, the best first. Without any none is named, and those that a client offers are passed over; with some, a
+  // client that offers only others is refused.
+  std::vector<std::string> protocols;
+  // What the key exchange may be; a peer that can't is refused.
+  enum class KeyExchange {
+    kHybridFirst,     // X25519MLKEM768, or X25519 or P-256 with peers that don't have it
+    kHybridRequired,  // X25519MLKEM768 alone
+    kClassical,       // X25519 or P-256
+  } key_exchange = KeyExchange::kHybridFirst;
+};
+
+// What a client speaks inside: HTTP says so in the handshake (ALPN), others say nothing.
+enum class Speaks { kHttp, kHttp2, kOther };
+
 class TlsSession;
 
 // Both ends show a certificate and both are verified. Serves as well as connects. Any thread may use it.
@@ -67,13 +83,22 @@ class MutualTls {
   static Result<std::shared_ptr<const MutualTls>> create(std::shared_ptr<const CredentialSource> credentials,
                                                          std::shared_ptr<const PeerVerifier> verifier, Clock clock,
                                                          IdleBuffers idle_buffers = IdleBuffers::kReleased);
+  // For streams: larger reads, and no word of HTTP. kInvalid also for a protocol's name that is empty or longer than
+  // 255 bytes, and for more than 16 of them.
+  static Result<std::shared_ptr<const MutualTls>> create_for_streams(
+      std::shared_ptr<const CredentialSource> credentials, std::shared_ptr<const PeerVerifier> verifier, Clock clock,
+      const StreamOptions& options);
   ~MutualTls();
 
   // A session on a connected non-blocking socket, which must outlive it. kUnavailable while the source's credentials
   // can't be used.
   Result<std::unique_ptr<TlsSession>> accept(int socket) const;
   // The server must prove to be `expected_id`; `host` is sent as its name when it isn't an address.
-  Result<std::unique_ptr<TlsSession>> connect(int socket, const std::string& host, std::string expected_id) const;
+  Result<std::unique_ptr<TlsSession>> connect(int socket, const std::string& host, std::string expected_id,
+                                              Speaks speaks = Speaks::kHttp) const;
+  // The same for a verifier that knows by itself whom to expect, and refuses everybody else. `host` may be empty: no
+  // name is sent then.
+  Result<std::unique_ptr<TlsSession>> connect_to_admitted(int socket, const std::string& host) const;
 
   // By the clock it judges certificates with.
   Time now() const;

@@ -7,9 +7,9 @@
 namespace cloister::net {
 namespace {
 
-constexpr const char* kGroups = "?X25519MLKEM768:X25519:P-256";
 constexpr const char* kCipherSuites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr std::uint32_t kChainBytesMax = 64 << 10;
+constexpr std::size_t kProtocolsMax = 16;
 
 bool is_address(const std::string& host) {
   in6_addr ignored{};
@@ -42,8 +42,26 @@ bool set_common(SSL_CTX* context, IdleBuffers idle_buffers) {
          SSL_CTX_set_ciphersuites(context, kCipherSuites) == 1 && SSL_CTX_set1_groups_list(context, kGroups) == 1;
 }
 
+bool name_server(SSL* ssl, const std::string& host) {
+  // OpenSSL copies the name; its macro for this would cast const away unseen.
+  return is_address(host) ||
+         SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(host.c_str())) == 1;
+}
+
+Result<std::string> protocol_list(std::span<const std::string> names) {
+  if (names.size() > kProtocolsMax) return Error(Code::kInvalid, "more than 16 protocols");
+  std::string list;
+  for (const std::string& name : names) {
+    if (name.empty() || name.size() > 255) return Error(Code::kInvalid, "a protocol's name has 1 to 255 bytes");
+    list += static_cast<char>(name.size());
+    list += name;
+  }
+  return list;
+}
+
 Result<std::unique_ptr<TlsSession>> session_on(int socket, Ssl ssl, std::unique_ptr<TlsSession::State> state) {
-  BIO* bio = new_socket_bio(socket);
+  state->output.socket = socket;
+  BIO* bio = new_socket_bio(state->output);
   if (bio == nullptr) return Error(Code::kUnavailable, "start TLS: " + take_openssl_reason());
   SSL_set_bio(ssl.get(), bio, bio);
   SSL_set_ex_data(ssl.get(), kStateIndex, state.get());
@@ -55,11 +73,13 @@ Result<std::unique_ptr<TlsSession>> client_session(int socket, Ssl ssl, const st
                                                    Expectation expectation, Speaks speaks) {
   if (expectation.id.empty()) return Error(Code::kInvalid, "a TLS client must say whom it expects");
   static constexpr unsigned char kHttp1[] = "\x08http/1.1";
+  static constexpr unsigned char kHttp2[] = "\x02h2";
   SSL_set_connect_state(ssl.get());
-  // OpenSSL copies the name; its macro for this would cast const away unseen.
-  const bool named = is_address(host) || SSL_ctrl(ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                                                  const_cast<char*>(host.c_str())) == 1;
-  const bool spoken = speaks == Speaks::kOther || SSL_set_alpn_protos(ssl.get(), kHttp1, sizeof kHttp1 - 1) == 0;
+  const bool named = name_server(ssl.get(), host);
+  const ByteView protocol =
+      speaks == Speaks::kHttp2 ? ByteView(kHttp2, sizeof kHttp2 - 1) : ByteView(kHttp1, sizeof kHttp1 - 1);
+  const bool spoken = speaks == Speaks::kOther ||
+                      SSL_set_alpn_protos(ssl.get(), protocol.data(), static_cast<unsigned>(protocol.size())) == 0;
   if (!named || !spoken) {
     return Error(Code::kInvalid, "start TLS: " + take_openssl_reason());
   }

@@ -7,10 +7,15 @@
 
 namespace cloister::net {
 
+inline constexpr const char* kGroups = "?X25519MLKEM768:X25519:P-256";
+
 // Both false when OpenSSL refuses.
 bool use_credentials(SSL_CTX* context, const Credentials::Parts& parts);
 // TLS 1.3 only, our groups and suites; no tickets, early data, renegotiation, compression.
 bool set_common(SSL_CTX* context, IdleBuffers idle_buffers);
+
+// ALPN as it is sent: each name behind its length. kInvalid as MutualTls::create_for_streams() says.
+Result<std::string> protocol_list(std::span<const std::string> names);
 
 Result<std::unique_ptr<TlsSession>> session_on(int socket, Ssl ssl, std::unique_ptr<TlsSession::State> state);
 
@@ -23,5 +28,8 @@ struct Expectation {
 
 Result<std::unique_ptr<TlsSession>> client_session(int socket, Ssl ssl, const std::string& host,
                                                    Expectation expectation, Speaks speaks = Speaks::kHttp);
+
+// Sends `host` as the server's name unless it is an address.
+bool name_server(SSL* ssl, const std::string& host);
 
 }  // namespace cloister::net

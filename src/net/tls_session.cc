@@ -36,13 +36,14 @@ int verify_error_of(Code code) {
   }
 }
 
-Result<Peer> verify(const TlsSession::State& state, X509_STORE_CTX* store) {
+Result<Peer> verify(TlsSession::State& state, X509_STORE_CTX* store) {
   CLOISTER_TRY(const std::vector<Bytes> chain, chain_of(store));
   CLOISTER_TRY(Peer peer, state.verifier->verify(state.clock(), chain));
   if (peer.id.empty()) return Error(Code::kDenied, "the peer's certificate names nobody");
   if (!state.expected_id.empty() && peer.id != state.expected_id) {
     return Error(Code::kDenied, "the server is " + peer.id + ", not " + state.expected_id);
   }
+  if (state.protocols != nullptr) state.peer_leaf = crypto::sha256(chain.front());
   return peer;
 }
 
@@ -60,16 +61,17 @@ bool refuses_our_certificate(int reason) {
   }
 }
 
-Error error_of_queue(bool shaken) {
+Error error_of_queue(TlsSession::State& state) {
   const unsigned long code = ERR_peek_error();
   const int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
   const std::string words = take_openssl_reason();
-  const std::string during = shaken ? "TLS: " : "TLS handshake: ";
+  const std::string during = state.shaken ? "TLS: " : "TLS handshake: ";
   if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) return Error(Code::kUnavailable, during + "the connection broke");
   if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
     return Error(Code::kDenied, during + "the peer showed no certificate");
   }
   if (refuses_our_certificate(reason)) {
+    state.refused_by_peer = true;
     return Error(Code::kDenied, during + "the peer refuses our certificate: " + words);
   }
   return Error(Code::kInvalid, during + words);
@@ -82,13 +84,31 @@ TlsSession::Outcome outcome_of(TlsSession::State& state, int result) {
     case SSL_ERROR_WANT_WRITE: return kWantWrite;
     case SSL_ERROR_ZERO_RETURN: return kClosed;
     case SSL_ERROR_SSL:
-      if (!state.failure) state.failure = error_of_queue(state.shaken);
+      if (!state.failure) state.failure = error_of_queue(state);
       break;
     default:
       if (!state.failure) state.failure = Error(Code::kUnavailable, "TLS: the connection broke");
   }
   ERR_clear_error();
   return kFailed;
+}
+
+// What the peer said before it went, if it said something; else that it went.
+Error error_of_broken(TlsSession::State& state) {
+  std::uint8_t ignored = 0;
+  std::size_t bytes = 0;
+  ERR_clear_error();
+  const int result = SSL_read_ex(state.ssl.get(), &ignored, sizeof ignored, &bytes);
+  if (result != 1 && SSL_get_error(state.ssl.get(), result) == SSL_ERROR_SSL) return error_of_queue(state);
+  ERR_clear_error();
+  return Error(Code::kUnavailable, "TLS: the connection broke");
+}
+
+TlsSession::Outcome flushed(TlsSession::State& state, SocketOutput::Sent sent) {
+  if (sent == SocketOutput::Sent::kAll) return TlsSession::Outcome::kDone;
+  if (sent == SocketOutput::Sent::kLater) return TlsSession::Outcome::kWantWrite;
+  state.failure = error_of_broken(state);
+  return TlsSession::Outcome::kFailed;
 }
 
 // Empties a key whose work is done. OpenSSL keeps those of the handshake as long as the connection stands: six
@@ -147,6 +167,7 @@ TlsSession::Outcome TlsSession::handshake() {
   CLOISTER_CHECK(state_->verifier == nullptr || state_->peer.has_value());
   state_->shaken = true;
   state_->messages_without_data = 0;
+  state_->output.keep = state_->protocols != nullptr;
   let_go_of_handshake_keys(state_->ssl.get());
   return Outcome::kDone;
 }
@@ -185,6 +206,32 @@ TlsSession::Transfer TlsSession::write(ByteView bytes) {
   return {outcome_of(*state_, result)};
 }
 
+TlsSession::Outcome TlsSession::send(ByteView bytes, Bytes& scratch) {
+  CLOISTER_CHECK(state_->output.keep && !bytes.empty() && !has_unsent());
+  if (state_->failure) return Outcome::kFailed;
+  scratch.clear();
+  state_->output.gathered = &scratch;
+  ERR_clear_error();
+  Outcome outcome = Outcome::kDone;
+  while (!bytes.empty() && outcome == Outcome::kDone) {
+    std::size_t written = 0;
+    const int result = SSL_write_ex(state_->ssl.get(), bytes.data(), bytes.size(), &written);
+    if (result != 1) outcome = outcome_of(*state_, result);
+    bytes = bytes.subspan(written);
+  }
+  state_->output.gathered = nullptr;
+  CLOISTER_CHECK(outcome == Outcome::kDone || outcome == Outcome::kFailed);  // its output is memory: it never waits
+  if (outcome != Outcome::kDone) return outcome;
+  return flushed(*state_, state_->output.send(scratch));
+}
+
+TlsSession::Outcome TlsSession::flush() {
+  if (state_->failure) return Outcome::kFailed;
+  return flushed(*state_, state_->output.flush());
+}
+
+bool TlsSession::has_unsent() const { return !state_->output.unsent.empty(); }
+
 void TlsSession::close_notify() {
   if (!state_->shaken || state_->failure) return;
   ERR_clear_error();
@@ -197,7 +244,11 @@ const Error& TlsSession::failure() const {
   return *state_->failure;
 }
 
+bool TlsSession::refused_by_peer() const { return state_->refused_by_peer; }
+
 const std::optional<Peer>& TlsSession::peer() const { return state_->peer; }
+
+const std::optional<crypto::Sha256Digest>& TlsSession::peer_leaf() const { return state_->peer_leaf; }
 
 Result<ChannelBinding> TlsSession::channel_binding() const {
   static constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
@@ -217,11 +268,13 @@ std::string TlsSession::group() const {
 
 std::string TlsSession::cipher() const { return SSL_get_cipher_name(state_->ssl.get()); }
 
-bool TlsSession::speaks_http2() const {
+bool TlsSession::speaks_http2() const { return protocol() == "h2"; }
+
+std::string TlsSession::protocol() const {
   const unsigned char* protocol = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(state_->ssl.get(), &protocol, &size);
-  return std::string_view(reinterpret_cast<const char*>(protocol), size) == "h2";
+  return std::string(reinterpret_cast<const char*>(protocol), size);
 }
 
 }  // namespace cloister::net

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "crypto/hash.h"
 #include "net/tls.h"
 
 namespace cloister::net {
@@ -33,20 +34,33 @@ class TlsSession {
   bool has_buffered() const;
   // May take a part only. A call that returned kWantRead or kWantWrite is repeated with bytes that begin the same.
   Transfer write(ByteView bytes);
+  // For streams, instead of write(): encrypts all of it and hands the records to the socket with one call. What the
+  // socket doesn't take is kept, kWantWrite says so, and flush() goes on with it; nothing may be sent before that is
+  // done. `scratch` is room that the sessions of one thread share.
+  Outcome send(ByteView bytes, Bytes& scratch);
+  // kDone, kWantWrite or kFailed. After a read() too: answers to the peer's key updates wait here.
+  Outcome flush();
+  bool has_unsent() const;
   // Says goodbye, as far as the socket takes it.
   void close_notify();
 
   // kDenied, kExpired, kCorrupt: the verifier's own words. kDenied also: the peer refused us. kUnavailable: the
   // connection broke. kInvalid: the peer doesn't speak TLS as we do.
   const Error& failure() const;
+  // Whether that was the peer, which doesn't take our certificate.
+  bool refused_by_peer() const;
 
   // After the handshake. No peer behind ServerOnlyTls.
   const std::optional<Peer>& peer() const;
+  // Of the leaf certificate that a stream's peer showed.
+  const std::optional<crypto::Sha256Digest>& peer_leaf() const;
   // kUnavailable before the handshake is done.
   Result<ChannelBinding> channel_binding() const;
   std::string group() const;
   std::string cipher() const;
   bool speaks_http2() const;
+  // What ALPN chose: empty where nothing was.
+  std::string protocol() const;
 
  private:
   std::unique_ptr<State> state_;

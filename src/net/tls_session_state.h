@@ -1,7 +1,9 @@
 // What one TLS connection keeps, and the two callbacks OpenSSL reaches it by. Shared by tls.cc and tls_session.cc.
 #pragma once
 
+#include "crypto/hash.h"
 #include "net/openssl_handles.h"
+#include "net/socket_bio.h"
 #include "net/tls_session.h"
 
 namespace cloister::net {
@@ -17,8 +19,12 @@ struct TlsSession::State {
   bool shaken = false;
   // Handshake messages since application data last came: a peer that only updates keys is cut off.
   unsigned messages_without_data = 0;
+  std::shared_ptr<const std::string> protocols;  // of a stream, as ALPN sends them; null: those of HTTP
   std::optional<Peer> peer;
+  std::optional<crypto::Sha256Digest> peer_leaf;  // of a stream's peer
+  SocketOutput output;
   std::optional<Error> failure;
+  bool refused_by_peer = false;
 };
 
 // SSL_CTX_set_cert_verify_callback: hands the chain to the verifier and its verdict to OpenSSL.

@@ -14,9 +14,6 @@ Result<std::vector<crypto::Certificate>> read_authorities(const Path& file);
 // kNotFound when there are none.
 Result<std::vector<crypto::Certificate>> system_authorities();
 
-// What is spoken inside: HTTP/1.1 says so in the handshake (ALPN), others say nothing.
-enum class Speaks { kHttp, kOther };
-
 // There is no way to turn verification off. Any thread may use it.
 class WebTls {
  public:

@@ -252,6 +252,21 @@ int fprintf(FILE* stream, const char* pattern, ...) {
   va_end(arguments);
   return result;
 }
+// What a fortified build calls in their place.
+int __printf_chk(int, const char* pattern, ...) {
+  va_list arguments;
+  va_start(arguments, pattern);
+  const int result = print_and_note(stdout, pattern, arguments);
+  va_end(arguments);
+  return result;
+}
+int __fprintf_chk(FILE* stream, int, const char* pattern, ...) {
+  va_list arguments;
+  va_start(arguments, pattern);
+  const int result = print_and_note(stream, pattern, arguments);
+  va_end(arguments);
+  return result;
+}
 
 ssize_t write(int descriptor, const void* bytes, std::size_t size) {
   return write_and_note(descriptor, bytes, size, -1);

@@ -3,11 +3,12 @@
 #include <cstddef>
 #include <vector>
 
-#include "service/kubernetes/grpc.h"
+#include "net/grpc.h"
+#include "net/protobuf.h"
 #include "service/kubernetes/kms_v2.h"
-#include "service/kubernetes/protobuf.h"
 
 using namespace cloister;
+using namespace cloister::net;
 using namespace cloister::service;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

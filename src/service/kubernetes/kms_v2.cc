@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
-#include "service/kubernetes/protobuf.h"
+#include "net/protobuf.h"
 
 namespace cloister::service {
 namespace {
 
+using net::ProtobufField;
+using net::ProtobufReader;
+using net::ProtobufWriter;
 using Wire = ProtobufField::Wire;
 
 Error invalid(std::string_view field, std::string_view what) {

@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "base/reader.h"
-#include "service/kubernetes/grpc.h"
+#include "service/kubernetes/grpc_problem.h"
 #include "service/kubernetes/kms_v2.h"
 #include "service/message.h"
 
 namespace cloister::service {
 namespace {
+
+using net::begin_grpc_message;
+using net::end_grpc_message;
+using net::read_grpc_message;
 
 // Bound into every message sealed here: what another dialect sealed under the same dataset doesn't open.
 constexpr std::string_view kContextLabel = "CLSR1 kubernetes context";
@@ -212,7 +216,7 @@ std::optional<Problem> KubernetesDialect::verify(Call& call) const {
 
 net::Response KubernetesDialect::answer(const Problem& problem, const Call& call) const {
   if (!speaks_grpc(call)) return to_response(problem, call.request_id);
-  return grpc_failure(grpc_code_of(problem.code), problem.detail);
+  return net::grpc_failure(grpc_code_of(problem.code), problem.detail);
 }
 
 void KubernetesDialect::finish(net::Response& response, const Call& call) const {

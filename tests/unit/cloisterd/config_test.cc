@@ -39,6 +39,84 @@ TEST(Config, LittleIsEnough) {
   EXPECT_FALSE(config.webhook);
 }
 
+TEST(Config, IdentitiesForOthers) {
+  const Config config = value_of(parse_config(with(R"([workload_api]
+socket = "/run/cloister/workload.sock"
+users = ["0", "1000"]
+attestors = ["systemd", "k8s"]
+pods_file = "/var/lib/cloister/pods.json"
+sds = false
+[bundle_endpoint]
+listen = "0.0.0.0:8445"
+profile = "https_web"
+certificate = "/etc/cloister/bundle.pem"
+key = "/etc/cloister/bundle-key.pem"
+path = "/bundle.json"
+[[federates_with]]
+trust_domain = "partner.example"
+url = "https://spire.partner.example:8445/bundle"
+profile = "https_spiffe"
+endpoint_id = "spiffe://partner.example/spire/server"
+bundle = "/etc/cloister/partner.json"
+[[federates_with]]
+trust_domain = "other.example"
+url = "https://other.example"
+profile = "https_web"
+)")));
+  EXPECT_EQ(config.workload_api->users, (std::vector<uid_t>{0, 1000}));
+  EXPECT_TRUE(config.workload_api->systemd && config.workload_api->kubernetes);
+  EXPECT_FALSE(config.workload_api->slurm || config.workload_api->docker || config.workload_api->sds);
+  EXPECT_EQ(config.bundle_endpoint->path, "/bundle.json");
+  ASSERT_EQ(config.federated.size(), 2U);
+  EXPECT_EQ(config.federated[0].address.to_string(), "spire.partner.example:8445");
+  EXPECT_EQ(config.federated[0].target, "/bundle");
+  EXPECT_EQ(config.federated[1].address.to_string(), "other.example:443");
+  EXPECT_EQ(config.federated[1].target, "/");
+  EXPECT_NE(describe(config).find("federates with partner.example"), std::string::npos);
+}
+
+TEST(Config, WorkloadApiAloneIsEnough) {
+  EXPECT_TRUE(parse_config("home = \"/h\"\ntrust_domain = \"a.example\"\n[policy]\nfile = \"/p\"\n"
+                           "[workload_api]\nsocket = \"/w\"\n")
+                  .ok());
+}
+
+TEST(Config, IdentitiesThatCannotBe) {
+  const std::string api = "[workload_api]\nsocket = \"/w\"\n";
+  expect_line(with("[workload_api]\nsocket = \"w\"\n"), 8, "absolute");
+  expect_line(with(api + "attestors = [\"unix\"]\n"), 9, "systemd, slurm, k8s, docker");
+  expect_line(with(api + "users = [\"root\"]\n"), 9, "numbers");
+  expect_line(with(api + "pods_file = \"/p\"\n"), 9, "k8s among the attestors");
+  expect_line(with(api + "containers_file = \"/p\"\n"), 9, "docker among the attestors");
+  expect_refused(parse_config(with("[workload_api]\nsocket = \"/run/cloister/keys.sock\"\n")), Code::kInvalid,
+                 "a socket of its own");
+  const std::string endpoint = "[bundle_endpoint]\n";
+  expect_line(with(endpoint + "profile = \"https_spiffe\"\n"), 7, "needs listen");
+  expect_line(with(endpoint + "listen = \"0.0.0.0:1\"\nprofile = \"http\"\n"), 9, "https_spiffe or https_web");
+  expect_line(with(endpoint + "listen = \"0.0.0.0:1\"\nprofile = \"https_spiffe\"\nkey = \"/k\"\n"), 10,
+              "doesn't belong");
+  const auto federated = [&](const std::string& more) {
+    return with(api + "[[federates_with]]\ntrust_domain = \"b.example\"\n" + more);
+  };
+  expect_line(federated("url = \"http://b.example/\"\nprofile = \"https_web\"\n"), 11, "https://");
+  expect_line(federated("url = \"https://u@b.example/\"\nprofile = \"https_web\"\n"), 11, "no user");
+  expect_line(federated("url = \"https://b.example/a b\"\nprofile = \"https_web\"\n"), 11, "path");
+  expect_line(federated("url = \"https://b.example/\"\nprofile = \"https_spiffe\"\n"), 9, "endpoint_id");
+  expect_line(federated("url = \"https://b.example/\"\nprofile = \"https_spiffe\"\nendpoint_id = "
+                        "\"spiffe://b.example\"\n"),
+              13, "names a trust domain");
+  expect_line(federated("url = \"https://b.example/\"\nprofile = \"https_web\"\nbundle = \"/b\"\n"), 13,
+              "doesn't belong");
+  const std::string good =
+      "[[federates_with]]\ntrust_domain = \"b.example\"\nurl = \"https://b.example\"\nprofile = "
+      "\"https_web\"\n";
+  expect_refused(parse_config(with(good)), Code::kInvalid, "needs [workload_api]");
+  expect_refused(parse_config(with(api + good + good)), Code::kInvalid, "there twice");
+  expect_refused(parse_config(with(api + "[[federates_with]]\ntrust_domain = \"acme.example\"\nurl = "
+                                         "\"https://b.example\"\nprofile = \"https_web\"\n")),
+                 Code::kInvalid, "own trust domain");
+}
+
 TEST(Config, Everything) {
   const Config config = value_of(parse_config(R"(
 home = "/var/lib/cloister"

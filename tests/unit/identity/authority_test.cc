@@ -100,6 +100,24 @@ TEST(Authority, SvidNeverOutlivesIt) {
   }
 }
 
+TEST(Authority, ShorterLifeWhereItIsAskedForAndNeverLonger) {
+  Realm realm;
+  const auto ends = [&](Duration lifetime) {
+    return value_of(realm.authority().issue_x509_svid(id_of(), worker_key(), kNow, realm.random, lifetime))
+        .leaf()
+        .facts()
+        .not_after;
+  };
+  EXPECT_EQ(ends(minutes(10)), kNow + minutes(10));
+  EXPECT_EQ(ends(days(1)), kNow + hours(1));
+  const auto expires = [&](Duration lifetime) {
+    const auto token = value_of(realm.authority().issue_jwt_svid(id_of(), {"a"}, kNow, lifetime));
+    return value_of(verify_jwt_svid(token, realm.bundles(), {"a", kNow, {}})).expires;
+  };
+  EXPECT_EQ(expires(seconds(30)), kNow + seconds(30));
+  EXPECT_EQ(expires(hours(1)), kNow + minutes(5));
+}
+
 TEST(Authority, FromARequest) {
   Realm realm;
   crypto::MemorySigner worker(key_of_seed(1000));

@@ -77,6 +77,16 @@ TEST(AuditTest, GoldenManifests) {
   for (const Rule& rule : rules()) EXPECT_TRUE(rule.id == "M1" || seen.contains(std::string(rule.id))) << rule.id;
 }
 
+TEST(AuditTest, EveryRuleIsInTheDocumentation) {
+  const std::string page = text_of(Path(CLOISTER_SOURCE_DIR) / "docs/mesh-configuration.md");
+  for (const Rule& rule : rules()) {
+    const std::string row = "| " + std::string(rule.id) + " | " + std::string(name_of(rule.severity)) + " | " +
+                            std::string(rule.about) + " | " + std::string(rule.why) + " | " + std::string(rule.fix) +
+                            " |";
+    EXPECT_NE(page.find(row), std::string::npos) << row;
+  }
+}
+
 TEST(AuditTest, GoodManifestsHaveNoFinding) {
   for (const std::string name : {"istio-good.yaml", "linkerd-good.yaml"}) {
     EXPECT_TRUE(audit_text(text_of(kGolden / name)).findings.empty()) << name;

@@ -2,12 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "service/kubernetes/protobuf.h"
+#include "net/protobuf.h"
 #include "tests/support/hex.h"
 
 namespace cloister::service {
 namespace {
 
+using net::ProtobufWriter;
 using testing::unhex;
 
 net::Buffer decrypt_request(std::string_view key_id, const std::vector<KmsAnnotation>& annotations) {

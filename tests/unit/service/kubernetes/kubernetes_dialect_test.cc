@@ -1,13 +1,19 @@
 #include "service/kubernetes/kubernetes_dialect.h"
 
-#include "service/kubernetes/grpc.h"
+#include "net/grpc.h"
+#include "net/protobuf.h"
 #include "service/kubernetes/kms_v2.h"
-#include "service/kubernetes/protobuf.h"
 #include "service/message.h"
 #include "tests/unit/service/harness.h"
 
 namespace cloister::service {
 namespace {
+
+using net::begin_grpc_message;
+using net::end_grpc_message;
+using net::ProtobufReader;
+using net::ProtobufWriter;
+using net::read_grpc_message;
 
 constexpr uid_t kApiServer = 4242;  // Anna, by the harness' table
 
