@@ -1,11 +1,14 @@
 // cloister mesh: what the configuration of service meshes lets through, and configuration that lets nothing through.
 #include "mesh/manifest/audit.h"
 
+#include <algorithm>
+
 #include "base/toml.h"
 #include "commands.h"
 #include "mesh/manifest/app_mesh_migration.h"
 #include "mesh/manifest/mesh_writer.h"
 #include "mesh/manifest/report.h"
+#include "mesh/proxy_config/proxy_audit.h"
 
 namespace cloister::cli {
 namespace {
@@ -15,6 +18,7 @@ struct MeshRequest {
   std::string fail_on = "low";
   std::string default_namespace = "default";
   std::string root_namespace;
+  std::string as = "manifests";
   bool sarif = false;
 };
 
@@ -34,6 +38,7 @@ constexpr const char* kManual = R"(EXAMPLES
   helm template charts/platform | cloister mesh audit -
   kubectl get all,peerauthentications,destinationrules -A -o yaml | cloister mesh audit -
   cloister mesh audit deploy/ --sarif >mesh.sarif
+  cloister mesh audit --as haproxy /etc/haproxy/haproxy.cfg
   cloister mesh rules
   cloister mesh write istio plan.toml | kubectl apply -f -
   cloister mesh write istio-values plan.toml >istiod-values.yaml
@@ -105,11 +110,33 @@ std::optional<Error> verdict(const mesh::AuditReport& report, const MeshRequest&
   return Error(Code::kDenied, count_text(count, "finding") + " of severity " + request.fail_on + " or higher");
 }
 
+constexpr std::pair<std::string_view, mesh::ProxyKind> kProxies[] = {
+    {"haproxy", mesh::ProxyKind::kHaproxy}, {"nginx", mesh::ProxyKind::kNginx}, {"stunnel", mesh::ProxyKind::kStunnel}};
+
+Result<mesh::AuditReport> audit_proxies(const MeshRequest& request, mesh::ProxyKind kind) {
+  mesh::AuditReport report;
+  for (const std::string& path : request.paths) {
+    CLOISTER_TRY(const Bytes bytes, read_file(path, kTomlSizeMax));
+    auto found = mesh::audit_proxy(kind, path, as_text(bytes));
+    if (!found.ok()) return invalid(printable(path + ": " + found.error().message()));
+    std::ranges::move(found.value(), std::back_inserter(report.findings));
+    ++report.files;
+    ++report.resources;
+  }
+  return report;
+}
+
+Result<mesh::AuditReport> audited(const MeshRequest& request, Time now) {
+  for (const auto& [name, kind] : kProxies) {
+    if (request.as == name) return audit_proxies(request, kind);
+  }
+  CLOISTER_TRY(const mesh::Manifests manifests, mesh::load_manifests(request.paths));
+  return mesh::audit_manifests(manifests, {now, request.default_namespace, request.root_namespace});
+}
+
 Result<Outcome> audit(Session&, const MeshRequest& request) {
   const Time now = system_time();
-  CLOISTER_TRY(const mesh::Manifests manifests, mesh::load_manifests(request.paths));
-  const mesh::AuditReport report =
-      mesh::audit_manifests(manifests, {now, request.default_namespace, request.root_namespace});
+  CLOISTER_TRY(const mesh::AuditReport report, audited(request, now));
   Outcome outcome;
   if (request.sarif) {
     outcome.text = mesh::to_sarif(report, CLOISTER_VERSION).serialize();
@@ -207,6 +234,10 @@ void add_mesh(CLI::App& app, Run& run) {
   CLI::App* auditing =
       add_verb(*group, "audit", "where manifests let plaintext through, or peers that nobody verified", "");
   auditing->add_option("PATH", request->paths, "manifests, folders of them, or - for standard input")->required();
+  auditing->add_option("--as", request->as, "what the files are: manifests, haproxy, nginx or stunnel")
+      ->type_name("KIND")
+      ->check(CLI::IsMember({"manifests", "haproxy", "nginx", "stunnel"}))
+      ->capture_default_str();
   auditing->add_flag("--sarif", request->sarif, "SARIF 2.1.0 in place of text");
   auditing->add_option("--fail-on", request->fail_on, "the lowest severity that makes the exit status 4")
       ->type_name("SEVERITY")

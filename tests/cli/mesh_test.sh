@@ -46,6 +46,13 @@ expect_error 2 'twice.yaml: line 2: the same name twice' cloister mesh audit twi
 head -c 5000000 /dev/zero | tr '\0' ' ' >large.yaml
 expect_error 2 'large.yaml' cloister mesh audit large.yaml
 
+# Proxies whose configuration isn't YAML.
+printf 'frontend a\n  bind :80\n' >haproxy.cfg
+expect_error 4 '1 finding' cloister mesh audit --as haproxy haproxy.cfg
+has 'haproxy.cfg:2: high H1 frontend a' <"$work/.out" || fail "no line: $(cat "$work/.out")"
+expect_error 2 'haproxy.cfg: line 1: a directive without' cloister mesh audit --as nginx haproxy.cfg
+expect_error 5 'nowhere' cloister mesh audit --as stunnel nowhere
+
 # The rules are all there.
 cloister mesh rules >out
 for id in I1 I14 L9 A1 C1 N1 K1 T17 M1; do grep -q "^$id (" out || fail "no rule $id"; done
