@@ -59,6 +59,7 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_audit(app, run);
   add_store(app, run);
   add_policy(app, run);
+  add_receipt(app, run);
   add_enroll(app, run);
   add_version(app, run);
   add_help(app, run);

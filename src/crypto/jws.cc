@@ -9,7 +9,6 @@ namespace cloister::crypto {
 namespace {
 
 constexpr JsonLimits kHeaderLimits{4096, 8, 256};
-constexpr std::size_t kP256Coordinate = 32;
 
 struct Known {
   std::string_view name;
@@ -128,9 +127,10 @@ Result<Bytes> Jws::verified_payload(const PublicKey& key) const {
 
 Result<std::string> sign_jws(const JwsHeader& header, ByteView payload, Signer& signer) {
   const Known& algorithm = known(header.algorithm);
-  const bool offered = header.algorithm == JwsAlgorithm::kEs256 || header.algorithm == JwsAlgorithm::kRs256;
+  const bool offered = header.algorithm == JwsAlgorithm::kEs256 || header.algorithm == JwsAlgorithm::kEs384 ||
+                       header.algorithm == JwsAlgorithm::kRs256;
   if (!offered || signer.public_key().type() != algorithm.key) {
-    return Error(Code::kInvalid, "tokens are signed with ES256 by a key on P-256, or with RS256 by an RSA key");
+    return Error(Code::kInvalid, "tokens are signed with ES256 by a key on P-256, ES384 by one on P-384, RS256 by an RSA key");
   }
   JsonValue::Object members{{"alg", std::string(algorithm.name)}};
   if (header.key_id) members.emplace_back("kid", *header.key_id);
@@ -141,8 +141,8 @@ Result<std::string> sign_jws(const JwsHeader& header, ByteView payload, Signer& 
   if (!signer.public_key().verify(algorithm.signature, as_bytes(token), signature).ok()) {
     return Error(Code::kInternal, "sign a token: the signature isn't that of the signer's public key");
   }
-  if (algorithm.key == KeyType::kEcP256) {
-    CLOISTER_TRY(signature, ecdsa_raw(signature, kP256Coordinate));
+  if (algorithm.key != KeyType::kRsa) {
+    CLOISTER_TRY(signature, ecdsa_raw(signature, ec_coordinate_size(algorithm.key)));
   }
   token += "." + to_base64(signature, Base64::kUrl);
   if (token.size() > kJwsSizeMax) return Error(Code::kInvalid, "the token would be too long to be read");
