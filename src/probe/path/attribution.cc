@@ -35,8 +35,7 @@ bool runs(const Component& component, const std::string& executable) {
 
 // Who says by which program it is known isn't another program at the same address.
 void narrow_by_executable(const Graph& graph, const std::string& executable, std::vector<std::size_t>& found) {
-  const bool known =
-      std::ranges::any_of(found, [&](std::size_t i) { return runs(graph.components[i], executable); });
+  const bool known = std::ranges::any_of(found, [&](std::size_t i) { return runs(graph.components[i], executable); });
   std::erase_if(found, [&](std::size_t i) {
     const Component& component = graph.components[i];
     return known ? !runs(component, executable) : !component.executables.empty();

@@ -7,8 +7,8 @@
 
 namespace cloister::probe::path {
 
-// Positions in Graph::components, ascending. Nobody, and not any: a party outside of the graph. Several: they share what
-// the evidence knows of them, an address mostly.
+// Positions in Graph::components, ascending. Nobody, and not any: a party outside of the graph. Several: they share
+// what the evidence knows of them, an address mostly.
 struct Candidates {
   bool any = false;
   std::vector<std::size_t> components;

@@ -24,7 +24,8 @@ enum class Source {
   kProvider,       // what the cloud says of its network: never counts for a pass
 };
 inline constexpr std::size_t kSourceCount = 6;
-std::string_view name_of(Source source);  // "active-probe", "configuration", "capture", "sockets", "receipt", "provider"
+std::string_view name_of(
+    Source source);  // "active-probe", "configuration", "capture", "sockets", "receipt", "provider"
 
 enum class Claim {
   kEncrypted,          // what was seen, or is accepted, is encrypted: `protection` says how
@@ -68,8 +69,8 @@ struct Statement {
 
 // A file of statements that somebody else made, a collector or a person: of the classes active-probe, configuration,
 // sockets and provider. Captures and receipts are read as what they are, never taken on somebody's word. kInvalid for
-// what isn't such a file; kUnsupported for a newer version.
-inline constexpr std::string_view kEvidenceFormat = "cloister-path-evidence";
+// what isn't such a file.
+inline constexpr std::string_view kEvidenceFormat = "cloister-paths-statements/1";
 inline constexpr std::size_t kEvidenceFileSizeMax = std::size_t{16} << 20;
 Result<std::vector<Statement>> parse_evidence(std::string_view json);
 std::string format_evidence(const std::vector<Statement>& statements);

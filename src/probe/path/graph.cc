@@ -10,10 +10,11 @@ namespace cloister::probe::path {
 namespace {
 
 constexpr std::array<std::string_view, 3> kTopKeys = {"version", "id", "evidence_days"};
-constexpr std::array<std::string_view, 9> kComponentKeys = {"name",        "spiffe_id", "address", "executable", "workload",
-                                                            "inside_port", "cloud",     "region",  "zone"};
-constexpr std::array<std::string_view, 12> kEdgeKeys = {"from",    "to",  "port", "port_last",     "transport",       "protocol", "requires",
-                                                        "tls_min", "via", "exception", "exception_owner", "exception_until"};
+constexpr std::array<std::string_view, 9> kComponentKeys = {
+    "name", "spiffe_id", "address", "executable", "workload", "inside_port", "cloud", "region", "zone"};
+constexpr std::array<std::string_view, 12> kEdgeKeys = {
+    "from",     "to",      "port", "port_last", "transport",       "protocol",
+    "requires", "tls_min", "via",  "exception", "exception_owner", "exception_until"};
 constexpr std::array<std::string_view, 2> kTableNames = {"component", "edge"};
 constexpr std::array<std::string_view, 3> kTransports = {"tcp", "udp", "rdma"};
 constexpr std::array<std::string_view, 3> kProtections = {"encrypted", "tls", "mutual-tls"};
@@ -67,7 +68,8 @@ Result<std::string> one_of(const TomlFields& fields, std::string_view key, std::
   if (!fields.has(key)) return std::string(otherwise);
   CLOISTER_TRY(std::string text, fields.text(key));
   if (std::ranges::find(words, text) != words.end()) return text;
-  return fields.error(fields.line_of(key), "there is no " + std::string(key) + " " + in_quotes(text) + suggestion(text, words));
+  return fields.error(fields.line_of(key),
+                      "there is no " + std::string(key) + " " + in_quotes(text) + suggestion(text, words));
 }
 
 Result<std::vector<std::uint16_t>> parse_ports(const TomlFields& fields, const TomlTable& table, std::string_view key) {
@@ -87,7 +89,8 @@ Result<std::vector<std::uint16_t>> parse_ports(const TomlFields& fields, const T
 Result<std::string> short_text(const TomlFields& fields, std::string_view key) {
   CLOISTER_TRY(const auto text, fields.optional_text(key));
   if (text && text->size() > kTextMax) {
-    return fields.error(fields.line_of(key), std::string(key) + " is longer than " + std::to_string(kTextMax) + " bytes");
+    return fields.error(fields.line_of(key),
+                        std::string(key) + " is longer than " + std::to_string(kTextMax) + " bytes");
   }
   return text.value_or("");
 }
@@ -100,7 +103,8 @@ Result<Place> parse_place(const TomlFields& fields) {
   if (place.cloud.empty() && !(place.region.empty() && place.zone.empty())) {
     return fields.error(fields.line(), "region and zone belong to a cloud, which isn't written");
   }
-  if (place.region.empty() && !place.zone.empty()) return fields.error(fields.line(), "a zone belongs to a region, which isn't written");
+  if (place.region.empty() && !place.zone.empty())
+    return fields.error(fields.line(), "a zone belongs to a region, which isn't written");
   return place;
 }
 
@@ -110,11 +114,13 @@ Result<Component> parse_component(const TomlTable& table) {
   Component component;
   CLOISTER_TRY(component.name, fields.text("name"));
   if (!is_name(component.name)) {
-    return fields.error(fields.line_of("name"), "a name is of lower-case letters, digits, '-', '_' and '.', 64 at most");
+    return fields.error(fields.line_of("name"),
+                        "a name is of lower-case letters, digits, '-', '_' and '.', 64 at most");
   }
   fields.set_what("[[component]] " + in_quotes(component.name));
-  CLOISTER_TRY(component.spiffe_ids,
-               parse_each<identity::SpiffeId>(fields, "spiffe_id", [](std::string_view text) { return identity::SpiffeId::parse(text); }));
+  CLOISTER_TRY(component.spiffe_ids, parse_each<identity::SpiffeId>(fields, "spiffe_id", [](std::string_view text) {
+                 return identity::SpiffeId::parse(text);
+               }));
   CLOISTER_TRY(component.addresses,
                parse_each<Network>(fields, "address", [](std::string_view text) { return Network::parse(text); }));
   CLOISTER_TRY(component.executables, parse_each<std::string>(fields, "executable", parse_path));

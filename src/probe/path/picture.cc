@@ -7,8 +7,8 @@
 namespace cloister::probe::path {
 namespace {
 
-constexpr std::size_t kCell = 34;      // pixels
-constexpr std::size_t kLetter = 8;     // pixels, about, of a name
+constexpr std::size_t kCell = 34;   // pixels
+constexpr std::size_t kLetter = 8;  // pixels, about, of a name
 constexpr std::size_t kMargin = 16;
 
 struct Look {
@@ -62,8 +62,8 @@ std::string names_svg(const Report& report, const Layout& layout) {
     text += "<text class=\"name\" text-anchor=\"end\" x=\"" + number(layout.left - 8) + "\" y=\"" +
             number(layout.top + middle + 4) + "\">" + name + "</text>\n";
     const std::string x = number(layout.left + middle + 4), y = number(layout.top - 8);
-    text += "<text class=\"name\" transform=\"rotate(-90 " + x + " " + y + ")\" x=\"" + x + "\" y=\"" + y + "\">" + name +
-            "</text>\n";
+    text += "<text class=\"name\" transform=\"rotate(-90 " + x + " " + y + ")\" x=\"" + x + "\" y=\"" + y + "\">" +
+            name + "</text>\n";
   }
   return text;
 }
@@ -138,16 +138,19 @@ std::string legend_html() {
   std::string text = "<p>";
   for (std::size_t i = 0; i < kVerdictCount; ++i) {
     const auto verdict = static_cast<Verdict>(i);
-    text += "<b>" + cell_sign(verdict, Outcome::kPass).substr(0, 1) + "</b> " + std::string(name_of(verdict)) + " &nbsp; ";
+    text +=
+        "<b>" + cell_sign(verdict, Outcome::kPass).substr(0, 1) + "</b> " + std::string(name_of(verdict)) + " &nbsp; ";
   }
   text += "<br>";
   for (std::size_t i = 0; i < kOutcomeCount; ++i) {
     const auto outcome = static_cast<Outcome>(i);
     text += "<span class=\"" + std::string(name_of(outcome)) + "\">&nbsp;" +
-            cell_sign(Verdict::kUnknown, outcome).substr(1) + "&nbsp;</span> " + std::string(name_of(outcome)) + " &nbsp; ";
+            cell_sign(Verdict::kUnknown, outcome).substr(1) + "&nbsp;</span> " + std::string(name_of(outcome)) +
+            " &nbsp; ";
   }
-  return text + "<br>Rows are clients, columns are servers. A dashed frame: an edge that nobody declared. Empty: no edge "
-                "was declared or seen.</p>\n";
+  return text +
+         "<br>Rows are clients, columns are servers. A dashed frame: an edge that nobody declared. Empty: no edge "
+         "was declared or seen.</p>\n";
 }
 
 }  // namespace
@@ -168,12 +171,13 @@ std::string matrix_html(const Report& report) {
   for (std::size_t i = 0; i < kOutcomeCount; ++i) {
     summary += (i == 0 ? "" : ", ") + number(counts[i]) + " " + std::string(name_of(static_cast<Outcome>(i)));
   }
-  std::string text = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + escaped(report.graph_id) +
-                     ": every pair</title>\n" + std::string(kHtmlStyle) + "</head><body>\n<h1>" +
-                     escaped(report.graph_id) + ": every pair of components</h1>\n<p>" + to_rfc3339(report.at) + ": " +
-                     summary + ".</p>\n" + matrix_svg(report) + legend_html();
-  text += "<h2>Edges</h2>\n<table><tr><th></th><th>from</th><th>to</th><th>port</th><th>verdict</th><th>why</th>"
-          "<th>evidence</th></tr>\n";
+  std::string text = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" +
+                     escaped(report.graph_id) + ": every pair</title>\n" + std::string(kHtmlStyle) +
+                     "</head><body>\n<h1>" + escaped(report.graph_id) + ": every pair of components</h1>\n<p>" +
+                     to_rfc3339(report.at) + ": " + summary + ".</p>\n" + matrix_svg(report) + legend_html();
+  text +=
+      "<h2>Edges</h2>\n<table><tr><th></th><th>from</th><th>to</th><th>port</th><th>verdict</th><th>why</th>"
+      "<th>evidence</th></tr>\n";
   for (const Row& row : report.rows) text += row_html(report, row);
   text += "</table>\n";
   if (!report.findings.empty()) text += "<h2>Findings</h2>\n<ul>" + list_html(report.findings, "") + "</ul>\n";

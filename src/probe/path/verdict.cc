@@ -8,8 +8,9 @@
 namespace cloister::probe::path {
 namespace {
 
-constexpr std::array<std::string_view, kVerdictCount> kVerdicts = {
-    "enforced", "observed", "refusing", "configured", "provider-only", "unknown", "plaintext-possible", "plaintext-seen"};
+constexpr std::array<std::string_view, kVerdictCount> kVerdicts = {"enforced",           "observed",      "refusing",
+                                                                   "configured",         "provider-only", "unknown",
+                                                                   "plaintext-possible", "plaintext-seen"};
 constexpr std::array<std::string_view, kOutcomeCount> kOutcomes = {"pass", "excepted", "unproven", "fail"};
 constexpr Duration kClockSlack = minutes(5);
 constexpr Duration kProviderAgeMax = days(400);
@@ -211,8 +212,8 @@ void weigh(const Statement& statement, const Edge* edge, Weighed& weighed) {
       }
       break;
     case Claim::kUnrecognised:
-      note(weighed.against, connections(statement.flows) + " that can't be told to be encrypted (" +
-                                who_says(statement) + ")");
+      note(weighed.against,
+           connections(statement.flows) + " that can't be told to be encrypted (" + who_says(statement) + ")");
       break;
     case Claim::kConnected: break;
   }
@@ -231,9 +232,11 @@ Verdict verdict_of(const Weighed& weighed, bool provider) {
 void advise(const Weighed& weighed, const Edge& edge, Row& row) {
   const auto lacks = [&](Source source) { return !weighed.supports[static_cast<std::size_t>(source)]; };
   if (edge.transport == Transport::kRdma) {
-    row.advice.push_back("RDMA bypasses the kernel and no packet capture sees it: encrypt below it, or have an exception");
+    row.advice.push_back(
+        "RDMA bypasses the kernel and no packet capture sees it: encrypt below it, or have an exception");
   } else if (row.classes.size() < 2) {
-    if (lacks(Source::kProbe) && edge.transport == Transport::kTcp) row.advice.push_back("try its listener: cloister paths probe");
+    if (lacks(Source::kProbe) && edge.transport == Transport::kTcp)
+      row.advice.push_back("try its listener: cloister paths probe");
     if (lacks(Source::kConfiguration)) row.advice.push_back("audit its configuration: cloister mesh audit --json");
     if (lacks(Source::kCapture)) row.advice.push_back("watch the wire: cloister paths capture");
     if (lacks(Source::kReceipt)) row.advice.push_back("put cloister-relay at both ends, and collect its receipts");
@@ -249,8 +252,9 @@ void conclude_declared(const Weighed& weighed, const Edge& edge, Time now, Row& 
                                                 ", where two are needed");
   }
   if (!row.classes.empty() && weighed.shown.value_or(Protection::kEncrypted) < edge.requires_at_least) {
-    lacking.push_back(edge.requires_at_least == Protection::kMutualTls ? "nothing shows that both ends prove who they are"
-                                                                       : "nothing shows that it is TLS");
+    lacking.push_back(edge.requires_at_least == Protection::kMutualTls
+                          ? "nothing shows that both ends prove who they are"
+                          : "nothing shows that it is TLS");
   }
   row.reasons = weighed.against;
   row.reasons.insert(row.reasons.end(), lacking.begin(), lacking.end());
@@ -288,8 +292,8 @@ void judge_row(const Graph& graph, const Report& report, Row& row) {
     const auto source = static_cast<Source>(i);
     if (weighed.supports[i] && source != Source::kProvider) row.classes.push_back(source);
   }
-  const bool provider_encrypts = (row.provider && row.provider->encrypts) ||
-                                 weighed.supports[static_cast<std::size_t>(Source::kProvider)];
+  const bool provider_encrypts =
+      (row.provider && row.provider->encrypts) || weighed.supports[static_cast<std::size_t>(Source::kProvider)];
   row.verdict = verdict_of(weighed, provider_encrypts);
   if (edge != nullptr) return conclude_declared(weighed, *edge, report.at, row);
   row.outcome = Outcome::kFail;

@@ -45,8 +45,8 @@ struct ProviderSays {
 };
 
 struct Row {
-  std::string from, to;                     // names of components; for who is none an address, or "a|b"
-  std::optional<std::size_t> edge;          // position in Graph::edges; nothing: it was seen, and nobody declared it
+  std::string from, to;             // names of components; for who is none an address, or "a|b"
+  std::optional<std::size_t> edge;  // position in Graph::edges; nothing: it was seen, and nobody declared it
   std::optional<std::size_t> cell_from, cell_to;  // positions in Graph::components; nothing: not one component
   Transport transport = Transport::kTcp;
   std::uint16_t port = 0;
@@ -65,9 +65,9 @@ struct Row {
 struct Report {
   std::string graph_id;
   Time at;
-  std::vector<Row> rows;               // declared ones in their order, then the others
-  std::vector<std::string> findings;   // what no row has
-  std::vector<Statement> statements;   // all, in the order they were given
+  std::vector<Row> rows;                // declared ones in their order, then the others
+  std::vector<std::string> findings;    // what no row has
+  std::vector<Statement> statements;    // all, in the order they were given
   std::vector<std::string> components;  // names, in the order of the graph
   std::uint64_t expired = 0;            // statements that are too old
   std::uint64_t from_the_future = 0;    // statements that can't be yet
