@@ -137,7 +137,9 @@ void FlowTable::deliver(Connection& connection, std::size_t from, ByteView bytes
   Direction& direction = connection.directions[from];
   direction.bytes += bytes.size();
   if (connection.spoken) {
-    if (connection.spoken->kind == WireKind::kTls) direction.walk.add(bytes);
+    // An answer in the clear is followed, too: it may be an alert.
+    const WireKind kind = connection.spoken->kind;
+    if (kind == WireKind::kTls || kind == WireKind::kPlaintext) direction.walk.add(bytes);
     return;
   }
   direction.head.insert(direction.head.end(), bytes.begin(), bytes.end());

@@ -36,7 +36,7 @@ TEST(PathGraphTest, NewerVersion) {
 
 TEST(PathGraphTest, UnknownTableAndKey) {
   expect_refused(parse_graph(with("[[edges]]\n")), Code::kInvalid, "did you mean edge");
-  expect_refused(parse_graph(with("adress = \"10.0.0.1\"\n")), Code::kInvalid, "address");
+  expect_refused(parse_graph(with("addresses = \"10.0.0.1\"\n")), Code::kInvalid, "address");
 }
 
 TEST(PathGraphTest, ComponentThatNothingRecognises) {
