@@ -178,6 +178,8 @@ class Hierarchy {
   // where init didn't, and recorded as of `now`. kCorrupt when the tree doesn't continue what this object signed
   // before.
   Result<std::string> sign_checkpoint(std::string_view origin, Time now);
+  // Text of another kind, signed with the log's key. kInvalid for text that could be taken for a checkpoint.
+  Result<std::string> sign_note(std::string_view origin, const std::string& text, Time now);
   // What verifies those. kNotFound before the key was made.
   Result<audit::VerifierKey> log_key(std::string_view origin);
 

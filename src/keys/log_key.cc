@@ -85,6 +85,15 @@ Result<std::string> Hierarchy::sign_checkpoint(std::string_view origin, Time now
   return note;
 }
 
+Result<std::string> Hierarchy::sign_note(std::string_view origin, const std::string& text, Time now) {
+  if (audit::parse_checkpoint(text).ok()) return Error(Code::kInvalid, "a checkpoint isn't signed as another text");
+  // Makes the key where there is none yet.
+  CLOISTER_TRY([[maybe_unused]] const std::string head, sign_checkpoint(origin, now));
+  CLOISTER_TRY(const auto signer,
+               audit::NoteSigner::make(origin, audit::NoteKeyType::kEd25519, *state_->log_signing_key));
+  return audit::write_note({text, {signer.sign(text, now)}});
+}
+
 Result<audit::VerifierKey> Hierarchy::log_key(std::string_view origin) {
   CLOISTER_TRY([[maybe_unused]] const audit::TreeHead head, state_->store.tree_head(origin));
   CLOISTER_RETURN_IF_ERROR(state_->load_log_key());
