@@ -130,7 +130,8 @@ Result<std::string> sign_jws(const JwsHeader& header, ByteView payload, Signer& 
   const bool offered = header.algorithm == JwsAlgorithm::kEs256 || header.algorithm == JwsAlgorithm::kEs384 ||
                        header.algorithm == JwsAlgorithm::kRs256;
   if (!offered || signer.public_key().type() != algorithm.key) {
-    return Error(Code::kInvalid, "tokens are signed with ES256 by a key on P-256, ES384 by one on P-384, RS256 by an RSA key");
+    return Error(Code::kInvalid,
+                 "tokens are signed with ES256 by a key on P-256, ES384 by one on P-384, RS256 by an RSA key");
   }
   JsonValue::Object members{{"alg", std::string(algorithm.name)}};
   if (header.key_id) members.emplace_back("kid", *header.key_id);

@@ -45,7 +45,8 @@ class Jws {
   std::string signed_part_;
 };
 
-// ES256 by a key on P-256, ES384 by one on P-384, RS256 by an RSA key (crypto/rsa_signer.h): kInvalid for every other pair.
+// ES256 by a key on P-256, ES384 by one on P-384, RS256 by an RSA key (crypto/rsa_signer.h): kInvalid for every other
+// pair.
 Result<std::string> sign_jws(const JwsHeader& header, ByteView payload, Signer& signer);
 
 }  // namespace cloister::crypto

@@ -1,4 +1,4 @@
-// What all TLS of ours has in common, client or server. Used by tls.cc and web_tls.cc alone.
+// What all TLS of ours has in common, client or server. Used by the TLS sources alone.
 #pragma once
 
 #include "net/openssl_handles.h"
@@ -7,7 +7,8 @@
 
 namespace cloister::net {
 
-inline constexpr const char* kGroups = "?X25519MLKEM768:X25519:P-256";
+// A client that could do the hybrid and sent a share of another is asked again.
+inline constexpr const char* kGroups = "?X25519MLKEM768/X25519:P-256";
 
 // Both false when OpenSSL refuses.
 bool use_credentials(SSL_CTX* context, const Credentials::Parts& parts);
