@@ -1,0 +1,53 @@
+// OCSP responses (RFC 6960) as servers staple them: read within bounds, and held against the certificate's issuer.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "probe/certificate/seen_certificate.h"
+
+namespace cloister::probe {
+
+inline constexpr std::size_t kOcspSizeMax = 65'536;
+
+enum class OcspState { kGood, kRevoked, kUnknown };
+std::string_view name_of(OcspState state);  // "good", "revoked", "unknown"
+
+// What the response says of one certificate.
+struct OcspAnswer {
+  std::string hash_oid;  // what the issuer was named with
+  Bytes issuer_name_hash, issuer_key_hash;
+  Bytes serial;  // the INTEGER's content
+  OcspState state = OcspState::kUnknown;
+  std::optional<Time> revoked_at;
+  Time this_update;
+  std::optional<Time> next_update;
+  Bytes timestamps;  // SignedCertificateTimestampList, RFC 6962 3.3; empty: none
+};
+
+struct OcspResponse {
+  Bytes signed_part;          // ResponseData
+  Bytes signature_algorithm;  // DER AlgorithmIdentifier
+  Bytes signature;
+  Time produced_at;
+  std::vector<OcspAnswer> answers;
+  std::vector<Bytes> certificates;  // DER, of the responder
+};
+
+// A successful basic response of at most kOcspSizeMax bytes. kInvalid for anything else; kUnavailable when the
+// responder said that it can't answer.
+Result<OcspResponse> parse_ocsp(ByteView der);
+
+// The answer about that certificate. The response is signed by its issuer, or by a responder that the issuer named with
+// a certificate for OCSP signing, valid at `now`. kDenied when it is not; kNotFound when it says nothing of that serial
+// number. Freshness is the caller's to judge. The hashes of the issuer's name and key are compared where they are
+// SHA-256; by SHA-1 they add nothing to the signature of that issuer.
+Result<OcspAnswer> verify_ocsp(const OcspResponse& response, const SeenCertificate& certificate,
+                               const SeenCertificate& issuer, Time now);
+
+// Signed by that certificate's key. kDenied when it is not, kUnsupported for keys and algorithms that aren't used here.
+Status verify_signed_by(const SeenCertificate& signer, ByteView signature_algorithm, ByteView message,
+                        ByteView signature);
+
+}  // namespace cloister::probe
