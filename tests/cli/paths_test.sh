@@ -31,16 +31,16 @@ at=(--at 2027-01-10T12:00:00Z)
 
 # Nothing known: unknown, which is no pass.
 expect_status 4 cloister paths check graph.toml "${at[@]}"
-grep -q '^1   gateway  *\.  *??$' .out || fail "no unknown cell: $(cat .out)"
+has '^1   gateway  *\.  *??$' <"$work/.out" || fail "no unknown cell: $(cat "$work/.out")"
 # One class: no pass.
 expect_status 4 cloister paths check graph.toml --evidence evidence "${at[@]}"
-grep -q 'one class of evidence, active-probe' .out || fail "$(cat .out)"
+has 'one class of evidence, active-probe' <"$work/.out" || fail "$(cat "$work/.out")"
 cat >evidence/mesh.json <<'JSON'
 {"format":"cloister-mesh-audit/1","time":"2027-01-10T11:00:00Z","workloads":[{"namespace":"prod","name":"serving","mode":"strict","ports":{}}]}
 JSON
 # Two: a pass.
 expect_status 0 cloister paths check graph.toml --evidence evidence "${at[@]}" --html m.html --svg m.svg
-grep -q '^1   gateway  *\.  *E+$' .out || fail "$(cat .out)"
+has '^1   gateway  *\.  *E+$' <"$work/.out" || fail "$(cat "$work/.out")"
 grep -q '<svg' m.html || fail 'no picture'
 expect_error 6 m.html cloister paths check graph.toml --evidence evidence "${at[@]}" --html m.html
 [[ $(cloister --json paths check graph.toml --evidence evidence "${at[@]}" | json_get edges.0.verdict) == enforced ]]
@@ -56,7 +56,7 @@ expect_status 0 cloister init --log-server audit.example.com
 expect_status 0 cloister paths bundle graph.toml --evidence evidence "${at[@]}" -o b.json
 cloister audit key - >key
 expect_status 0 cloister paths verify b.json --key key
-grep -q 'E+  gateway -> serving 8443' .out || fail "$(cat .out)"
+has 'E+  gateway -> serving 8443' <"$work/.out" || fail "$(cat "$work/.out")"
 sed 's/port = 8443/port = 8444/' b.json >other.json
 expect_error 3 'what was signed' cloister paths verify other.json --key key
 cloister audit list | has 'paths.bundle' || fail 'the bundle has no audit row'
