@@ -24,8 +24,7 @@ benches=(
   kms-overhead
   aws-dialect
   cold-start
-  memory
-)
+  memory relay scan)
 
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak
@@ -81,6 +80,10 @@ service() {
 aws_dialect() { "$(dirname "$0")/aws_dialect.py"; }
 
 cold_start() { "$(dirname "$0")/cold_start.py"; }
+
+relay() { "$(dirname "$0")/relay.py"; }
+
+scan() { "$(dirname "$0")/scan.py"; }
 
 # Runs the benchmark called $1.
 bench() {

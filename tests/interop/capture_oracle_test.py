@@ -233,7 +233,7 @@ def theirs(path, ports):
     """By server port: the protocols of its packets, and what the ServerHello and ClientHello say."""
     # tshark decides by port or by content; for ports the system chose it needs to be told what isn't TLS or HTTP.
     decode = []
-    for name, protocol in (("redis", "resp"), ("postgresql", "pgsql"), ("ssh", "ssh"), ("http", "http"), ("h2c", "http"),
+    for name, protocol in (("redis", "resp"), ("postgresql", "pgsql"), ("ssh", "ssh"), ("http", "http"),
                            ("postgresql that turns to tls", "pgsql")):
         decode += ["-d", f"tcp.port=={ports[name]},{protocol}"]
     fields = ["tcp.srcport", "tcp.dstport", "udp.dstport", "frame.protocols", "tls.handshake.type", "tls.handshake.ciphersuite",
