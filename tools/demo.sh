@@ -29,10 +29,10 @@ for needed in "$fashion/train-images-idx3-ubyte.gz" "${model:-eng.traineddata}";
 done
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cloister-demo.XXXXXX")
-daemon=''
+daemon='' helpers=()
 clean_up() {
   local status=$?
-  [[ -z $daemon ]] || kill "$daemon" 2>/dev/null || true
+  for process in $daemon "${helpers[@]}"; do kill "$process" 2>/dev/null || true; done
   if [[ $keep == yes ]]; then
     echo "kept: $work"
   else
@@ -273,6 +273,8 @@ row 'audit log' "$(size_of "$CLOISTER_HOME/keys.db")" '' 'chain whole'
 
 # shellcheck source=tools/demo-service.sh
 source "$demo_folder/demo-service.sh"
+# shellcheck source=tools/demo-transit.sh
+source "$demo_folder/demo-transit.sh"
 row 'refusals' 0 '' "$refused of $refused as expected"
 
 printf '\n%s%-30s %16s %12s  %s%s\n' "$bold" 'WHAT' 'BYTES' 'RATE' 'VERDICT' "$off"
