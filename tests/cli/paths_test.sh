@@ -54,11 +54,11 @@ expect_error 2 'line 3' cloister paths check <(printf 'version = 1\nid = "a"\nx 
 
 expect_status 0 cloister init --log-server audit.example.com
 expect_status 0 cloister paths bundle graph.toml --evidence evidence "${at[@]}" -o b.json
-cloister audit key - >key
-expect_status 0 cloister paths verify b.json --key key
+cloister audit key - >own.vkey
+expect_status 0 cloister paths verify b.json --key own.vkey
 has 'E+  gateway -> serving 8443' <"$work/.out" || fail "$(cat "$work/.out")"
 sed 's/port = 8443/port = 8444/' b.json >other.json
-expect_error 3 'what was signed' cloister paths verify other.json --key key
+expect_error 3 'what was signed' cloister paths verify other.json --key own.vkey
 cloister audit list | has 'paths.bundle' || fail 'the bundle has no audit row'
 
 # Evidence about this machine, and of no capture.
