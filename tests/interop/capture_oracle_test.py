@@ -233,8 +233,9 @@ def theirs(path, ports):
     """By server port: the protocols of its packets, and what the ServerHello and ClientHello say."""
     # tshark decides by port or by content; for ports the system chose it needs to be told what isn't TLS or HTTP.
     decode = []
-    for name, protocol in (("redis", "resp"), ("postgresql", "pgsql"), ("ssh", "ssh"), ("http", "http"),
-                           ("postgresql that turns to tls", "pgsql")):
+    for name, protocol in (("redis", "resp"), ("postgresql", "pgsql"), ("ssh", "ssh"), ("http", "http"), ("h2c", "http"),
+                           ("postgresql that turns to tls", "pgsql"), ("tls 1.3", "tls"), ("tls 1.2", "tls"),
+                           ("tls 1.2 with a client certificate", "tls")):
         decode += ["-d", f"tcp.port=={ports[name]},{protocol}"]
     fields = ["tcp.srcport", "tcp.dstport", "udp.dstport", "frame.protocols", "tls.handshake.type", "tls.handshake.ciphersuite",
               "tls.handshake.extensions_server_name", "tls.handshake.extensions.supported_version", "tls.handshake.version"]
