@@ -9,6 +9,7 @@
 #include "mesh/manifest/mesh_writer.h"
 #include "mesh/manifest/report.h"
 #include "mesh/proxy_config/proxy_audit.h"
+#include "mesh/proxy_config/proxy_writer.h"
 
 namespace cloister::cli {
 namespace {
@@ -42,6 +43,7 @@ constexpr const char* kManual = R"(EXAMPLES
   cloister mesh rules
   cloister mesh write istio plan.toml | kubectl apply -f -
   cloister mesh write istio-values plan.toml >istiod-values.yaml
+  cloister mesh write envoy relay.toml >envoy.json
   cloister mesh migrate appmesh/ --to service-connect --cloud-map prod \
       --authority-arn ARN --role-arn ARN >services.json
 
@@ -54,6 +56,8 @@ NOTES
   was found, with 4 when something was, and with 2 when a file couldn't be read.
   `write` takes a plan: [[service]] tables that say which pods listen on which
   ports, and who may call them. Who isn't named is refused, and so is plaintext.
+  For a proxy it takes the relay's own configuration (docs/relay.md), and refuses
+  what that proxy couldn't do: most know authorities, and no SPIFFE IDs.
   `migrate` reads what is left of AWS App Mesh, which ended on 2026-09-30. What
   the new way doesn't do is said on standard error.
 )";
@@ -163,16 +167,36 @@ Result<Outcome> list_rules(Session&, const MeshRequest&) {
   return outcome;
 }
 
-constexpr std::string_view kWritten[] = {"istio", "istio-ambient", "istio-values", "linkerd", "linkerd-values"};
+constexpr std::string_view kWritten[] = {"istio",          "istio-ambient", "istio-values", "linkerd",
+                                         "linkerd-values", "consul",        "envoy",        "ghostunnel",
+                                         "haproxy",        "nginx",         "stunnel"};
+
+std::optional<mesh::ProxyTarget> proxy_of(const std::string& kind) {
+  if (kind == "envoy") return mesh::ProxyTarget::kEnvoy;
+  if (kind == "ghostunnel") return mesh::ProxyTarget::kGhostunnel;
+  if (kind == "haproxy") return mesh::ProxyTarget::kHaproxy;
+  if (kind == "nginx") return mesh::ProxyTarget::kNginx;
+  if (kind == "stunnel") return mesh::ProxyTarget::kStunnel;
+  return std::nullopt;
+}
 
 std::string written(const std::string& kind, const mesh::MeshPlan& plan) {
   if (kind == "istio") return mesh::write_istio(plan, mesh::IstioKind::kSidecar);
   if (kind == "istio-ambient") return mesh::write_istio(plan, mesh::IstioKind::kAmbient);
   if (kind == "istio-values") return mesh::write_istio_values(plan);
+  if (kind == "consul") return mesh::write_consul(plan);
   return kind == "linkerd" ? mesh::write_linkerd(plan) : mesh::write_linkerd_values(plan);
 }
 
 Result<Outcome> write(Session&, const WriteRequest& request) {
+  if (const auto proxy = proxy_of(request.kind)) {
+    CLOISTER_TRY(const mesh::RelayConfig config, mesh::read_relay_config(request.plan).with_context(request.plan));
+    Outcome outcome;
+    CLOISTER_TRY(outcome.text,
+                 mesh::write_proxy(*proxy, config).with_context("write " + request.plan + " for " + request.kind));
+    outcome.json = {{"kind", request.kind}, {"configuration", outcome.text}};
+    return outcome;
+  }
   CLOISTER_TRY(const Bytes bytes, read_file(request.plan, kTomlSizeMax));
   CLOISTER_TRY(const mesh::MeshPlan plan, mesh::parse_mesh_plan(as_text(bytes)).with_context(request.plan));
   Outcome outcome;
@@ -256,10 +280,12 @@ void add_mesh(CLI::App& app, Run& run) {
   CLI::App* writer = add_verb(*group, "write", "configuration that refuses plaintext and names every caller", "");
   writer
       ->add_option("KIND", writing->kind,
-                   "istio, istio-ambient or linkerd; istio-values or linkerd-values for their charts")
+                   "istio, istio-ambient, linkerd, consul; istio-values or linkerd-values for their charts; envoy, "
+                   "ghostunnel, haproxy, nginx, stunnel")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kWritten), std::end(kWritten))))
       ->required();
-  writer->add_option("PLAN", writing->plan, "who may call whom, in TOML")->required();
+  writer->add_option("PLAN", writing->plan, "who may call whom, in TOML; for a proxy, what cloister-relay would read")
+      ->required();
   set_action(writer, run, writing, write);
   add_migrate(*group, run);
 }

@@ -73,6 +73,40 @@ grep -q 'cluster.local/ns/edge/sa/gateway' istio.yaml || fail 'the caller is not
 expect_error 2 'NAMESPACE/SERVICE-ACCOUNT' cloister mesh write istio <(sed 's/edge.gateway/anybody/' plan.toml)
 expect_error 2 'KIND\|kind' cloister mesh write nomesh plan.toml
 
+# The same listener for other people's proxies, as they check it themselves.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=x -keyout svid.pem.key -out svid.pem 2>/dev/null
+cat >relay.toml <<TOML
+[identity]
+certificate = "$PWD/svid.pem"
+key = "$PWD/svid.pem.key"
+bundle = "$PWD/svid.pem"
+[[inbound]]
+name = "model"
+listen = "127.0.0.1:18443"
+workload = "127.0.0.1:18000"
+allow = ["spiffe://acme.example/*"]
+TOML
+chmod 600 relay.toml
+for kind in haproxy nginx stunnel envoy ghostunnel; do
+  cloister mesh write "$kind" relay.toml >"$kind.conf"
+done
+for kind in haproxy nginx; do
+  expect_status 0 cloister mesh audit --as "$kind" "$kind.conf"
+done
+# Any name of the trust domain will do, which is what was asked for.
+expect_status 4 cloister mesh audit --as stunnel stunnel.conf
+if [[ -x $(command -v haproxy || echo /usr/sbin/haproxy) ]]; then
+  PATH=$PATH:/usr/sbin haproxy -c -q -f haproxy.conf || fail 'HAProxy refuses what was written for it'
+fi
+stream_module=/usr/lib/nginx/modules/ngx_stream_module.so
+if [[ -x /usr/sbin/nginx && -r $stream_module ]]; then
+  { echo "load_module $stream_module;"; cat nginx.conf; } >nginx-whole.conf
+  /usr/sbin/nginx -t -q -p "$PWD" -g 'pid nginx.pid; error_log stderr;' -c "$PWD/nginx-whole.conf" || fail 'nginx refuses what was written for it'
+fi
+sed -i 's|example/\*|example/gateway|' relay.toml
+expect_error 8 'one SPIFFE ID' cloister mesh write nginx relay.toml
+expect_status 0 cloister mesh write envoy relay.toml
+
 # App Mesh: a finding, and a way out of it.
 ca=arn:aws:acm-pca:eu-west-1:1:certificate-authority/a
 cloister mesh migrate "$golden/app-mesh.yaml" --to service-connect --cloud-map prod --authority-arn $ca \

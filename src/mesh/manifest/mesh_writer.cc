@@ -142,4 +142,32 @@ std::string write_linkerd_values(const MeshPlan& plan) {
          "\nenableExternalProfiles: false\nproxy:\n  defaultInboundPolicy: all-authenticated\n";
 }
 
+std::string write_consul(const MeshPlan& plan) {
+  constexpr std::string_view kApi = "consul.hashicorp.com/v1alpha1";
+  std::string out(kHead);
+  out +=
+      object(kApi, "Mesh", "mesh", plan.root_namespace) +
+      "spec:\n  allowEnablingPermissiveMutualTLS: false\n  transparentProxy:\n    meshDestinationsOnly: true\n  tls:\n"
+      "    incoming:\n      tlsMinVersion: TLSv1_3\n    outgoing:\n      tlsMinVersion: TLSv1_3\n";
+  out += object(kApi, "ProxyDefaults", "global", plan.root_namespace) +
+         "spec:\n  mutualTLSMode: strict\n  mode: transparent\n";
+  // Without a source of that name nobody calls anybody.
+  out += object(kApi, "ServiceIntentions", "deny-all", plan.root_namespace) +
+         "spec:\n  destination:\n    name: \"*\"\n  sources:\n    - name: \"*\"\n      action: deny\n";
+  for (const PlanService& service : plan.services) {
+    out += object(kApi, "ServiceDefaults", service.name, service.name_space) +
+           "spec:\n  protocol: tcp\n  mutualTLSMode: strict\n";
+    std::string sources;
+    for (const PlanCaller& caller : service.callers) {
+      if (!caller.service_account) continue;
+      sources += "    - name: " + quotes(caller.service_account->second) +
+                 "\n      namespace: " + quotes(caller.service_account->first) + "\n      action: allow\n";
+    }
+    if (sources.empty()) continue;
+    out += object(kApi, "ServiceIntentions", service.name, service.name_space) +
+           "spec:\n  destination:\n    name: " + quotes(service.name) + "\n  sources:\n" + sources;
+  }
+  return out;
+}
+
 }  // namespace cloister::mesh

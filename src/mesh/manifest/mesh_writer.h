@@ -18,4 +18,8 @@ std::string write_linkerd(const MeshPlan& plan);
 // Values for the chart linkerd-control-plane.
 std::string write_linkerd_values(const MeshPlan& plan);
 
+// Consul on Kubernetes: the mesh's and the proxies' defaults, each service's, and its intentions. Callers are named by
+// the service account, which Consul takes for the service's name: those of other trust domains aren't written.
+std::string write_consul(const MeshPlan& plan);
+
 }  // namespace cloister::mesh

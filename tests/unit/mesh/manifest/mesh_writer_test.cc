@@ -58,6 +58,7 @@ TEST(MeshWriterTest, OurOwnAuditFindsNothing) {
   expect_clean(write_istio(plan, IstioKind::kAmbient));
   expect_clean(write_istio(plan, IstioKind::kSidecar) + "---\n" + write_istio_values(plan));
   expect_clean(write_linkerd(plan) + "---\n" + write_linkerd_values(plan));
+  expect_clean(write_consul(plan));
 }
 
 TEST(MeshWriterTest, IstioNamesExactlyTheCallers) {
