@@ -104,7 +104,7 @@ if [[ -x /usr/sbin/nginx && -r $stream_module ]]; then
   /usr/sbin/nginx -t -q -p "$PWD" -g 'pid nginx.pid; error_log stderr;' -c "$PWD/nginx-whole.conf" || fail 'nginx refuses what was written for it'
 fi
 sed -i 's|example/\*|example/gateway|' relay.toml
-expect_error 8 'one SPIFFE ID' cloister mesh write nginx relay.toml
+expect_error 2 'one SPIFFE ID' cloister mesh write nginx relay.toml
 expect_status 0 cloister mesh write envoy relay.toml
 
 # App Mesh: a finding, and a way out of it.

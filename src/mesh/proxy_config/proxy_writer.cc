@@ -13,7 +13,7 @@ constexpr const char* kTypes = "type.googleapis.com/envoy.extensions.";
 constexpr const char* kHead = "# Written by `cloister mesh write`: mutual TLS 1.3, and nothing in clear.\n";
 
 Error unsupported(const ListenerSettings& listener, const std::string& why) {
-  return Error(Code::kUnsupported, "listener " + listener.name + ": " + why);
+  return Error(Code::kInvalid, "listener " + listener.name + ": " + why);
 }
 
 // --- Envoy
@@ -105,7 +105,7 @@ Result<std::string> write_envoy(const RelayConfig& config) {
   }
   if (!identity.workload_api.empty()) {
     if (!identity.workload_api.starts_with("unix://")) {
-      return Error(Code::kUnsupported, "Envoy is written for a Workload API on a Unix socket");
+      return Error(Code::kInvalid, "Envoy is written for a Workload API on a Unix socket");
     }
     CLOISTER_TRY(const RelayAddress socket, parse_relay_address("unix:" + identity.workload_api.substr(7)));
     const Json http2{{"@type", std::string(kTypes) + "upstreams.http.v3.HttpProtocolOptions"},

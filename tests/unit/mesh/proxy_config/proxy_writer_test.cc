@@ -82,17 +82,17 @@ TEST(ProxyWriterTest, WhatIsWrittenPassesTheAudit) {
 
 TEST(ProxyWriterTest, ProxiesThatKnowNoSpiffeIds) {
   for (const ProxyTarget target : {ProxyTarget::kHaproxy, ProxyTarget::kNginx, ProxyTarget::kStunnel}) {
-    expect_refused(write(target, std::string(kFiles) + inbound(kTwo)), Code::kUnsupported, "one SPIFFE ID");
-    expect_refused(write(target, std::string(kFiles) + inbound("\"spiffe://acme.example/a/*\"")), Code::kUnsupported,
+    expect_refused(write(target, std::string(kFiles) + inbound(kTwo)), Code::kInvalid, "one SPIFFE ID");
+    expect_refused(write(target, std::string(kFiles) + inbound("\"spiffe://acme.example/a/*\"")), Code::kInvalid,
                    "one SPIFFE ID");
-    expect_refused(write(target, std::string(kFiles) + std::string(kOutbound)), Code::kUnsupported, "verify a peer");
-    expect_refused(write(target, std::string(kApi) + inbound(kDomain)), Code::kUnsupported, "in files");
+    expect_refused(write(target, std::string(kFiles) + std::string(kOutbound)), Code::kInvalid, "verify a peer");
+    expect_refused(write(target, std::string(kApi) + inbound(kDomain)), Code::kInvalid, "in files");
   }
 }
 
 TEST(ProxyWriterTest, TransparentListenersAreTheRelaysAlone) {
   expect_refused(write(ProxyTarget::kEnvoy, std::string(kApi) + inbound(kTwo) + "transparent = \"redirect\"\n"),
-                 Code::kUnsupported, "transparent");
+                 Code::kInvalid, "transparent");
 }
 
 }  // namespace
