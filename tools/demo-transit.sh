@@ -194,10 +194,11 @@ write_components
 write_relays
 write_graph
 sed -i "/^\[policy\]/i [identity]\npoll_seconds = 1\n\n[workload_api]\nsocket = \"$transit/workload.sock\"\n" "$service/cloisterd.toml"
-"$CLOISTERD" --config "$service/cloisterd.toml" 2>"$service/log" &
-daemon=$!
+# Before the service starts: at its login SoftHSM2 writes the token anew, and who looks then finds none.
 for component in gateway model features; do entry_of "$component"; done
 cl entry list
+"$CLOISTERD" --config "$service/cloisterd.toml" 2>"$service/log" &
+daemon=$!
 python3 "$transit/component.py" features "$features_port" & helpers+=($!)
 python3 "$transit/component.py" model "$model_port" "http://127.0.0.1:$to_features/" & helpers+=($!)
 for component in features model gateway; do
