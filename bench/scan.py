@@ -15,8 +15,7 @@ import time
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(SOURCE / "tests/interop"))
-from lib import processes  # noqa: E402 (the folder is known only now)
-from tls_fleet import fleet  # noqa: E402
+from tls_fleet import fleet  # noqa: E402 (the folder is known only now)
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 
@@ -45,11 +44,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="cloister-bench-") as name:
         folder = pathlib.Path(name)
         ship = next(ship for ship in fleet.front_ships(fleet.Yard(folder / "yard")) if ship.name == "nginx-default")
-        port = processes.free_port()
-        for path, text in ship.files.items():
-            pathlib.Path(path).write_text(text.replace("PORT", str(port)))
-        argv = [part.replace("PORT", str(port)) for part in ship.argv]
-        with processes.Server(folder, argv, ("127.0.0.1", port), dict(os.environ), False, 60, None):
+        port, server = ship.sail(folder)
+        with server:
             took = {}
             for _ in range(ROUNDS):
                 for scanner, command in scanners(port):

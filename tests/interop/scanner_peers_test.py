@@ -18,7 +18,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as xml
 
-from lib import absent, install, interop, processes
+from lib import absent, install
 from tls_fleet import fleet
 
 CLOISTER = os.environ["CLOISTER"]
@@ -157,14 +157,6 @@ def scanners():
     return found
 
 
-def sail(ship, scratch):
-    port = interop.free_port()
-    for path, text in ship.files.items():
-        pathlib.Path(path).write_text(text.replace("PORT", str(port)))
-    argv = [part.replace("PORT", str(port)) for part in ship.argv]
-    return port, processes.Server(scratch, argv, ("127.0.0.1", port), dict(os.environ), False, 60, None)
-
-
 class Comparison:
     def __init__(self, folder, peers):
         self.folder, self.peers = folder, peers
@@ -230,7 +222,7 @@ def main():
         folder = pathlib.Path(name)
         yard = fleet.Yard(folder / "yard")
         ships = {ship.name: ship for ship in fleet.ships(yard)}
-        port, server = sail(ships[CONTROL], folder)
+        port, server = ships[CONTROL].sail(folder)
         with server:
             for peer, run in list(peers.items()):
                 said = Comparison(folder, {}).timed(peer, run, port)
@@ -241,7 +233,7 @@ def main():
         for ship in ships.values():
             if ship.missing() or ship.not_tls or not (everything or ship.name in SAMPLE):
                 continue
-            port, server = sail(ship, folder)
+            port, server = ship.sail(folder)
             with server:
                 comparison.look_at(ship, port)
             print(f"looked at {ship.name}", flush=True)

@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 
-from lib import interop, processes
 from tls_fleet import fleet
 
 PROBE = pathlib.Path(os.environ["BUILD_DIR"]) / "tests/tls_probe"
@@ -37,14 +36,6 @@ def look_at(ship, port):
             if facts.get(check, ("", ""))[0] != wanted]
 
 
-def sail(ship, scratch):
-    port = interop.free_port()
-    for path, text in ship.files.items():
-        pathlib.Path(path).write_text(text.replace("PORT", str(port)))
-    argv = [part.replace("PORT", str(port)) for part in ship.argv]
-    return port, processes.Server(scratch, argv, ("127.0.0.1", port), dict(os.environ), False, 60, None)
-
-
 def main():
     wanted = sys.argv[1:]
     counts = {"ok": 0, "FAILED": 0, "skipped": 0}
@@ -57,7 +48,7 @@ def main():
                 print(f"skipped: {ship.name}: no {ship.program}", flush=True)
                 counts["skipped"] += 1
                 continue
-            port, server = sail(ship, pathlib.Path(folder))
+            port, server = ship.sail(pathlib.Path(folder))
             with server:
                 wrong = look_at(ship, port)
             verdict = "FAILED" if wrong else "ok"

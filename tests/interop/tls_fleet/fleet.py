@@ -1,16 +1,21 @@
 """A fleet of TLS servers on loopback, good and bad on purpose: how each is started, and what a scanner must say of it.
 
-    for ship in fleet.ships(folder):
-        with ship.start(): ...
+    yard = fleet.Yard(folder)
+    for ship in fleet.ships(yard):
+        port, server = ship.sail(folder)
+        with server: ...
 
 `expects` names checks of docs/scan-checks.md: {"P3": "yes", "C2/NULL": "no"}. Who scans with something else translates.
 """
 import base64
 import dataclasses
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
+
+from lib import processes
 
 HERE = pathlib.Path(__file__).resolve().parent
 NSS_PASSWORD = "fleet"
@@ -31,6 +36,14 @@ class Ship:
     expects: dict
     files: dict = dataclasses.field(default_factory=dict)  # written first, PORT replaced
     not_tls: bool = False
+
+    def sail(self, scratch):
+        """Its port, and the server to be entered; what it says goes into the folder `scratch`."""
+        port = processes.free_port()
+        for path, text in self.files.items():
+            pathlib.Path(path).write_text(text.replace("PORT", str(port)))
+        argv = [part.replace("PORT", str(port)) for part in self.argv]
+        return port, processes.Server(scratch, argv, ("127.0.0.1", port), dict(os.environ), False, 60, None)
 
     def missing(self):
         return shutil.which(self.program, path="/usr/bin:/usr/sbin:/usr/local/bin:/bin") is None

@@ -5,13 +5,17 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "mesh/manifest/report.h"
+#include "tests/support/certificates.h"
 #include "tests/support/expect.h"
 #include "tests/support/temp_dir.h"
 
 namespace cloister::mesh {
 namespace {
+
+namespace testing = cloister::testing;
 
 using cloister::testing::expect_refused;
 using cloister::testing::value_of;
@@ -19,10 +23,10 @@ using cloister::testing::value_of;
 const Path kGolden = Path(CLOISTER_SOURCE_DIR) / "tests/unit/mesh/manifest/golden";
 constexpr Time kNow{1'795'000'000'000};
 
-AuditReport audit_text(std::string_view text) {
+AuditReport audit_text(std::string_view text, Time now = kNow) {
   Manifests manifests;
   manifests.resources = value_of(read_manifest("a.yaml", text));
-  return audit_manifests(manifests, {kNow, "default", ""});
+  return audit_manifests(manifests, {now, "default", ""});
 }
 
 std::string text_of(const Path& file) { return std::string(as_text(value_of(read_file(file, 1 << 20)))); }
@@ -134,13 +138,31 @@ TEST(AuditTest, NoValueThatMayBeSecret) {
   EXPECT_EQ(text.find("u:p"), std::string::npos);
 }
 
-TEST(AuditTest, ExpiredAnchor) {
-  // A certificate of 1970, whose end is long ago.
+TEST(AuditTest, BundleWithoutAnAnchor) {
   const AuditReport report = audit_text(
       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: linkerd-identity-trust-roots, namespace: linkerd}\n"
       "data: {ca-bundle.crt: \"\"}\n");
   ASSERT_EQ(report.findings.size(), 1u);
   EXPECT_EQ(report.findings[0].rule->id, "L7");
+}
+
+TEST(AuditTest, AnchorThatHasExpiredOrSoonWill) {
+  testing::AuthorityParts parts;
+  parts.not_after = testing::kNow + days(365);
+  const testing::TestAuthority authority(7, parts);
+  std::string manifest =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: linkerd-identity-trust-roots, namespace: linkerd}\n"
+      "data:\n  ca-bundle.crt: |\n";
+  std::istringstream lines(authority.certificate().to_pem());
+  for (std::string line; std::getline(lines, line);) manifest += "    " + line + "\n";
+  EXPECT_TRUE(audit_text(manifest, testing::kNow).findings.empty());
+  const AuditReport soon = audit_text(manifest, parts.not_after + hours(-1));
+  ASSERT_EQ(soon.findings.size(), 1u);
+  EXPECT_NE(soon.findings[0].what.find("expires on"), std::string::npos);
+  const AuditReport late = audit_text(manifest, parts.not_after + hours(1));
+  ASSERT_EQ(late.findings.size(), 1u);
+  EXPECT_EQ(late.findings[0].rule->id, "L7");
+  EXPECT_NE(late.findings[0].what.find("expired on"), std::string::npos);
 }
 
 TEST(AuditTest, TextOfAManifestStaysOneLine) {
