@@ -8,7 +8,7 @@ trap 'fail "line $LINENO failed: $BASH_COMMAND"' ERR
 
 usage() {
   cat <<'TEXT'
-./do demo [--root pkcs11]      seal, rotate, open and attack real data; the root in a file, or in a token of SoftHSM2
+./do demo [--root pkcs11]      seal, rotate, open, send and attack real data; the root in a file, or in a token of SoftHSM2
 ./do test            build what is released, and everything else, and run all tests
 ./do build [PRESET]  build dev (default), release, asan, tsan or fuzz
 ./do check           format, layers, words, links, scripts: under a minute
@@ -23,7 +23,7 @@ TEXT
 verb_demo() {
   need build demo
   need_openssl
-  build release cloister cloisterd
+  build release cloister cloisterd cloister-relay
   CLOISTER="$PWD/build/release/apps/cloister" tools/demo.sh "$@"
 }
 
