@@ -13,6 +13,12 @@ const EVP_MD* sha256_method() {
   return method;
 }
 
+const EVP_MD* sha384_method() {
+  static EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA384", nullptr);
+  CLOISTER_CHECK(method != nullptr);
+  return method;
+}
+
 const EVP_MD* sha512_method() {
   static EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA512", nullptr);
   CLOISTER_CHECK(method != nullptr);
@@ -25,6 +31,13 @@ Sha256Digest sha256(ByteView bytes) {
   Sha256Digest digest;
   unsigned size = 0;
   CLOISTER_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, sha256_method(), nullptr) == 1);
+  return digest;
+}
+
+Sha384Digest sha384(ByteView bytes) {
+  Sha384Digest digest;
+  unsigned size = 0;
+  CLOISTER_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, sha384_method(), nullptr) == 1);
   return digest;
 }
 

@@ -1,4 +1,4 @@
-// SHA-256, SHA-512 and HMAC-SHA-256. FIPS 180-4, FIPS 198-1.
+// SHA-256, SHA-384, SHA-512 and HMAC-SHA-256. FIPS 180-4, FIPS 198-1.
 #pragma once
 
 #include <array>
@@ -10,9 +10,11 @@
 namespace cloister::crypto {
 
 using Sha256Digest = std::array<std::uint8_t, 32>;
+using Sha384Digest = std::array<std::uint8_t, 48>;
 using Sha512Digest = std::array<std::uint8_t, 64>;
 
 Sha256Digest sha256(ByteView bytes);
+Sha384Digest sha384(ByteView bytes);
 Sha512Digest sha512(ByteView bytes);
 
 // SHA-256 over bytes that come in pieces. One thread at a time.

@@ -37,10 +37,11 @@ Result<Time> time_of(const ASN1_TIME* time) {
 }
 
 // As the certificate has it: OpenSSL would hand out a sign and a magnitude.
-Result<Bytes> serial_of(const X509* certificate) {
+Result<Bytes> serial_of(const X509* certificate, SerialNumbers serials) {
   const ASN1_INTEGER* serial = X509_get0_serialNumber(certificate);
   Bytes magnitude = octets_of(serial);
-  if (ASN1_STRING_type(serial) != V_ASN1_INTEGER || all_zero(magnitude)) {
+  const bool zero = all_zero(magnitude) && serials != SerialNumbers::kAlsoZero;
+  if (ASN1_STRING_type(serial) != V_ASN1_INTEGER || zero) {
     return Error(Code::kInvalid, "a certificate's serial number isn't positive");
   }
   return magnitude;
@@ -88,7 +89,16 @@ Status read_extensions(X509* certificate, CertificateFacts& facts) {
   return {};
 }
 
-Result<CertificateFacts> read_facts(X509* certificate) {
+Bytes spki_of(const X509* certificate) {
+  unsigned char* spki = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &spki);
+  if (size <= 0) return {};
+  Bytes out(spki, spki + size);
+  OPENSSL_free(spki);
+  return out;
+}
+
+Result<CertificateFacts> read_facts(X509* certificate, SerialNumbers serials) {
   // Reads all extensions it knows and keeps what it found: later calls from several threads only read.
   const std::uint32_t flags = X509_get_extension_flags(certificate);
   if ((flags & EXFLAG_INVALID) != 0) return malformed("extensions");
@@ -96,17 +106,15 @@ Result<CertificateFacts> read_facts(X509* certificate) {
     return Error(Code::kInvalid, "a certificate isn't of version 3");
   }
   CertificateFacts facts;
-  CLOISTER_TRY(facts.serial, serial_of(certificate));
+  CLOISTER_TRY(facts.serial, serial_of(certificate, serials));
   CLOISTER_TRY(facts.not_before, time_of(X509_get0_notBefore(certificate)));
   CLOISTER_TRY(facts.not_after, time_of(X509_get0_notAfter(certificate)));
   facts.issuer = name_der(X509_get_issuer_name(certificate));
   facts.subject = name_der(X509_get_subject_name(certificate));
   facts.has_subject = X509_NAME_entry_count(X509_get_subject_name(certificate)) > 0;
-  unsigned char* spki = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &spki);
-  if (size <= 0) return malformed("public key");
-  auto key = PublicKey::from_spki({spki, static_cast<std::size_t>(size)});
-  OPENSSL_free(spki);
+  const Bytes spki = spki_of(certificate);
+  if (spki.empty()) return malformed("public key");
+  auto key = PublicKey::from_spki(spki);
   if (key.ok()) facts.public_key = std::move(key).value();
   CLOISTER_RETURN_IF_ERROR(read_extensions(certificate, facts));
   return facts;
@@ -138,7 +146,7 @@ Result<AlternativeNames> parse_alternative_names(ByteView der) {
   return names;
 }
 
-Result<Certificate> Certificate::parse(ByteView der) {
+Result<Certificate> Certificate::parse(ByteView der, SerialNumbers serials) {
   if (der.size() > kCertificateSizeMax) {
     return Error(Code::kInvalid, "a certificate has " + std::to_string(der.size()) + " bytes, at most " +
                                      std::to_string(kCertificateSizeMax) + " are read");
@@ -149,7 +157,7 @@ Result<Certificate> Certificate::parse(ByteView der) {
   std::shared_ptr<X509> handle(d2i_X509(nullptr, &at, static_cast<long>(der.size())), X509_free);
   if (handle == nullptr || at != der.data() + der.size())
     return Error(Code::kInvalid, "these bytes are no certificate");
-  CLOISTER_TRY(CertificateFacts facts, read_facts(handle.get()));
+  CLOISTER_TRY(CertificateFacts facts, read_facts(handle.get(), serials));
   return Certificate(std::make_shared<const State>(State{to_bytes(der), std::move(facts), std::move(handle)}));
 }
 
@@ -184,5 +192,19 @@ Result<PublicKey> Certificate::public_key() const {
   if (facts().public_key) return *facts().public_key;
   return Error(Code::kUnsupported, "a certificate's public key is of a kind or size that isn't used here");
 }
+
+std::optional<ByteView> Certificate::extension(ByteView oid) const {
+  const int count = X509_get_ext_count(handle());
+  for (int i = 0; i < count; ++i) {
+    X509_EXTENSION* extension = X509_get_ext(handle(), i);
+    const ASN1_OBJECT* type = X509_EXTENSION_get_object(extension);
+    if (!equal({OBJ_get0_data(type), OBJ_length(type)}, oid)) continue;
+    const ASN1_OCTET_STRING* value = X509_EXTENSION_get_data(extension);
+    return ByteView{ASN1_STRING_get0_data(value), static_cast<std::size_t>(ASN1_STRING_length(value))};
+  }
+  return std::nullopt;
+}
+
+Bytes Certificate::spki() const { return spki_of(handle()); }
 
 }  // namespace cloister::crypto

@@ -60,12 +60,15 @@ struct CertificateFacts {
   Bytes authority_key_id;  // empty when there is none
 };
 
+// Which serial numbers are read: AMD signs every chip's certificate with serial number 0.
+enum class SerialNumbers { kPositive, kAlsoZero };
+
 // Immutable and cheap to copy. Any thread may call.
 class Certificate {
  public:
   // Exactly one DER certificate of at most kCertificateSizeMax bytes. kInvalid for bytes that aren't strict DER, for a
   // version other than 3, a serial number that isn't positive, an extension twice or one that is malformed.
-  static Result<Certificate> parse(ByteView der);
+  static Result<Certificate> parse(ByteView der, SerialNumbers serials = SerialNumbers::kPositive);
   // One after the other without anything between, `count_max` at most: as the SPIFFE Workload API sends chains.
   static Result<std::vector<Certificate>> parse_all(ByteView der, std::size_t count_max);
   // The CERTIFICATE blocks of a text; a block of another label is refused.
@@ -77,6 +80,11 @@ class Certificate {
   std::string to_pem() const;
   // kUnsupported when it is of a kind that isn't used here.
   Result<PublicKey> public_key() const;
+  // What the extension of that type holds; `oid` is the type's content octets (DER without tag and length). Nothing
+  // where there is none. Valid as long as a copy of the certificate is.
+  std::optional<ByteView> extension(ByteView oid) const;
+  // The DER SubjectPublicKeyInfo as it stands, of whatever kind; its SHA-256 is what vendors' roots are pinned by.
+  Bytes spki() const;
 
   x509_st* handle() const { return state_->handle.get(); }
 
