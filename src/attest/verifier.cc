@@ -2,13 +2,18 @@
 
 #include <algorithm>
 
+#include "attest/amd/coco_snp.h"
+#include "attest/amd/sev.h"
 #include "attest/amd/snp.h"
+#include "attest/nitro/nitro.h"
 
 namespace cloister::attest {
 
 Verdict verify(const Evidence& evidence, const Question& question) {
   switch (evidence.kind) {
     case Kind::kSnp: return verify_snp(evidence, question);
+    case Kind::kSev: return verify_sev(evidence, question);
+    case Kind::kNitro: return verify_nitro(evidence, question);
     default: break;
   }
   return unreadable(evidence.kind, question.now, Reason::kUnsupported, "evidence of this kind isn't verified here");
@@ -41,6 +46,8 @@ Assurance SetVerdict::assurance() const {
 
 Result<EvidenceSet> recognise(ByteView file) {
   if (auto evidence = recognise_snp(file)) return EvidenceSet{std::move(*evidence), {}};
+  if (auto evidence = recognise_coco_snp(file)) return EvidenceSet{std::move(*evidence), {}};
+  if (auto evidence = recognise_nitro(file)) return EvidenceSet{std::move(*evidence), {}};
   return decode_evidence(file);
 }
 
