@@ -2,10 +2,14 @@
 
 #include <algorithm>
 
+#include "attest/intel/verify.h"
+
 namespace cloister::attest {
 
 Verdict verify(const Evidence& evidence, const Question& question) {
   switch (evidence.kind) {
+    case Kind::kSgx:
+    case Kind::kTdx: return intel::verify(evidence, question);
     default: break;
   }
   return unreadable(evidence.kind, question.now, Reason::kUnsupported, "evidence of this kind isn't verified here");
@@ -13,6 +17,8 @@ Verdict verify(const Evidence& evidence, const Question& question) {
 
 std::vector<CollateralNeed> needs(const Evidence& evidence) {
   switch (evidence.kind) {
+    case Kind::kSgx:
+    case Kind::kTdx: return intel::needs(evidence);
     default: return {};
   }
 }
@@ -35,6 +41,9 @@ Assurance SetVerdict::assurance() const {
   return least;
 }
 
-Result<EvidenceSet> recognise(ByteView file) { return decode_evidence(file); }
+Result<EvidenceSet> recognise(ByteView file) {
+  if (const auto kind = intel::quote_kind(file)) return EvidenceSet{{*kind, {{"quote", to_bytes(file)}}}, {}};
+  return decode_evidence(file);
+}
 
 }  // namespace cloister::attest
