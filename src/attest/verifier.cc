@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "attest/amd/snp.h"
+#include "attest/intel/verify.h"
 #include "attest/software/verify.h"
 
 namespace cloister::attest {
 
 Verdict verify(const Evidence& evidence, const Question& question) {
   switch (evidence.kind) {
+    case Kind::kSgx:
+    case Kind::kTdx: return intel::verify(evidence, question);
     case Kind::kSnp: return verify_snp(evidence, question);
     case Kind::kInsecureSoftware: return verify_software(evidence, question);
     default: break;
@@ -18,6 +21,8 @@ Verdict verify(const Evidence& evidence, const Question& question) {
 
 std::vector<CollateralNeed> needs(const Evidence& evidence) {
   switch (evidence.kind) {
+    case Kind::kSgx:
+    case Kind::kTdx: return intel::needs(evidence);
     case Kind::kSnp: return snp_needs(evidence);
     default: return {};
   }
@@ -43,6 +48,7 @@ Assurance SetVerdict::assurance() const {
 
 Result<EvidenceSet> recognise(ByteView file) {
   if (auto evidence = recognise_snp(file)) return EvidenceSet{std::move(*evidence), {}};
+  if (const auto kind = intel::quote_kind(file)) return EvidenceSet{{*kind, {{"quote", to_bytes(file)}}}, {}};
   return decode_evidence(file);
 }
 
