@@ -2,10 +2,29 @@
 
 #include <algorithm>
 
+#include "attest/nvidia/composition.h"
+#include "attest/nvidia/evidence_json.h"
+#include "attest/nvidia/verify.h"
+
 namespace cloister::attest {
+namespace {
+
+void check_composition(SetVerdict& verdict) {
+  std::vector<Verdict*> nvidias;
+  const auto take = [&nvidias](Verdict& one) {
+    if (one.kind == Kind::kNvidiaGpu || one.kind == Kind::kNvidiaSwitch) nvidias.push_back(&one);
+  };
+  take(verdict.primary);
+  std::ranges::for_each(verdict.devices, take);
+  if (!nvidias.empty()) nvidia::check_composition(nvidias);
+}
+
+}  // namespace
 
 Verdict verify(const Evidence& evidence, const Question& question) {
   switch (evidence.kind) {
+    case Kind::kNvidiaGpu:
+    case Kind::kNvidiaSwitch: return nvidia::verify(evidence, question);
     default: break;
   }
   return unreadable(evidence.kind, question.now, Reason::kUnsupported, "evidence of this kind isn't verified here");
@@ -13,6 +32,8 @@ Verdict verify(const Evidence& evidence, const Question& question) {
 
 std::vector<CollateralNeed> needs(const Evidence& evidence) {
   switch (evidence.kind) {
+    case Kind::kNvidiaGpu:
+    case Kind::kNvidiaSwitch: return nvidia::needs(evidence);
     default: return {};
   }
 }
@@ -22,6 +43,7 @@ SetVerdict verify(const EvidenceSet& set, const Question& question, const std::o
   Question of_device = question;
   of_device.report_data = device_nonce;
   for (const Evidence& device : set.devices) verdict.devices.push_back(verify(device, of_device));
+  check_composition(verdict);
   return verdict;
 }
 
@@ -35,6 +57,9 @@ Assurance SetVerdict::assurance() const {
   return least;
 }
 
-Result<EvidenceSet> recognise(ByteView file) { return decode_evidence(file); }
+Result<EvidenceSet> recognise(ByteView file) {
+  if (auto devices = nvidia::recognise_json(file)) return *std::move(devices);
+  return decode_evidence(file);
+}
 
 }  // namespace cloister::attest
