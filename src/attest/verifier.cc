@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attest/amd/snp.h"
 #include "attest/nvidia/composition.h"
 #include "attest/nvidia/evidence_json.h"
 #include "attest/nvidia/verify.h"
@@ -23,6 +24,7 @@ void check_composition(SetVerdict& verdict) {
 
 Verdict verify(const Evidence& evidence, const Question& question) {
   switch (evidence.kind) {
+    case Kind::kSnp: return verify_snp(evidence, question);
     case Kind::kNvidiaGpu:
     case Kind::kNvidiaSwitch: return nvidia::verify(evidence, question);
     default: break;
@@ -32,6 +34,7 @@ Verdict verify(const Evidence& evidence, const Question& question) {
 
 std::vector<CollateralNeed> needs(const Evidence& evidence) {
   switch (evidence.kind) {
+    case Kind::kSnp: return snp_needs(evidence);
     case Kind::kNvidiaGpu:
     case Kind::kNvidiaSwitch: return nvidia::needs(evidence);
     default: return {};
@@ -58,6 +61,7 @@ Assurance SetVerdict::assurance() const {
 }
 
 Result<EvidenceSet> recognise(ByteView file) {
+  if (auto evidence = recognise_snp(file)) return EvidenceSet{std::move(*evidence), {}};
   if (auto devices = nvidia::recognise_json(file)) return *std::move(devices);
   return decode_evidence(file);
 }
