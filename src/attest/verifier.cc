@@ -6,6 +6,7 @@
 #include "attest/nvidia/composition.h"
 #include "attest/nvidia/evidence_json.h"
 #include "attest/nvidia/verify.h"
+#include "attest/software/verify.h"
 
 namespace cloister::attest {
 namespace {
@@ -27,6 +28,7 @@ Verdict verify(const Evidence& evidence, const Question& question) {
     case Kind::kSnp: return verify_snp(evidence, question);
     case Kind::kNvidiaGpu:
     case Kind::kNvidiaSwitch: return nvidia::verify(evidence, question);
+    case Kind::kInsecureSoftware: return verify_software(evidence, question);
     default: break;
   }
   return unreadable(evidence.kind, question.now, Reason::kUnsupported, "evidence of this kind isn't verified here");
