@@ -39,7 +39,7 @@ void show_real(const char* report, const char* chain) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const testing::SimulatedGpu gpu;
+  const testing::SimulatedGpu gpu(crypto::KeyType::kEcP384);
   const attest::Evidence evidence = gpu.evidence();
   attest::Question whole = gpu.question();
   attest::Question alone = whole;
