@@ -232,8 +232,8 @@ TEST_F(NvidiaGpuTest, SwitchInAGpusPlace) {
 }
 
 TEST_F(NvidiaGpuTest, CertificateOfNoDevice) {
-  for (const char* name :
-       {"OTHER:GH100:48B0", "NVIDIA:GH100", "NVIDIA::48B0", "NVIDIA:GH100:xyz", "NVIDIA:GH100:", ""}) {
+  for (const char* name : {"OTHER:GH100:48B0", "NVIDIA:GH100", "NVIDIA::48B0", "NVIDIA:GH100:xyz", "NVIDIA:../x:48B0",
+                           "NVIDIA:GH100:", ""}) {
     gpu_.device = make_device_path({name, Bytes(48, 0xF1), false, 3000});
     EXPECT_EQ(outcome(judge(), "device"), "failed: malformed") << name;
   }
