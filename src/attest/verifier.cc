@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attest/amd/snp.h"
+#include "attest/intel/verify.h"
 #include "attest/nvidia/composition.h"
 #include "attest/nvidia/evidence_json.h"
 #include "attest/nvidia/verify.h"
@@ -25,6 +26,8 @@ void check_composition(SetVerdict& verdict) {
 
 Verdict verify(const Evidence& evidence, const Question& question) {
   switch (evidence.kind) {
+    case Kind::kSgx:
+    case Kind::kTdx: return intel::verify(evidence, question);
     case Kind::kSnp: return verify_snp(evidence, question);
     case Kind::kNvidiaGpu:
     case Kind::kNvidiaSwitch: return nvidia::verify(evidence, question);
@@ -36,6 +39,8 @@ Verdict verify(const Evidence& evidence, const Question& question) {
 
 std::vector<CollateralNeed> needs(const Evidence& evidence) {
   switch (evidence.kind) {
+    case Kind::kSgx:
+    case Kind::kTdx: return intel::needs(evidence);
     case Kind::kSnp: return snp_needs(evidence);
     case Kind::kNvidiaGpu:
     case Kind::kNvidiaSwitch: return nvidia::needs(evidence);
@@ -65,6 +70,7 @@ Assurance SetVerdict::assurance() const {
 Result<EvidenceSet> recognise(ByteView file) {
   if (auto evidence = recognise_snp(file)) return EvidenceSet{std::move(*evidence), {}};
   if (auto devices = nvidia::recognise_json(file)) return *std::move(devices);
+  if (const auto kind = intel::quote_kind(file)) return EvidenceSet{{*kind, {{"quote", to_bytes(file)}}}, {}};
   return decode_evidence(file);
 }
 
