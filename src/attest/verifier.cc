@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "attest/amd/snp.h"
 #include "attest/software/verify.h"
 
 namespace cloister::attest {
 
 Verdict verify(const Evidence& evidence, const Question& question) {
   switch (evidence.kind) {
+    case Kind::kSnp: return verify_snp(evidence, question);
     case Kind::kInsecureSoftware: return verify_software(evidence, question);
     default: break;
   }
@@ -16,6 +18,7 @@ Verdict verify(const Evidence& evidence, const Question& question) {
 
 std::vector<CollateralNeed> needs(const Evidence& evidence) {
   switch (evidence.kind) {
+    case Kind::kSnp: return snp_needs(evidence);
     default: return {};
   }
 }
@@ -38,6 +41,9 @@ Assurance SetVerdict::assurance() const {
   return least;
 }
 
-Result<EvidenceSet> recognise(ByteView file) { return decode_evidence(file); }
+Result<EvidenceSet> recognise(ByteView file) {
+  if (auto evidence = recognise_snp(file)) return EvidenceSet{std::move(*evidence), {}};
+  return decode_evidence(file);
+}
 
 }  // namespace cloister::attest
