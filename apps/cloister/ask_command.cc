@@ -2,6 +2,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/toml.h"
+#include "collateral_input.h"
 #include "commands.h"
 #include "home/inference_client.h"
 #include "keys/hierarchy.h"
@@ -24,6 +25,7 @@ struct AskRequest {
   std::string worker, policy, dataset, model, token_file, file;
   std::string content_type = "application/json";
   std::string authorities, receipt;
+  CollateralOptions collateral;
   bool check = false;
 };
 
@@ -51,12 +53,15 @@ std::string trimmed(std::string_view text) {
   return std::string(text);
 }
 
-Result<WorkerExpectation> expectation_of(const AskRequest& request) {
+Result<WorkerExpectation> expectation_of(Session& session, const AskRequest& request) {
   CLOISTER_TRY(const Bytes text, read_file(request.policy, kTomlSizeMax));
   auto loaded = policy::load_attestation_policy(as_text(text)).with_context(request.policy);
   if (!loaded.ok()) return loaded.error();
   CLOISTER_TRY(const keys::DatasetName name, keys::parse_dataset_name(request.dataset));
-  return WorkerExpectation{std::move(loaded).value(), name.tenant, name.environment, name.dataset, {}};
+  CLOISTER_TRY(attest::CollateralBundle known, gather_collateral(session, request.collateral, system_time()));
+  return WorkerExpectation{
+      std::move(loaded).value(), name.tenant, name.environment, name.dataset, std::move(known.collateral),
+      std::move(known.floors)};
 }
 
 Result<WorkerQuestion> question_of(const AskRequest& request) {
@@ -145,7 +150,7 @@ Result<Outcome> answered(const Session& session, const WorkerAnswer& answer, con
 }
 
 Result<Outcome> ask(Session& session, const AskRequest& request) {
-  CLOISTER_TRY(const WorkerExpectation expectation, expectation_of(request));
+  CLOISTER_TRY(const WorkerExpectation expectation, expectation_of(session, request));
   CLOISTER_TRY(const WorkerQuestion question, request.check ? WorkerQuestion() : question_of(request));
   CLOISTER_TRY(auto client, InferenceClient::create(request.worker, {.authorities_file = request.authorities}));
   CLOISTER_TRY(VerifiedWorker worker, client->verify(expectation, system_time(), kPatience));
@@ -177,6 +182,7 @@ void add_ask(CLI::App& app, Run& run) {
   verb->add_option("--content-type", request->content_type, "of the question")->capture_default_str();
   verb->add_option("--authorities", request->authorities, "who vouches for a gateway's name, in PEM")
       ->type_name("FILE");
+  add_collateral_options(verb, request->collateral);
   verb->add_option("--receipt", request->receipt, "keep the worker's receipt in a new file")->type_name("FILE");
   verb->add_flag("--check", request->check, "only verify the worker");
   set_action(verb, run, request, ask);

@@ -132,7 +132,7 @@ Result<VerifiedWorker> InferenceClient::verify(const WorkerExpectation& expectat
                                    std::move(binding),
                                    bundle.manifest,
                                    bundle.evidence};
-  service::Judgement judgement = service::judge(asked, expectation.policy, &expectation.collateral, {});
+  service::Judgement judgement = service::judge(asked, expectation.policy, &expectation.collateral, expectation.floors);
   if (!judgement.decision.allowed) {
     return Error(Code::kDenied, "the worker isn't what the policy asks for: " + judgement.decision.reason);
   }

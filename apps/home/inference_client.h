@@ -21,6 +21,7 @@ struct WorkerExpectation {
   policy::AttestationPolicy policy;
   std::string tenant, environment, dataset;  // whose rule decides
   attest::Collateral collateral;
+  attest::Floors floors;
 };
 
 // A bundle that was judged good. Made by InferenceClient::verify() alone.

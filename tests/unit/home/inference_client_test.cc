@@ -115,7 +115,7 @@ class Asking : public ::testing::Test {
            to_hex(Bytes(32, 1)) + "\"\nlease_seconds = 3600\n";
   }
   WorkerExpectation expectation(const std::string& text) const {
-    return {value_of(policy::load_attestation_policy(text)), "acme", "", "prompts", {}};
+    return {value_of(policy::load_attestation_policy(text)), "acme", "", "prompts", {}, {}};
   }
   Result<WorkerAnswer> ask(InferenceClient& client, const VerifiedWorker& worker) {
     return client.ask(worker, {"vad", "token", "text/plain", to_bytes(as_bytes("hello"))}, kNow, random_, seconds(1));
@@ -153,7 +153,7 @@ TEST_F(Asking, AWorkerThatThePolicyDoesNotAllowIsNotAsked) {
   WorkerExpectation other = expectation(policy());
   other.dataset = "other";
   expect_refused(client->verify(other, kNow, seconds(1)), Code::kDenied, "policy");
-  expect_refused(client->verify({{}, "acme", "", "prompts", {}}, kNow, seconds(1)), Code::kDenied, "policy");
+  expect_refused(client->verify({{}, "acme", "", "prompts", {}, {}}, kNow, seconds(1)), Code::kDenied, "policy");
   EXPECT_EQ(sent_, 0);
 }
 
