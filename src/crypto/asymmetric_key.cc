@@ -137,6 +137,10 @@ SignatureAlgorithm signature_algorithm(KeyType type) {
   return SignatureAlgorithm::kRsaPkcs1Sha256;
 }
 
+Bytes ecdsa_signature(ByteView r, ByteView s) {
+  return der_element(der::kSequence, {der_positive_integer(r), der_positive_integer(s)});
+}
+
 std::size_t ec_coordinate_size(KeyType curve) {
   return curve == KeyType::kEcP256 ? 32 : curve == KeyType::kEcP384 ? 48 : 66;
 }

@@ -71,6 +71,8 @@ class PublicKey {
   std::shared_ptr<evp_pkey_st> key_;
 };
 
+// The DER that verify() takes, from r and s as big-endian numbers of any width.
+Bytes ecdsa_signature(ByteView r, ByteView s);
 // Bytes in a coordinate of that curve: 32, 48 or 66.
 std::size_t ec_coordinate_size(KeyType curve);
 // The DER AlgorithmIdentifier of keys of that type.

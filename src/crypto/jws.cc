@@ -65,8 +65,7 @@ Result<JwsHeader> parse_header(ByteView bytes) {
 // RFC 7518 3.4: r and s side by side, each as long as a coordinate.
 Result<Bytes> ecdsa_der(ByteView raw, std::size_t coordinate) {
   if (raw.size() != 2 * coordinate) return Error(Code::kCorrupt, "a token's signature has the wrong length");
-  return der_element(der::kSequence,
-                     {der_positive_integer(raw.first(coordinate)), der_positive_integer(raw.last(coordinate))});
+  return ecdsa_signature(raw.first(coordinate), raw.last(coordinate));
 }
 
 Result<Bytes> ecdsa_raw(ByteView der, std::size_t coordinate) {
