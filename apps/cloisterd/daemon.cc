@@ -212,8 +212,11 @@ Status Daemon::open_service() {
   access_keys_ = std::make_unique<service::AccessKeys>(*settings_, random_);
   CLOISTER_TRY(keys::Store store, open_store());
   CLOISTER_RETURN_IF_ERROR(access_keys_->refresh(store));
+  CLOISTER_TRY(releases_, service::AttestedRelease::open({*settings_, Path(config_.home) / "attestation", {}, &random_},
+                                                         store, caller()));
   std::vector<service::Route> routes = enrolment_->routes();
   std::ranges::move(access_keys_->routes(), std::back_inserter(routes));
+  std::ranges::move(releases_->routes(), std::back_inserter(routes));
   for (service::Route& route :
        service::operator_routes({[this] { return readiness(); }, [this] { return metrics_text(); }})) {
     routes.push_back(std::move(route));
@@ -223,6 +226,9 @@ Status Daemon::open_service() {
   options.random = &random_;
   options.on_decision = [this](const service::DecisionEvent& event) { decided(event); };
   options.check_caller = [this](std::string_view caller, Time now) { return check_caller(caller, now); };
+  options.guard = [this](policy::Operation operation, const service::Target& target) {
+    return releases_->guard(operation, target);
+  };
   options.workers = config_.workers;
   options.queue = config_.queue;
   options.cached_keyrings = config_.cached_keyrings;
@@ -234,9 +240,9 @@ Status Daemon::open_service() {
 }
 
 Status Daemon::start_tickers() {
-  keeper_ =
-      std::make_unique<Keeper>(KeeperParts{[this] { return open_store(); }, *issuer_, *own_, *verifier_, *settings_,
-                                           log_, metrics_, clock_, actor_, config_.poll, access_keys_.get()});
+  keeper_ = std::make_unique<Keeper>(KeeperParts{[this] { return open_store(); }, *issuer_, *own_, *verifier_,
+                                                 *settings_, log_, metrics_, clock_, actor_, config_.poll,
+                                                 access_keys_.get(), releases_.get()});
   keeper_->tick();
   CLOISTER_TRY(keeper_ticker_, Ticker::start([this] { return keeper_->tick(); }, config_.poll));
   if (!config_.rotate) return {};

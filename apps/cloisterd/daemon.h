@@ -18,6 +18,7 @@
 #include "net/http_server.h"
 #include "net/spiffe_credentials.h"
 #include "service/access_keys.h"
+#include "service/attestation/attested_release.h"
 #include "service/enrolment.h"
 #include "service/managed_keys.h"
 #include "service/operator_routes.h"
@@ -89,6 +90,7 @@ class Daemon {
   std::shared_ptr<const net::ServerOnlyTls> server_tls_;
   std::unique_ptr<service::Enrolment> enrolment_;
   std::unique_ptr<service::AccessKeys> access_keys_;
+  std::unique_ptr<service::AttestedRelease> releases_;
   std::shared_ptr<net::SwappableCredentials> aws_credentials_;
   std::unique_ptr<AnomalyWatch> anomalies_;
   std::unique_ptr<CollateralKeeper> collateral_;

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "attest/amd/snp.h"
+#include "attest/software/verify.h"
 
 namespace cloister::attest {
 
 Verdict verify(const Evidence& evidence, const Question& question) {
   switch (evidence.kind) {
     case Kind::kSnp: return verify_snp(evidence, question);
+    case Kind::kInsecureSoftware: return verify_software(evidence, question);
     default: break;
   }
   return unreadable(evidence.kind, question.now, Reason::kUnsupported, "evidence of this kind isn't verified here");
