@@ -4,13 +4,16 @@
 #include <bit>
 #include <utility>
 
-#include "probe/certificate/der_values.h"
+#include "crypto/der_values.h"
 
 namespace cloister::probe {
 namespace {
 
 using crypto::DerElement;
 using crypto::DerReader;
+using crypto::Extension;
+using crypto::for_each_extension;
+using crypto::oid_text;
 namespace der = crypto::der;
 
 constexpr std::string_view kWhat = "a certificate";

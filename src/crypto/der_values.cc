@@ -1,8 +1,8 @@
-#include "probe/certificate/der_values.h"
+#include "crypto/der_values.h"
 
 #include <algorithm>
 
-namespace cloister::probe {
+namespace cloister::crypto {
 namespace {
 
 constexpr std::size_t kOidNumbersMax = 20;
@@ -35,12 +35,12 @@ std::string oid_text(ByteView content) {
   return text;
 }
 
-Result<Time> read_time(const crypto::DerElement& element) {
+Result<Time> read_time(const DerElement& element) {
   const Error malformed(Code::kInvalid, "a time is malformed");
   std::string digits(as_text(element.content));
-  if (element.tag == crypto::der::kUtcTime && digits.size() == 13) {
+  if (element.tag == der::kUtcTime && digits.size() == 13) {
     digits.insert(0, digits[0] >= '5' ? "19" : "20");
-  } else if (element.tag != crypto::der::kGeneralizedTime) {
+  } else if (element.tag != der::kGeneralizedTime) {
     return malformed;
   }
   if (digits.size() != 15 || digits.back() != 'Z' || !all_digits(std::string_view(digits).substr(0, 14))) {
@@ -51,24 +51,24 @@ Result<Time> read_time(const crypto::DerElement& element) {
                        part(12, 2) + "Z");
 }
 
-Result<Time> next_time(crypto::DerReader& reader, std::string_view what) {
-  CLOISTER_TRY(const crypto::DerElement element, reader.next(what));
+Result<Time> next_time(DerReader& reader, std::string_view what) {
+  CLOISTER_TRY(const DerElement element, reader.next(what));
   return read_time(element);
 }
 
 Status for_each_extension(ByteView sequence, const std::function<Status(const Extension&)>& each) {
   static constexpr std::string_view kWhat = "extensions";
-  crypto::DerReader outer(sequence);
-  CLOISTER_TRY(const ByteView content, outer.expect(crypto::der::kSequence, kWhat));
-  crypto::DerReader reader(content);
+  DerReader outer(sequence);
+  CLOISTER_TRY(const ByteView content, outer.expect(der::kSequence, kWhat));
+  DerReader reader(content);
   for (unsigned count = 0; !reader.at_end(); ++count) {
     if (count == kExtensionsMax) return Error(Code::kInvalid, "there are too many extensions");
-    CLOISTER_TRY(const crypto::DerElement element, reader.next(kWhat));
-    if (element.tag != crypto::der::kSequence) return Error(Code::kInvalid, "an extension is malformed");
-    crypto::DerReader fields(element.content);
-    CLOISTER_TRY(const ByteView oid, fields.expect(crypto::der::kOid, kWhat));
-    CLOISTER_TRY(const auto critical, fields.maybe(crypto::der::kBoolean, kWhat));
-    CLOISTER_TRY(const ByteView value, fields.expect(crypto::der::kOctetString, kWhat));
+    CLOISTER_TRY(const DerElement element, reader.next(kWhat));
+    if (element.tag != der::kSequence) return Error(Code::kInvalid, "an extension is malformed");
+    DerReader fields(element.content);
+    CLOISTER_TRY(const ByteView oid, fields.expect(der::kOid, kWhat));
+    CLOISTER_TRY(const auto critical, fields.maybe(der::kBoolean, kWhat));
+    CLOISTER_TRY(const ByteView value, fields.expect(der::kOctetString, kWhat));
     CLOISTER_RETURN_IF_ERROR(fields.expect_end(kWhat));
     const bool is_critical = critical && critical->size() == 1 && (*critical)[0] != 0;
     CLOISTER_RETURN_IF_ERROR(each({oid_text(oid), is_critical, value, element.whole}));
@@ -76,4 +76,4 @@ Status for_each_extension(ByteView sequence, const std::function<Status(const Ex
   return {};
 }
 
-}  // namespace cloister::probe
+}  // namespace cloister::crypto
