@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "attest/amd/snp.h"
+
 namespace cloister::attest {
 
 Verdict verify(const Evidence& evidence, const Question& question) {
   switch (evidence.kind) {
+    case Kind::kSnp: return verify_snp(evidence, question);
     default: break;
   }
   return unreadable(evidence.kind, question.now, Reason::kUnsupported, "evidence of this kind isn't verified here");
@@ -13,6 +16,7 @@ Verdict verify(const Evidence& evidence, const Question& question) {
 
 std::vector<CollateralNeed> needs(const Evidence& evidence) {
   switch (evidence.kind) {
+    case Kind::kSnp: return snp_needs(evidence);
     default: return {};
   }
 }
@@ -35,6 +39,9 @@ Assurance SetVerdict::assurance() const {
   return least;
 }
 
-Result<EvidenceSet> recognise(ByteView file) { return decode_evidence(file); }
+Result<EvidenceSet> recognise(ByteView file) {
+  if (auto evidence = recognise_snp(file)) return EvidenceSet{std::move(*evidence), {}};
+  return decode_evidence(file);
+}
 
 }  // namespace cloister::attest

@@ -85,6 +85,9 @@ class Certificate {
   std::optional<ByteView> extension(ByteView oid) const;
   // The DER SubjectPublicKeyInfo as it stands, of whatever kind; its SHA-256 is what vendors' roots are pinned by.
   Bytes spki() const;
+  // Whether that certificate's key signed this one, by whatever algorithm both name. Nothing else is looked at: who may
+  // sign what, and when, is verify_chain()'s.
+  bool is_signed_by(const Certificate& issuer) const;
 
   x509_st* handle() const { return state_->handle.get(); }
 

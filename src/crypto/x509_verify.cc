@@ -173,6 +173,12 @@ Result<std::vector<Certificate>> verify_chain(const Certificate& leaf, const Cha
   return path;
 }
 
+bool Certificate::is_signed_by(const Certificate& issuer) const {
+  const QuietErrors quiet;
+  EVP_PKEY* key = X509_get0_pubkey(issuer.handle());
+  return key != nullptr && X509_verify(handle(), key) == 1;
+}
+
 bool names_host(const Certificate& certificate, std::string_view host) {
   // OpenSSL takes a leading dot for "any name below", and stops at a zero byte.
   if (host.empty() || host.front() == '.' || host.find('\0') != std::string_view::npos) return false;
