@@ -37,6 +37,7 @@ void add_policy(CLI::App& app, Run& run);
 void add_receipt(CLI::App& app, Run& run);
 void add_store(CLI::App& app, Run& run);
 void add_scan(CLI::App& app, Run& run);
+void add_attest(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 void add_help(CLI::App& app, Run& run);
 void add_completion(CLI::App& app, Run& run);
