@@ -9,8 +9,11 @@ namespace {
 
 const EVP_CIPHER* cipher_of(AeadAlgorithm algorithm) {
   static EVP_CIPHER* const aes = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  static EVP_CIPHER* const short_aes = EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr);
   static EVP_CIPHER* const chacha = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
-  const EVP_CIPHER* cipher = algorithm == AeadAlgorithm::kAes256Gcm ? aes : chacha;
+  const EVP_CIPHER* cipher = algorithm == AeadAlgorithm::kAes256Gcm   ? aes
+                             : algorithm == AeadAlgorithm::kAes128Gcm ? short_aes
+                                                                      : chacha;
   CLOISTER_CHECK(cipher != nullptr);
   return cipher;
 }
@@ -18,6 +21,10 @@ const EVP_CIPHER* cipher_of(AeadAlgorithm algorithm) {
 constexpr std::size_t kMessageMax = std::numeric_limits<int>::max();  // EVP counts in int
 
 }  // namespace
+
+std::size_t aead_key_size(AeadAlgorithm algorithm) {
+  return algorithm == AeadAlgorithm::kAes128Gcm ? kKeySize / 2 : kKeySize;
+}
 
 struct Aead::State {
   EVP_CIPHER_CTX* sealing = EVP_CIPHER_CTX_new();
@@ -32,7 +39,7 @@ struct Aead::State {
 };
 
 Aead::Aead(AeadAlgorithm algorithm, const Secret& key) : state_(std::make_unique<State>()) {
-  CLOISTER_CHECK(key.size() == kKeySize);
+  CLOISTER_CHECK(key.size() == aead_key_size(algorithm));
   const EVP_CIPHER* cipher = cipher_of(algorithm);
   const std::uint8_t* raw = key.expose().data();
   CLOISTER_CHECK(EVP_EncryptInit_ex2(state_->sealing, cipher, raw, nullptr, nullptr) == 1);

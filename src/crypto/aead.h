@@ -1,4 +1,5 @@
-// Authenticated encryption: AES-256-GCM (SP 800-38D) and ChaCha20-Poly1305 (RFC 8439), through OpenSSL's EVP.
+// Authenticated encryption: AES-256-GCM and AES-128-GCM (SP 800-38D) and ChaCha20-Poly1305 (RFC 8439), through
+// OpenSSL's EVP.
 #pragma once
 
 #include <array>
@@ -9,7 +10,10 @@
 
 namespace cloister::crypto {
 
-enum class AeadAlgorithm { kAes256Gcm, kChaCha20Poly1305 };
+// AES-128-GCM only for protocols of others that name it (Oblivious HTTP); what Cloister keeps has 256-bit keys.
+enum class AeadAlgorithm { kAes256Gcm, kChaCha20Poly1305, kAes128Gcm };
+
+std::size_t aead_key_size(AeadAlgorithm algorithm);  // 32, 32, 16
 
 inline constexpr std::size_t kNonceSize = 12;
 inline constexpr std::size_t kTagSize = 16;
@@ -20,7 +24,7 @@ using Tag = std::array<std::uint8_t, kTagSize>;
 // Never seals two different plaintexts under one nonce: the caller's nonce maker sees to that.
 class Aead {
  public:
-  // `key` is 32 bytes.
+  // `key` has aead_key_size() bytes.
   Aead(AeadAlgorithm algorithm, const Secret& key);
   Aead(Aead&&) noexcept;
   Aead& operator=(Aead&&) noexcept;

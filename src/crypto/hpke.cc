@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "crypto/aead.h"
 #include "crypto/hash.h"
+#include "crypto/hpke_context.h"
 #include "crypto/kem.h"
 
 namespace cloister::crypto {
@@ -44,41 +44,6 @@ Result<Bytes> from_base64url(std::string_view text) {
   return out;
 }
 
-struct KeyAndNonce {
-  Secret key;
-  Nonce nonce{};
-};
-
-// RFC 9180 5.1, base mode.
-KeyAndNonce key_schedule(HpkeKem kem, HpkeAead aead, const Secret& shared_secret, ByteView info) {
-  const auto kem_id = static_cast<std::uint16_t>(kem);
-  const std::uint8_t suite_id[] = {'H',
-                                   'P',
-                                   'K',
-                                   'E',
-                                   static_cast<std::uint8_t>(kem_id >> 8),
-                                   static_cast<std::uint8_t>(kem_id),
-                                   0,
-                                   1,
-                                   0,
-                                   static_cast<std::uint8_t>(aead)};
-  const Secret psk_id_hash = labeled_extract({}, suite_id, "psk_id_hash", {});
-  const Secret info_hash = labeled_extract({}, suite_id, "info_hash", info);
-  Bytes context{0};  // base mode
-  for (const Secret* part : {&psk_id_hash, &info_hash}) {
-    context.insert(context.end(), part->expose().begin(), part->expose().end());
-  }
-  const Secret secret = labeled_extract(shared_secret.expose(), suite_id, "secret", {});
-  KeyAndNonce out{labeled_expand(secret, suite_id, "key", context, kKeySize), {}};
-  const Secret nonce = labeled_expand(secret, suite_id, "base_nonce", context, kNonceSize);
-  std::ranges::copy(nonce.expose(), out.nonce.begin());
-  return out;
-}
-
-AeadAlgorithm algorithm_of(HpkeAead aead) {
-  return aead == HpkeAead::kAes256Gcm ? AeadAlgorithm::kAes256Gcm : AeadAlgorithm::kChaCha20Poly1305;
-}
-
 WrapType wrap_type(HpkeKem kem) {
   return kem == HpkeKem::kX25519 ? WrapType::kHpkeX25519 : WrapType::kHpkeX25519MlKem768;
 }
@@ -98,6 +63,15 @@ Result<WrappedKey> wrap_to(const HpkePublicKey& recipient, Random& random, const
 }
 
 }  // namespace
+
+AeadAlgorithm hpke_aead_algorithm(HpkeAead aead) {
+  switch (aead) {
+    case HpkeAead::kAes128Gcm: return AeadAlgorithm::kAes128Gcm;
+    case HpkeAead::kAes256Gcm: return AeadAlgorithm::kAes256Gcm;
+    case HpkeAead::kChaCha20Poly1305: return AeadAlgorithm::kChaCha20Poly1305;
+  }
+  CLOISTER_CHECK(false);
+}
 
 std::size_t hpke_public_key_size(HpkeKem kem) { return kem == HpkeKem::kX25519 ? 32 : 1216; }
 std::size_t hpke_encapsulated_size(HpkeKem kem) { return kem == HpkeKem::kX25519 ? 32 : 1120; }
@@ -144,13 +118,9 @@ Result<HpkePrivateKey> HpkePrivateKey::from_seed(HpkeKem kem, KeyMaterial seed) 
 
 Result<HpkeSealed> hpke_seal(const HpkePublicKey& recipient, Random& random, ByteView info, ByteView aad,
                              const Secret& plaintext, HpkeAead aead) {
-  CLOISTER_TRY(Encapsulation encapsulation, kem_encapsulate(recipient.kem(), recipient.bytes(), random));
-  const KeyAndNonce derived = key_schedule(recipient.kem(), aead, encapsulation.shared_secret, info);
-  HpkeSealed sealed{std::move(encapsulation.encapsulated), Bytes(plaintext.size() + kTagSize)};
-  Tag tag;
-  Aead(algorithm_of(aead), derived.key)
-      .seal(derived.nonce, aad, plaintext.expose(), MutableByteView(sealed.ciphertext).first(plaintext.size()), tag);
-  std::ranges::copy(tag, sealed.ciphertext.end() - kTagSize);
+  CLOISTER_TRY(HpkeSender sender, HpkeSender::create(recipient, random, info, aead));
+  HpkeSealed sealed{sender.encapsulated(), Bytes(plaintext.size() + kTagSize)};
+  sender.seal(aad, plaintext.expose(), sealed.ciphertext);
   return sealed;
 }
 
@@ -158,15 +128,10 @@ Result<Secret> hpke_open(const HpkePrivateKey& recipient, ByteView info, ByteVie
                          HpkeAead aead) {
   const Error denied(Code::kDenied, "the sealed key doesn't open with this recipient's key in this context");
   if (sealed.ciphertext.size() < kTagSize) return denied;
-  auto shared = kem_decapsulate(recipient.kem(), recipient.seed(), recipient.public_key().bytes(), sealed.encapsulated);
-  if (!shared.ok()) return denied;
-  const KeyAndNonce derived = key_schedule(recipient.kem(), aead, *shared, info);
-  const ByteView ciphertext = ByteView(sealed.ciphertext).first(sealed.ciphertext.size() - kTagSize);
-  Secret plaintext(ciphertext.size());
-  Aead cipher(algorithm_of(aead), derived.key);
-  const Status opened = cipher.open(derived.nonce, aad, ciphertext, ByteView(sealed.ciphertext).last(kTagSize),
-                                    plaintext.expose_mutable());
-  if (!opened.ok()) return denied;
+  auto receiver = HpkeReceiver::create(recipient, info, sealed.encapsulated, aead);
+  if (!receiver.ok()) return denied;
+  Secret plaintext(sealed.ciphertext.size() - kTagSize);
+  if (!receiver->open(aad, sealed.ciphertext, plaintext.expose_mutable()).ok()) return denied;
   return plaintext;
 }
 

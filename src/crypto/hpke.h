@@ -1,7 +1,8 @@
-// HPKE base mode, RFC 9180, with HKDF-SHA256 and AES-256-GCM, over two KEMs: DHKEM(X25519, HKDF-SHA256), and X-Wing
-// (X25519 with ML-KEM-768, draft-connolly-cfrg-xwing-kem, KEM id 0x647a).
+// HPKE base mode, RFC 9180, with HKDF-SHA256 and AES-256-GCM in one shot, over two KEMs: DHKEM(X25519, HKDF-SHA256),
+// and X-Wing (X25519 with ML-KEM-768, draft-connolly-cfrg-xwing-kem, KEM id 0x647a).
 #pragma once
 
+#include "crypto/aead.h"
 #include "crypto/key_wrapper.h"
 #include "crypto/random.h"
 
@@ -48,8 +49,9 @@ class HpkePrivateKey {
   KeyMaterial seed_;
 };
 
-// Slots use AES-256-GCM; the other exists for exchange with age and for published vectors.
-enum class HpkeAead : std::uint16_t { kAes256Gcm = 2, kChaCha20Poly1305 = 3 };
+// Slots use AES-256-GCM; the others exist for exchange: AES-128-GCM with Oblivious HTTP, ChaCha20-Poly1305 with age.
+enum class HpkeAead : std::uint16_t { kAes128Gcm = 1, kAes256Gcm = 2, kChaCha20Poly1305 = 3 };
+AeadAlgorithm hpke_aead_algorithm(HpkeAead aead);
 
 struct HpkeSealed {
   Bytes encapsulated;

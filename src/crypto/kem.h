@@ -1,5 +1,5 @@
 // The two key-encapsulation mechanisms under HPKE: DHKEM(X25519, HKDF-SHA256) of RFC 9180 4.1, and X-Wing. Used by
-// hpke.cc alone.
+// hpke.cc and hpke_context.cc alone.
 #pragma once
 
 #include "crypto/hpke.h"

@@ -146,6 +146,8 @@ Status ClientConnection::shake_hands(Ticks deadline) {
       case Outcome::kDone: {
         CLOISTER_TRY(info_->channel_binding, tls_->channel_binding());
         info_->peer = tls_->peer();
+        info_->peer_key = tls_->peer_key();
+        info_->own_key = tls_->own_key();
         info_->tls_group = tls_->group();
         info_->tls_cipher = tls_->cipher();
         return {};

@@ -155,6 +155,7 @@ void Connection::shake_hands() {
   }
   info_->channel_binding = binding.value();
   info_->peer = tls_->peer();
+  info_->peer_key = tls_->peer_key();
   if (info_->peer) {
     if (!admission_->add_peer(info_->peer->id, limits().connections_per_peer)) {
       refuse(Refusal::kTooManyFromPeer, {});

@@ -74,6 +74,10 @@ Result<Buffer> serialize(const Request& request, const std::string& host) {
   return out;
 }
 
+Http1ResponseParser::Body body_of(const Request& request) {
+  return request.method == "HEAD" ? Http1ResponseParser::Body::kNone : Http1ResponseParser::Body::kExpected;
+}
+
 struct Attempt {
   ClientConnection& connection;
   const ClientOptions& options;
@@ -109,6 +113,21 @@ struct Attempt {
 
 }  // namespace
 
+HttpConnection::HttpConnection(std::unique_ptr<ClientConnection> connection, std::string host, ClientOptions options)
+    : connection_(std::move(connection)), host_(std::move(host)), options_(std::move(options)) {}
+HttpConnection::~HttpConnection() = default;
+
+const ConnectionInfo& HttpConnection::info() const { return *connection_->info(); }
+
+Result<Response> HttpConnection::send(const Request& request, Duration patience) {
+  CLOISTER_TRY(const Buffer bytes, serialize(request, host_));
+  if (!reusable_) return Error(Code::kUnavailable, "the connection has ended");
+  Attempt attempt{*connection_, options_, ticks_now() + patience.ms};
+  auto response = attempt.exchange(bytes, body_of(request));
+  reusable_ = attempt.reusable;
+  return response;
+}
+
 HttpClient::HttpClient(Target target, ClientOptions options)
     : target_(std::move(target)), options_(std::move(options)) {}
 HttpClient::~HttpClient() = default;
@@ -135,10 +154,14 @@ void HttpClient::keep(std::unique_ptr<ClientConnection> connection) {
   if (kept_.size() < options_.idle_connections) kept_.push_back(std::move(connection));
 }
 
+Result<std::unique_ptr<HttpConnection>> HttpClient::open(Duration patience) {
+  CLOISTER_TRY(auto connection, ClientConnection::connect(target_, ticks_now() + patience.ms));
+  return std::unique_ptr<HttpConnection>(new HttpConnection(std::move(connection), host_of(target_), options_));
+}
+
 Result<Exchange> HttpClient::send(const Request& request, Duration patience) {
   const Ticks deadline = ticks_now() + patience.ms;
   CLOISTER_TRY(const Buffer bytes, serialize(request, host_of(target_)));
-  const auto body = request.method == "HEAD" ? Http1ResponseParser::Body::kNone : Http1ResponseParser::Body::kExpected;
   std::unique_ptr<ClientConnection> connection = take_kept();
   bool repeat = connection != nullptr && may_be_repeated(request.method);
   for (;;) {
@@ -146,7 +169,7 @@ Result<Exchange> HttpClient::send(const Request& request, Duration patience) {
       CLOISTER_TRY(connection, ClientConnection::connect(target_, deadline));
     }
     Attempt attempt{*connection, options_, deadline};
-    auto response = attempt.exchange(bytes, body);
+    auto response = attempt.exchange(bytes, body_of(request));
     if (response.ok()) {
       Exchange exchange{std::move(response).value(), connection->info()};
       if (attempt.reusable) keep(std::move(connection));

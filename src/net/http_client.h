@@ -60,6 +60,27 @@ struct Exchange {
 
 class ClientConnection;
 
+// One connection and never another in its place: for requests that are bound to it. One thread at a time.
+class HttpConnection {
+ public:
+  ~HttpConnection();
+  HttpConnection(const HttpConnection&) = delete;
+  HttpConnection& operator=(const HttpConnection&) = delete;
+
+  const ConnectionInfo& info() const;
+  // As HttpClient::send(), but nothing is ever repeated. kUnavailable also: an earlier answer ended the connection.
+  Result<Response> send(const Request& request, Duration patience);
+
+ private:
+  friend class HttpClient;
+  HttpConnection(std::unique_ptr<ClientConnection> connection, std::string host, ClientOptions options);
+
+  std::unique_ptr<ClientConnection> connection_;
+  const std::string host_;
+  const ClientOptions options_;
+  bool reusable_ = true;
+};
+
 // Any thread may call; a call waits for its answer.
 class HttpClient {
  public:
@@ -75,6 +96,8 @@ class HttpClient {
   // be sent, or the answer is malformed or too large. A request whose method says that it may be repeated (GET, HEAD,
   // OPTIONS, PUT, DELETE) is, once, when a kept connection turns out to be gone.
   Result<Exchange> send(const Request& request, Duration patience);
+  // A connection of its own, which send() doesn't use. kDenied, kUnavailable as send() says.
+  Result<std::unique_ptr<HttpConnection>> open(Duration patience);
 
  private:
   HttpClient(Target target, ClientOptions options);

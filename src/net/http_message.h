@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "crypto/hash.h"
 #include "net/buffer.h"
 #include "net/peer.h"
 
@@ -39,8 +40,11 @@ struct ConnectionInfo {
   std::optional<Peer> peer;                       // behind MutualTls: always there
   std::optional<UnixPeer> unix_peer;              // on a Unix socket: always there
   std::optional<ChannelBinding> channel_binding;  // behind TLS: always there
-  std::string remote;                             // "192.0.2.7:51820", or "unix"
-  std::string tls_group;                          // "X25519MLKEM768"
+  // SHA-256 of the public keys (SPKI) in the certificates that were shown: by the peer, where there is one; by this
+  // end, on a client behind MutualTls.
+  std::optional<crypto::Sha256Digest> peer_key, own_key;
+  std::string remote;     // "192.0.2.7:51820", or "unix"
+  std::string tls_group;  // "X25519MLKEM768"
   std::string tls_cipher;
 };
 

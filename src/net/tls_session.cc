@@ -36,6 +36,16 @@ int verify_error_of(Code code) {
   }
 }
 
+std::optional<crypto::Sha256Digest> key_of(const X509* certificate) {
+  if (certificate == nullptr) return std::nullopt;
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+  if (size <= 0) return std::nullopt;
+  const crypto::Sha256Digest digest = crypto::sha256(ByteView(der, static_cast<std::size_t>(size)));
+  OPENSSL_free(der);
+  return digest;
+}
+
 Result<Peer> verify(TlsSession::State& state, X509_STORE_CTX* store) {
   CLOISTER_TRY(const std::vector<Bytes> chain, chain_of(store));
   CLOISTER_TRY(Peer peer, state.verifier->verify(state.clock(), chain));
@@ -43,7 +53,11 @@ Result<Peer> verify(TlsSession::State& state, X509_STORE_CTX* store) {
   if (!state.expected_id.empty() && peer.id != state.expected_id) {
     return Error(Code::kDenied, "the server is " + peer.id + ", not " + state.expected_id);
   }
-  if (state.protocols != nullptr) state.peer_leaf = crypto::sha256(chain.front());
+  if (state.protocols != nullptr) {
+    state.peer_leaf = crypto::sha256(chain.front());
+  } else {
+    state.peer_key = key_of(sk_X509_value(X509_STORE_CTX_get0_untrusted(store), 0));
+  }
   return peer;
 }
 
@@ -247,6 +261,12 @@ const Error& TlsSession::failure() const {
 bool TlsSession::refused_by_peer() const { return state_->refused_by_peer; }
 
 const std::optional<Peer>& TlsSession::peer() const { return state_->peer; }
+
+const std::optional<crypto::Sha256Digest>& TlsSession::peer_key() const { return state_->peer_key; }
+
+std::optional<crypto::Sha256Digest> TlsSession::own_key() const {
+  return key_of(SSL_get_certificate(state_->ssl.get()));
+}
 
 const std::optional<crypto::Sha256Digest>& TlsSession::peer_leaf() const { return state_->peer_leaf; }
 

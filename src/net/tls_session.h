@@ -52,6 +52,10 @@ class TlsSession {
 
   // After the handshake. No peer behind ServerOnlyTls.
   const std::optional<Peer>& peer() const;
+  // SHA-256 of the public key (SPKI) in the peer's leaf certificate; not for streams.
+  const std::optional<crypto::Sha256Digest>& peer_key() const;
+  // The same of the certificate that this end shows; nothing when it shows none.
+  std::optional<crypto::Sha256Digest> own_key() const;
   // Of the leaf certificate that a stream's peer showed.
   const std::optional<crypto::Sha256Digest>& peer_leaf() const;
   // kUnavailable before the handshake is done.

@@ -22,6 +22,7 @@ struct TlsSession::State {
   std::shared_ptr<const std::string> protocols;  // of a stream, as ALPN sends them; null: those of HTTP
   std::optional<Peer> peer;
   std::optional<crypto::Sha256Digest> peer_leaf;  // of a stream's peer
+  std::optional<crypto::Sha256Digest> peer_key;   // of any other
   SocketOutput output;
   std::optional<Error> failure;
   bool refused_by_peer = false;

@@ -29,7 +29,7 @@ Issuer& issuer() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto response = probe::parse_ocsp({data, size});
+  const auto response = crypto::parse_ocsp({data, size});
   if (!response.ok()) return 0;
   const auto answer = probe::verify_ocsp(*response, issuer().leaf, issuer().authority, testing::kNow);
   CLOISTER_CHECK(!answer.ok() || answer->state == probe::OcspState::kGood);

@@ -17,8 +17,16 @@ Bytes general_time(Time time) {
   return der_element(der::kGeneralizedTime, {as_bytes(digits + "Z")});
 }
 
-// CertID with SHA-1, as nearly everybody names an issuer.
+// CertID with SHA-1, as nearly everybody names an issuer, or as ocsp_request() does.
 Bytes certificate_id(const OcspParts& parts) {
+  if (parts.issuer) {
+    const auto key = value_of(parts.issuer->public_key());
+    const Bytes bits = to_bytes(key.raw());
+    const Bytes hash = der_element(der::kSequence, {der_oid(unhex("608648016503040201"))});
+    const Bytes name = der_element(der::kOctetString, {sha256(parts.issuer->facts().subject)});
+    const Bytes key_hash = der_element(der::kOctetString, {sha256(bits)});
+    return der_element(der::kSequence, {hash, name, key_hash, der_element(der::kInteger, {parts.serial})});
+  }
   const Bytes hash = der_element(der::kSequence, {der_oid(unhex("2b0e03021a"))});
   const Bytes zeros(20, 0);
   const Bytes digest = der_element(der::kOctetString, {zeros});
@@ -27,7 +35,11 @@ Bytes certificate_id(const OcspParts& parts) {
 
 Bytes answer(const OcspParts& parts) {
   const Bytes when = parts.state == 0xA1 ? general_time(parts.this_update) : Bytes();
-  const Bytes state = der_element(parts.state, {when});
+  Bytes reason;
+  if (parts.reason) {
+    reason = der_element(der::constructed(0), {Bytes{0x0A, 1, *parts.reason}});
+  }
+  const Bytes state = der_element(parts.state, {when, reason});
   const Bytes next = parts.next_update ? der_element(der::constructed(0), {general_time(*parts.next_update)}) : Bytes();
   Bytes extensions;
   if (!parts.timestamps.empty()) {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "crypto/hpke.h"
+#include "crypto/hpke_context.h"
 #include "crypto/kem.h"
 #include "tests/support/deterministic_random.h"
 #include "tests/support/hex.h"
@@ -53,6 +54,50 @@ TEST(HpkeVectors, SealAndOpen) {
     ++count;
   }
   EXPECT_EQ(count, 1);
+}
+
+// A sender's and a receiver's context through every message and export of one entry.
+void run_sequence(const Json& suite, const char* ephemeral) {
+  const auto aead = static_cast<HpkeAead>(suite.at("aead_id").get<int>());
+  const auto key = HpkePrivateKey::from_seed(HpkeKem::kX25519, key_of(field(suite, "skRm")));
+  ASSERT_TRUE(key.ok());
+  const Bytes info = field(suite, "info");
+  ScriptedRandom random(field(suite, ephemeral));
+  auto sender = HpkeSender::create(key->public_key(), random, info, aead);
+  auto receiver = HpkeReceiver::create(*key, info, field(suite, "enc"), aead);
+  ASSERT_TRUE(sender.ok() && receiver.ok());
+  EXPECT_EQ(to_hex(sender->encapsulated()), suite.at("enc").get<std::string>());
+
+  for (const Json& message : suite.at("encryptions")) {
+    const Bytes aad = field(message, "aad");
+    const Bytes plaintext = field(message, "pt");
+    const Bytes ciphertext = field(message, "ct");
+    Bytes sealed(plaintext.size() + kTagSize);
+    sender->seal(aad, plaintext, sealed);
+    EXPECT_EQ(to_hex(sealed), to_hex(ciphertext));
+    Bytes opened(plaintext.size());
+    ASSERT_TRUE(receiver->open(aad, ciphertext, opened).ok());
+    EXPECT_EQ(to_hex(opened), to_hex(plaintext));
+    EXPECT_EQ(receiver->open(aad, ciphertext, opened).error().code(), Code::kDenied) << "the same message twice";
+  }
+  for (const Json& entry : suite.at("exports")) {
+    const Bytes context = field(entry, "exporter_context");
+    const auto size = entry.at("L").get<std::size_t>();
+    const std::string expected = entry.at("exported_value").get<std::string>();
+    EXPECT_EQ(to_hex(sender->export_secret(context, size).expose()), expected);
+    EXPECT_EQ(to_hex(receiver->export_secret(context, size).expose()), expected);
+  }
+}
+
+TEST(HpkeVectors, ConsecutiveMessagesAndExports) {
+  CLOISTER_VECTORS_OR_SKIP(path, "hpke/rfc9180-consecutive.json");
+  int count = 0;
+  for (const Json& suite : load_json(path)) {
+    if (!is_ours(suite)) continue;
+    run_sequence(suite, "sender_seed");
+    ++count;
+  }
+  EXPECT_EQ(count, 2);
 }
 
 TEST(HpkeVectors, KeyScheduleOfAppendixA) {

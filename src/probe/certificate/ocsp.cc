@@ -2,133 +2,18 @@
 
 #include <algorithm>
 
-#include "crypto/der_values.h"
+#include "crypto/der.h"
 #include "crypto/hash.h"
 
 namespace cloister::probe {
 namespace {
 
-using crypto::DerElement;
 using crypto::DerReader;
-using crypto::Extension;
-using crypto::for_each_extension;
-using crypto::oid_text;
 namespace der = crypto::der;
 
 constexpr std::string_view kWhat = "an OCSP response";
-constexpr std::string_view kBasicOid = "1.3.6.1.5.5.7.48.1.1";
-constexpr std::string_view kTimestampsOid = "1.3.6.1.4.1.11129.2.4.5";
 constexpr std::string_view kSigningOid = "1.3.6.1.5.5.7.3.9";
 constexpr std::string_view kSha256Oid = "2.16.840.1.101.3.4.2.1";
-constexpr std::uint8_t kEnumerated = 0x0A;
-constexpr std::size_t kAnswersMax = 64;
-constexpr std::size_t kCertificatesMax = 4;
-
-Status read_certificate_id(ByteView content, OcspAnswer& answer) {
-  DerReader fields(content);
-  CLOISTER_TRY(const ByteView algorithm, fields.expect(der::kSequence, kWhat));
-  DerReader identifier(algorithm);
-  CLOISTER_TRY(const ByteView oid, identifier.expect(der::kOid, kWhat));
-  answer.hash_oid = oid_text(oid);
-  CLOISTER_TRY(const ByteView name, fields.expect(der::kOctetString, kWhat));
-  CLOISTER_TRY(const ByteView key, fields.expect(der::kOctetString, kWhat));
-  CLOISTER_TRY(const ByteView serial, fields.expect(der::kInteger, kWhat));
-  answer.issuer_name_hash = to_bytes(name);
-  answer.issuer_key_hash = to_bytes(key);
-  answer.serial = to_bytes(serial);
-  return fields.expect_end(kWhat);
-}
-
-Status read_state(const DerElement& element, OcspAnswer& answer) {
-  switch (element.tag) {
-    case der::primitive(0): answer.state = OcspState::kGood; return {};
-    case der::primitive(2): answer.state = OcspState::kUnknown; return {};
-    case der::constructed(1): {
-      answer.state = OcspState::kRevoked;
-      DerReader fields(element.content);
-      CLOISTER_TRY(answer.revoked_at, next_time(fields, kWhat));
-      return {};
-    }
-    default: return Error(Code::kInvalid, "an OCSP response has no state of a certificate");
-  }
-}
-
-Status read_answer_extensions(ByteView sequence, OcspAnswer& answer) {
-  return for_each_extension(sequence, [&](const Extension& extension) -> Status {
-    if (extension.oid != kTimestampsOid) return {};
-    DerReader inner(extension.value);
-    CLOISTER_TRY(const ByteView list, inner.expect(der::kOctetString, kWhat));
-    answer.timestamps = to_bytes(list);
-    return {};
-  });
-}
-
-Result<OcspAnswer> read_answer(ByteView content) {
-  OcspAnswer answer;
-  DerReader fields(content);
-  CLOISTER_TRY(const ByteView id, fields.expect(der::kSequence, kWhat));
-  CLOISTER_RETURN_IF_ERROR(read_certificate_id(id, answer));
-  CLOISTER_TRY(const DerElement state, fields.next(kWhat));
-  CLOISTER_RETURN_IF_ERROR(read_state(state, answer));
-  CLOISTER_TRY(answer.this_update, next_time(fields, kWhat));
-  CLOISTER_TRY(const auto next, fields.maybe(der::constructed(0), kWhat));
-  if (next) {
-    DerReader inner(*next);
-    CLOISTER_TRY(answer.next_update, next_time(inner, kWhat));
-  }
-  CLOISTER_TRY(const auto extensions, fields.maybe(der::constructed(1), kWhat));
-  if (extensions) CLOISTER_RETURN_IF_ERROR(read_answer_extensions(*extensions, answer));
-  CLOISTER_RETURN_IF_ERROR(fields.expect_end(kWhat));
-  return answer;
-}
-
-Status read_data(OcspResponse& response) {
-  DerReader outer(response.signed_part);
-  CLOISTER_TRY(const ByteView content, outer.expect(der::kSequence, kWhat));
-  DerReader fields(content);
-  CLOISTER_RETURN_IF_ERROR(fields.maybe(der::constructed(0), kWhat));  // version
-  CLOISTER_TRY(const DerElement responder, fields.next(kWhat));
-  if (responder.tag != der::constructed(1) && responder.tag != der::constructed(2)) {
-    return Error(Code::kInvalid, "an OCSP response doesn't name its responder");
-  }
-  CLOISTER_TRY(response.produced_at, next_time(fields, kWhat));
-  CLOISTER_TRY(const ByteView answers, fields.expect(der::kSequence, kWhat));
-  DerReader reader(answers);
-  while (!reader.at_end()) {
-    if (response.answers.size() == kAnswersMax) return Error(Code::kInvalid, "an OCSP response has too many answers");
-    CLOISTER_TRY(const ByteView one, reader.expect(der::kSequence, kWhat));
-    CLOISTER_TRY(OcspAnswer answer, read_answer(one));
-    response.answers.push_back(std::move(answer));
-  }
-  return {};
-}
-
-Result<OcspResponse> read_basic(ByteView bytes) {
-  CLOISTER_RETURN_IF_ERROR(crypto::check_der(bytes, kWhat));
-  OcspResponse response;
-  DerReader outer(bytes);
-  CLOISTER_TRY(const ByteView content, outer.expect(der::kSequence, kWhat));
-  DerReader fields(content);
-  CLOISTER_TRY(const DerElement data, fields.next(kWhat));
-  response.signed_part = to_bytes(data.whole);
-  CLOISTER_TRY(const DerElement algorithm, fields.next(kWhat));
-  response.signature_algorithm = to_bytes(algorithm.whole);
-  CLOISTER_TRY(const ByteView signature, fields.expect(der::kBitString, kWhat));
-  response.signature = to_bytes(signature.subspan(1));
-  CLOISTER_TRY(const auto certificates, fields.maybe(der::constructed(0), kWhat));
-  CLOISTER_RETURN_IF_ERROR(fields.expect_end(kWhat));
-  if (certificates) {
-    DerReader list(*certificates);
-    CLOISTER_TRY(const ByteView sequence, list.expect(der::kSequence, kWhat));
-    DerReader each(sequence);
-    while (!each.at_end() && response.certificates.size() < kCertificatesMax) {
-      CLOISTER_TRY(const DerElement one, each.next(kWhat));
-      response.certificates.push_back(to_bytes(one.whole));
-    }
-  }
-  CLOISTER_RETURN_IF_ERROR(read_data(response));
-  return response;
-}
 
 // Named by the issuer to sign for it.
 bool may_sign_for(const SeenCertificate& responder, const SeenCertificate& issuer, Time now) {
@@ -165,36 +50,6 @@ bool names_issuer(const OcspAnswer& answer, const SeenCertificate& issuer) {
 }
 
 }  // namespace
-
-std::string_view name_of(OcspState state) {
-  switch (state) {
-    case OcspState::kGood: return "good";
-    case OcspState::kRevoked: return "revoked";
-    case OcspState::kUnknown: break;
-  }
-  return "unknown";
-}
-
-Result<OcspResponse> parse_ocsp(ByteView bytes) {
-  if (bytes.size() > kOcspSizeMax) return Error(Code::kInvalid, "an OCSP response is too large");
-  CLOISTER_RETURN_IF_ERROR(crypto::check_der(bytes, kWhat));
-  DerReader outer(bytes);
-  CLOISTER_TRY(const ByteView content, outer.expect(der::kSequence, kWhat));
-  DerReader fields(content);
-  CLOISTER_TRY(const ByteView status, fields.expect(kEnumerated, kWhat));
-  if (status.size() != 1) return Error(Code::kInvalid, "an OCSP response has no status");
-  if (status[0] != 0) {
-    return Error(Code::kUnavailable, "the OCSP responder couldn't answer: status " + std::to_string(status[0]));
-  }
-  CLOISTER_TRY(const ByteView tagged, fields.expect(der::constructed(0), kWhat));
-  DerReader wrapped(tagged);
-  CLOISTER_TRY(const ByteView body, wrapped.expect(der::kSequence, kWhat));
-  DerReader typed(body);
-  CLOISTER_TRY(const ByteView oid, typed.expect(der::kOid, kWhat));
-  if (oid_text(oid) != kBasicOid) return Error(Code::kInvalid, "an OCSP response isn't a basic one");
-  CLOISTER_TRY(const ByteView octets, typed.expect(der::kOctetString, kWhat));
-  return read_basic(octets);
-}
 
 Status verify_signed_by(const SeenCertificate& signer, ByteView signature_algorithm, ByteView message,
                         ByteView signature) {

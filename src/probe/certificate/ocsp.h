@@ -1,43 +1,16 @@
-// OCSP responses (RFC 6960) as servers staple them: read within bounds, and held against the certificate's issuer.
+// OCSP responses as servers staple them, held against the certificate's issuer as it was seen.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
+#include "crypto/ocsp.h"
 #include "probe/certificate/seen_certificate.h"
 
 namespace cloister::probe {
 
-inline constexpr std::size_t kOcspSizeMax = 65'536;
-
-enum class OcspState { kGood, kRevoked, kUnknown };
-std::string_view name_of(OcspState state);  // "good", "revoked", "unknown"
-
-// What the response says of one certificate.
-struct OcspAnswer {
-  std::string hash_oid;  // what the issuer was named with
-  Bytes issuer_name_hash, issuer_key_hash;
-  Bytes serial;  // the INTEGER's content
-  OcspState state = OcspState::kUnknown;
-  std::optional<Time> revoked_at;
-  Time this_update;
-  std::optional<Time> next_update;
-  Bytes timestamps;  // SignedCertificateTimestampList, RFC 6962 3.3; empty: none
-};
-
-struct OcspResponse {
-  Bytes signed_part;          // ResponseData
-  Bytes signature_algorithm;  // DER AlgorithmIdentifier
-  Bytes signature;
-  Time produced_at;
-  std::vector<OcspAnswer> answers;
-  std::vector<Bytes> certificates;  // DER, of the responder
-};
-
-// A successful basic response of at most kOcspSizeMax bytes. kInvalid for anything else; kUnavailable when the
-// responder said that it can't answer.
-Result<OcspResponse> parse_ocsp(ByteView der);
+using crypto::kOcspSizeMax;
+using crypto::OcspAnswer;
+using crypto::OcspResponse;
+using crypto::OcspState;
+using crypto::parse_ocsp;
 
 // The answer about that certificate. The response is signed by its issuer, or by a responder that the issuer named with
 // a certificate for OCSP signing, valid at `now`. kDenied when it is not; kNotFound when it says nothing of that serial

@@ -136,6 +136,7 @@ TEST(Aead, ChaChaKnownAnswer) {
 
 TEST(AeadDeathTest, StopsAtAMistakeOfOurs) {
   EXPECT_DEATH(Aead(AeadAlgorithm::kAes256Gcm, Secret(16)), "internal check failed");
+  EXPECT_DEATH(Aead(AeadAlgorithm::kAes128Gcm, Secret(32)), "internal check failed");
   Aead cipher(AeadAlgorithm::kAes256Gcm, Secret(32));
   Bytes three(3);
   Bytes four(4);

@@ -48,6 +48,42 @@ TEST_F(Server, MutualTlsTellsWhoCalls) {
   EXPECT_FALSE(info->unix_peer);
 }
 
+TEST_F(Server, ConnectionOfItsOwnKeepsItsBinding) {
+  Sighting sighting;
+  start(watch(sighting));
+  listen_tls();
+  const auto client = tls_client();
+  const auto connection = client->open(kPatience);
+  ASSERT_TRUE(connection.ok()) << connection.error().message();
+  const ConnectionInfo& ours = (*connection)->info();
+  ASSERT_TRUE(ours.channel_binding && ours.own_key && ours.peer_key);
+  EXPECT_NE(*ours.own_key, *ours.peer_key);
+  for (int i = 0; i < 2; ++i) {
+    const auto response = (*connection)->send(get("/"), kPatience);
+    ASSERT_TRUE(response.ok()) << response.error().message();
+    const auto info = sighting.last();
+    EXPECT_EQ(info->channel_binding, ours.channel_binding);
+    EXPECT_EQ(info->peer_key, ours.own_key);
+    EXPECT_FALSE(info->own_key);
+  }
+  ASSERT_TRUE(client->send(get("/"), kPatience).ok());
+  EXPECT_NE(sighting.last()->channel_binding, ours.channel_binding);
+}
+
+TEST_F(Server, ConnectionOfItsOwnIsNeverReplaced) {
+  start();
+  listen_tls();
+  const auto client = tls_client();
+  const auto connection = client->open(kPatience);
+  ASSERT_TRUE(connection.ok()) << connection.error().message();
+  ASSERT_TRUE((*connection)->send(get("/"), kPatience).ok());
+  server_.reset();
+  ASSERT_FALSE((*connection)->send(get("/"), kPatience).ok());
+  const auto again = (*connection)->send(get("/"), kPatience);
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code(), Code::kUnavailable);
+}
+
 TEST_F(Server, UnixSocketTellsWhoCalls) {
   Sighting sighting;
   start(watch(sighting));
