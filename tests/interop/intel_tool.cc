@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "tests/support/intel_vectors.h"
 #include "tests/support/value_of.h"
+#include "tests/support/vector_folder.h"
 
 using namespace cloister;
 using namespace cloister::attest;
@@ -46,7 +47,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: intel_tool QUOTE COLLATERAL-FOLDER|- UNIX-SECONDS [SECONDS]\n");
     return 2;
   }
-  const Bytes quote = testing::bytes_of(argv[1]);
+  const Bytes quote = testing::bytes_of_file(argv[1]);
   Evidence evidence = value_of(recognise(quote)).primary;
   Collateral collateral;
   if (std::string_view(argv[2]) != "-") collateral = testing::intel_collateral(argv[2], evidence);

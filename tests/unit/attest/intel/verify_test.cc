@@ -366,7 +366,7 @@ TEST(IntelVerifier, AnswerToAnotherQuestion) {
     EXPECT_EQ(problems_of(attest::verify(platform.evidence(), question)), Problems{"report-data nonce-mismatch"});
   }
   question.report_data.reset();
-  EXPECT_EQ(problems_of(attest::verify(platform.evidence(), question)), Problems{"report-data reference-missing"});
+  EXPECT_EQ(attest::verify(platform.evidence(), question).find("report-data")->state, CheckState::kNotEvaluated);
   SimulatedIntel padded(Kind::kSgx, 3);
   std::fill_n(padded.body.begin() + enclave_body::kReportData + 32, 32, std::uint8_t{0});
   const Collateral same = padded.collateral();
