@@ -25,7 +25,7 @@ benches=(
   aws-dialect
   cold-start
   memory relay scan
-  inference)
+  inference attest-nvidia)
 
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak
@@ -87,6 +87,8 @@ relay() { "$(dirname "$0")/relay.py"; }
 scan() { "$(dirname "$0")/scan.py"; }
 
 inference() { BUILD_DIR=${build%/bench} "$(dirname "$0")/inference.py"; }
+
+attest_nvidia() { "$(dirname "$0")/attest_nvidia.py"; }
 
 # Runs the benchmark called $1.
 bench() {
