@@ -134,6 +134,16 @@ def check_refusals(row, folder):
     row.check("inputs that the model doesn't have are refused", got.returncode == 2 and "400" in got.stderr, got.stderr)
 
 
+def check_traces(row, folder, server):
+    """A mark in a question comes back in the answer, and stands nowhere else that the worker writes."""
+    mark = "canary-4f1b-of-acme"
+    got = ask(folder, policy(folder), text=json.dumps({**questions()[0], "id": mark}))
+    ask(folder, policy(folder), text=json.dumps({"id": mark, "inputs": [mark]}))
+    row.check("the answer has the question's id", got.returncode == 0 and mark in got.stdout, got.stderr)
+    files = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+    row.check("nothing of a question is logged or left in a file", mark not in server.output() and mark.encode() not in files)
+
+
 def check_peer(row, folder, expected):
     got = subprocess.run([peer_python, pathlib.Path(__file__).parent / "inference_peer/client.py", folder / "worker.sock", MODEL, TOKEN],
                          input=json.dumps(questions()[1]), capture_output=True, text=True, check=False, timeout=60,
@@ -158,10 +168,11 @@ def main():
     folder = run.folder / "worker"
     folder.mkdir()
     command = [run.build / "tests/inference_worker", folder, LIBRARY, MODEL_FILE, MODEL, TOKEN]
-    with run.server(command, ready=folder / "worker.sock"):
+    with run.server(command, ready=folder / "worker.sock") as server:
         with run.row("client", "onnxruntime", against="confidential inference", version=RUNTIME) as row:
             check_ours(row, folder, expected)
             check_refusals(row, folder)
+            check_traces(row, folder, server)
         with run.row("client", "pyhpke", against="confidential inference", version=PYHPKE) as row:
             check_peer(row, folder, expected)
     run.finish()
