@@ -1,7 +1,6 @@
 // cloister paths: is every pair of components encrypted, and what says so.
 #include "audit/origin.h"
 #include "commands.h"
-#include "identity_text.h"
 #include "paths_evidence.h"
 #include "probe/path/bundle.h"
 #include "probe/path/capture.h"
@@ -12,6 +11,7 @@
 #include "probe/path/plaintext_probe.h"
 #include "probe/path/report_json.h"
 #include "probe/path/sockets.h"
+#include "verifier_key.h"
 
 namespace cloister::cli {
 namespace {
@@ -127,15 +127,8 @@ Result<Outcome> bundle(Session& session, const CheckRequest& request) {
   return outcome;
 }
 
-// The key's text, or the path of a file that holds it. A path rarely has two '+'.
-Result<audit::VerifierKey> read_key(const std::string& text_or_path) {
-  if (text_or_path.find('+') != text_or_path.rfind('+')) return audit::VerifierKey::parse(text_or_path);
-  CLOISTER_TRY(const Bytes content, read_file(text_or_path, 4096));
-  return audit::VerifierKey::parse(only_line(as_text(content))).with_context("read " + text_or_path);
-}
-
 Result<Outcome> verify(Session&, const VerifyRequest& request) {
-  CLOISTER_TRY(const audit::VerifierKey key, read_key(request.key));
+  CLOISTER_TRY(const audit::VerifierKey key, read_verifier_key(request.key));
   CLOISTER_TRY(const Bytes file, read_file(request.bundle, path::kBundleFileMax));
   CLOISTER_TRY(const path::VerifiedBundle verified,
                path::verify_bundle(as_text(file), {&key, 1}).with_context(request.bundle));

@@ -2,14 +2,40 @@
 
 #include <algorithm>
 
+#include "attest/amd/coco_snp.h"
+#include "attest/amd/sev.h"
 #include "attest/amd/snp.h"
+#include "attest/intel/verify.h"
+#include "attest/nitro/nitro.h"
+#include "attest/nvidia/composition.h"
+#include "attest/nvidia/evidence_json.h"
+#include "attest/nvidia/verify.h"
 #include "attest/software/verify.h"
 
 namespace cloister::attest {
+namespace {
+
+void check_composition(SetVerdict& verdict) {
+  std::vector<Verdict*> nvidias;
+  const auto take = [&nvidias](Verdict& one) {
+    if (one.kind == Kind::kNvidiaGpu || one.kind == Kind::kNvidiaSwitch) nvidias.push_back(&one);
+  };
+  take(verdict.primary);
+  std::ranges::for_each(verdict.devices, take);
+  if (!nvidias.empty()) nvidia::check_composition(nvidias);
+}
+
+}  // namespace
 
 Verdict verify(const Evidence& evidence, const Question& question) {
   switch (evidence.kind) {
+    case Kind::kSgx:
+    case Kind::kTdx: return intel::verify(evidence, question);
     case Kind::kSnp: return verify_snp(evidence, question);
+    case Kind::kSev: return verify_sev(evidence, question);
+    case Kind::kNvidiaGpu:
+    case Kind::kNvidiaSwitch: return nvidia::verify(evidence, question);
+    case Kind::kNitro: return verify_nitro(evidence, question);
     case Kind::kInsecureSoftware: return verify_software(evidence, question);
     default: break;
   }
@@ -18,7 +44,11 @@ Verdict verify(const Evidence& evidence, const Question& question) {
 
 std::vector<CollateralNeed> needs(const Evidence& evidence) {
   switch (evidence.kind) {
+    case Kind::kSgx:
+    case Kind::kTdx: return intel::needs(evidence);
     case Kind::kSnp: return snp_needs(evidence);
+    case Kind::kNvidiaGpu:
+    case Kind::kNvidiaSwitch: return nvidia::needs(evidence);
     default: return {};
   }
 }
@@ -28,6 +58,7 @@ SetVerdict verify(const EvidenceSet& set, const Question& question, const std::o
   Question of_device = question;
   of_device.report_data = device_nonce;
   for (const Evidence& device : set.devices) verdict.devices.push_back(verify(device, of_device));
+  check_composition(verdict);
   return verdict;
 }
 
@@ -43,6 +74,10 @@ Assurance SetVerdict::assurance() const {
 
 Result<EvidenceSet> recognise(ByteView file) {
   if (auto evidence = recognise_snp(file)) return EvidenceSet{std::move(*evidence), {}};
+  if (auto evidence = recognise_coco_snp(file)) return EvidenceSet{std::move(*evidence), {}};
+  if (auto evidence = recognise_nitro(file)) return EvidenceSet{std::move(*evidence), {}};
+  if (auto devices = nvidia::recognise_json(file)) return *std::move(devices);
+  if (const auto kind = intel::quote_kind(file)) return EvidenceSet{{*kind, {{"quote", to_bytes(file)}}}, {}};
   return decode_evidence(file);
 }
 

@@ -30,6 +30,7 @@ Verdict verify(const Evidence& evidence, const Question& question);
 std::vector<CollateralNeed> needs(const Evidence& evidence);
 
 // One verdict a part: the machine's own first, then the devices' in their order. Devices are asked for `device_nonce`.
+// Those of NVIDIA's have one check more, "composition": see attest/nvidia/composition.h.
 struct SetVerdict {
   Verdict primary;
   std::vector<Verdict> devices;

@@ -1,30 +1,15 @@
 #include "net/io_thread.h"
 
 #include <boost/asio/post.hpp>
-#include <ctime>
 #include <exception>
 
 #include "net/connection.h"
+#include "net/http_date.h"
 
 namespace cloister::net {
 namespace {
 
 constexpr auto kSweepInterval = std::chrono::milliseconds(250);
-
-// RFC 9110 5.6.7, whatever the locale.
-std::string http_date(Time time) {
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::time_t seconds = time.unix_ms / 1000;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[40];
-  const int size =
-      std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[parts.tm_wday], parts.tm_mday,
-                    kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
-  return std::string(text, static_cast<std::size_t>(size));
-}
 
 }  // namespace
 
@@ -96,7 +81,7 @@ void IoThread::cut() {
 std::string_view IoThread::date() {
   const Ticks now = ticks_now();
   if (now >= date_until_) {
-    date_ = http_date(server_.now());
+    date_ = to_http_date(server_.now());
     date_until_ = now + 1000;
   }
   return date_;

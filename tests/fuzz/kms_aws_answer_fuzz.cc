@@ -9,6 +9,7 @@
 #include "kms/aws/kms_answers.h"
 #include "kms/aws/profile_file.h"
 #include "kms/aws/xml.h"
+#include "net/http_date.h"
 
 using namespace cloister;
 
@@ -65,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   ignore_result(kms::read_xml(text));
   ignore_result(kms::parse_aws_profile(text, "default"));
-  ignore_result(kms::parse_http_date(text));
+  ignore_result(net::parse_http_date(text));
   ignore_result(kms::key_policy_findings(text, "111122223333"));
   const auto json = parse_json(text);
   if (!json.ok()) return 0;

@@ -35,7 +35,11 @@ Bytes certificate_id(const OcspParts& parts) {
 
 Bytes answer(const OcspParts& parts) {
   const Bytes when = parts.state == 0xA1 ? general_time(parts.this_update) : Bytes();
-  const Bytes state = der_element(parts.state, {when});
+  Bytes reason;
+  if (parts.reason) {
+    reason = der_element(der::constructed(0), {Bytes{0x0A, 1, *parts.reason}});
+  }
+  const Bytes state = der_element(parts.state, {when, reason});
   const Bytes next = parts.next_update ? der_element(der::constructed(0), {general_time(*parts.next_update)}) : Bytes();
   Bytes extensions;
   if (!parts.timestamps.empty()) {

@@ -16,6 +16,7 @@ struct OcspParts {
   Bytes timestamps = {};                              // SignedCertificateTimestampList
   std::optional<crypto::Certificate> responder = {};  // comes along
   std::optional<crypto::Certificate> issuer = {};     // named by SHA-256; without one, zeros by SHA-1
+  std::optional<std::uint8_t> reason = {};            // of a revocation: 6 is "on hold"
 };
 
 // Signed by that key.

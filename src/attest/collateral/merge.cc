@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "crypto/asymmetric_key.h"
+#include "crypto/crl.h"
 #include "crypto/der.h"
 #include "crypto/x509.h"
 
@@ -67,8 +68,13 @@ Result<CollateralFacts> facts_of_key(CollateralKind kind, ByteView body) {
   return CollateralFacts{};
 }
 
-// DER, as lists of revocations and OCSP responses are: who verifies them reads them whole.
-Result<CollateralFacts> facts_of_der(CollateralKind kind, ByteView body) {
+Result<CollateralFacts> facts_of_list(CollateralKind kind, ByteView body) {
+  const auto list = crypto::RevocationList::parse(body);
+  if (!list.ok()) return not_of_kind(kind, list.error().message());
+  return CollateralFacts{list->this_update(), list->next_update(), {}};
+}
+
+Result<CollateralFacts> facts_of_ocsp(CollateralKind kind, ByteView body) {
   const Status form = crypto::check_der(body, "it");
   if (!form.ok()) return not_of_kind(kind, form.error().message());
   return CollateralFacts{};
@@ -101,8 +107,8 @@ Result<CollateralFacts> collateral_facts(CollateralKind kind, ByteView body) {
     case CollateralKind::kAmdCertificate: return facts_of_certificate(kind, body);
     case CollateralKind::kAmdChain: return facts_of_chain(kind, body);
     case CollateralKind::kIntelCrl:
-    case CollateralKind::kAmdCrl:
-    case CollateralKind::kNvidiaOcsp: return facts_of_der(kind, body);
+    case CollateralKind::kAmdCrl: return facts_of_list(kind, body);
+    case CollateralKind::kNvidiaOcsp: return facts_of_ocsp(kind, body);
     case CollateralKind::kNvidiaRim: return facts_of_xml(kind, body);
     case CollateralKind::kCcaEndorsement:
     case CollateralKind::kTpmEndorsement: return facts_of_key(kind, body);

@@ -1,12 +1,11 @@
 #include "kms/aws/aws_answer.h"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 
 #include "base/reader.h"
 #include "kms/plain_line.h"
+#include "net/http_date.h"
 
 namespace cloister::kms {
 namespace {
@@ -130,30 +129,13 @@ Verdict judge_aws(const net::Response& response) {
     case Again::kClock: break;
   }
   const std::string* date = response.headers.find("date");
-  const bool told = date != nullptr && parse_http_date(*date).ok();
+  const bool told = date != nullptr && net::parse_http_date(*date).ok();
   return {told ? Kind::kRenew : Kind::kFinal, {}};
 }
 
 std::string aws_request_id(const net::Response& response) {
   const std::string* id = response.headers.find("x-amzn-requestid");
   return id == nullptr ? std::string() : plain_line(*id);
-}
-
-Result<Time> parse_http_date(std::string_view text) {
-  static constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const Error refusal(Code::kInvalid, "a date like Sun, 06 Nov 1994 08:49:37 GMT is needed");
-  if (text.size() != 29 || text.substr(3, 2) != ", " || text[7] != ' ' || text[11] != ' ' || text[16] != ' ' ||
-      text.substr(25) != " GMT") {
-    return refusal;
-  }
-  const auto* month = std::ranges::find(kMonths, text.substr(8, 3));
-  if (month == kMonths.end()) return refusal;
-  const std::string number = std::to_string(month - kMonths.begin() + 101).substr(1);
-  const auto time = parse_rfc3339(std::string(text.substr(12, 4)) + "-" + number + "-" +
-                                  std::string(text.substr(5, 2)) + "T" + std::string(text.substr(17, 8)) + "Z");
-  if (!time.ok()) return refusal;
-  return time;
 }
 
 std::optional<Time> aws_time(const JsonValue* value) {

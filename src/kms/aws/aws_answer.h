@@ -27,8 +27,6 @@ Verdict judge_aws(const net::Response& response);
 
 std::string aws_request_id(const net::Response& response);
 
-// IMF-fixdate, "Sun, 06 Nov 1994 08:49:37 GMT": RFC 9110 5.6.7.
-Result<Time> parse_http_date(std::string_view text);
 // Seconds since 1970, with a fraction; nothing for anything else.
 std::optional<Time> aws_time(const JsonValue* value);
 

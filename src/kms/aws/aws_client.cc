@@ -1,6 +1,7 @@
 #include "kms/aws/aws_client.h"
 
 #include "kms/plain_line.h"
+#include "net/http_date.h"
 
 namespace cloister::kms {
 namespace {
@@ -42,7 +43,7 @@ Status AwsClient::renew(const net::Response& answer, const std::shared_ptr<const
   }
   const std::string* date = answer.headers.find("date");
   if (date == nullptr) return Error(Code::kDenied, "AWS disagrees about the time and doesn't tell it");
-  CLOISTER_TRY(const Time theirs, parse_http_date(*date));
+  CLOISTER_TRY(const Time theirs, net::parse_http_date(*date));
   ahead_ms_ = (theirs - waiting_.now()).ms;
   return {};
 }

@@ -51,6 +51,13 @@ TEST_F(CryptoOcspTest, Revoked) {
   EXPECT_EQ(value_of(verify(make_ocsp(revoked, authority_.signer()))).state, OcspState::kRevoked);
 }
 
+TEST_F(CryptoOcspTest, OnHoldIsRevoked) {
+  OcspParts held = parts();
+  held.state = 0xA1;
+  held.reason = 6;
+  EXPECT_EQ(value_of(verify(make_ocsp(held, authority_.signer()))).state, OcspState::kRevoked);
+}
+
 TEST_F(CryptoOcspTest, StrangersSignature) {
   expect_refused(verify(make_ocsp(parts(), stranger_.signer())), Code::kDenied, "isn't signed by");
 }

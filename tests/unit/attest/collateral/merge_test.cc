@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/crl.h"
 #include "tests/support/certificates.h"
 #include "tests/support/expect.h"
+#include "tests/support/revocation_lists.h"
 
 namespace cloister::attest {
 namespace {
@@ -40,6 +42,14 @@ TEST(CollateralMerge, DatesOfCertificates) {
   const std::string pem = root.certificate().to_pem();
   EXPECT_EQ(value_of(make_collateral(chain, to_bytes(as_bytes(pem)), "", Time{1})).issued,
             root.certificate().facts().not_before);
+}
+
+TEST(CollateralMerge, DatesOfLists) {
+  const Bytes der = testing::pss_revocation_list();
+  const auto list = value_of(crypto::RevocationList::parse(der));
+  const CollateralItem one = value_of(make_collateral({CollateralKind::kAmdCrl, "Milan/vcek"}, der, "", Time{1}));
+  EXPECT_EQ(one.issued, list.this_update());
+  EXPECT_EQ(one.expires, list.next_update());
 }
 
 TEST(CollateralMerge, BodyOfAnotherKind) {

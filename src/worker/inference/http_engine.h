@@ -1,0 +1,29 @@
+// An engine that is another process on this machine: asked over HTTP on a Unix socket, in its own language. It gets the
+// model by other means, for instance as a sealed memory file when it is started.
+#pragma once
+
+#include <memory>
+
+#include "net/http_client.h"
+#include "worker/inference/engine.h"
+
+namespace cloister::worker {
+
+class HttpEngine final : public Engine {
+ public:
+  // Questions are posted to `path`. `patience`: how long one may take.
+  static Result<std::unique_ptr<HttpEngine>> create(net::UnixTarget target, std::string path, Duration patience);
+
+  // Nothing to do: the process has it already.
+  Status load(ByteView model) override;
+  Result<EngineAnswer> infer(const Question& question) override;
+
+ private:
+  HttpEngine(std::unique_ptr<net::HttpClient> client, std::string path, Duration patience)
+      : client_(std::move(client)), path_(std::move(path)), patience_(patience) {}
+  std::unique_ptr<net::HttpClient> client_;
+  std::string path_;
+  Duration patience_;
+};
+
+}  // namespace cloister::worker

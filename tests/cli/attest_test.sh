@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# attest: evidence shown, packed and verified; collateral imported, exported, listed, and what is refused of it.
+# shellcheck source=tests/cli/lib
+source "$(dirname "$0")/lib"
+
+# --- Evidence -------------------------------------------------------------------------------------------------------
+printf 'hello' >quote.bin
+expect_status 2 cloister attest show quote.bin
+expect_error 2 'name one file' cloister attest show
+expect_error 2 'go together' cloister attest show --kind tpm
+expect_error 2 'no evidence of that kind' cloister attest show --kind sample --part a=quote.bin
+expect_error 2 'write NAME=FILE' cloister attest show --kind tpm --part quote.bin
+expect_error 2 'there twice' cloister attest show --kind tpm --part a=quote.bin --part a=quote.bin
+expect_status 0 cloister attest show --kind tpm --part quote=quote.bin
+has 'part quote, 5 bytes' <"$work/.out" || fail "$(cat "$work/.out")"
+expect_status 0 cloister attest pack --kind tpm --part quote=quote.bin -o one.evidence
+expect_status 0 cloister attest pack one.evidence --device one.evidence -o two.evidence
+[[ $(cloister --json attest show two.evidence | json_get evidence.1.kind) == tpm ]]
+expect_error 6 two.evidence cloister attest pack one.evidence -o two.evidence
+truncate -s -1 two.evidence
+expect_status 2 cloister attest show two.evidence
+
+# --- A verdict ------------------------------------------------------------------------------------------------------
+expect_error 2 nonce cloister attest verify one.evidence
+expect_error 2 'at most 64 bytes' cloister attest verify one.evidence --nonce "$(printf '%0130d' 0)"
+expect_error 2 nonce cloister attest verify one.evidence --nonce xyz
+expect_error 2 'SHA-256' cloister attest verify one.evidence --nonce any --software-key 00
+expect_error 4 'the evidence is refused' cloister attest verify one.evidence --nonce any --at 2026-11-26T00:00:00Z
+has '^refused as of 2026-11-26T00:00:00.000Z' <"$work/.out" || fail "$(cat "$work/.out")"
+has 'FAILED' <"$work/.out" || fail "$(cat "$work/.out")"
+cloister --json attest verify one.evidence --nonce any >verdict.json 2>/dev/null || true
+[[ $(json_get verdict <verdict.json) == refused && $(json_get primary.checks.0.state <verdict.json) == failed ]]
+
+# --- Collateral -----------------------------------------------------------------------------------------------------
+expect_status 0 cloister attest collateral list
+has 'there is no collateral' <"$work/.out" || fail "$(cat "$work/.out")"
+info() { # NUMBER ISSUED
+  mkdir -p loose/intel-tcb-info/tdx
+  printf '{"tcbInfo":{"issueDate":"%sT00:00:00Z","nextUpdate":"2027-01-01T00:00:00Z","tcbEvaluationDataNumber":%s},"signature":"00"}' \
+    "$2" "$1" >loose/intel-tcb-info/tdx/00806f050000.json
+}
+info 18 2026-11-02
+expect_status 0 cloister attest collateral list --collateral loose --at 2026-11-03T00:00:00Z
+has '^intel-tcb-info/tdx/00806f050000  2026-11-02  2027-01-01  ' <"$work/.out" || fail "$(cat "$work/.out")"
+expect_error 5 home cloister attest collateral import loose
+
+expect_status 0 cloister init --log-server lab.example
+expect_status 0 cloister attest collateral import loose
+has '1 new piece' <"$work/.out" || fail "$(cat "$work/.out")"
+info 17 2026-11-20
+expect_status 0 cloister attest collateral import loose
+has 'was left out: what is kept is newer' <"$work/.out" || fail "$(cat "$work/.out")"
+expect_status 0 cloister attest collateral export -o one.bundle
+expect_error 6 one.bundle cloister attest collateral export -o one.bundle
+expect_error 5 'no collateral to export' cloister attest collateral export -o none.bundle --only amd-
+expect_error 2 'where to' cloister attest collateral export
+expect_status 0 cloister attest collateral export --folder out
+expect test -f out/intel-tcb-info/tdx/00806f050000.json
+cloister audit key - >lab.vkey
+cloister audit list | has 'collateral.export' || fail 'not recorded'
+
+# To a site without a network.
+export CLOISTER_HOME=$work/site
+expect_status 0 cloister init --log-server site.example
+expect_error 2 'whose signature' cloister attest collateral import one.bundle
+expect_status 0 cloister attest collateral import one.bundle --key lab.vkey
+expect_status 0 cloister attest collateral import one.bundle --key "$(cat lab.vkey)"
+has '1 the same' <"$work/.out" || fail "$(cat "$work/.out")"
+[[ $(cloister --json attest collateral list | json_get items.0.name) == intel-tcb-info/tdx/00806f050000 ]]
+cloister audit key - >site.vkey
+expect_error 4 one.bundle cloister attest collateral import one.bundle --key site.vkey
+# A byte changed, and a bundle that is older than the last one.
+python3 - <<'PY'
+data = bytearray(open("one.bundle", "rb").read())
+data[-20] ^= 1
+open("changed.bundle", "wb").write(data)
+PY
+expect_status 2 cloister attest collateral import changed.bundle --key lab.vkey
+sleep 0.01
+cloister --home "$work/home" attest collateral export -o two.bundle
+expect_status 0 cloister attest collateral import two.bundle --key lab.vkey
+expect_error 4 'older than what was taken before' cloister attest collateral import one.bundle --key lab.vkey
+# What the home keeps is its own: another's signature isn't taken there.
+cp one.bundle site/collateral.bundle
+expect_status 4 cloister attest collateral list
+
+# --- Vendors --------------------------------------------------------------------------------------------------------
+rm site/collateral.bundle
+expect_error 2 'SERVICE=URL' cloister attest collateral fetch --address intel=https://x
+expect_error 2 'KIND/KEY' cloister attest collateral fetch nothing
+expect_error 8 'import it' cloister attest collateral fetch cca-endorsement/00/00
