@@ -35,6 +35,14 @@ std::string fixed_part(const Config& config) {
     text += webhook.target + "\n" + webhook.socket.string() + "\n" + std::to_string(webhook.server_user) + "\n" +
             webhook.address.to_string() + "\n" + webhook.server_id + "\n";
   }
+  if (config.collateral) {
+    const home::VendorAddresses& from = config.collateral->addresses;
+    for (const std::string& url :
+         {from.intel_pcs, from.intel_root_crl, from.amd_kds, from.nvidia_rim, from.nvidia_ocsp}) {
+      text += url + "\n";
+    }
+    text += config.collateral->authorities + "\n";
+  }
   if (config.aws) {
     text += config.aws->region + "\n";
     for (const net::TcpAddress& address : config.aws->listen) text += "aws " + address.to_string() + "\n";
@@ -92,6 +100,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Config config, Log& log, crypto::R
   CLOISTER_RETURN_IF_ERROR(daemon->open_home());
   CLOISTER_RETURN_IF_ERROR(daemon->open_identity());
   CLOISTER_RETURN_IF_ERROR(daemon->open_anomalies());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_collateral());
   CLOISTER_RETURN_IF_ERROR(daemon->open_service());
   CLOISTER_RETURN_IF_ERROR(daemon->start_tickers());
   CLOISTER_RETURN_IF_ERROR(daemon->open_listeners());
@@ -111,6 +120,8 @@ Daemon::~Daemon() {
   service_.reset();
   keeper_ticker_.reset();
   scheduler_ticker_.reset();
+  if (collateral_) collateral_->stop();
+  collateral_ticker_.reset();
 }
 
 Status Daemon::open_home() {
@@ -166,6 +177,22 @@ Status Daemon::open_anomalies() {
     CLOISTER_TRY(parts.webhook, net::HttpClient::create(std::move(target), {}));
   }
   CLOISTER_TRY(anomalies_, AnomalyWatch::start(std::move(parts)));
+  return {};
+}
+
+Status Daemon::open_collateral() {
+  CollateralKeeperParts parts{
+      [this] { return open_hierarchy(); }, config_.home, nullptr, log_, metrics_, clock_, actor_};
+  if (config_.collateral) {
+    kms::Waiting waiting = kms::real_waiting();
+    waiting.now = clock_;
+    CLOISTER_TRY(parts.fetcher, home::CollateralFetcher::create(config_.collateral->addresses,
+                                                                home::web_transports(config_.collateral->authorities),
+                                                                std::move(waiting), home::Attempts::kOnce));
+  }
+  collateral_ = std::make_unique<CollateralKeeper>(std::move(parts));
+  collateral_->load();
+  CLOISTER_TRY(collateral_ticker_, Ticker::start([this] { return collateral_->tick(); }, {}));
   return {};
 }
 

@@ -102,7 +102,7 @@ Result<WorkloadManifest> parse_workload_manifest(std::string_view text) {
     return Error(Code::kInvalid, "the text is too large").with_context(kReading);
   }
   auto document = parse_toml(text);
-  if (!document.ok()) return std::move(document.error()).with_context(kReading);
+  if (!document.ok()) return document.error().with_context(kReading);
   if (!document->tables.empty()) {
     return Error(Code::kInvalid, "line " + std::to_string(document->tables.front().line) + ": it has no tables")
         .with_context(kReading);

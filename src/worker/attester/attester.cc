@@ -11,12 +11,12 @@ Result<attest::EvidenceSet> collect_evidence(const LockedDown& locked, Attester&
   const Bytes nonce = attest::device_nonce(binding);
   for (Attester* device : devices) {
     auto evidence = device->collect(locked, nonce);
-    if (!evidence.ok()) return std::move(evidence.error()).with_context("collect a device's evidence");
+    if (!evidence.ok()) return evidence.error().with_context("collect a device's evidence");
     set.devices.push_back(std::move(evidence).value());
   }
   binding.devices = attest::devices_digest(set);
   auto evidence = machine.collect(locked, attest::report_data(binding));
-  if (!evidence.ok()) return std::move(evidence.error()).with_context("collect evidence");
+  if (!evidence.ok()) return evidence.error().with_context("collect evidence");
   set.primary = std::move(evidence).value();
   return set;
 }

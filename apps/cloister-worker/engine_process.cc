@@ -1,0 +1,96 @@
+#include "cloister-worker/engine_process.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+namespace cloister::worker {
+namespace {
+
+constexpr int kModelDescriptor = 3;
+constexpr std::string_view kModelPath = "/proc/self/fd/3";
+constexpr std::string_view kPlaceholder = "{model}";
+
+std::vector<std::string> with_model(std::vector<std::string> command) {
+  for (std::string& word : command) {
+    for (std::size_t at = word.find(kPlaceholder); at != std::string::npos; at = word.find(kPlaceholder)) {
+      word.replace(at, kPlaceholder.size(), kModelPath);
+    }
+  }
+  return command;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& words) {
+  std::vector<char*> list;
+  for (std::string& word : words) list.push_back(word.data());
+  list.push_back(nullptr);
+  return list;
+}
+
+// Its own group, no signal blocked or ignored that the worker has for itself.
+class Attributes {
+ public:
+  Attributes() {
+    ::posix_spawnattr_init(&attributes_);
+    sigset_t none, all;
+    ::sigemptyset(&none);
+    ::sigfillset(&all);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    ::posix_spawnattr_setsigdefault(&attributes_, &all);
+    ::posix_spawnattr_setpgroup(&attributes_, 0);
+    ::posix_spawnattr_setflags(&attributes_,
+                               POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
+  ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_{};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<EngineProcess>> EngineProcess::start(const std::vector<std::string>& command,
+                                                            const File& model) {
+  std::vector<std::string> words = with_model(command);
+  // An engine's threads that wait by spinning take what other processes need: docs/worker.md.
+  std::vector<std::string> environment = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "OMP_WAIT_POLICY=passive"};
+  posix_spawn_file_actions_t files;
+  ::posix_spawn_file_actions_init(&files);
+  ::posix_spawn_file_actions_adddup2(&files, model.descriptor(), kModelDescriptor);
+  const Attributes attributes;
+  pid_t process = -1;
+  const int failed = ::posix_spawn(&process, words.front().c_str(), &files, attributes.get(), pointers(words).data(),
+                                   pointers(environment).data());
+  ::posix_spawn_file_actions_destroy(&files);
+  if (failed != 0) return error_from_errno(failed, "start the engine " + words.front());
+  return std::unique_ptr<EngineProcess>(new EngineProcess(process));
+}
+
+EngineProcess::~EngineProcess() { stop(Duration{0}); }
+
+std::optional<int> EngineProcess::ended() {
+  int status = 0;
+  if (!status_ && ::waitpid(process_, &status, WNOHANG) == process_) status_ = status;
+  return status_;
+}
+
+void EngineProcess::stop(Duration patience) {
+  if (ended()) return;
+  ::kill(-process_, SIGTERM);
+  constexpr Duration kStep{20};
+  for (Duration waited{0}; waited < patience && !ended(); waited.ms += kStep.ms) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(kStep.ms));
+  }
+  ::kill(-process_, SIGKILL);
+  int status = 0;
+  if (!status_ && ::waitpid(process_, &status, 0) == process_) status_ = status;
+}
+
+}  // namespace cloister::worker

@@ -1,0 +1,65 @@
+// A worker from its configuration to its end: locks itself down, attests, opens the model, serves it while the lease
+// holds, and wipes it.
+#pragma once
+
+#include "cloister-relay/identity_keeper.h"
+#include "cloister-worker/config.h"
+#include "cloister-worker/engine_process.h"
+#include "net/http_server.h"
+#include "worker/inference/inference_service.h"
+#include "worker/model.h"
+
+namespace cloister::worker {
+
+// What the program is in the eyes of a manifest: its file, its configuration and its filter.
+attest::WorkloadManifest manifest_of(const WorkerConfig& config, const crypto::Sha256Digest& image);
+// The bytes, once they were found to be about this program and this configuration; kDenied, naming the entry, else.
+Result<Bytes> read_manifest(const WorkerConfig& config, const crypto::Sha256Digest& image);
+
+// What is read while files can still be read.
+struct Prepared {
+  Bytes manifest;
+  std::optional<File> model;
+  std::unique_ptr<Attester> attester;
+  std::shared_ptr<const OnnxRuntime> runtime;
+};
+Result<Prepared> prepare(const WorkerConfig& config);
+
+class Program {
+ public:
+  Program(const WorkerConfig& config, Prepared prepared, LockedDown locked, daemon::Log& log);
+  ~Program();
+
+  // Everything up to the first question.
+  Status start();
+  // Renews what has to be renewed, until a signal of `signals` asks to end (success), the engine ends, or the worker
+  // may not go on (kDenied, kExpired).
+  Status serve(const sigset_t& signals);
+  // Lets the engine finish, and wipes the model.
+  void stop();
+
+ private:
+  Status connect();
+  Status open_engine();
+  Status open_inference();
+  Result<std::unique_ptr<Engine>> embedded_or_socket();
+  Status renew_when_due();
+  void say_lockdown();
+
+  const WorkerConfig& config_;
+  Prepared prepared_;
+  const LockedDown locked_;
+  daemon::Log& log_;
+  crypto::SystemRandom random_;
+  std::unique_ptr<relay::IdentityKeeper> identity_;
+  std::unique_ptr<net::HttpClient> service_;
+  std::unique_ptr<AttestedKeys> keys_;
+  std::optional<EngineFile> engine_file_;
+  std::unique_ptr<EngineProcess> engine_;
+  std::shared_ptr<InferenceService> inference_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::mutex attesting_;  // the lease's renewal and the bundle's ask the same attester
+  Time next_renewal_, next_refresh_;
+};
+
+}  // namespace cloister::worker

@@ -1,0 +1,21 @@
+// A sealed model on its way into memory: opened, compared with what the manifest promises, and nowhere else.
+#pragma once
+
+#include <span>
+
+#include "crypto/hash.h"
+#include "seal/reader.h"
+#include "worker/engine_file.h"
+#include "worker/secret_memory.h"
+
+namespace cloister::worker {
+
+// For an engine in this process. kDenied when no wrapper opens the object, kCorrupt when it was tampered with or its
+// plaintext isn't what `expected` says, kUnavailable when memory can't be locked.
+Result<SecretMemory> open_model(File sealed, std::span<crypto::KeyWrapper* const> wrappers,
+                                const crypto::Sha256Digest& expected);
+// For another process; frozen. The same refusals.
+Result<EngineFile> open_model_file(File sealed, std::span<crypto::KeyWrapper* const> wrappers,
+                                   const crypto::Sha256Digest& expected);
+
+}  // namespace cloister::worker

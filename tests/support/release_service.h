@@ -1,0 +1,49 @@
+// A key service as a worker meets it: verifies evidence with the real verifier, and seals keys that it made up.
+#pragma once
+
+#include <map>
+
+#include "attest/verifier.h"
+#include "base/json.h"
+#include "tests/support/deterministic_random.h"
+#include "worker/attested_keys.h"
+
+namespace cloister::testing {
+
+// The switches change what it answers.
+class ReleaseService {
+ public:
+  explicit ReleaseService(attest::Anchors trusted) : anchors(std::move(trusted)) {}
+
+  attest::Anchors anchors;
+  Time now{1'795'000'000'000};
+  Duration lease_length = minutes(10);
+  bool over_tls = true;
+  bool reachable = true;
+  bool leases_hold = true;    // false: policy changed, or it started anew
+  bool refuses_keys = false;  // one by one, in an answer that is a success otherwise
+  bool names_another_release = false;
+
+  unsigned connections = 0, attested = 0, leased = 0;
+
+  worker::OpenReleaseChannel channels();
+  // What it gives for that object.
+  static crypto::KeyMaterial key_of(ByteView object);
+
+ private:
+  class Channel;
+  struct Granted {
+    Bytes recipient;
+    Time end;
+  };
+  net::Response answer(const net::Request& request, const net::ConnectionInfo& info);
+  Result<std::string> admit(const JsonValue& attestation, const net::ConnectionInfo& info);
+  Result<std::string> find_lease(const std::string& id);
+  net::Response hand_out(const std::string& id, const JsonValue& keys);
+
+  DeterministicRandom random_{9};
+  Bytes challenge_;
+  std::map<std::string, Granted> leases_;
+};
+
+}  // namespace cloister::testing
