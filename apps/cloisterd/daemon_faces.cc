@@ -49,7 +49,11 @@ Status Daemon::open_kbs(Faces& faces) {
   options.sessions = std::make_shared<service::KbsSessions>(service::KbsLimits{.life = face.session_lifetime}, random_);
   options.keyrings = service_->keyrings();
   options.token_signer = std::make_shared<crypto::MemorySigner>(std::move(signing_key));
-  service::judge_by_attested_release(options, *releases_, {}, random_);
+  service::judge_by_attested_release(
+      options, *releases_,
+      {[this] { return collateral_->current(); },
+       [this](const attest::EvidenceSet& evidence) { collateral_->want(home::wanted_by(evidence)); }},
+      random_);
   CLOISTER_TRY(net::HttpServer * server, faces.add(std::make_shared<service::KbsDialect>(std::move(options))));
   for (const net::TcpAddress& address : face.listen) {
     CLOISTER_TRY(const std::uint16_t port, server->listen(address, tls));

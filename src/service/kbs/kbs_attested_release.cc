@@ -41,22 +41,21 @@ Status keep(const Archive& archive, const attest::EvidenceSet& evidence, const a
 
 }  // namespace
 
-void judge_by_attested_release(KbsOptions& options, const AttestedRelease& releases,
-                               std::function<std::shared_ptr<const attest::Collateral>()> collateral,
+void judge_by_attested_release(KbsOptions& options, const AttestedRelease& releases, const KbsCollateral& collateral,
                                crypto::Random& random) {
-  const auto held = [collateral = std::move(collateral)] {
-    return collateral ? collateral() : std::shared_ptr<const attest::Collateral>();
-  };
-  options.judge = [&releases, held](const attest::EvidenceSet& evidence, const Bytes& report_data,
-                                    const Bytes& device_nonce, Time now) {
+  options.judge = [&releases, collateral](const attest::EvidenceSet& evidence, const Bytes& report_data,
+                                          const Bytes& device_nonce, Time now) {
     const auto state = releases.state();
-    const auto items = held();
-    return attest::verify(evidence, {now, report_data, items.get(), &attest::Anchors::production(), &state->floors},
-                          device_nonce);
+    const auto items = collateral.current();
+    attest::SetVerdict verdict = attest::verify(
+        evidence, {now, report_data, items.get(), &attest::Anchors::production(), &state->floors}, device_nonce);
+    if (!verdict.sound()) collateral.wanted(evidence);
+    return verdict;
   };
   options.epoch = [&releases] { return releases.state()->epoch; };
-  options.keep = [&releases, &random, held](const attest::EvidenceSet& evidence, const attest::SetVerdict& verdict) {
-    return keep(releases.archive(), evidence, verdict, held().get(), random);
+  options.keep = [&releases, &random, collateral](const attest::EvidenceSet& evidence,
+                                                  const attest::SetVerdict& verdict) {
+    return keep(releases.archive(), evidence, verdict, collateral.current().get(), random);
   };
   options.decide = [&releases, purpose = options.purpose](const KbsGuest& guest, const Target& target, Time now) {
     return decide(releases.state()->policy, guest, target, purpose, now);

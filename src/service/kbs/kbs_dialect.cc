@@ -187,12 +187,15 @@ Result<Reply> KbsDialect::hand_out(Call& call, const std::array<std::string, 3>&
   if (!decision.allowed) return Reply::of({ProblemCode::kRefused, decision.reason});
   if (hierarchy == nullptr) return Reply::to_worker();
   CLOISTER_TRY(const auto keyring, options_.keyrings->get(call, hierarchy));
-  CLOISTER_TRY(const crypto::Secret secret,
-               open_kbs_secret(options_.resources, path[0], path[1], path[2], *keyring->wrapper));
+  const auto secret = open_kbs_secret(options_.resources, path[0], path[1], path[2], *keyring->wrapper);
+  if (!secret.ok() && secret.error().code() == Code::kDenied) {
+    return Reply::of({ProblemCode::kRefused, secret.error().message()});
+  }
+  if (!secret.ok()) return secret.error();
   const std::string name = path[0] + "/" + path[1] + "/" + path[2];
   // Which resource it is goes by no name of the protocol's: so it is authenticated with the rest of the header.
   CLOISTER_TRY(const JsonValue::Object sealed,
-               crypto::seal_jwe(guest->recipient, secret, {{"kbs-resource", name}}, options_.keyrings->random()));
+               crypto::seal_jwe(guest->recipient, *secret, {{"kbs-resource", name}}, options_.keyrings->random()));
   Reply reply;
   reply.detail = "resource " + name + " to evidence " + guest->evidence_id;
   reply.seen = keyring->seen;

@@ -38,10 +38,13 @@ struct KbsOptions {
   std::function<KbsDecision(const KbsGuest& guest, const Target& target, Time now)> decide;
 };
 
+struct KbsCollateral {
+  std::function<std::shared_ptr<const attest::Collateral>()> current;  // may return null
+  std::function<void(const attest::EvidenceSet&)> wanted;              // called when something is missing for it
+};
 // Guests are judged by the floors of attested release, decided about by its policy under the role "kbs", and their
-// evidence is kept with its. `releases` and `random` outlive every call; `collateral` may return null.
-void judge_by_attested_release(KbsOptions& options, const AttestedRelease& releases,
-                               std::function<std::shared_ptr<const attest::Collateral>()> collateral,
+// evidence is kept with its. `releases` and `random` outlive every call.
+void judge_by_attested_release(KbsOptions& options, const AttestedRelease& releases, const KbsCollateral& collateral,
                                crypto::Random& random);
 
 class KbsDialect final : public Dialect {

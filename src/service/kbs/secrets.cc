@@ -41,7 +41,12 @@ Result<crypto::Secret> open_kbs_secret(const Path& folder, std::string_view repo
     return file.error();
   }
   crypto::KeyWrapper* const wrappers[] = {&wrapper};
-  CLOISTER_TRY(const auto object, seal::ObjectReader::open(std::move(file).value(), wrappers));
+  auto opened = seal::ObjectReader::open(std::move(file).value(), wrappers);
+  if (!opened.ok() && opened.error().code() == Code::kDenied) {
+    return Error(Code::kDenied, "the resource isn't sealed under its dataset's keys, or under one that is disabled");
+  }
+  if (!opened.ok()) return opened.error();
+  const seal::ObjectReader object = std::move(opened).value();
   if (object.size() > kKbsSecretSizeMax) return Error(Code::kInvalid, "the resource is too large to be handed out");
   crypto::Secret secret(static_cast<std::size_t>(object.size()));
   CLOISTER_RETURN_IF_ERROR(object.read_at(0, secret.expose_mutable()));

@@ -23,7 +23,9 @@ class KbsRelease : public ::testing::Test {
     collateral->add(amd_.revocations({}, kStart + days(-1)));
     collateral->add(amd_.chain());
     collateral_ = collateral;
-    judge_by_attested_release(options_, *releases_, [this] { return collateral_; }, harness_.random);
+    judge_by_attested_release(options_, *releases_,
+                              {[this] { return collateral_; }, [this](const attest::EvidenceSet&) { ++wanted_; }},
+                              harness_.random);
   }
 
   Harness harness_;
@@ -31,12 +33,14 @@ class KbsRelease : public ::testing::Test {
   std::unique_ptr<AttestedRelease> releases_;
   std::shared_ptr<const attest::Collateral> collateral_;
   KbsOptions options_;
+  int wanted_ = 0;
 };
 
 TEST_F(KbsRelease, RootsAreTheVendorsAlone) {
   const attest::SetVerdict verdict = options_.judge({amd_.snp(), {}}, Bytes(48, 0x5A), Bytes(48, 0), kStart);
   expect_failed(verdict.primary, "certificate-chain", attest::Reason::kUntrustedRoot);
   EXPECT_EQ(verdict.assurance(), attest::Assurance::kNone);
+  EXPECT_EQ(wanted_, 1);
 }
 
 TEST_F(KbsRelease, WithoutAPolicyNobodyIsGivenAnything) {

@@ -208,7 +208,7 @@ TEST_F(Kbs, ResourceOfOthersOrNobody) {
   // Sealed under another dataset's keys, and put in acme's folder.
   const Path resources = harness_.directory / "resources";
   std::filesystem::copy_file(resources / "rival" / "key" / "1", resources / "acme" / "key" / "stolen");
-  expect_error(get(guest, "acme/key/stolen"), 403, "");
+  expect_error(get(guest, "acme/key/stolen"), 403, "its dataset's keys");
 }
 
 TEST_F(Kbs, PathsThatCantBe) {
