@@ -1,5 +1,8 @@
 // Evidence as guests of the Confidential Containers send it, by kind of machine.
+#include <algorithm>
+
 #include "attest/amd/coco_snp.h"
+#include "attest/nvidia/evidence_json.h"
 #include "base/base64.h"
 #include "service/kbs/messages.h"
 
@@ -53,15 +56,11 @@ Result<attest::Evidence> primary_of(std::string_view tee, const JsonValue& json)
   return Error(Code::kUnsupported, "machines of this kind aren't served");
 }
 
-Status add_gpus(const JsonValue& json, std::vector<attest::Evidence>& devices) {
-  const JsonValue* list = json.find("device_evidence_list");
-  if (list == nullptr || list->array() == nullptr) return malformed("device_evidence_list");
-  for (const JsonValue& device : *list->array()) {
-    if (devices.size() == attest::kDevicesMax) return malformed("device_evidence_list");
-    CLOISTER_TRY(Bytes report, base64_member(device, "evidence"));
-    CLOISTER_TRY(Bytes chain, base64_member(device, "certificate"));
-    devices.push_back({attest::Kind::kNvidiaGpu, {{"report", std::move(report)}, {"chain", std::move(chain)}}});
-  }
+Status add_nvidia(const JsonValue& json, std::vector<attest::Evidence>& devices) {
+  auto set = json.object() == nullptr ? std::nullopt : attest::nvidia::recognise_json(as_bytes(json.serialize()));
+  if (!set || set->devices.size() >= attest::kDevicesMax) return malformed("device_evidence_list");
+  devices.push_back(std::move(set->primary));
+  std::ranges::move(set->devices, std::back_inserter(devices));
   return {};
 }
 
@@ -72,7 +71,7 @@ Status add_devices(const std::string& additional, std::vector<attest::Evidence>&
   if (json.object() == nullptr) return malformed("additional_evidence");
   for (const auto& [tee, evidence] : *json.object()) {
     if (tee != "nvidia") return Error(Code::kUnsupported, "devices of a kind that isn't served are in the evidence");
-    CLOISTER_RETURN_IF_ERROR(add_gpus(evidence, devices));
+    CLOISTER_RETURN_IF_ERROR(add_nvidia(evidence, devices));
   }
   return {};
 }

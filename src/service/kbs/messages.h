@@ -29,7 +29,7 @@ Result<Bytes> kbs_device_nonce(KbsHash hash, const KbsAttestation& attestation);
 
 // Whether machines of that kind are served: snp, tdx, sgx, cca. "sample" never is.
 bool kbs_tee_served(std::string_view tee);
-// The evidence of a machine of that kind and of the NVIDIA GPUs in it. kInvalid, kUnsupported.
+// The evidence of a machine of that kind and of the NVIDIA GPUs and switches in it. kInvalid, kUnsupported.
 Result<attest::EvidenceSet> kbs_evidence(std::string_view tee, const KbsAttestation& attestation);
 
 }  // namespace cloister::service
