@@ -24,7 +24,8 @@ benches=(
   kms-overhead
   aws-dialect
   cold-start
-  memory relay scan)
+  memory relay scan
+  attest-intel attest-nvidia inference)
 
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak
@@ -84,6 +85,12 @@ cold_start() { "$(dirname "$0")/cold_start.py"; }
 relay() { "$(dirname "$0")/relay.py"; }
 
 scan() { "$(dirname "$0")/scan.py"; }
+
+attest_intel() { BUILD_DIR=${build%/bench} "$(dirname "$0")/attest_intel.py"; }
+
+inference() { BUILD_DIR=${build%/bench} "$(dirname "$0")/inference.py"; }
+
+attest_nvidia() { "$(dirname "$0")/attest_nvidia.py"; }
 
 # Runs the benchmark called $1.
 bench() {

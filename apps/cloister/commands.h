@@ -26,6 +26,7 @@ void add_seal(CLI::App& app, Run& run);
 void add_open(CLI::App& app, Run& run);
 void add_cat(CLI::App& app, Run& run);
 void add_append(CLI::App& app, Run& run);
+void add_ask(CLI::App& app, Run& run);
 void add_inspect(CLI::App& app, Run& run);
 void add_verify(CLI::App& app, Run& run);
 void add_rewrap(CLI::App& app, Run& run);

@@ -64,6 +64,7 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_policy(app, run);
   add_receipt(app, run);
   add_scan(app, run);
+  add_ask(app, run);
   add_attest(app, run);
   add_enroll(app, run);
   add_version(app, run);

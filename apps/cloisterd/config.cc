@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/toml_fields.h"
+#include "cloisterd/config_collateral.h"
 #include "cloisterd/config_dialects.h"
 #include "cloisterd/config_identities.h"
 #include "cloisterd/config_tables.h"
@@ -21,7 +22,7 @@ struct TableKind {
   bool listed;
   ReadTable read;
 };
-constexpr std::array<TableKind, 17> kTables = {{{"server", false, read_server},
+constexpr std::array<TableKind, 18> kTables = {{{"server", false, read_server},
                                                 {"listen", false, read_listen},
                                                 {"policy", false, read_policy},
                                                 {"identity", false, read_identity},
@@ -30,6 +31,7 @@ constexpr std::array<TableKind, 17> kTables = {{{"server", false, read_server},
                                                 {"log", false, read_log},
                                                 {"rotation", false, read_rotation},
                                                 {"anomalies", false, read_anomalies},
+                                                {"collateral", false, read_collateral_table},
                                                 {"dialect_aws", false, read_dialect_aws},
                                                 {"dialect_kubernetes", false, read_dialect_kubernetes},
                                                 {"dialect_vault", false, read_dialect_vault},
@@ -170,7 +172,7 @@ std::string describe(const Config& config) {
   text += config.rotate ? "  rotation: looked for every " + seconds_of(config.rotation_check) + "\n"
                         : std::string("  rotation: by others\n");
   text += std::string("  anomalies: ") + (config.anomalies ? "watched for" : "not watched for") + "\n";
-  return text;
+  return text + describe_collateral(config);
 }
 
 }  // namespace cloister::daemon

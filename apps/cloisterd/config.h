@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "cloisterd/log_words.h"
+#include "home/collateral_request.h"
 #include "identity/authority_rules.h"
 #include "identity/spiffe_id.h"
 #include "keys/hierarchy.h"
@@ -83,6 +84,12 @@ struct Federated {
   std::string authorities;  // with kWeb: a PEM file; empty: those of the system
 };
 
+// Where what verifiers need beside evidence is fetched from.
+struct CollateralFetching {
+  home::VendorAddresses addresses;
+  std::string authorities;  // a PEM file; empty: those of the system
+};
+
 struct Config {
   Config(identity::TrustDomain domain, identity::SpiffeId own)
       : trust_domain(std::move(domain)), own_id(std::move(own)) {}
@@ -119,6 +126,8 @@ struct Config {
 
   bool anomalies = true;
   std::optional<Webhook> webhook;
+
+  std::optional<CollateralFetching> collateral;  // none: what is imported is used
 
   std::optional<KubernetesFace> kubernetes;
   std::optional<AwsFace> aws;

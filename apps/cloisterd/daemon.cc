@@ -40,6 +40,14 @@ std::string fixed_part(const Config& config) {
     text += webhook.target + "\n" + webhook.socket.string() + "\n" + std::to_string(webhook.server_user) + "\n" +
             webhook.address.to_string() + "\n" + webhook.server_id + "\n";
   }
+  if (config.collateral) {
+    const home::VendorAddresses& from = config.collateral->addresses;
+    for (const std::string& url :
+         {from.intel_pcs, from.intel_root_crl, from.amd_kds, from.nvidia_rim, from.nvidia_ocsp}) {
+      text += url + "\n";
+    }
+    text += config.collateral->authorities + "\n";
+  }
   if (config.aws) {
     text += config.aws->region + "\n";
     for (const net::TcpAddress& address : config.aws->listen) text += "aws " + address.to_string() + "\n";
@@ -99,6 +107,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Config config, Log& log, crypto::R
   CLOISTER_RETURN_IF_ERROR(daemon->open_home());
   CLOISTER_RETURN_IF_ERROR(daemon->open_identity());
   CLOISTER_RETURN_IF_ERROR(daemon->open_anomalies());
+  CLOISTER_RETURN_IF_ERROR(daemon->open_collateral());
   CLOISTER_RETURN_IF_ERROR(daemon->open_service());
   CLOISTER_RETURN_IF_ERROR(daemon->start_tickers());
   CLOISTER_RETURN_IF_ERROR(daemon->open_listeners());
@@ -118,6 +127,8 @@ Daemon::~Daemon() {
   service_.reset();
   keeper_ticker_.reset();
   scheduler_ticker_.reset();
+  if (collateral_) collateral_->stop();
+  collateral_ticker_.reset();
 }
 
 Status Daemon::open_home() {
@@ -176,6 +187,22 @@ Status Daemon::open_anomalies() {
   return {};
 }
 
+Status Daemon::open_collateral() {
+  CollateralKeeperParts parts{
+      [this] { return open_hierarchy(); }, config_.home, nullptr, log_, metrics_, clock_, actor_};
+  if (config_.collateral) {
+    kms::Waiting waiting = kms::real_waiting();
+    waiting.now = clock_;
+    CLOISTER_TRY(parts.fetcher, home::CollateralFetcher::create(config_.collateral->addresses,
+                                                                home::web_transports(config_.collateral->authorities),
+                                                                std::move(waiting), home::Attempts::kOnce));
+  }
+  collateral_ = std::make_unique<CollateralKeeper>(std::move(parts));
+  collateral_->load();
+  CLOISTER_TRY(collateral_ticker_, Ticker::start([this] { return collateral_->tick(); }, {}));
+  return {};
+}
+
 Status Daemon::open_service() {
   CLOISTER_TRY(auto snapshot, load_snapshot(config_));
   enrolment_ = std::make_unique<service::Enrolment>(
@@ -185,8 +212,11 @@ Status Daemon::open_service() {
   access_keys_ = std::make_unique<service::AccessKeys>(*settings_, random_);
   CLOISTER_TRY(keys::Store store, open_store());
   CLOISTER_RETURN_IF_ERROR(access_keys_->refresh(store));
+  CLOISTER_TRY(releases_, service::AttestedRelease::open({*settings_, Path(config_.home) / "attestation", {}, &random_},
+                                                         store, caller()));
   std::vector<service::Route> routes = enrolment_->routes();
   std::ranges::move(access_keys_->routes(), std::back_inserter(routes));
+  std::ranges::move(releases_->routes(), std::back_inserter(routes));
   for (service::Route& route :
        service::operator_routes({[this] { return readiness(); }, [this] { return metrics_text(); }})) {
     routes.push_back(std::move(route));
@@ -196,6 +226,9 @@ Status Daemon::open_service() {
   options.random = &random_;
   options.on_decision = [this](const service::DecisionEvent& event) { decided(event); };
   options.check_caller = [this](std::string_view caller, Time now) { return check_caller(caller, now); };
+  options.guard = [this](policy::Operation operation, const service::Target& target) {
+    return releases_->guard(operation, target);
+  };
   options.workers = config_.workers;
   options.queue = config_.queue;
   options.cached_keyrings = config_.cached_keyrings;
@@ -207,9 +240,9 @@ Status Daemon::open_service() {
 }
 
 Status Daemon::start_tickers() {
-  keeper_ =
-      std::make_unique<Keeper>(KeeperParts{[this] { return open_store(); }, *issuer_, *own_, *verifier_, *settings_,
-                                           log_, metrics_, clock_, actor_, config_.poll, access_keys_.get()});
+  keeper_ = std::make_unique<Keeper>(KeeperParts{[this] { return open_store(); }, *issuer_, *own_, *verifier_,
+                                                 *settings_, log_, metrics_, clock_, actor_, config_.poll,
+                                                 access_keys_.get(), releases_.get()});
   keeper_->tick();
   CLOISTER_TRY(keeper_ticker_, Ticker::start([this] { return keeper_->tick(); }, config_.poll));
   if (!config_.rotate) return {};

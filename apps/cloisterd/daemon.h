@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cloisterd/anomaly_watch.h"
+#include "cloisterd/collateral_keeper.h"
 #include "cloisterd/config.h"
 #include "cloisterd/faces.h"
 #include "cloisterd/federation.h"
@@ -17,6 +18,7 @@
 #include "net/http_server.h"
 #include "net/spiffe_credentials.h"
 #include "service/access_keys.h"
+#include "service/attestation/attested_release.h"
 #include "service/enrolment.h"
 #include "service/managed_keys.h"
 #include "service/operator_routes.h"
@@ -51,6 +53,7 @@ class Daemon {
   Status open_home();
   Status open_identity();
   Status open_anomalies();
+  Status open_collateral();
   Status open_service();
   Status open_listeners();
   Status open_faces();
@@ -87,8 +90,10 @@ class Daemon {
   std::shared_ptr<const net::ServerOnlyTls> server_tls_;
   std::unique_ptr<service::Enrolment> enrolment_;
   std::unique_ptr<service::AccessKeys> access_keys_;
+  std::unique_ptr<service::AttestedRelease> releases_;
   std::shared_ptr<net::SwappableCredentials> aws_credentials_;
   std::unique_ptr<AnomalyWatch> anomalies_;
+  std::unique_ptr<CollateralKeeper> collateral_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Scheduler> scheduler_;
   std::shared_ptr<service::Service> service_;
@@ -101,7 +106,7 @@ class Daemon {
   std::shared_ptr<net::Handler> bundle_handler_;
   std::unique_ptr<net::HttpServer> bundle_server_;
   std::shared_ptr<net::SwappableCredentials> vault_credentials_;
-  std::unique_ptr<Ticker> keeper_ticker_, scheduler_ticker_;
+  std::unique_ptr<Ticker> keeper_ticker_, scheduler_ticker_, collateral_ticker_;
   std::vector<std::uint16_t> tls_ports_, enroll_ports_;
   std::atomic<bool> draining_{false};
   mutable std::atomic<std::uint64_t> failures_seen_{0};

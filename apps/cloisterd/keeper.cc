@@ -32,7 +32,7 @@ Status Keeper::work(Time now) {
   if (sequence != sequence_) parts_.log.info("bundle", {{"sequence", sequence}});
   sequence_ = sequence;
   if (before != after) parts_.log.info("own-certificate", {{"until", to_rfc3339(after->not_after())}});
-  return {};
+  return parts_.releases == nullptr ? ok_status() : parts_.releases->refresh(*store_);
 }
 
 Duration Keeper::tick() {

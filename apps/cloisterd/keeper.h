@@ -8,6 +8,7 @@
 #include "cloisterd/metrics.h"
 #include "net/spiffe_verifier.h"
 #include "service/access_keys.h"
+#include "service/attestation/attested_release.h"
 #include "service/authentic_settings.h"
 #include "service/own_identity.h"
 
@@ -25,6 +26,7 @@ struct KeeperParts {
   std::string actor;
   Duration poll;
   service::AccessKeys* access_keys = nullptr;  // where there are any to be kept fresh
+  service::AttestedRelease* releases = nullptr;
 };
 
 // What it is given outlives it. tick() on one thread; the rest on any.

@@ -122,6 +122,9 @@ std::string Metrics::text(const Now& now) const {
   single(out, "registration_entries", "gauge", "Registration entries.", now.entries);
   single(out, "federated_bundles", "gauge", "Trust domains whose bundle is known.", now.federated_bundles);
   single(out, "federation_failures_total", "counter", "Bundles that couldn't be fetched.", federation_failures);
+  single(out, "collateral_fetched_total", "counter", "Pieces of collateral that vendors gave.", collateral_fetched);
+  single(out, "collateral_failures_total", "counter", "Pieces that couldn't be fetched, and times none could be read.",
+         collateral_failures);
   single(out, "denied_identities", "gauge", "Identities on the deny list.", now.denied_ids);
   return out;
 }

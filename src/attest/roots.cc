@@ -14,11 +14,14 @@ struct PinnedRoot {
   Root root;
   std::string_view spki_sha256;
 };
-constexpr std::array<PinnedRoot, 8> kVendors{{
+constexpr std::array<PinnedRoot, 10> kVendors{{
     {Root::kIntelSgx, "a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e"},
     {Root::kAmdMilan, "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9"},
     {Root::kAmdGenoa, "429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831"},
     {Root::kAmdTurin, "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08"},
+    // Of legacy SEV, in AMD's own form: the key as a SubjectPublicKeyInfo.
+    {Root::kAmdNaples, "3a04f8f1347de206c9206a81148ba4ef0a233b245d43a15dd82de043bb3e4f69"},
+    {Root::kAmdRome, "7447ffa21e2b938bfade89f5e9066c00a328813bfc43685605cceabd18da6fde"},
     {Root::kNvidiaDevice, "a90c4eb5acfd3e3d03a25db6a26b84f720ad0503196c627c21ddd48dd85b06a4"},
     {Root::kNvidiaRim, "dec1dc316477aa851eebdf51327ae9f864bc8d89254657ed1e7eb9168af1e1a3"},
     {Root::kAwsNitro, "f2caf5ecc6190b4a8399b78bc58a2bbcd0382375db8a1bfd78a82743874fd225"},

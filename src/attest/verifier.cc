@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "attest/amd/coco_snp.h"
+#include "attest/amd/sev.h"
 #include "attest/amd/snp.h"
 #include "attest/arm/cca.h"
 #include "attest/intel/verify.h"
+#include "attest/nitro/nitro.h"
 #include "attest/nvidia/composition.h"
 #include "attest/nvidia/evidence_json.h"
 #include "attest/nvidia/verify.h"
@@ -33,8 +36,10 @@ Verdict verify(const Evidence& evidence, const Question& question) {
     case Kind::kSgx:
     case Kind::kTdx: return intel::verify(evidence, question);
     case Kind::kSnp: return verify_snp(evidence, question);
+    case Kind::kSev: return verify_sev(evidence, question);
     case Kind::kNvidiaGpu:
     case Kind::kNvidiaSwitch: return nvidia::verify(evidence, question);
+    case Kind::kNitro: return verify_nitro(evidence, question);
     case Kind::kInsecureSoftware: return verify_software(evidence, question);
     case Kind::kCca: return verify_cca(evidence, question);
     case Kind::kTpm: return verify_tpm(evidence, question);
@@ -81,6 +86,8 @@ Assurance SetVerdict::assurance() const {
 
 Result<EvidenceSet> recognise(ByteView file) {
   if (auto evidence = recognise_snp(file)) return EvidenceSet{std::move(*evidence), {}};
+  if (auto evidence = recognise_coco_snp(file)) return EvidenceSet{std::move(*evidence), {}};
+  if (auto evidence = recognise_nitro(file)) return EvidenceSet{std::move(*evidence), {}};
   if (auto devices = nvidia::recognise_json(file)) return *std::move(devices);
   if (const auto kind = intel::quote_kind(file)) return EvidenceSet{{*kind, {{"quote", to_bytes(file)}}}, {}};
   if (auto evidence = recognise_cca(file)) return EvidenceSet{std::move(*evidence), {}};

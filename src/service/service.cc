@@ -212,6 +212,12 @@ void Service::Impl::decide(const FlowPointer& flow, keys::Hierarchy* hierarchy) 
       flow->outcome = audit::Outcome::kRefused;
       return refuse(flow, {ProblemCode::kRefused, call.decision.reason});
     }
+    if (options.guard) {
+      if (const Status status = options.guard(*call.route->operation, target); !status.ok()) {
+        flow->outcome = audit::Outcome::kRefused;
+        return refuse(flow, {ProblemCode::kRefused, status.error().message()});
+      }
+    }
     if (call.decision.quota) {
       if (const auto wait = quotas.take(target.tenant, *call.decision.quota, call.now)) {
         flow->outcome = audit::Outcome::kRefused;

@@ -39,6 +39,9 @@ struct ServiceOptions {
   std::function<void(const DecisionEvent&)> on_decision = {};
   // Whether a caller that proved who it is may be heard at all: for a deny list. What it refuses is on record.
   std::function<Status(std::string_view caller, Time now)> check_caller = {};
+  // What the policy allows and something else forbids: kDenied, with one sentence for the caller. It is on record as
+  // the policy's refusals are. Must not wait.
+  std::function<Status(policy::Operation operation, const Target& target)> guard = {};
   unsigned workers = 2;
   std::size_t queue = 1024;                  // requests that wait for a worker; beyond it: busy
   std::size_t inline_body_bytes = 16 << 10;  // larger requests are read on a worker

@@ -113,9 +113,11 @@ std::string SimulatedPath::pem() const {
 }
 
 SimulatedPath make_path(std::uint64_t seed, const std::vector<std::string>& names, std::vector<Bytes> first_extensions,
-                        Time not_before, Time not_after) {
+                        Time not_before, Time not_after, KeyType authorities) {
   SimulatedPath path;
-  for (std::size_t i = 0; i < names.size(); ++i) path.keys.push_back(key_of_seed(seed + i, KeyType::kEcP384));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    path.keys.push_back(key_of_seed(seed + i, i == 0 ? KeyType::kEcP384 : authorities));
+  }
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::size_t issuer = std::min(i + 1, names.size() - 1);
     std::vector<Bytes> extensions = i == 0 ? first_extensions : std::vector<Bytes>();
@@ -152,14 +154,15 @@ std::vector<Bytes> device_extensions(const SimulatedDevice& device, const Public
   return extensions;
 }
 
-SimulatedPath make_device_path(const SimulatedDevice& device) {
+SimulatedPath make_device_path(const SimulatedDevice& device, KeyType authorities) {
   const PublicKey key = key_of_seed(device.seed, KeyType::kEcP384).public_key();
   return make_path(device.seed, {"FMC", "BROM", "Provisioner", "Identity", "Device root"},
-                   device_extensions(device, key));
+                   device_extensions(device, key), kNvidiaNow + days(-30), kNvidiaNow + days(300), authorities);
 }
 
-SimulatedPath make_rim_path(std::uint64_t seed) {
-  return make_path(seed, {"Signer", "L3", "Reference values", "Manifest root"}, {extension_leaf()});
+SimulatedPath make_rim_path(std::uint64_t seed, KeyType authorities) {
+  return make_path(seed, {"Signer", "L3", "Reference values", "Manifest root"}, {extension_leaf()},
+                   kNvidiaNow + days(-30), kNvidiaNow + days(300), authorities);
 }
 
 Bytes measurement_of(unsigned block) { return to_bytes(sha384(as_bytes("measurement " + std::to_string(block)))); }
@@ -234,7 +237,10 @@ void add_rim(std::string id, Bytes body, attest::Collateral& collateral) {
   collateral.add({attest::CollateralKind::kNvidiaRim, std::move(id), std::move(body), {}, kNvidiaNow, {}, {}});
 }
 
-SimulatedGpu::SimulatedGpu() : anchors(anchors_of(device, signer)) {
+SimulatedGpu::SimulatedGpu(KeyType authorities)
+    : device(make_device_path({}, authorities)),
+      signer(make_rim_path(4000, authorities)),
+      anchors(anchors_of(device, signer)) {
   for (const unsigned index : {21U, 22U, 35U}) driver.measurements[index] = {Bytes(48, 1), measurement_of(index + 1)};
   // NVDEC0 is disabled, so what is measured there isn't looked at.
   report.measurements[36] = Bytes(48, 0x77);

@@ -23,9 +23,11 @@ struct SimulatedPath {
   std::string pem() const;
 };
 
-// Of P-384 keys from `seed` on; `first_extensions` come into the first certificate.
+// Of keys from `seed` on: P-384 for the first, `authorities` for those above it, which NVIDIA has on P-384 too and
+// tests on a faster curve. `first_extensions` come into the first certificate.
 SimulatedPath make_path(std::uint64_t seed, const std::vector<std::string>& names, std::vector<Bytes> first_extensions,
-                        Time not_before = kNvidiaNow + days(-30), Time not_after = kNvidiaNow + days(300));
+                        Time not_before = kNvidiaNow + days(-30), Time not_after = kNvidiaNow + days(300),
+                        crypto::KeyType authorities = crypto::KeyType::kEcP256);
 
 // What the firmware's certificate says.
 struct SimulatedDevice {
@@ -35,7 +37,8 @@ struct SimulatedDevice {
   std::uint64_t seed = 3000;
 };
 std::vector<Bytes> device_extensions(const SimulatedDevice& device, const crypto::PublicKey& key);
-SimulatedPath make_device_path(const SimulatedDevice& device = {});
+SimulatedPath make_device_path(const SimulatedDevice& device = {},
+                               crypto::KeyType authorities = crypto::KeyType::kEcP256);
 
 // What a report says. Fields whose text is empty are left out.
 struct SimulatedReport {
@@ -64,7 +67,7 @@ struct SimulatedRim {
   std::string root_more = {};                                // XML behind the payload
   std::string reference = R"(<ds:Reference URI="">)";
 };
-SimulatedPath make_rim_path(std::uint64_t seed = 4000);
+SimulatedPath make_rim_path(std::uint64_t seed = 4000, crypto::KeyType authorities = crypto::KeyType::kEcP256);
 Bytes signed_rim(const SimulatedRim& rim, const SimulatedPath& signer);
 
 // Answers for every certificate of the path from `first` on but the last. State: 80 good, A1 revoked, 82 unknown.
@@ -75,10 +78,9 @@ void add_rim(std::string id, Bytes body, attest::Collateral& collateral);
 
 // All of it, good: each test breaks one thing.
 struct SimulatedGpu {
-  SimulatedGpu();
+  explicit SimulatedGpu(crypto::KeyType authorities = crypto::KeyType::kEcP256);
 
-  SimulatedPath device = make_device_path();
-  SimulatedPath signer = make_rim_path();
+  SimulatedPath device, signer;
   SimulatedReport report;
   SimulatedRim driver, vbios;
   attest::Anchors anchors;

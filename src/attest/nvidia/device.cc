@@ -165,7 +165,12 @@ Result<Device> read_device(const Certificate& firmware) {
   Device device;
   device.product = name.substr(first + 1, second - first - 1);
   CLOISTER_TRY(device.serial, from_hex(std::string_view(name).substr(second + 1)));
-  if (device.product.empty() || device.product.size() > 16 || device.serial.empty() || device.serial.size() > 32) {
+  // It becomes part of a manifest's name, which is asked for.
+  const bool plain = std::ranges::all_of(device.product, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+  });
+  if (!plain || device.product.empty() || device.product.size() > 16 || device.serial.empty() ||
+      device.serial.size() > 32) {
     return wrong("has no product or no serial number");
   }
   CLOISTER_TRY(device.fwid, fwid_of(firmware));

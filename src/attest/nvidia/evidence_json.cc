@@ -21,16 +21,19 @@ std::optional<Evidence> device_of(const JsonValue& object) {
   auto chain = base64_member(object, "certificate");
   if (arch == nullptr || arch->string() == nullptr || !report || !chain) return std::nullopt;
   // What the file says is no more than a first guess: the verifier holds it against the certificate.
-  const Kind kind = arch->string()->starts_with("LS") ? Kind::kNvidiaSwitch : Kind::kNvidiaGpu;
+  const bool is_switch = arch->string()->starts_with("LS") || arch->string()->starts_with("ls");
+  const Kind kind = is_switch ? Kind::kNvidiaSwitch : Kind::kNvidiaGpu;
   return Evidence{kind, {{"report", *std::move(report)}, {"chain", *std::move(chain)}}};
 }
 
 }  // namespace
 
 std::optional<EvidenceSet> recognise_json(ByteView file) {
-  if (file.empty() || (file[0] != '[' && file[0] != ' ' && file[0] != '\n')) return std::nullopt;
+  if (file.empty() || (file[0] != '[' && file[0] != '{')) return std::nullopt;
   const auto json = parse_json(as_text(file), {kEvidenceSizeMax, 4, 4096});
-  const JsonValue::Array* array = json.ok() ? json->array() : nullptr;
+  if (!json.ok()) return std::nullopt;
+  const JsonValue* list = json->find("device_evidence_list");
+  const JsonValue::Array* array = list == nullptr ? json->array() : list->array();
   if (array == nullptr || array->empty() || array->size() > kDevicesMax + 1) return std::nullopt;
   std::vector<Evidence> devices;
   for (const JsonValue& one : *array) {

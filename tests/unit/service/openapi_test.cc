@@ -5,6 +5,7 @@
 #include <set>
 
 #include "service/access_keys.h"
+#include "service/attestation/attested_release.h"
 #include "service/enrolment.h"
 #include "service/operator_routes.h"
 #include "tests/unit/service/harness.h"
@@ -38,11 +39,18 @@ struct Identities {
             EnrolmentOptions{testing::value_of(identity::SpiffeId::parse("spiffe://acme.test/cloister/keys"))}),
         access_keys(
             testing::value_of(AuthenticSettings::open(home.keys->store(), *home.root, home.random, Harness::caller())),
-            home.random) {}
+            home.random),
+        releases(testing::value_of(AttestedRelease::open(
+            {testing::value_of(AuthenticSettings::open(home.keys->store(), *home.root, home.random, Harness::caller())),
+             home.directory / "attestation",
+             {},
+             &home.random},
+            home.keys->store(), Harness::caller()))) {}
 
   std::vector<Route> all_routes() {
     std::vector<Route> routes = enrolment.routes();
     std::ranges::move(access_keys.routes(), std::back_inserter(routes));
+    std::ranges::move(releases->routes(), std::back_inserter(routes));
     for (Route& route : operator_routes({[] { return Readiness{}; }, [] { return std::string("up 1\n"); }})) {
       routes.push_back(std::move(route));
     }
@@ -52,6 +60,7 @@ struct Identities {
   std::unique_ptr<Issuer> issuer;
   Enrolment enrolment;
   AccessKeys access_keys;
+  std::unique_ptr<AttestedRelease> releases;
 };
 
 TEST(OpenApi, DescribesEveryRouteAndNoOther) {

@@ -8,6 +8,7 @@
 #include "tests/support/flip.h"
 #include "tests/support/simulated_snp.h"
 #include "tests/support/value_of.h"
+#include "tests/support/verdicts.h"
 
 namespace cloister::attest {
 namespace {
@@ -38,32 +39,6 @@ class Snp : public ::testing::Test {
   Verdict judge(const SnpParts& parts) { return verify(amd_.snp(parts), asked_->question); }
   Verdict judge(const Evidence& evidence) { return verify(evidence, asked_->question); }
 };
-
-std::vector<std::string> names_of(const Verdict& verdict) {
-  std::vector<std::string> names;
-  for (const Check& check : verdict.checks) names.push_back(check.name);
-  return names;
-}
-
-// That check and no other failed, for that reason.
-void expect_only(const Verdict& verdict, const std::string& name, Reason reason) {
-  for (const Check& check : verdict.checks) {
-    EXPECT_EQ(check.state == CheckState::kFailed, check.name == name) << check.name << ": " << check.detail;
-  }
-  const Check* check = verdict.find(name);
-  ASSERT_NE(check, nullptr);
-  ASSERT_TRUE(check->reason.has_value()) << name;
-  EXPECT_EQ(reason_name(*check->reason), reason_name(reason)) << check->detail;
-  EXPECT_FALSE(verdict.sound());
-}
-
-void expect_failed(const Verdict& verdict, const std::string& name, Reason reason) {
-  const Check* check = verdict.find(name);
-  ASSERT_NE(check, nullptr) << name;
-  ASSERT_EQ(check->state, CheckState::kFailed) << name;
-  EXPECT_EQ(reason_name(*check->reason), reason_name(reason)) << check->detail;
-  EXPECT_FALSE(verdict.sound());
-}
 
 void expect_sound(const Verdict& verdict) {
   const Check* problem = verdict.first_problem();

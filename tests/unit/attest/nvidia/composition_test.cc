@@ -120,6 +120,12 @@ TEST_F(NvidiaCompositionTest, JsonOfNvidiasTools) {
   EXPECT_EQ(set.devices[0], switch_.evidence());
 }
 
+TEST_F(NvidiaCompositionTest, JsonOfConfidentialContainers) {
+  const std::string text = R"({"device_evidence_list":[)" + json_of(switch_.evidence(), "ls10") + "]}";
+  EXPECT_EQ(value_of(recognise(as_bytes(text))).primary, switch_.evidence());
+  EXPECT_FALSE(nvidia::recognise_json(as_bytes(std::string(R"({"device_evidence_list":1})"))));
+}
+
 TEST_F(NvidiaCompositionTest, JsonOfSomethingElse) {
   const std::string good = json_of(first_.evidence(), "HOPPER");
   for (const std::string& text :

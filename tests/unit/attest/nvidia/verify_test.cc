@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "attest/nvidia/revocation.h"
+#include "base/base64.h"
 #include "tests/support/certificates.h"
 #include "tests/support/expect.h"
 #include "tests/support/flip.h"
@@ -185,6 +186,38 @@ TEST_F(NvidiaGpuTest, ChainsWithGaps) {
   }
 }
 
+// go-sev-guest's fake VCEK, certified by an authority that is trusted.
+crypto::Certificate of_published_key(const SimulatedPath& path) {
+  const Bytes spki =
+      value_of(from_base64("MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAENiOt8IflHZ8Zz2+iM7vGgB9KhRaxdOJ9"
+                           "GCtT4y5dZWYHbGUGVq7Tp0q+3ULRN9NILYwYgZRhgdJNjLgrfjrK2IF3jfsk1n3u"
+                           "dldvAb2nJiXnWG5k1YjdIV4ZuvtYdQFO"));
+  const auto& facts = path.certificates[0].facts();
+  crypto::MemorySigner signer(path.keys[1].duplicate());
+  return value_of(crypto::sign_certificate({facts.serial,
+                                            facts.issuer,
+                                            facts.subject,
+                                            facts.not_before,
+                                            facts.not_after,
+                                            value_of(crypto::PublicKey::from_spki(spki)),
+                                            {crypto::extension_leaf(), crypto::extension_leaf_key_usage()}},
+                                           signer));
+}
+
+TEST_F(NvidiaGpuTest, DeviceKeyThatIsPublished) {
+  gpu_.device.certificates[0] = of_published_key(gpu_.device);
+  const Verdict verdict = judge();
+  EXPECT_EQ(outcome(verdict, "published-key"), "failed: test-key");
+  EXPECT_EQ(outcome(verdict, "chain"), "passed");
+  EXPECT_EQ(verdict.assurance, Assurance::kNone);
+}
+
+TEST_F(NvidiaGpuTest, ManifestKeyThatIsPublished) {
+  gpu_.signer.certificates[0] = of_published_key(gpu_.signer);
+  resign_driver();
+  EXPECT_EQ(outcome(judge(), "driver-rim-chain"), "failed: test-key");
+}
+
 TEST_F(NvidiaGpuTest, ChainOutsideItsTime) {
   Question question = gpu_.question();
   question.now = kNvidiaNow + days(301);
@@ -199,8 +232,8 @@ TEST_F(NvidiaGpuTest, SwitchInAGpusPlace) {
 }
 
 TEST_F(NvidiaGpuTest, CertificateOfNoDevice) {
-  for (const char* name :
-       {"OTHER:GH100:48B0", "NVIDIA:GH100", "NVIDIA::48B0", "NVIDIA:GH100:xyz", "NVIDIA:GH100:", ""}) {
+  for (const char* name : {"OTHER:GH100:48B0", "NVIDIA:GH100", "NVIDIA::48B0", "NVIDIA:GH100:xyz", "NVIDIA:../x:48B0",
+                           "NVIDIA:GH100:", ""}) {
     gpu_.device = make_device_path({name, Bytes(48, 0xF1), false, 3000});
     EXPECT_EQ(outcome(judge(), "device"), "failed: malformed") << name;
   }
@@ -417,6 +450,50 @@ TEST_F(NvidiaSwitchTest, SoundWithOneManifest) {
 TEST_F(NvidiaSwitchTest, MeasurementDiffers) {
   switch_.report.measurements[31] = Bytes(48, 9);
   EXPECT_EQ(problems(judge()), Problems{"bios-measurements failed: measurement-mismatch"});
+}
+
+TEST_F(NvidiaSwitchTest, EveryCheckOfItsManifestRefuses) {
+  switch_.bios.version = "96.10.55.00.02";
+  add_rim(kSimulatedSwitchRim, signed_rim(switch_.bios, switch_.signer), switch_.collateral);
+  EXPECT_EQ(outcome(judge(), "bios-rim"), "failed: binding-mismatch");
+  switch_.bios.version = "96.10.55.00.01";
+  add_rim(kSimulatedSwitchRim, signed_rim(switch_.bios, make_rim_path(4500)), switch_.collateral);
+  EXPECT_EQ(outcome(judge(), "bios-rim-chain"), "failed: untrusted-root");
+  add_rim(kSimulatedSwitchRim, signed_rim(switch_.bios, switch_.signer), switch_.collateral);
+  add_answers(switch_.signer, 0, switch_.collateral, 0xA1);
+  EXPECT_EQ(outcome(judge(), "bios-rim-revocation"), "failed: revoked");
+  Question question = switch_.question();
+  question.collateral = nullptr;
+  EXPECT_EQ(outcome(verify(switch_.evidence(), question), "bios-rim"), "not-evaluated: reference-missing");
+}
+
+// One hash changed in a manifest that was signed.
+Bytes tampered(Bytes rim) {
+  const std::size_t at = as_text(rim).find("Hash0=\"") + 7;
+  rim[at] = rim[at] == '0' ? '1' : '0';
+  return rim;
+}
+
+TEST_F(NvidiaSwitchTest, TamperedManifest) {
+  add_rim(kSimulatedSwitchRim, tampered(signed_rim(switch_.bios, switch_.signer)), switch_.collateral);
+  EXPECT_EQ(outcome(judge(), "bios-rim-signature"), "failed: bad-signature");
+  EXPECT_EQ(outcome(judge(), "bios-measurements"), "not-evaluated: reference-missing");
+}
+
+TEST_F(NvidiaGpuTest, TamperedManifests) {
+  add_rim(kSimulatedDriverRim, tampered(signed_rim(gpu_.driver, gpu_.signer)), gpu_.collateral);
+  add_rim(kSimulatedVbiosRim, tampered(signed_rim(gpu_.vbios, gpu_.signer)), gpu_.collateral);
+  const Verdict verdict = judge();
+  for (const std::string role : {"driver", "vbios"}) {
+    EXPECT_EQ(outcome(verdict, role + "-rim-signature"), "failed: bad-signature");
+    EXPECT_EQ(outcome(verdict, role + "-measurements"), "not-evaluated: reference-missing");
+    EXPECT_FALSE(verdict.claims.contains("nvidia." + role + "_rim"));
+  }
+}
+
+TEST_F(NvidiaGpuTest, VbiosManifestOfAnUntrustedSigner) {
+  add_rim(kSimulatedVbiosRim, signed_rim(gpu_.vbios, make_rim_path(4500)), gpu_.collateral);
+  EXPECT_EQ(outcome(judge(), "vbios-rim-chain"), "failed: untrusted-root");
 }
 
 // A GPU that asks for one manifest instead of two.

@@ -1,0 +1,119 @@
+#include "cloisterd/collateral_keeper.h"
+
+#include "attest/collateral/merge.h"
+#include "attest/collateral/refresh.h"
+#include "home/collateral_cache.h"
+
+namespace cloister::daemon {
+namespace {
+
+constexpr Duration kRest = seconds(10);
+constexpr Duration kAgain = minutes(5);       // a vendor that didn't answer
+constexpr Duration kAgainRefused = hours(1);  // one that has no such piece
+constexpr std::size_t kWantedMax = 256;
+constexpr std::size_t kFailuresMax = 4096;
+
+}  // namespace
+
+std::shared_ptr<const attest::Collateral> CollateralKeeper::current() const {
+  const std::lock_guard lock(mutex_);
+  return current_;
+}
+
+void CollateralKeeper::want(home::Wanted wanted) {
+  const std::lock_guard lock(mutex_);
+  if (!parts_.fetcher || wanted_.needs.size() + wanted.needs.size() > kWantedMax) return;
+  wanted_.add(std::move(wanted));
+}
+
+bool CollateralKeeper::report(const Status& status) {
+  if (status.ok()) return true;
+  parts_.metrics.collateral_failures.fetch_add(1);
+  parts_.log.error("collateral-failed", {{"error", status.error().message()}});
+  hierarchy_.reset();
+  return false;
+}
+
+Duration CollateralKeeper::tick() {
+  if (report(reload())) report(refresh());
+  return kRest;
+}
+
+// What somebody imported, or another server of this home fetched.
+Status CollateralKeeper::reload() {
+  const Path file = home::collateral_path(parts_.home);
+  std::error_code failure;
+  Stamp stamp;
+  stamp.written = std::filesystem::last_write_time(file, failure);
+  if (!failure) stamp.size = std::filesystem::file_size(file, failure);
+  if (failure) stamp = {};
+  if (stamp_ == stamp) return {};
+  if (!hierarchy_) {
+    CLOISTER_TRY(hierarchy_, parts_.open_hierarchy());
+  }
+  CLOISTER_TRY(attest::CollateralBundle bundle, home::read_collateral(parts_.home, *hierarchy_));
+  parts_.log.info("collateral-read", {{"items", std::uint64_t{bundle.collateral.items().size()}}});
+  publish(std::move(bundle.collateral));
+  stamp_ = stamp;
+  return {};
+}
+
+home::Wanted CollateralKeeper::take_wanted() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(wanted_, {});
+}
+
+Status CollateralKeeper::refresh() {
+  if (!parts_.fetcher) return {};
+  const Time now = parts_.clock();
+  const auto kept = current();
+  home::Wanted wanted = take_wanted();
+  wanted.needs = attest::plan_refresh(*kept, wanted.needs, now, {}).now;
+  std::erase_if(not_before_, [now](const auto& entry) { return entry.second <= now; });
+  std::erase_if(wanted.needs, [this](const attest::CollateralNeed& need) { return not_before_.contains(need.name()); });
+  if (wanted.needs.empty()) return {};
+  const home::Fetched fetched =
+      home::fetch_wanted(*parts_.fetcher, std::move(wanted), *kept, [this] { return !stopping_.load(); });
+  for (const home::Fetched::Failure& failure : fetched.failures) {
+    const bool later = failure.error.code() == Code::kUnavailable;
+    if (not_before_.size() < kFailuresMax) not_before_[failure.need.name()] = now + (later ? kAgain : kAgainRefused);
+    parts_.metrics.collateral_failures.fetch_add(1);
+    parts_.log.warning("collateral-not-fetched", {{"name", failure.need.name()}, {"error", failure.error.message()}});
+  }
+  return fetched.collateral.items().empty() ? Status() : keep(fetched);
+}
+
+Status CollateralKeeper::keep(const home::Fetched& fetched) {
+  const Time now = parts_.clock();
+  if (!hierarchy_) {
+    CLOISTER_TRY(hierarchy_, parts_.open_hierarchy());
+  }
+  const std::uint64_t count = fetched.collateral.items().size();
+  CLOISTER_RETURN_IF_ERROR(
+      hierarchy_->store().record({{now, parts_.actor, "collateral.fetch", "", "collateral", audit::Outcome::kAllowed,
+                                   std::to_string(count) + (count == 1 ? " piece" : " pieces")},
+                                  {}}));
+  attest::Collateral all;
+  CLOISTER_RETURN_IF_ERROR(
+      home::update_collateral(parts_.home, *hierarchy_, now, [&](attest::CollateralBundle& bundle) -> Status {
+        // A mirror that is behind isn't asked again at every tick.
+        for (const std::string& name : attest::merge(bundle.collateral, fetched.collateral).older) {
+          not_before_[name] = now + kAgainRefused;
+          parts_.log.warning("collateral-older", {{"name", name}});
+        }
+        all = bundle.collateral;
+        return {};
+      }));
+  parts_.metrics.collateral_fetched.fetch_add(count);
+  parts_.log.info("collateral-fetched", {{"items", count}});
+  publish(std::move(all));
+  return {};
+}
+
+void CollateralKeeper::publish(attest::Collateral collateral) {
+  auto next = std::make_shared<const attest::Collateral>(std::move(collateral));
+  const std::lock_guard lock(mutex_);
+  current_ = std::move(next);
+}
+
+}  // namespace cloister::daemon

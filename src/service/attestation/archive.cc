@@ -1,0 +1,113 @@
+#include "service/attestation/archive.h"
+
+#include <algorithm>
+
+#include "base/reader.h"
+#include "crypto/aead.h"
+#include "crypto/xaes.h"
+
+namespace cloister::service {
+namespace {
+
+constexpr std::string_view kMagic = "CLRA1\n";
+constexpr std::size_t kHeadSize = kMagic.size() + crypto::kLocalWrapSize + crypto::kTagSize;
+constexpr mode_t kFolderMode = 0700;
+constexpr mode_t kFileMode = 0600;
+
+Bytes context_of(std::string_view name) {
+  Writer writer;
+  writer.text16("CLSR1 attestation archive").text16(name);
+  return writer.take();
+}
+
+bool is_release_id(std::string_view id) {
+  return id.size() == 32 && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+Error no_release(const std::string& id) { return Error(Code::kNotFound, "no release " + id + " is kept here"); }
+
+}  // namespace
+
+Result<Archive> Archive::open(Path folder, crypto::KeyMaterial key) {
+  CLOISTER_RETURN_IF_ERROR(create_directories(folder / "releases", kFolderMode));
+  CLOISTER_RETURN_IF_ERROR(create_directories(folder / "shared", kFolderMode));
+  return Archive(std::move(folder), std::move(key));
+}
+
+// Each file under a key of its own, so that one nonce does for all.
+Status Archive::put(const Path& file, std::string_view name, ByteView bytes, crypto::Random& random) const {
+  if (bytes.size() > kArchivedSizeMax) return Error(Code::kInvalid, "this is too large to be kept");
+  const crypto::KeyMaterial file_key = crypto::KeyMaterial::random(random);
+  crypto::Xaes wrapping(key_->secret());
+  Writer head;
+  head.bytes(as_bytes(kMagic)).bytes(crypto::local_wrap(wrapping, random, context_of(name), file_key));
+  Bytes sealed(bytes.size());
+  crypto::Tag tag;
+  crypto::Aead(crypto::AeadAlgorithm::kAes256Gcm, file_key.secret())
+      .seal(crypto::Nonce{}, context_of(name), bytes, sealed, tag);
+  head.bytes(tag);
+  CLOISTER_TRY(FileReplacement writing, FileReplacement::begin(file, Overwrite::kReplace, kFileMode));
+  CLOISTER_RETURN_IF_ERROR(writing.file().write_all(head.view()));
+  CLOISTER_RETURN_IF_ERROR(writing.file().write_all(sealed));
+  return writing.commit();
+}
+
+Result<Bytes> Archive::get(const Path& file, std::string_view name) const {
+  CLOISTER_TRY(const Bytes bytes, read_file(file, kHeadSize + kArchivedSizeMax));
+  const Error damaged(Code::kCorrupt, "the archived " + std::string(name) + " isn't what was kept");
+  if (bytes.size() < kHeadSize || !equal(ByteView(bytes).first(kMagic.size()), as_bytes(kMagic))) return damaged;
+  crypto::Xaes wrapping(key_->secret());
+  const ByteView rest = ByteView(bytes).subspan(kMagic.size());
+  const auto file_key = crypto::local_unwrap(wrapping, context_of(name), rest.first(crypto::kLocalWrapSize));
+  if (!file_key.ok()) return damaged;
+  const ByteView tag = rest.subspan(crypto::kLocalWrapSize, crypto::kTagSize);
+  const ByteView sealed = rest.subspan(crypto::kLocalWrapSize + crypto::kTagSize);
+  Bytes opened(sealed.size());
+  const Status status = crypto::Aead(crypto::AeadAlgorithm::kAes256Gcm, file_key->secret())
+                            .open(crypto::Nonce{}, context_of(name), sealed, tag, opened);
+  if (!status.ok()) return damaged;
+  return opened;
+}
+
+Status Archive::put_release(const std::string& id, ByteView record, crypto::Random& random) const {
+  CLOISTER_CHECK(is_release_id(id));
+  return put(folder_ / "releases" / id, "release " + id, record, random);
+}
+
+Result<crypto::Sha256Digest> Archive::put_shared(ByteView bytes, crypto::Random& random) const {
+  const crypto::Sha256Digest digest = crypto::sha256(bytes);
+  const std::string name = to_hex(digest);
+  const Path file = folder_ / "shared" / name;
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored)) return digest;
+  CLOISTER_RETURN_IF_ERROR(put(file, "item " + name, bytes, random));
+  return digest;
+}
+
+Result<Bytes> Archive::release(const std::string& id) const {
+  if (!is_release_id(id)) return no_release(id);
+  auto bytes = get(folder_ / "releases" / id, "release " + id);
+  if (!bytes.ok() && bytes.error().code() == Code::kNotFound) return no_release(id);
+  return bytes;
+}
+
+Result<Bytes> Archive::shared(const crypto::Sha256Digest& digest) const {
+  const std::string name = to_hex(digest);
+  CLOISTER_TRY(Bytes bytes, get(folder_ / "shared" / name, "item " + name));
+  if (crypto::sha256(bytes) == digest) return bytes;
+  return Error(Code::kCorrupt, "the archived item " + name + " has another digest");
+}
+
+Result<std::vector<std::string>> Archive::releases() const {
+  std::vector<std::string> ids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "releases", error)) {
+    std::string id = entry.path().filename().string();
+    if (is_release_id(id)) ids.push_back(std::move(id));
+  }
+  if (error) return Error(Code::kUnavailable, "list the kept releases: " + error.message());
+  std::ranges::sort(ids);
+  return ids;
+}
+
+}  // namespace cloister::service

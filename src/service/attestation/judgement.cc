@@ -1,0 +1,141 @@
+#include "service/attestation/judgement.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/reader.h"
+
+namespace cloister::service {
+namespace {
+
+struct ClaimText {
+  std::string operator()(bool truth) const { return truth ? "true" : "false"; }
+  std::string operator()(std::uint64_t number) const { return std::to_string(number); }
+  std::string operator()(const std::string& text) const { return text; }
+  std::string operator()(const Bytes& bytes) const { return to_hex(bytes); }
+};
+
+policy::Assurance assurance_of(attest::Assurance assurance) {
+  switch (assurance) {
+    case attest::Assurance::kHardware: return policy::Assurance::kHardware;
+    case attest::Assurance::kInsecureSoftware: return policy::Assurance::kInsecureSoftware;
+    case attest::Assurance::kNone: break;
+  }
+  return policy::Assurance::kNone;
+}
+
+// Evidence may say anything.
+std::string printable(std::string text) { return is_plain_utf8(text) ? text : to_hex(as_bytes(text)); }
+
+JsonValue json_of(const attest::Verdict& verdict) {
+  JsonValue::Array checks;
+  for (const attest::Check& check : verdict.checks) {
+    JsonValue::Object one{{"name", check.name}, {"state", std::string(attest::check_state_name(check.state))}};
+    if (check.reason) one.emplace_back("reason", std::string(attest::reason_name(*check.reason)));
+    if (!check.detail.empty()) one.emplace_back("detail", printable(check.detail));
+    checks.emplace_back(std::move(one));
+  }
+  JsonValue::Object claims;
+  for (const auto& [name, value] : verdict.claims) {
+    claims.emplace_back(printable(name), printable(std::visit(ClaimText(), value)));
+  }
+  JsonValue::Array advisories;
+  for (const std::string& advisory : verdict.advisories) advisories.emplace_back(printable(advisory));
+  return JsonValue::Object{{"kind", std::string(attest::kind_name(verdict.kind))},
+                           {"assurance", std::string(attest::assurance_name(verdict.assurance))},
+                           {"checks", std::move(checks)},
+                           {"claims", std::move(claims)},
+                           {"advisories", std::move(advisories)}};
+}
+
+bool same_check(const attest::Check& a, const attest::Check& b) {
+  return a.name == b.name && a.state == b.state && a.reason == b.reason;
+}
+
+bool same_part(const attest::Verdict& a, const attest::Verdict& b) {
+  return a.kind == b.kind && a.assurance == b.assurance && a.claims == b.claims && a.advisories == b.advisories &&
+         std::ranges::equal(a.checks, b.checks, same_check);
+}
+
+attest::Anchors anchors_of(const policy::AttestationPolicy& policy) {
+  std::vector<crypto::Sha256Digest> keys;
+  for (const std::string& text : policy.insecure_software_keys()) {
+    const auto bytes = from_hex(text);
+    CLOISTER_CHECK(bytes.ok() && bytes->size() == crypto::Sha256Digest().size());  // the policy's parser saw to it
+    std::ranges::copy(*bytes, keys.emplace_back().begin());
+  }
+  return keys.empty() ? attest::Anchors::production() : attest::Anchors::with_insecure_software(keys);
+}
+
+}  // namespace
+
+attest::Floors higher(const attest::Floors& a, const attest::Floors& b) {
+  attest::Floors all = a;
+  for (const auto& [name, number] : b) {
+    std::uint64_t& highest = all[name];
+    highest = std::max(highest, number);
+  }
+  return all;
+}
+
+attest::Floors seen_by(const attest::SetVerdict& verdict) {
+  attest::Floors seen = verdict.primary.seen;
+  for (const attest::Verdict& device : verdict.devices) seen = higher(seen, device.seen);
+  return seen;
+}
+
+policy::AttestedPart part_of(const attest::Verdict& verdict) {
+  policy::AttestedPart part;
+  part.platform = attest::kind_name(verdict.kind);
+  part.assurance = assurance_of(verdict.assurance);
+  for (const auto& [name, value] : verdict.claims) part.claims.emplace(name, std::visit(ClaimText(), value));
+  part.advisories = verdict.advisories;
+  for (const attest::Check& check : verdict.checks) {
+    if (check.state == attest::CheckState::kPassed) {
+      part.passed.push_back(check.name);
+    } else {
+      part.unmet.push_back(check.name +
+                           (check.reason ? " (" + std::string(attest::reason_name(*check.reason)) + ")" : ""));
+    }
+  }
+  return part;
+}
+
+Judgement judge(const ReleaseCase& asked, const policy::AttestationPolicy& policy, const attest::Collateral* collateral,
+                const attest::Floors& floors) {
+  attest::Binding binding = asked.binding;
+  binding.manifest = crypto::sha256(asked.manifest);
+  binding.devices = attest::devices_digest(asked.evidence);
+  const attest::Anchors anchors = anchors_of(policy);
+  const attest::Question question{asked.now, attest::report_data(binding), collateral, &anchors, &floors};
+  Judgement judgement;
+  judgement.verdict = attest::verify(asked.evidence, question, attest::device_nonce(binding));
+
+  policy::ReleaseRequest request{asked.tenant,
+                                 asked.environment,
+                                 asked.dataset,
+                                 asked.purpose,
+                                 binding.role,
+                                 to_hex(binding.manifest),
+                                 {part_of(judgement.verdict.primary)},
+                                 asked.now};
+  for (const attest::Verdict& device : judgement.verdict.devices) request.parts.push_back(part_of(device));
+  judgement.decision = policy::decide(policy, request);
+  return judgement;
+}
+
+std::string verdict_json(const attest::SetVerdict& verdict) {
+  JsonValue::Array devices;
+  for (const attest::Verdict& device : verdict.devices) devices.push_back(json_of(device));
+  return JsonValue(JsonValue::Object{{"assurance", std::string(attest::assurance_name(verdict.assurance()))},
+                                     {"sound", verdict.sound()},
+                                     {"primary", json_of(verdict.primary)},
+                                     {"devices", std::move(devices)}})
+      .serialize();
+}
+
+bool same_findings(const attest::SetVerdict& a, const attest::SetVerdict& b) {
+  return same_part(a.primary, b.primary) && std::ranges::equal(a.devices, b.devices, same_part);
+}
+
+}  // namespace cloister::service

@@ -1,0 +1,38 @@
+#include "service/attestation/replay.h"
+
+namespace cloister::service {
+namespace {
+
+Result<Bytes> kept_item(const Archive& archive, const crypto::Sha256Digest& digest) {
+  auto bytes = archive.shared(digest);
+  if (bytes.ok() || bytes.error().code() != Code::kNotFound) return bytes;
+  return Error(Code::kCorrupt, "what the release was decided by isn't all there: " + to_hex(digest) + " is missing");
+}
+
+}  // namespace
+
+Result<Replay> replay_release(const Archive& archive, const std::string& id) {
+  CLOISTER_TRY(const Bytes bytes, archive.release(id));
+  CLOISTER_TRY(DecodedRelease decoded, decode_release(bytes));
+  if (decoded.record.id != id) return Error(Code::kCorrupt, "the kept release " + id + " is another one");
+  Replay replay{std::move(decoded.record), crypto::sha256(bytes), std::move(decoded.found_json), {}};
+  ReleaseRecord& record = replay.record;
+
+  attest::Collateral collateral;
+  for (const auto& [name, digest] : record.collateral) {
+    CLOISTER_TRY(const Bytes encoded, kept_item(archive, digest));
+    CLOISTER_TRY(attest::CollateralItem item, decode_collateral_item(encoded));
+    if (item.name() != name) return Error(Code::kCorrupt, "the kept item " + name + " is another one");
+    collateral.add(std::move(item));
+  }
+  CLOISTER_TRY(const Bytes text, kept_item(archive, record.policy));
+  policy::AttestationPolicy policy;
+  if (!text.empty()) {
+    CLOISTER_TRY(policy, policy::load_attestation_policy(as_text(text)));
+  }
+  record.found = judge(record.asked, policy, &collateral, record.floors);
+  replay.found = findings_json(record.found);
+  return replay;
+}
+
+}  // namespace cloister::service
