@@ -10,6 +10,7 @@
 #include "attest/nvidia/composition.h"
 #include "attest/nvidia/evidence_json.h"
 #include "attest/nvidia/verify.h"
+#include "attest/ra_tls.h"
 #include "attest/software/verify.h"
 
 namespace cloister::attest {
@@ -78,6 +79,11 @@ Result<EvidenceSet> recognise(ByteView file) {
   if (auto evidence = recognise_nitro(file)) return EvidenceSet{std::move(*evidence), {}};
   if (auto devices = nvidia::recognise_json(file)) return *std::move(devices);
   if (const auto kind = intel::quote_kind(file)) return EvidenceSet{{*kind, {{"quote", to_bytes(file)}}}, {}};
+  if (as_text(file).starts_with("-----BEGIN CERTIFICATE-----")) {
+    CLOISTER_TRY(const auto certificates, crypto::Certificate::parse_pem(as_text(file), 1));
+    CLOISTER_TRY(RaTlsEvidence carried, read_ra_tls(certificates.front()));
+    return EvidenceSet{std::move(carried.evidence), {}};
+  }
   return decode_evidence(file);
 }
 
