@@ -25,7 +25,7 @@ benches=(
   aws-dialect
   cold-start
   memory relay scan
-  attest-intel attest-nvidia)
+  attest-intel attest-nvidia inference)
 
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak
@@ -86,7 +86,9 @@ relay() { "$(dirname "$0")/relay.py"; }
 
 scan() { "$(dirname "$0")/scan.py"; }
 
-attest_intel() { BUILD_DIR=$(dirname "$build") "$(dirname "$0")/attest_intel.py"; }
+attest_intel() { BUILD_DIR=${build%/bench} "$(dirname "$0")/attest_intel.py"; }
+
+inference() { BUILD_DIR=${build%/bench} "$(dirname "$0")/inference.py"; }
 
 attest_nvidia() { "$(dirname "$0")/attest_nvidia.py"; }
 

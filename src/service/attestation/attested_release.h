@@ -19,6 +19,8 @@ struct AttestedReleaseParts {
   crypto::Random* random = nullptr;  // outlives it
   ChallengeLimits challenges = {};
   std::size_t cached_keyrings = 256;
+  // Told of evidence that something was lacking for, so that it can be fetched. Any thread; it must not wait.
+  std::function<void(const attest::EvidenceSet&)> wanted = {};
 };
 
 // Any thread may call. Outlives the service that has its routes.
@@ -49,6 +51,7 @@ class AttestedRelease {
       : settings_(std::move(parts.settings)),
         archive_(std::move(archive)),
         collateral_(std::move(parts.collateral)),
+        wanted_(std::move(parts.wanted)),
         random_(*parts.random),
         challenges_(parts.challenges),
         keyrings_(parts.cached_keyrings, random_) {}
@@ -70,6 +73,7 @@ class AttestedRelease {
   const ReleaseSettings settings_;
   const Archive archive_;
   const std::function<std::shared_ptr<const attest::Collateral>()> collateral_;
+  const std::function<void(const attest::EvidenceSet&)> wanted_;
   crypto::Random& random_;
   Challenges challenges_;
   Leases leases_;

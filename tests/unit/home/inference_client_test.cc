@@ -109,7 +109,7 @@ class Asking : public ::testing::Test {
     const auto key = to_hex(attest::software_key_fingerprint(worker_.software.key.public_key()));
     return "version = 1\nid = \"workers\"\nnot_after = \"never\"\ninsecure_software_keys = [\"" + key +
            "\"]\n[[release]]\nname = \"vad\"\ntenant = \"acme\"\nenvironment = \"none\"\ndataset = \"prompts\"\n"
-           "purpose = \"infer\"\nrole = \"any\"\nmanifest = \"" +
+           "purpose = \"infer\"\nrole = \"infer\"\nmanifest = \"" +
            manifest + "\"\nassurance = \"" + std::string(assurance) +
            "\"\nplatform = \"insecure_software\"\nproduct = \"any\"\nchip = \"any\"\nmeasurement = \"" +
            to_hex(Bytes(32, 1)) + "\"\nlease_seconds = 3600\n";
