@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Verifications of Intel's quotes a second on one core, with all collateral: ours beside dcap-qvl (Rust) in its Python package.
+"""Verifications of Intel's quotes a second of one core, with all collateral: ours beside dcap-qvl (Rust) in its Python package.
 
 Both check the same: signatures, chain, revocation lists, TCB Info, identity, levels. Rounds go through both in turn, by
-processor time, which other load on the machine moves less than the clock; the median counts. Needs the published vectors ($CLOISTER_VECTORS, or ../shared/vectors seen from the source).
+processor time, which other load on the machine moves less than the clock; the median counts. Needs the published vectors
+($CLOISTER_VECTORS, or ../shared/vectors seen from the source).
   BUILD_DIR=build/release bench/attest_intel.py
 BENCH_SECONDS of each measurement, BENCH_ROUNDS."""
 import datetime
