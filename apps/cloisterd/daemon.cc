@@ -219,9 +219,7 @@ Status Daemon::open_service() {
   options.random = &random_;
   options.on_decision = [this](const service::DecisionEvent& event) { decided(event); };
   options.check_caller = [this](std::string_view caller, Time now) { return check_caller(caller, now); };
-  options.guard = [this](policy::Operation operation, const service::Target& target) {
-    return releases_->guard(operation, target);
-  };
+  options.guard = std::bind_front(&service::AttestedRelease::guard, releases_.get());
   options.workers = config_.workers;
   options.queue = config_.queue;
   options.cached_keyrings = config_.cached_keyrings;
