@@ -89,6 +89,7 @@ int main(int count, char** words) {
   const auto handler =
       harness.service->handler(std::make_shared<service::KbsDialect>(options_of(harness, anchors, collateral)));
   net::ServerOptions server_options;
+  server_options.clock = system_time;
   const auto server = value_of(net::HttpServer::create(server_options, handler));
   CLOISTER_CHECK(server->listen(net::UnixListener{words[1], net::UnixUsers::everybody(), 0600}).ok());
   std::printf("listening\n");

@@ -78,9 +78,9 @@ Bytes SimulatedNitro::payload(const NitroParts& parts, const Bytes& leaf) {
 
 Evidence SimulatedNitro::document(const NitroParts& parts) {
   const crypto::PrivateKey key = key_of_seed(kLeafSeed, parts.key_type.value_or(crypto::KeyType::kEcP384));
-  const crypto::Certificate leaf =
-      certify("region", "enclave", key.public_key(), {parts.not_before, parts.not_after},
-              {crypto::extension_leaf(), crypto::extension_leaf_key_usage()}, region_signer_);
+  const crypto::Certificate leaf = certify(
+      "region", "enclave", parts.leaf_key ? *parts.leaf_key : key.public_key(), {parts.not_before, parts.not_after},
+      {crypto::extension_leaf(), crypto::extension_leaf_key_usage()}, region_signer_);
   Bytes document = make_cose_sign1(key, payload(parts, leaf.der()), {.tag = CoseTag::kNo});
   document.insert(document.end(), parts.trailer.begin(), parts.trailer.end());
   return {Kind::kNitro, {{"document", document}}};

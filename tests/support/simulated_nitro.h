@@ -19,7 +19,8 @@ struct NitroParts {
   Time not_before = kNow + minutes(-10);  // of the document's key
   Time not_after = kNow + hours(2);
   Time authority_not_after = kNow + days(5);
-  std::optional<crypto::KeyType> key_type = {};  // of the document's key: P-384 otherwise
+  std::optional<crypto::KeyType> key_type = {};    // of the document's key: P-384 otherwise
+  std::optional<crypto::PublicKey> leaf_key = {};  // certified instead of the key that signs
   Bytes trailer = {};
 };
 

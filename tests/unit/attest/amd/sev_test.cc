@@ -4,6 +4,7 @@
 
 #include "tests/support/certificates.h"
 #include "tests/support/flip.h"
+#include "tests/support/published_key.h"
 #include "tests/support/simulated_sev.h"
 #include "tests/support/verdicts.h"
 
@@ -117,6 +118,19 @@ TEST_F(Sev, AnotherRoot) {
   question_.anchors = &Anchors::production();
   expect_only(judge(SevParts{}), "root", Reason::kUntrustedRoot);
   EXPECT_EQ(judge(SevParts{}).assurance, Assurance::kNone);
+}
+
+TEST_F(Sev, KeyWhosePrivatePartIsPublished) {
+  const Verdict verdict = judge(edited("cek", [](Bytes& cek) {
+    const crypto::PublicKey key = published_key();
+    const ByteView point = key.raw().subspan(1);
+    for (std::size_t i = 0; i < 48; ++i) {
+      cek[20 + i] = point[47 - i];
+      cek[92 + i] = point[95 - i];
+    }
+  }));
+  expect_failed(verdict, "published-key", Reason::kTestKey);
+  EXPECT_EQ(verdict.assurance, Assurance::kNone);
 }
 
 TEST_F(Sev, DebugAndAnotherQuestion) {

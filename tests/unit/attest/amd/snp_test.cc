@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "base/base64.h"
 #include "tests/support/flip.h"
+#include "tests/support/published_key.h"
 #include "tests/support/simulated_snp.h"
 #include "tests/support/value_of.h"
 #include "tests/support/verdicts.h"
@@ -255,12 +255,8 @@ TEST_F(Snp, RootOfTheSameNameWithAnotherKey) {
 
 // go-sev-guest's fake VCEK, certified by a root that is trusted.
 TEST_F(Snp, KeyWhosePrivatePartIsPublished) {
-  const std::string pem =
-      "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAENiOt8IflHZ8Zz2+iM7vGgB9KhRaxdOJ9"
-      "GCtT4y5dZWYHbGUGVq7Tp0q+3ULRN9NILYwYgZRhgdJNjLgrfjrK2IF3jfsk1n3u"
-      "dldvAb2nJiXnWG5k1YjdIV4ZuvtYdQFO";
   SnpParts parts;
-  parts.leaf_key = value_of(crypto::PublicKey::from_spki(value_of(from_base64(pem))));
+  parts.leaf_key = published_key();
   const Verdict verdict = judge(parts);
   expect_failed(verdict, "published-key", Reason::kTestKey);
   EXPECT_EQ(verdict.assurance, Assurance::kNone);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/flip.h"
+#include "tests/support/published_key.h"
 #include "tests/support/simulated_nitro.h"
 #include "tests/support/value_of.h"
 #include "tests/support/verdicts.h"
@@ -105,6 +106,14 @@ TEST_F(Nitro, RootThatIsNobodys) {
   SimulatedNitro stranger(900);
   question_.anchors = &anchors_;
   expect_only(verify(stranger.document(), question_), "certificate-chain", Reason::kUntrustedRoot);
+}
+
+TEST_F(Nitro, KeyWhosePrivatePartIsPublished) {
+  NitroParts parts;
+  parts.leaf_key = published_key();
+  const Verdict verdict = judge(parts);
+  expect_failed(verdict, "published-key", Reason::kTestKey);
+  EXPECT_EQ(verdict.assurance, Assurance::kNone);
 }
 
 TEST_F(Nitro, ExpiredNotYetValidOrTooLongLived) {
