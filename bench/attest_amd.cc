@@ -1,5 +1,5 @@
 // Verdicts on AMD's machines and on Nitro enclaves a second, beside the signatures in them, which can't be saved.
-// Google's go-sev-guest is beside them in attest_amd.sh.
+// Google's go-sev-guest is beside them in attest_amd.py.
 #include "attest/amd/little_endian_signature.h"
 #include "attest/amd/snp_certificate.h"
 #include "bench.h"

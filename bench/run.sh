@@ -25,7 +25,7 @@ benches=(
   aws-dialect
   cold-start
   memory relay scan
-  attest-intel attest-nvidia attest-tpm inference)
+  attest-amd attest-intel attest-nvidia attest-tpm inference)
 
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak
@@ -85,6 +85,8 @@ cold_start() { "$(dirname "$0")/cold_start.py"; }
 relay() { "$(dirname "$0")/relay.py"; }
 
 scan() { "$(dirname "$0")/scan.py"; }
+
+attest_amd() { BUILD_DIR=${build%/bench} "$(dirname "$0")/attest_amd.py"; }
 
 attest_intel() { BUILD_DIR=${build%/bench} "$(dirname "$0")/attest_intel.py"; }
 

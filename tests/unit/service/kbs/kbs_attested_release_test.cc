@@ -57,6 +57,54 @@ TEST_F(KbsRelease, WithoutAPolicyNobodyIsGivenAnything) {
   EXPECT_EQ(options_.epoch(), releases_->state()->epoch);
 }
 
+// As docs/api/kbs.md has it, but for a simulated machine.
+constexpr const char* kAttestationPolicy = R"(version = 1
+id = "guests"
+not_after = "never"
+[[release]]
+name = "confidential guests"
+tenant = "acme"
+environment = "any"
+dataset = "key"
+purpose = "infer"
+role = "kbs"
+manifest = "any"
+assurance = "insecure_software"
+platform = "snp"
+product = ["Milan", "Genoa"]
+chip = "any"
+measurement = "4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d"
+lease_seconds = 300
+[[claim]]
+rule = "confidential guests"
+platform = "snp"
+name = "snp.vmpl"
+is = "0"
+)";
+
+TEST_F(KbsRelease, PolicyDecidesByTheRoleAndWhatTheEvidenceClaims) {
+  harness_.start(releases_->routes());
+  const auto set = harness_.send("PUT", "/v1/attestation/policy", Json{{"document", kAttestationPolicy}}.dump(),
+                                 {kAdmin, "operate"});
+  ASSERT_EQ(set.status(), 200U) << set.body();
+  const auto decide = [this](const SnpParts& parts, const Target& target) {
+    const auto asked = snp_question(amd_);
+    const KbsGuest guest{"snp",
+                         "e",
+                         {attest::verify(amd_.snp(parts), asked->question), {}},
+                         {crypto::JweAlgorithm::kEcdhEsA256Kw, key_of_seed(1).public_key()},
+                         0};
+    return options_.decide(guest, target, kStart);
+  };
+  const KbsDecision good = decide({}, {"acme", "", "key"});
+  EXPECT_TRUE(good.allowed) << good.reason;
+  EXPECT_FALSE(decide({}, {"acme", "", "other"}).allowed);
+  EXPECT_FALSE(decide({}, {"rival", "", "key"}).allowed);
+  EXPECT_FALSE(decide({.edit = [](Bytes& report) { report[0x030] = 1; }}, {"acme", "", "key"}).allowed);
+  EXPECT_FALSE(decide({.edit = [](Bytes& report) { report[0x090] ^= 1; }}, {"acme", "", "key"}).allowed);
+  EXPECT_FALSE(decide({.edit = [](Bytes& report) { report[0x00A] |= 0x08; }}, {"acme", "", "key"}).allowed);
+}
+
 TEST_F(KbsRelease, EvidenceAndWhatItWasJudgedByAreKept) {
   const auto asked = snp_question(amd_);
   asked->question.collateral = collateral_.get();
