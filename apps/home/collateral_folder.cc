@@ -22,7 +22,8 @@ std::string_view extension_of(CollateralKind kind) {
     case CollateralKind::kAmdCrl:
     case CollateralKind::kNvidiaOcsp:
     case CollateralKind::kCcaEndorsement:
-    case CollateralKind::kTpmEndorsement: return ".der";
+    case CollateralKind::kTpmEndorsement:
+    case CollateralKind::kTpmCrl: return ".der";
   }
   CLOISTER_CHECK(false);
   return {};

@@ -203,7 +203,8 @@ Result<VendorRequest> vendor_request(const CollateralNeed& need, const FetchHint
     case CollateralKind::kNvidiaRim:
     case CollateralKind::kNvidiaOcsp: return nvidia_request(need, hints);
     case CollateralKind::kCcaEndorsement:
-    case CollateralKind::kTpmEndorsement: break;
+    case CollateralKind::kTpmEndorsement:
+    case CollateralKind::kTpmCrl: break;
   }
   return Error(Code::kUnsupported, need.name() + " is served by nobody: import it");
 }

@@ -107,7 +107,8 @@ Result<CollateralFacts> collateral_facts(CollateralKind kind, ByteView body) {
     case CollateralKind::kAmdCertificate: return facts_of_certificate(kind, body);
     case CollateralKind::kAmdChain: return facts_of_chain(kind, body);
     case CollateralKind::kIntelCrl:
-    case CollateralKind::kAmdCrl: return facts_of_list(kind, body);
+    case CollateralKind::kAmdCrl:
+    case CollateralKind::kTpmCrl: return facts_of_list(kind, body);
     case CollateralKind::kNvidiaOcsp: return facts_of_ocsp(kind, body);
     case CollateralKind::kNvidiaRim: return facts_of_xml(kind, body);
     case CollateralKind::kCcaEndorsement:

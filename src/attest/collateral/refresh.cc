@@ -5,10 +5,11 @@
 namespace cloister::attest {
 namespace {
 
-// Endorsements come from an operator, certificates of chips for ever from AMD: there is nothing to ask anew.
+// Endorsements and lists of TPMs' vendors come from an operator, certificates of chips for ever from AMD: there is
+// nobody to ask anew.
 bool stays(CollateralKind kind) {
   return kind == CollateralKind::kAmdCertificate || kind == CollateralKind::kCcaEndorsement ||
-         kind == CollateralKind::kTpmEndorsement;
+         kind == CollateralKind::kTpmEndorsement || kind == CollateralKind::kTpmCrl;
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ TEST(CollateralMerge, DatesOfLists) {
 
 TEST(CollateralMerge, BodyOfAnotherKind) {
   const Bytes page = to_bytes(as_bytes("<html>log in first</html>"));
-  for (int i = 0; i <= static_cast<int>(CollateralKind::kTpmEndorsement); ++i) {
+  for (int i = 0; i <= static_cast<int>(CollateralKind::kTpmCrl); ++i) {
     expect_refused(make_collateral({static_cast<CollateralKind>(i), "key"}, page, "", Time{1}), Code::kInvalid,
                    "is no");
   }
