@@ -25,7 +25,7 @@ benches=(
   aws-dialect
   cold-start
   memory relay scan
-  attest-intel attest-nvidia inference)
+  attest-intel attest-nvidia attest-tpm inference)
 
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak
