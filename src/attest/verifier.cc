@@ -11,6 +11,7 @@
 #include "attest/nvidia/composition.h"
 #include "attest/nvidia/evidence_json.h"
 #include "attest/nvidia/verify.h"
+#include "attest/ra_tls.h"
 #include "attest/software/verify.h"
 #include "attest/tpm/azure.h"
 #include "attest/tpm/coco_quote.h"
@@ -93,6 +94,11 @@ Result<EvidenceSet> recognise(ByteView file) {
   if (auto evidence = recognise_cca(file)) return EvidenceSet{std::move(*evidence), {}};
   CLOISTER_TRY(std::optional<Evidence> quoted, read_coco_quote(file));
   if (quoted) return EvidenceSet{std::move(*quoted), {}};
+  if (as_text(file).starts_with("-----BEGIN CERTIFICATE-----")) {
+    CLOISTER_TRY(const auto certificates, crypto::Certificate::parse_pem(as_text(file), 1));
+    CLOISTER_TRY(RaTlsEvidence carried, read_ra_tls(certificates.front()));
+    return EvidenceSet{std::move(carried.evidence), {}};
+  }
   return decode_evidence(file);
 }
 

@@ -24,6 +24,8 @@ expect_status 2 "$CLOISTER" ask --worker unix:nobody.sock question.json  # no po
 printf 'version = 1\n' >broken.toml
 expect_status 2 "$CLOISTER" ask --policy broken.toml --dataset acme/prompts --worker unix:nobody.sock --check
 expect_status 2 "$CLOISTER" ask --policy workers.toml --dataset prompts --worker unix:nobody.sock --check
+expect_status 2 ask question.json            # neither --worker nor --kept
+expect_status 5 ask --kept "$PWD/nowhere"    # nothing was kept there
 chmod 644 token
 expect_status 4 ask --worker "unix:$PWD/nobody.sock" question.json # a token that others may read
 

@@ -3,6 +3,7 @@
 
 #include "attest/intel/qe_identity.h"
 #include "attest/intel/verify.h"
+#include "crypto/crl.h"
 #include "tests/support/simulated_intel.h"
 
 using namespace cloister;
@@ -22,10 +23,16 @@ Platform& platform() {
   return platform;
 }
 
+std::string_view member_of(CollateralKind kind) {
+  return kind == CollateralKind::kIntelTcbInfo ? "tcbInfo" : "enclaveIdentity";
+}
+
+bool is_statement(CollateralKind kind, ByteView bytes) { return intel::parse_signed_json(bytes, member_of(kind)).ok(); }
+
 // White space around a signed object may differ; what is signed may not.
 bool says_the_same(const CollateralItem& item, ByteView bytes) {
   if (equal(item.body, bytes)) return true;
-  const char* member = item.kind == CollateralKind::kIntelTcbInfo ? "tcbInfo" : "enclaveIdentity";
+  const std::string_view member = member_of(item.kind);
   const auto before = intel::parse_signed_json(item.body, member);
   const auto after = intel::parse_signed_json(bytes, member);
   return before.ok() && after.ok() && before->text == after->text;
@@ -43,7 +50,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ignore_result(intel::read_tcb_info(parsed->value));
     ignore_result(intel::read_qe_identity(parsed->value));
   }
+  const bool is_list = crypto::RevocationList::parse(bytes).ok();
   for (const auto& [name, item] : platform().collateral.items()) {
+    const bool readable = item.kind == CollateralKind::kIntelCrl ? is_list : is_statement(item.kind, bytes);
+    if (!readable) continue;
     Collateral changed = platform().collateral;
     CollateralItem replaced = item;
     replaced.body.assign(data, data + size);

@@ -108,17 +108,30 @@ def ask(folder, policy_file, *more, token=TOKEN, text=None, worker=None):
                           env=run.environment(CLOISTER_HOME=run.folder / "no-home"))
 
 
+def check_kept(policy_file, kept):
+    command = [CLOISTER, "ask", "--policy", policy_file, "--dataset", "acme/prompts", "--kept", kept]
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, check=False, timeout=60,
+                          env=run.environment(CLOISTER_HOME=run.folder / "no-home"))
+
+
 def check_ours(row, folder, expected):
     good = policy(folder)
     for name, asked, want in zip(("silence", "a tone", "noise"), questions(), expected):
         got = ask(folder, good, text=json.dumps(asked))
         row.check(f"{name}: the same numbers as the package for Python", got.returncode == 0 and outputs_of(got.stdout) == want,
                   got.stdout[:500] + got.stderr)
-    receipt = run.folder / "receipt"
-    got = ask(folder, good, "--receipt", receipt, "--json", text=json.dumps(questions()[0]))
+    kept = run.folder / "kept-answer"
+    got = ask(folder, good, "--keep", kept, "--json", text=json.dumps(questions()[0]))
     said = json.loads(got.stdout) if got.returncode == 0 else {}
-    row.check("the receipt names the model", said.get("receipt", {}).get("model") == sha256(MODEL_FILE) and receipt.exists(),
-              got.stdout[:500] + got.stderr)
+    row.check("the receipt names the model", said.get("receipt", {}).get("model") == sha256(MODEL_FILE), got.stdout[:500] + got.stderr)
+    got = check_kept(good, kept)
+    row.check("what was kept proves the answer later", got.returncode == 0 and "signed this question" in got.stdout, got.stderr)
+    got = check_kept(policy(folder, key="33" * 32), kept)
+    row.check("not to somebody who trusts another attester", got.returncode == 4, got.stderr)
+    response = (kept / "response").read_bytes()
+    (kept / "response").write_bytes(response[:-1] + bytes([response[-1] ^ 1]))
+    got = check_kept(good, kept)
+    row.check("nor for another answer", got.returncode == 3, got.stderr)
     row.check("the worker is called what it is", said.get("worker", {}).get("assurance") == "insecure_software", got.stdout[:500])
 
 

@@ -10,6 +10,7 @@
 #include "attest/tpm/credential.h"
 #include "attest/tpm/tpm_bytes.h"
 #include "attest/verifier.h"
+#include "base/file.h"
 #include "crypto/pem.h"
 #include "worker/attester/tpm_device.h"
 

@@ -42,11 +42,15 @@ Bytes platform_extension() {
   }
   tcb = joined(
       {tcb, member("0211", der_small_integer(13)), member("0212", der_element(der::kOctetString, {Bytes(16, 5)}))});
-  const Bytes members = joined({member("01", der_element(der::kOctetString, {Bytes(16, 0xC1)})),
-                                member("02", der_element(der::kSequence, {tcb})),
-                                member("03", der_element(der::kOctetString, {Bytes(2, 0)})),
-                                member("04", der_element(der::kOctetString, {unhex(kFmspc)})),
-                                member("06", der_element(der::kOctetString, {Bytes(16, 0xC6)}))});
+  const Bytes configuration =
+      joined({member("0701", Bytes{der::kBoolean, 1, 0xFF}), member("0702", Bytes{der::kBoolean, 1, 0xFF}),
+              member("0703", Bytes{der::kBoolean, 1, 0x00})});
+  const Bytes members = joined(
+      {member("01", der_element(der::kOctetString, {Bytes(16, 0xC1)})),
+       member("02", der_element(der::kSequence, {tcb})), member("03", der_element(der::kOctetString, {Bytes(2, 0)})),
+       member("04", der_element(der::kOctetString, {unhex(kFmspc)})), member("05", Bytes{0x0A, 1, 1}),
+       member("06", der_element(der::kOctetString, {Bytes(16, 0xC6)})),
+       member("07", der_element(der::kSequence, {configuration}))});
   return raw_extension(kPlatformOid, Critical::kNo, der_element(der::kSequence, {members}));
 }
 

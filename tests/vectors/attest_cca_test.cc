@@ -94,9 +94,10 @@ TEST(CcaVectors, EveryFlippedByte) {
   CLOISTER_VECTORS_OR_SKIP(folder, "cca/profile-2023-cose-key");
   const Judged judged = judge(folder);
   const Collateral collateral = value_of(read_endorsement(folder / "cpak.json"));
-  cloister::testing::expect_every_flip_noticed(judged.evidence, [&](const Evidence& evidence) {
+  const auto judge_again = [&](const Evidence& evidence) {
     return verify(evidence, {.now = kNow, .report_data = judged.challenge, .collateral = &collateral});
-  });
+  };
+  cloister::testing::expect_every_flip_noticed(judged.evidence, judge_again, {}, {0x01});
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "attest/intel/pck.h"
 #include "attest/intel/qe_identity.h"
 #include "attest/intel/quote.h"
+#include "attest/ra_tls.h"
 #include "base/base64.h"
 #include "tests/support/flip.h"
 #include "tests/support/intel_vectors.h"
@@ -323,6 +324,24 @@ TEST(IntelVectors, EveryByteOfARealQuoteFlipped) {
       {{"quote", first, first + quote.certificates.size(), "white space and bits behind the last byte in PEM"},
        {"quote", quote.size, it.evidence.part("quote").size(), "padding behind the quote"}},
       {0x01});
+}
+
+// Certificates of three makers: each quote is genuine, of the certificate's own key, and of an enclave in debug mode.
+TEST(IntelVectors, CertificatesThatCarryQuotes) {
+  CLOISTER_VECTORS_OR_SKIP(folder, "sgx/ratls-certs");
+  for (const char* name : {"gramine-cert.pem", "intel-sgxsdk-cert.pem", "rats-tls-cert.pem"}) {
+    SCOPED_TRACE(name);
+    const auto certificate = value_of(crypto::Certificate::parse_pem(text_of_file(folder / name), 1))[0];
+    const RaTlsEvidence carried = value_of(read_ra_tls(certificate));
+    Question question;
+    question.now = value_of(parse_rfc3339("2024-01-15T00:00:00Z"));
+    question.report_data = carried.report_data;
+    const Verdict verdict = verify(carried.evidence, question);
+    EXPECT_EQ(problems_of(verdict), without_collateral(Kind::kSgx, {}, {"debug debug"}));
+    EXPECT_EQ(verdict.assurance, Assurance::kHardware);
+    question.report_data->back() ^= 1;
+    EXPECT_EQ(verify(carried.evidence, question).find("report-data")->reason, Reason::kNonceMismatch);
+  }
 }
 
 TEST(IntelVectors, FilesAreWhatTheirTablesSay) {

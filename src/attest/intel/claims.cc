@@ -49,6 +49,10 @@ void add_claims(Verdict& verdict, const Quote& quote, const Platform& platform, 
   claims["chip_id"] = platform.ppid;
   claims["intel.fmspc"] = platform.fmspc;
   if (platform.instance_id) claims["intel.platform_instance_id"] = *platform.instance_id;
+  if (platform.memory) claims["intel.sgx_type"] = std::uint64_t{*platform.memory};
+  if (platform.dynamic) claims["intel.dynamic_platform"] = *platform.dynamic;
+  if (platform.cached_keys) claims["intel.cached_keys"] = *platform.cached_keys;
+  if (platform.multithreading) claims["intel.smt"] = *platform.multithreading;
   if (quote.enclave) {
     add_enclave(claims, *quote.enclave);
   } else {

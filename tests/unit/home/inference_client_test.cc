@@ -233,6 +233,26 @@ TEST_F(Asking, AReceiptForAnotherModel) {
   expect_refused(ask(*client), Code::kCorrupt, "another model");
 }
 
+TEST_F(Asking, WhatWasKeptProvesTheAnswerLater) {
+  const auto client = this->client();
+  const VerifiedWorker asked = value_of(client->verify(expectation(policy()), kNow, seconds(1)));
+  const WorkerAnswer answer = value_of(ask(*client, asked));
+  const Bytes bundle = attest::encode(asked.bundle());
+  const VerifiedWorker worker = value_of(InferenceClient::judge(bundle, expectation(policy()), answer.receipt.time));
+  EXPECT_EQ(value_of(check_receipt(worker, answer.receipt_bytes, answer.sealed_request, answer.sealed_response)),
+            answer.receipt);
+  expect_refused(check_receipt(worker, answer.receipt_bytes, answer.sealed_response, answer.sealed_response),
+                 Code::kCorrupt, "another request");
+  expect_refused(check_receipt(worker, answer.receipt_bytes, answer.sealed_request, answer.sealed_request),
+                 Code::kCorrupt, "another answer");
+  Worker other{2};
+  other.start();
+  const net::Response theirs = other.call({"GET", "/v1/bundle", {}, {}, nullptr});
+  const VerifiedWorker stranger = value_of(InferenceClient::judge(theirs.body, expectation(policy()), kNow));
+  expect_refused(check_receipt(stranger, answer.receipt_bytes, answer.sealed_request, answer.sealed_response),
+                 Code::kCorrupt, "receipt");
+}
+
 TEST_F(Asking, AKeyThatIsGone) {
   const auto client = this->client([](net::Request& request, net::Response* response) {
     if (response == nullptr && request.method == "POST") request.body[0] ^= 1;

@@ -54,6 +54,9 @@ TEST(IntelVerifier, EveryForm) {
     EXPECT_EQ(std::get<bool>(verdict.claims.at("debug")), false);
     EXPECT_EQ(std::get<Bytes>(verdict.claims.at("chip_id")), Bytes(16, 0xC1));
     EXPECT_EQ(std::get<Bytes>(verdict.claims.at("report_data")), Bytes(64, 0xDA));
+    EXPECT_EQ(std::get<std::uint64_t>(verdict.claims.at("intel.sgx_type")), 1U);
+    EXPECT_TRUE(std::get<bool>(verdict.claims.at("intel.dynamic_platform")));
+    EXPECT_FALSE(std::get<bool>(verdict.claims.at("intel.smt")));
     EXPECT_EQ(verdict.used.size(), 4U);
     EXPECT_EQ(verdict.seen.size(), 4U);
     EXPECT_TRUE(verdict.advisories.empty());

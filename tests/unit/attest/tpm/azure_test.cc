@@ -136,13 +136,20 @@ TEST(Azure, AnotherKindThanItSays) {
   expect_only(machine.judged(evidence), "parse", Reason::kMalformed);
 }
 
-// Certificates are the hardware's, and flipped there.
+// Certificates and report are the hardware's, and flipped there.
 TEST(Azure, EveryFlippedByte) {
+  constexpr std::size_t kReportAt = 32, kReportEnd = 32 + kHclHardwareReportSize;
   Machine machine;
   const Evidence whole = machine.evidence();
+  const Bytes& blob = whole.parts.at("hcl");
+  const Bytes report(blob.begin() + kReportAt, blob.begin() + kReportEnd);
   Evidence layers{whole.kind, {}};
-  for (const char* part : {"hcl", "quote", "signature", "pcrs"}) layers.parts[part] = whole.parts.at(part);
+  for (const char* part : {"quote", "signature", "pcrs"}) layers.parts[part] = whole.parts.at(part);
+  layers.parts["hcl"] = blob;
+  layers.parts["hcl"].erase(layers.parts["hcl"].begin() + kReportAt, layers.parts["hcl"].begin() + kReportEnd);
   const auto judge = [&](Evidence changed) {
+    Bytes& hcl = changed.parts.at("hcl");
+    hcl.insert(hcl.begin() + kReportAt, report.begin(), report.end());
     for (const auto& [name, bytes] : whole.parts) changed.parts.emplace(name, bytes);
     return machine.judged(changed);
   };

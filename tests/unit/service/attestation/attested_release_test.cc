@@ -75,7 +75,7 @@ class AttestedReleaseTest : public ::testing::Test {
     }
     AttestedReleaseParts parts{
         testing::value_of(AuthenticSettings::open(home_.keys->store(), *home_.root, home_.random, Harness::caller())),
-        home_.directory / "attestation", [this] { return collateral_; }, &home_.random};
+        home_.directory / "attestation", [this] { return meanwhile_ ? meanwhile_() : nullptr; }, &home_.random};
     releases_ = testing::value_of(AttestedRelease::open(std::move(parts), home_.keys->store(), Harness::caller()));
     home_.options.guard = [this](policy::Operation operation, const Target& target) {
       return releases_->guard(operation, target);
@@ -157,7 +157,8 @@ purpose = "infer"
 
   Harness home_;
   Worker worker_{home_.random};
-  std::shared_ptr<const attest::Collateral> collateral_;
+  // Called while a request is decided: between what it was judged by and its record.
+  std::function<std::shared_ptr<const attest::Collateral>()> meanwhile_;
   std::unique_ptr<AttestedRelease> releases_;
   std::string plain_;
 };
@@ -366,6 +367,61 @@ TEST_F(AttestedReleaseTest, RotatedMeanwhile) {
   const auto answered = release({key});
   ASSERT_EQ(answered.status(), 200U) << answered.body();
   EXPECT_EQ(opened(answered.json()), plain_);
+}
+
+TEST_F(AttestedReleaseTest, PolicyReplacedMeanwhile) {
+  ASSERT_EQ(set_policy(policy_text()).status(), 200U);
+  const Json key = wanted();
+  auto store = testing::value_of(keys::Store::open(home_.store_path()));
+  const ReleaseSettings settings(
+      testing::value_of(AuthenticSettings::open(store, *home_.root, home_.random, Harness::caller())));
+  int looks = 0;
+  meanwhile_ = [&]() -> std::shared_ptr<const attest::Collateral> {
+    if (looks++ > 0) return nullptr;
+    const audit::Event event{kStart, "another server", "policy.set", "", "", audit::Outcome::kAllowed, ""};
+    EXPECT_TRUE(store
+                    .change(event,
+                            [&](keys::Store::Change& change) {
+                              return settings.put_policy(store, change, policy_text("", "hardware"));
+                            })
+                    .ok());
+    return nullptr;
+  };
+  expect_refused(release({key}), "its assurance is insecure_software");
+  EXPECT_EQ(looks, 2);
+}
+
+TEST_F(AttestedReleaseTest, RotatedWhileItIsDecided) {
+  ASSERT_EQ(set_policy(policy_text()).status(), 200U);
+  const Json key = wanted();
+  ASSERT_EQ(release({key}).status(), 200U);  // its keyring is at hand from now on
+  int looks = 0;
+  meanwhile_ = [&]() -> std::shared_ptr<const attest::Collateral> {
+    if (looks++ == 0) {
+      EXPECT_TRUE(
+          home_.keys
+              ->set_dataset_key_state({"acme", "", "models"}, 1, seal::DatasetKeyState::kDisabled, Harness::caller())
+              .ok());
+    }
+    return nullptr;
+  };
+  ASSERT_TRUE(home_.keys->rotate_dataset_key({"acme", "", "models"}, Harness::caller()).ok());
+  expect_problem(release({key}), 409, "key-version-disabled");
+}
+
+TEST_F(AttestedReleaseTest, KeepsWhatItWasDecidedBy) {
+  ASSERT_EQ(set_policy(policy_text()).status(), 200U);
+  std::size_t asked = 0;
+  meanwhile_ = [&] {
+    ++asked;
+    return std::make_shared<const attest::Collateral>();
+  };
+  const std::string id = release({wanted()}).json()["release"].get<std::string>();
+  EXPECT_EQ(asked, 1U);
+  const Replay replay = testing::value_of(replay_release(releases_->archive(), id));
+  EXPECT_TRUE(replay.record.collateral.empty());
+  EXPECT_EQ(replay.record.epoch, 1U);
+  EXPECT_EQ(replay.record.policy, crypto::sha256(as_bytes(policy_text())));
 }
 
 TEST_F(AttestedReleaseTest, Replay) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "attest/tpm/credential.h"
 #include "attest/verifier.h"
 #include "crypto/hash.h"
@@ -30,6 +32,7 @@ const Bytes kReportData(64, 0x3C);
 class TpmAttesterTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    ::setenv("TSS2_LOG", "all+none", 1);  // its own words about what is refused here on purpose
     tpm_ = Swtpm::start();
     if (tpm_ == nullptr) GTEST_SKIP() << "swtpm isn't installed";
     auto opened = TpmDevice::open(tpm_->transport());
