@@ -30,6 +30,15 @@ std::string tee_of(const attest::SetVerdict& verdict) {
   return text + " " + std::string(attest::assurance_name(verdict.assurance()));
 }
 
+// Some check couldn't be made.
+bool lacks_something(const attest::SetVerdict& verdict) {
+  const auto lacks = [](const attest::Verdict& part) {
+    return std::ranges::any_of(
+        part.checks, [](const attest::Check& check) { return check.state == attest::CheckState::kNotEvaluated; });
+  };
+  return lacks(verdict.primary) || std::ranges::any_of(verdict.devices, lacks);
+}
+
 // The rows that the keyring was read from, as they are now.
 Result<bool> is_current(keys::Store& store, const CachedKeyring& keyring) {
   for (const keys::RowVersion& seen : keyring.seen) {
@@ -162,6 +171,7 @@ Result<Reply> AttestedRelease::try_release(const ReleaseOrder& order, Call& call
   record.epoch = attempt.state->epoch;
   const auto collateral = collateral_ ? collateral_() : nullptr;
   record.found = judge(record.asked, attempt.state->policy, collateral.get(), record.floors);
+  if (wanted_ && lacks_something(record.found.verdict)) wanted_(record.asked.evidence);
   CLOISTER_RETURN_IF_ERROR(keep(attempt, collateral.get()).with_context("keep the evidence"));
 
   const policy::ReleaseDecision& decision = record.found.decision;

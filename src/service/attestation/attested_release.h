@@ -16,6 +16,8 @@ struct AttestedReleaseParts {
   Path archive;  // a folder
   // What verifiers may use beside the evidence, as it is now; null for none. Any thread calls it; it must not wait.
   std::function<std::shared_ptr<const attest::Collateral>()> collateral = {};
+  // Told of evidence that something was lacking for, so that it can be fetched. The same.
+  std::function<void(const attest::EvidenceSet&)> wanted = {};
   crypto::Random* random = nullptr;  // outlives it
   ChallengeLimits challenges = {};
   std::size_t cached_keyrings = 256;
@@ -49,6 +51,7 @@ class AttestedRelease {
       : settings_(std::move(parts.settings)),
         archive_(std::move(archive)),
         collateral_(std::move(parts.collateral)),
+        wanted_(std::move(parts.wanted)),
         random_(*parts.random),
         challenges_(parts.challenges),
         keyrings_(parts.cached_keyrings, random_) {}
@@ -70,6 +73,7 @@ class AttestedRelease {
   const ReleaseSettings settings_;
   const Archive archive_;
   const std::function<std::shared_ptr<const attest::Collateral>()> collateral_;
+  const std::function<void(const attest::EvidenceSet&)> wanted_;
   crypto::Random& random_;
   Challenges challenges_;
   Leases leases_;
