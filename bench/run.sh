@@ -25,7 +25,7 @@ benches=(
   aws-dialect
   cold-start
   memory relay scan
-  attest-nvidia)
+  attest-intel attest-nvidia attest-tpm inference)
 
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak
@@ -85,6 +85,10 @@ cold_start() { "$(dirname "$0")/cold_start.py"; }
 relay() { "$(dirname "$0")/relay.py"; }
 
 scan() { "$(dirname "$0")/scan.py"; }
+
+attest_intel() { BUILD_DIR=${build%/bench} "$(dirname "$0")/attest_intel.py"; }
+
+inference() { BUILD_DIR=${build%/bench} "$(dirname "$0")/inference.py"; }
 
 attest_nvidia() { "$(dirname "$0")/attest_nvidia.py"; }
 

@@ -11,6 +11,7 @@
 namespace cloister::worker {
 namespace {
 
+constexpr std::string_view kInference = "inference";
 constexpr std::uint32_t kUserMax = std::numeric_limits<std::uint32_t>::max() - 1;
 
 Result<Path> absolute(const TomlFields& fields, std::string_view key) {
@@ -105,7 +106,7 @@ Status read_model(const TomlFields& fields, WorkerConfig& config) {
 
 Status read_attester(const TomlFields& fields, WorkerConfig& config) {
   using enum attest::Kind;
-  constexpr std::array<std::string_view, 2> kKeys = {"kind", "key"};
+  constexpr std::array<std::string_view, 3> kKeys = {"kind", "key", "gpus"};
   constexpr std::array kKinds = {kSgx, kTdx, kSnp, kCca, kInsecureSoftware};
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
   CLOISTER_TRY(const std::string name, fields.text("kind"));
@@ -114,6 +115,7 @@ Status read_attester(const TomlFields& fields, WorkerConfig& config) {
     return fields.error(fields.line_of("kind"), "there is no attester of the kind " + name);
   }
   config.attester = *kind;
+  CLOISTER_TRY(config.gpus, fields.boolean_or("gpus", false));
   if ((*kind == kInsecureSoftware) != fields.has("key")) {
     return fields.error(fields.line(), "a key belongs to insecure_software, and to that alone");
   }
@@ -129,41 +131,6 @@ Status read_engine(const TomlFields& fields, WorkerConfig& config) {
   for (const TomlFields::Word& word : words) config.engine.command.push_back(word.text);
   if (config.engine.command.front().starts_with('/')) return {};
   return fields.error(fields.line_of("command"), "command begins with an absolute path");
-}
-
-Status read_inference(const TomlFields& fields, WorkerConfig& config) {
-  constexpr std::array<std::string_view, 7> kKeys = {"listen",        "user",        "model",      "runtime",
-                                                     "engine_socket", "engine_user", "engine_path"};
-  CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
-  InferenceSettings& inference = config.inference;
-  CLOISTER_TRY(inference.listen, absolute(fields, "listen"));
-  if (fields.has("user")) {
-    CLOISTER_TRY(const std::uint32_t user, fields.integer("user", 0, kUserMax));
-    inference.users.push_back(user);
-  }
-  CLOISTER_TRY(inference.model_name, segment(fields, "model"));
-  if (fields.has("runtime") == fields.has("engine_socket")) {
-    return fields.error(fields.line(), "the model is run by runtime, or by the program behind engine_socket");
-  }
-  if (fields.has("runtime")) {
-    CLOISTER_TRY(inference.runtime, absolute(fields, "runtime"));
-    return {};
-  }
-  CLOISTER_TRY(inference.engine_socket, absolute(fields, "engine_socket"));
-  CLOISTER_TRY(inference.engine_user, fields.integer("engine_user", 0, kUserMax));
-  CLOISTER_TRY(inference.engine_path, fields.text("engine_path"));
-  if (inference.engine_path.starts_with('/')) return {};
-  return fields.error(fields.line_of("engine_path"), "engine_path begins with a slash");
-}
-
-Status read_tenant(const TomlFields& fields, WorkerConfig& config) {
-  constexpr std::array<std::string_view, 2> kKeys = {"name", "token"};
-  CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
-  TenantToken tenant;
-  CLOISTER_TRY(tenant.tenant, segment(fields, "name"));
-  CLOISTER_TRY(tenant.digest, digest(fields, "token"));
-  config.inference.tenants.push_back(std::move(tenant));
-  return {};
 }
 
 Status read_lockdown(const TomlFields& fields, WorkerConfig& config) {
@@ -191,14 +158,12 @@ struct TableKind {
   bool needed;
   Status (*read)(const TomlFields& fields, WorkerConfig& config);
 };
-constexpr std::array<TableKind, 9> kTables = {{{"service", false, true, read_service},
+constexpr std::array<TableKind, 7> kTables = {{{"service", false, true, read_service},
                                                {"identity", false, false, read_identity},
                                                {"release", false, true, read_release},
                                                {"model", false, true, read_model},
                                                {"attester", false, true, read_attester},
                                                {"engine", false, false, read_engine},
-                                               {"inference", false, false, read_inference},
-                                               {"tenant", true, false, read_tenant},
                                                {"lockdown", false, false, read_lockdown}}};
 
 std::string written(std::string_view name, bool listed) {
@@ -206,15 +171,20 @@ std::string written(std::string_view name, bool listed) {
 }
 
 Status read_table(const TomlTable& table, WorkerConfig& config) {
+  if (table.name == kInference && !table.listed) {
+    CLOISTER_TRY(config.inference, parse_inference_config(table));
+    return {};
+  }
   const auto found = std::ranges::find(kTables, table.name, &TableKind::name);
   const std::string where = "line " + std::to_string(table.line) + ": ";
   if (found == kTables.end()) {
-    std::vector<std::string_view> names;
+    std::vector<std::string_view> names = {kInference};
     for (const TableKind& kind : kTables) names.push_back(kind.name);
     return Error(Code::kInvalid,
                  where + "there is no table " + written(table.name, table.listed) + suggestion(table.name, names));
   }
-  if (found->listed != table.listed) return Error(Code::kInvalid, where + "write " + written(table.name, found->listed));
+  if (found->listed != table.listed)
+    return Error(Code::kInvalid, where + "write " + written(table.name, found->listed));
   return found->read(TomlFields(table, written(table.name, table.listed)), config);
 }
 
@@ -228,14 +198,15 @@ Status check_whole(const TomlDocument& document, const WorkerConfig& config) {
   if (config.service.address && identity.certificate.empty() && identity.workload_api.empty()) {
     return Error(Code::kInvalid, "there is no [identity], which a key service behind an address asks for");
   }
-  if (config.engine.command.empty() && config.inference.listen.empty()) {
+  const auto& inference = config.inference;
+  if (config.engine.command.empty() && !inference) {
     return Error(Code::kInvalid, "there is neither [engine] nor [inference]: nobody would use the model");
   }
-  if (!config.inference.runtime.empty() && !config.engine.command.empty()) {
-    return Error(Code::kInvalid, "[inference] runs the model by its runtime: there is nothing for [engine] to do");
+  if (inference && inference->onnx && !config.engine.command.empty()) {
+    return Error(Code::kInvalid, "[inference] runs the model by its library: there is nothing for [engine] to do");
   }
-  if (!config.inference.listen.empty() && config.inference.tenants.empty()) {
-    return Error(Code::kInvalid, "there is no [[tenant]]: nobody would be answered");
+  if (inference && inference->engine_socket && config.engine.command.empty()) {
+    return Error(Code::kInvalid, "there is no [engine], which would listen at engine_socket and have the model");
   }
   return {};
 }
@@ -298,11 +269,16 @@ LockdownRequest lockdown_request(const WorkerConfig& config) {
   }
   if (request.name_service) {
     reach.readable.insert(reach.readable.end(), kLibraries.begin(), kLibraries.end());
-    for (const char* path : {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf"}) {
+    for (const char* path :
+         {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf"}) {
       reach.readable.emplace_back(path);
     }
   }
-  if (!config.inference.listen.empty()) reach.writable.push_back(config.inference.listen.parent_path());
+  if (config.inference) {
+    reach.writable.push_back(config.inference->listen.parent_path());
+    const auto& engine = config.inference->engine_socket;
+    if (engine) reach.writable.push_back(engine->socket.parent_path());
+  }
   if (config.attester == attest::Kind::kSgx) reach.writable.emplace_back("/dev/attestation");
   if (config.attester == attest::Kind::kSnp || config.attester == attest::Kind::kTdx ||
       config.attester == attest::Kind::kCca) {

@@ -10,7 +10,7 @@
 #include "mesh/relay/config.h"
 #include "net/address.h"
 #include "worker/attested_keys.h"
-#include "worker/inference/tenant_tokens.h"
+#include "worker/inference/inference_config.h"
 #include "worker/lockdown.h"
 
 namespace cloister::worker {
@@ -20,27 +20,15 @@ inline constexpr std::size_t kWorkerConfigSizeMax = std::size_t{1} << 20;
 // Where keys come from: over mutual TLS, or from a daemon on this machine.
 struct KeyServiceSettings {
   std::optional<net::TcpAddress> address;
-  std::string id;      // whom its certificate must name
-  Path socket;         // where there is no address
-  uid_t user = 0;      // whose process listens there
+  std::string id;                   // whom its certificate must name
+  Path socket;                      // where there is no address
+  uid_t user = 0;                   // whose process listens there
   mesh::IdentitySettings identity;  // this worker's own; with an address
 };
 
 // A program that is given the model as an open file.
 struct EngineSettings {
   std::vector<std::string> command;  // empty: none. "{model}" stands for the file's path
-};
-
-// Questions over the confidential path: docs/inference.md.
-struct InferenceSettings {
-  Path listen;  // a Unix socket; empty: none are taken
-  std::vector<uid_t> users;  // who may connect, besides this process's own
-  std::string model_name;
-  Path runtime;  // ONNX Runtime's library; or the engine's own socket:
-  Path engine_socket;
-  uid_t engine_user = 0;
-  std::string engine_path;
-  std::vector<TenantToken> tenants;
 };
 
 struct WorkerConfig {
@@ -52,9 +40,10 @@ struct WorkerConfig {
   crypto::Sha256Digest model_digest{};
   attest::Kind attester = attest::Kind::kInsecureSoftware;
   Path attester_key;  // of insecure_software
+  bool gpus = false;  // NVIDIA's: their evidence goes with the machine's own
   EngineSettings engine;
-  InferenceSettings inference;
-  std::vector<std::string> egress;  // "host:port", besides the key service
+  std::optional<InferenceConfig> inference;  // questions over the confidential path: docs/inference.md
+  std::vector<std::string> egress;           // "host:port", besides the key service
   std::vector<Path> readable, executable, writable;
   bool executable_memory = false;
   bool debug = false;

@@ -42,8 +42,7 @@ class Attributes {
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setsigdefault(&attributes_, &all);
     ::posix_spawnattr_setpgroup(&attributes_, 0);
-    ::posix_spawnattr_setflags(&attributes_,
-                               POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   }
   ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
   Attributes(const Attributes&) = delete;
@@ -64,6 +63,7 @@ Result<std::unique_ptr<EngineProcess>> EngineProcess::start(const std::vector<st
   posix_spawn_file_actions_t files;
   ::posix_spawn_file_actions_init(&files);
   ::posix_spawn_file_actions_adddup2(&files, model.descriptor(), kModelDescriptor);
+  ::posix_spawn_file_actions_addclosefrom_np(&files, kModelDescriptor + 1);
   const Attributes attributes;
   pid_t process = -1;
   const int failed = ::posix_spawn(&process, words.front().c_str(), &files, attributes.get(), pointers(words).data(),

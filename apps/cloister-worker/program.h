@@ -2,11 +2,15 @@
 // holds, and wipes it.
 #pragma once
 
+#include <signal.h>
+
+#include <mutex>
+
+#include "attest/workload_manifest.h"
 #include "cloister-relay/identity_keeper.h"
 #include "cloister-worker/config.h"
 #include "cloister-worker/engine_process.h"
-#include "net/http_server.h"
-#include "worker/inference/inference_service.h"
+#include "worker/inference/inference_host.h"
 #include "worker/model.h"
 
 namespace cloister::worker {
@@ -21,7 +25,8 @@ struct Prepared {
   Bytes manifest;
   std::optional<File> model;
   std::unique_ptr<Attester> attester;
-  std::shared_ptr<const OnnxRuntime> runtime;
+  std::vector<std::unique_ptr<Attester>> devices;
+  std::unique_ptr<Engine> engine;  // of [inference]
 };
 Result<Prepared> prepare(const WorkerConfig& config);
 
@@ -40,9 +45,9 @@ class Program {
 
  private:
   Status connect();
+  std::vector<Attester*> devices() const;
   Status open_engine();
   Status open_inference();
-  Result<std::unique_ptr<Engine>> embedded_or_socket();
   Status renew_when_due();
   void say_lockdown();
 
@@ -56,8 +61,7 @@ class Program {
   std::unique_ptr<AttestedKeys> keys_;
   std::optional<EngineFile> engine_file_;
   std::unique_ptr<EngineProcess> engine_;
-  std::shared_ptr<InferenceService> inference_;
-  std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<InferenceHost> inference_;
   std::mutex attesting_;  // the lease's renewal and the bundle's ask the same attester
   Time next_renewal_, next_refresh_;
 };

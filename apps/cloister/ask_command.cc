@@ -19,12 +19,13 @@ using home::WorkerQuestion;
 
 constexpr std::uint64_t kQuestionMax = 4 << 20;
 constexpr std::uint64_t kTokenMax = 4096;
+constexpr std::uint64_t kKeptMax = 128 << 20;
 constexpr Duration kPatience = minutes(2);
 
 struct AskRequest {
   std::string worker, policy, dataset, model, token_file, file;
   std::string content_type = "application/json";
-  std::string authorities, receipt;
+  std::string authorities, keep, kept;
   CollateralOptions collateral;
   bool check = false;
 };
@@ -36,6 +37,8 @@ constexpr const char* kManual = R"(EXAMPLES
   cloister ask --worker unix:/run/cloister/worker.sock --policy workers.toml \
       --dataset acme/prompts --check
       only verify the worker
+  cloister ask --policy workers.toml --dataset acme/prompts --kept answer/
+      verify again what --keep answer/ left, at its own date, without asking
 
 NOTES
   The worker's bundle is fetched and held against the policy before anything is
@@ -149,8 +152,48 @@ Result<Outcome> answered(const Session& session, const WorkerAnswer& answer, con
   return outcome;
 }
 
+// Named for what they are, so that another program finds them.
+constexpr const char *kBundleFile = "bundle", *kRequestFile = "request", *kResponseFile = "response",
+                     *kReceiptFile = "receipt";
+
+Status keep(const Path& folder, const VerifiedWorker& worker, const WorkerAnswer& answer) {
+  std::error_code failure;
+  if (!std::filesystem::create_directory(folder, failure)) {
+    return Error(failure ? Code::kInvalid : Code::kExists, "make the folder " + folder.string());
+  }
+  const auto write = [&](const char* name, ByteView bytes) {
+    return write_file(folder / name, bytes, Overwrite::kRefuse, 0600);
+  };
+  CLOISTER_RETURN_IF_ERROR(write(kBundleFile, attest::encode(worker.bundle())));
+  CLOISTER_RETURN_IF_ERROR(write(kRequestFile, answer.sealed_request));
+  CLOISTER_RETURN_IF_ERROR(write(kResponseFile, answer.sealed_response));
+  return write(kReceiptFile, answer.receipt_bytes);
+}
+
+// The same judgement as before the question, at the date that the receipt says.
+Result<Outcome> check_kept(const WorkerExpectation& expectation, const Path& folder) {
+  const auto read = [&](const char* name) { return read_file(folder / name, kKeptMax); };
+  CLOISTER_TRY(const Bytes bundle, read(kBundleFile));
+  WorkerAnswer answer;
+  CLOISTER_TRY(answer.sealed_request, read(kRequestFile));
+  CLOISTER_TRY(answer.sealed_response, read(kResponseFile));
+  CLOISTER_TRY(answer.receipt_bytes, read(kReceiptFile));
+  CLOISTER_TRY(const attest::WorkerBundle shown, attest::decode_worker_bundle(bundle));
+  CLOISTER_TRY(answer.receipt, attest::open_receipt(answer.receipt_bytes, shown.receipt_key));
+  CLOISTER_TRY(const VerifiedWorker worker, InferenceClient::judge(bundle, expectation, answer.receipt.time));
+  CLOISTER_TRY(answer.receipt,
+               home::check_receipt(worker, answer.receipt_bytes, answer.sealed_request, answer.sealed_response));
+  Outcome outcome;
+  outcome.text =
+      worker_text(worker) + "it signed this question and this answer at " + to_rfc3339(answer.receipt.time) + "\n";
+  outcome.json = {{"worker", worker_json(worker)}, {"receipt", receipt_json(answer)}};
+  return outcome;
+}
+
 Result<Outcome> ask(Session& session, const AskRequest& request) {
   CLOISTER_TRY(const WorkerExpectation expectation, expectation_of(session, request));
+  if (!request.kept.empty()) return check_kept(expectation, request.kept);
+  if (request.worker.empty()) return invalid("--worker is needed, or --kept");
   CLOISTER_TRY(const WorkerQuestion question, request.check ? WorkerQuestion() : question_of(request));
   CLOISTER_TRY(auto client, InferenceClient::create(request.worker, {.authorities_file = request.authorities}));
   CLOISTER_TRY(VerifiedWorker worker, client->verify(expectation, system_time(), kPatience));
@@ -161,9 +204,7 @@ Result<Outcome> ask(Session& session, const AskRequest& request) {
     return outcome;
   }
   CLOISTER_TRY(const WorkerAnswer answer, ask_verified(session, *client, expectation, worker, question));
-  if (!request.receipt.empty()) {
-    CLOISTER_RETURN_IF_ERROR(write_file(request.receipt, answer.receipt_bytes, Overwrite::kRefuse));
-  }
+  if (!request.keep.empty()) CLOISTER_RETURN_IF_ERROR(keep(request.keep, worker, answer));
   return answered(session, answer, worker);
 }
 
@@ -173,8 +214,7 @@ void add_ask(CLI::App& app, Run& run) {
   CLI::App* verb = add_verb(app, "ask", "ask an attested inference worker, sealed to it alone", kManual);
   auto request = std::make_shared<AskRequest>();
   verb->add_option("FILE", request->file, "the question; - for standard input");
-  verb->add_option("--worker", request->worker, "where it, or its gateway, is: https://…, http://127.0.0.1:…, unix:…")
-      ->required();
+  verb->add_option("--worker", request->worker, "where it, or its gateway, is: https://…, http://127.0.0.1:…, unix:…");
   verb->add_option("--policy", request->policy, "what it must be: a policy for attested release")->required();
   verb->add_option("--dataset", request->dataset, "whose rule decides: acme/prompts")->required();
   verb->add_option("--model", request->model, "the model's name");
@@ -183,7 +223,8 @@ void add_ask(CLI::App& app, Run& run) {
   verb->add_option("--authorities", request->authorities, "who vouches for a gateway's name, in PEM")
       ->type_name("FILE");
   add_collateral_options(verb, request->collateral);
-  verb->add_option("--receipt", request->receipt, "keep the worker's receipt in a new file")->type_name("FILE");
+  verb->add_option("--keep", request->keep, "what proves the answer later, in a new folder")->type_name("DIR");
+  verb->add_option("--kept", request->kept, "verify again what --keep left")->type_name("DIR");
   verb->add_flag("--check", request->check, "only verify the worker");
   set_action(verb, run, request, ask);
 }

@@ -6,7 +6,7 @@
 #include "collateral_commands.h"
 #include "collateral_input.h"
 #include "commands.h"
-#include "replay_command.h"
+#include "release_commands.h"
 #include "verdict_text.h"
 
 namespace cloister::cli {
@@ -268,7 +268,7 @@ void add_attest(CLI::App& app, Run& run) {
   set_action(verb, run, packing, pack);
 
   add_collateral(*group, run);
-  add_replay(*group, run);
+  add_releases(*group, run);
 }
 
 }  // namespace cloister::cli

@@ -22,7 +22,7 @@ struct TableKind {
   bool listed;
   ReadTable read;
 };
-constexpr std::array<TableKind, 18> kTables = {{{"server", false, read_server},
+constexpr std::array<TableKind, 19> kTables = {{{"server", false, read_server},
                                                 {"listen", false, read_listen},
                                                 {"policy", false, read_policy},
                                                 {"identity", false, read_identity},
@@ -33,6 +33,7 @@ constexpr std::array<TableKind, 18> kTables = {{{"server", false, read_server},
                                                 {"anomalies", false, read_anomalies},
                                                 {"collateral", false, read_collateral_table},
                                                 {"dialect_aws", false, read_dialect_aws},
+                                                {"dialect_kbs", false, read_dialect_kbs},
                                                 {"dialect_kubernetes", false, read_dialect_kubernetes},
                                                 {"dialect_vault", false, read_dialect_vault},
                                                 {"workload_api", false, read_workload_api},
@@ -159,6 +160,10 @@ std::string describe(const Config& config) {
   }
   if (config.aws) {
     text += "  AWS KMS: " + list_of(config.aws->listen) + ", region " + config.aws->region + "\n";
+  }
+  if (config.kbs) {
+    text += "  Confidential Containers' guests: " + list_of(config.kbs->listen) + ", secrets in " +
+            config.kbs->resources + "\n";
   }
   if (config.vault) {
     text += "  Vault's API: " + list_of(config.vault->tls) + "; by certificate: " + list_of(config.vault->mutual_tls) +

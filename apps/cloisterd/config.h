@@ -54,6 +54,15 @@ struct VaultFace {
   Duration token_lifetime = hours(1);
 };
 
+// The key broker protocol of the Confidential Containers, for guests that prove themselves by evidence alone.
+struct KbsFace {
+  std::vector<net::TcpAddress> listen;
+  std::string certificate, key;  // PEM files
+  std::string resources;         // a folder of sealed objects: <tenant[.environment]>/<dataset>/<name>
+  policy::Purpose purpose = policy::Purpose::kInfer;
+  Duration session_lifetime = minutes(5);
+};
+
 // The SPIFFE Workload API and Envoy's SDS on a socket of this machine. Who calls is attested.
 struct WorkloadApiFace {
   std::string socket;
@@ -132,6 +141,7 @@ struct Config {
   std::optional<KubernetesFace> kubernetes;
   std::optional<AwsFace> aws;
   std::optional<VaultFace> vault;
+  std::optional<KbsFace> kbs;
 
   std::optional<WorkloadApiFace> workload_api;
   std::optional<BundleEndpoint> bundle_endpoint;

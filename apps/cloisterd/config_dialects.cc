@@ -39,6 +39,25 @@ Status read_dialect_aws(const TomlFields& fields, Config& config) {
   return check_apart(fields, config);
 }
 
+Status read_dialect_kbs(const TomlFields& fields, Config& config) {
+  constexpr std::array<std::string_view, 6> kKeys = {"listen",    "certificate", "key",
+                                                     "resources", "purpose",     "session_lifetime_seconds"};
+  CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
+  KbsFace face;
+  CLOISTER_TRY(face.listen, read_addresses(fields, "listen"));
+  if (face.listen.empty()) return fields.error(fields.line(), "[dialect_kbs] needs listen: addresses");
+  for (const auto& [name, path] :
+       {std::pair{"certificate", &face.certificate}, {"key", &face.key}, {"resources", &face.resources}}) {
+    CLOISTER_TRY(*path, fields.text(name));
+    CLOISTER_RETURN_IF_ERROR(check_absolute(fields, name, *path));
+  }
+  CLOISTER_TRY(face.purpose, read_purpose(fields, policy::Purpose::kInfer));
+  CLOISTER_TRY(const std::uint32_t lifetime, fields.integer_or("session_lifetime_seconds", 10, 3600, 300));
+  face.session_lifetime = seconds(lifetime);
+  config.kbs = std::move(face);
+  return check_apart(fields, config);
+}
+
 Status read_dialect_kubernetes(const TomlFields& fields, Config& config) {
   constexpr std::array<std::string_view, 3> kKeys = {"unix", "dataset", "purpose"};
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));

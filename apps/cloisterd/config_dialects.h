@@ -7,6 +7,7 @@
 namespace cloister::daemon {
 
 Status read_dialect_aws(const TomlFields& fields, Config& config);
+Status read_dialect_kbs(const TomlFields& fields, Config& config);
 Status read_dialect_kubernetes(const TomlFields& fields, Config& config);
 Status read_dialect_vault(const TomlFields& fields, Config& config);
 

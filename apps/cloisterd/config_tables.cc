@@ -100,6 +100,7 @@ Status check_apart(const TomlFields& fields, const Config& config) {
   std::vector<std::string> all;
   std::vector<const std::vector<net::TcpAddress>*> lists = {&config.tls, &config.enroll};
   if (config.aws) lists.push_back(&config.aws->listen);
+  if (config.kbs) lists.push_back(&config.kbs->listen);
   if (config.vault) lists.insert(lists.end(), {&config.vault->tls, &config.vault->mutual_tls});
   if (config.bundle_endpoint) lists.push_back(&config.bundle_endpoint->listen);
   for (const auto* list : lists) {

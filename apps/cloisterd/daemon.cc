@@ -9,17 +9,12 @@
 #include "cloisterd/bundle_endpoint.h"
 #include "cloisterd/config_collateral.h"
 #include "crypto/hash.h"
-#include "home/secret_file.h"
-#include "service/aws/aws_dialect.h"
 #include "service/denied_ids.h"
-#include "service/kubernetes/kubernetes_dialect.h"
-#include "service/vault/vault_dialect.h"
 
 namespace cloister::daemon {
 namespace {
 
 constexpr Duration kLogFailureShown = seconds(15);
-constexpr std::size_t kChainSizeMax = std::size_t{64} << 10;
 
 // Settings that a running daemon can't change.
 std::string fixed_part(const Config& config) {
@@ -44,6 +39,12 @@ std::string fixed_part(const Config& config) {
   if (config.aws) {
     text += config.aws->region + "\n";
     for (const net::TcpAddress& address : config.aws->listen) text += "aws " + address.to_string() + "\n";
+  }
+  if (config.kbs) {
+    const KbsFace& face = *config.kbs;
+    for (const net::TcpAddress& address : face.listen) text += "kbs " + address.to_string() + "\n";
+    text += face.resources + "\n" + std::string(policy::purpose_name(face.purpose)) + "\n" +
+            std::to_string(face.session_lifetime.ms) + "\n";
   }
   if (config.kubernetes) {
     const KubernetesFace& face = *config.kubernetes;
@@ -71,14 +72,6 @@ std::string fixed_part(const Config& config) {
     for (const uid_t user : face.users) text += " " + std::to_string(user);
   }
   return text + fixed_collateral(config) + (config.rotate ? "rotates\n" : "") + (config.anomalies ? "watches" : "");
-}
-
-// A certificate from outside, for clients that know servers by DNS names.
-Result<std::shared_ptr<const net::Credentials>> read_credentials(const std::string& certificate,
-                                                                 const std::string& key_file) {
-  CLOISTER_TRY(const Bytes chain, read_file(certificate, kChainSizeMax));
-  CLOISTER_TRY(const crypto::Secret key, home::read_secret_file(key_file));
-  return net::Credentials::from_pem(as_text(chain), key).with_context("use " + certificate);
 }
 
 }  // namespace
@@ -221,9 +214,7 @@ Status Daemon::open_service() {
   options.random = &random_;
   options.on_decision = [this](const service::DecisionEvent& event) { decided(event); };
   options.check_caller = [this](std::string_view caller, Time now) { return check_caller(caller, now); };
-  options.guard = [this](policy::Operation operation, const service::Target& target) {
-    return releases_->guard(operation, target);
-  };
+  options.guard = std::bind_front(&service::AttestedRelease::guard, releases_.get());
   options.workers = config_.workers;
   options.queue = config_.queue;
   options.cached_keyrings = config_.cached_keyrings;
@@ -281,72 +272,6 @@ Status Daemon::open_listeners() {
   return {};
 }
 
-Status Daemon::open_faces() {
-  faces_ = std::make_unique<Faces>(server_options(), *service_);
-  if (config_.aws) CLOISTER_RETURN_IF_ERROR(open_aws(*faces_));
-  if (config_.kubernetes) CLOISTER_RETURN_IF_ERROR(open_kubernetes(*faces_));
-  if (config_.vault) CLOISTER_RETURN_IF_ERROR(open_vault(*faces_));
-  return {};
-}
-
-Status Daemon::open_aws(Faces& faces) {
-  const AwsFace& face = *config_.aws;
-  CLOISTER_TRY(auto credentials, read_credentials(face.certificate, face.key));
-  aws_credentials_ = std::make_shared<net::SwappableCredentials>(std::move(credentials));
-  CLOISTER_TRY(const auto tls, net::ServerOnlyTls::create(aws_credentials_));
-  CLOISTER_TRY(net::HttpServer * server,
-               faces.add(std::make_shared<service::aws::AwsDialect>(service::aws::AwsDialectParts{
-                   face.region, service_->keyrings(), managed_keys_, access_keys_.get()})));
-  for (const net::TcpAddress& address : face.listen) {
-    CLOISTER_TRY(const std::uint16_t port, server->listen(address, tls));
-    log_.info("listening", {{"for", "AWS KMS"}, {"address", net::TcpAddress{address.host, port}.to_string()}});
-  }
-  return {};
-}
-
-Status Daemon::open_kubernetes(Faces& faces) {
-  const KubernetesFace& face = *config_.kubernetes;
-  CLOISTER_TRY(net::HttpServer * server,
-               faces.add(std::make_shared<service::KubernetesDialect>(
-                   service::KubernetesOptions{face.dataset, face.purpose}, service_->keyrings())));
-  std::vector<uid_t> users;
-  for (const auto& [uid, id] : config_.unix_callers) users.push_back(uid);
-  const bool others = std::ranges::any_of(users, [](uid_t user) { return user != 0 && user != ::geteuid(); });
-  CLOISTER_RETURN_IF_ERROR(server->listen(
-      net::UnixListener{face.socket, net::UnixUsers::only(users), static_cast<mode_t>(others ? 0666 : 0600)}));
-  log_.info("listening", {{"for", "Kubernetes KMS v2"}, {"address", face.socket}});
-  return {};
-}
-
-Status Daemon::open_vault(Faces& faces) {
-  const VaultFace& face = *config_.vault;
-  CLOISTER_TRY(auto credentials, read_credentials(face.certificate, face.key));
-  vault_credentials_ = std::make_shared<net::SwappableCredentials>(std::move(credentials));
-  CLOISTER_TRY(const auto server_only, net::ServerOnlyTls::create(vault_credentials_));
-  CLOISTER_TRY(const auto mutual, net::MutualTls::create(vault_credentials_, verifier_, clock_));
-  service::VaultOptions options;
-  options.keys = {service_->keyrings(), managed_keys_};
-  options.version = CLOISTER_VERSION;
-  options.logins.tokens =
-      std::make_shared<service::VaultTokens>(service::VaultTokenOptions{.lifetime = face.token_lifetime}, random_);
-  options.logins.identity = [this] { return own_->source()->current(); };
-  options.logins.audience = config_.own_id.uri();
-  options.logins.access_keys = access_keys_.get();
-  CLOISTER_TRY(net::HttpServer * server, faces.add(std::make_shared<service::VaultDialect>(std::move(options))));
-  const auto listening = [this](const char* what, const net::TcpAddress& address, std::uint16_t port) {
-    log_.info("listening", {{"for", what}, {"address", net::TcpAddress{address.host, port}.to_string()}});
-  };
-  for (const net::TcpAddress& address : face.tls) {
-    CLOISTER_TRY(const std::uint16_t port, server->listen(address, server_only));
-    listening("Vault's API", address, port);
-  }
-  for (const net::TcpAddress& address : face.mutual_tls) {
-    CLOISTER_TRY(const std::uint16_t port, server->listen(address, mutual));
-    listening("Vault's API, mutual TLS", address, port);
-  }
-  return {};
-}
-
 Status Daemon::open_bundle_endpoint() {
   if (!config_.bundle_endpoint) return {};
   const BundleEndpoint& endpoint = *config_.bundle_endpoint;
@@ -383,9 +308,12 @@ Status Daemon::open_workload_api() {
 
 Status Daemon::reload(Config next) {
   CLOISTER_TRY(auto snapshot, load_snapshot(next));
-  std::shared_ptr<const net::Credentials> for_aws, for_vault, for_bundle;
+  std::shared_ptr<const net::Credentials> for_aws, for_kbs, for_vault, for_bundle;
   if (next.aws && aws_credentials_) {
     CLOISTER_TRY(for_aws, read_credentials(next.aws->certificate, next.aws->key));
+  }
+  if (next.kbs && kbs_credentials_) {
+    CLOISTER_TRY(for_kbs, read_credentials(next.kbs->certificate, next.kbs->key));
   }
   if (next.vault && vault_credentials_) {
     CLOISTER_TRY(for_vault, read_credentials(next.vault->certificate, next.vault->key));
@@ -400,6 +328,7 @@ Status Daemon::reload(Config next) {
   if (fixed_part(next) != fixed_part(config_)) log_.warning("restart-needed", {{"for", "part of the configuration"}});
   service_->reload(snapshot);
   if (for_aws) aws_credentials_->replace(std::move(for_aws));
+  if (for_kbs) kbs_credentials_->replace(std::move(for_kbs));
   if (for_vault) vault_credentials_->replace(std::move(for_vault));
   if (for_bundle) bundle_credentials_->replace(std::move(for_bundle));
   enrolment_->replace_workloads(next.unix_workloads);

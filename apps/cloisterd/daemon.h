@@ -58,6 +58,7 @@ class Daemon {
   Status open_listeners();
   Status open_faces();
   Status open_aws(Faces& faces);
+  Status open_kbs(Faces& faces);
   Status open_kubernetes(Faces& faces);
   Status open_vault(Faces& faces);
   Status open_workload_api();
@@ -105,6 +106,7 @@ class Daemon {
   std::shared_ptr<net::SwappableCredentials> bundle_credentials_;
   std::shared_ptr<net::Handler> bundle_handler_;
   std::unique_ptr<net::HttpServer> bundle_server_;
+  std::shared_ptr<net::SwappableCredentials> kbs_credentials_;
   std::shared_ptr<net::SwappableCredentials> vault_credentials_;
   std::unique_ptr<Ticker> keeper_ticker_, scheduler_ticker_, collateral_ticker_;
   std::vector<std::uint16_t> tls_ports_, enroll_ports_;

@@ -2,7 +2,21 @@
 
 #include <thread>
 
+#include "home/secret_file.h"
+
 namespace cloister::daemon {
+namespace {
+
+constexpr std::size_t kChainSizeMax = std::size_t{64} << 10;
+
+}  // namespace
+
+Result<std::shared_ptr<const net::Credentials>> read_credentials(const std::string& certificate,
+                                                                 const std::string& key_file) {
+  CLOISTER_TRY(const Bytes chain, read_file(certificate, kChainSizeMax));
+  CLOISTER_TRY(const crypto::Secret key, home::read_secret_file(key_file));
+  return net::Credentials::from_pem(as_text(chain), key).with_context("use " + certificate);
+}
 
 Result<net::HttpServer*> Faces::add(std::shared_ptr<const service::Dialect> dialect) {
   Face face;

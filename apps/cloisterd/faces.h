@@ -10,6 +10,10 @@
 
 namespace cloister::daemon {
 
+// A certificate from outside, for clients that know servers by DNS names: PEM files.
+Result<std::shared_ptr<const net::Credentials>> read_credentials(const std::string& certificate,
+                                                                 const std::string& key_file);
+
 // One thread at a time.
 class Faces {
  public:

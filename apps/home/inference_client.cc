@@ -52,19 +52,6 @@ net::Buffer seal_all(net::OhttpSender& sender, ByteView plaintext) {
   return sealed;
 }
 
-// What was sealed must be what was signed: the request that was sent, the answer that came, by the worker that was
-// verified.
-Status check_receipt(const attest::InferenceReceipt& receipt, const VerifiedWorker& worker, ByteView request,
-                     ByteView response) {
-  const attest::WorkerBundle& bundle = worker.bundle();
-  if (receipt.request != crypto::sha256(request)) return corrupt("its receipt is for another request");
-  if (receipt.response != crypto::sha256(response)) return corrupt("its receipt is for another answer");
-  if (receipt.manifest != crypto::sha256(bundle.manifest)) return corrupt("its receipt names another manifest");
-  if (receipt.model != worker.manifest().model) return corrupt("its receipt names another model");
-  if (receipt.evidence != attest::evidence_id(bundle.evidence)) return corrupt("its receipt names other evidence");
-  return {};
-}
-
 Result<WorkerAnswer> open_answer(const net::OhttpSender& sender, const VerifiedWorker& worker, ByteView request,
                                  ByteView response) {
   auto opened = sender.open(response, kAnswerMax);
@@ -76,13 +63,28 @@ Result<WorkerAnswer> open_answer(const net::OhttpSender& sender, const VerifiedW
   if (field == nullptr) return corrupt("it has no receipt");
   auto bytes = from_base64(*field, Base64::kUrl);
   if (!bytes.ok()) return corrupt("its receipt isn't base64url");
-  auto receipt = attest::open_receipt(*bytes, worker.bundle().receipt_key);
-  if (!receipt.ok()) return corrupt(receipt.error().message());
-  CLOISTER_RETURN_IF_ERROR(check_receipt(*receipt, worker, request, response.first(opened->last_chunk)));
-  return WorkerAnswer{std::move(inner).value(), std::move(receipt).value(), std::move(bytes).value()};
+  const ByteView before_last = response.first(opened->last_chunk);
+  CLOISTER_TRY(attest::InferenceReceipt receipt, check_receipt(worker, *bytes, request, before_last));
+  return WorkerAnswer{std::move(inner).value(), std::move(receipt), to_bytes(request), to_bytes(before_last),
+                      std::move(bytes).value()};
 }
 
 }  // namespace
+
+// What was sealed must be what was signed: the request that was sent, the answer that came, by the worker that was
+// verified.
+Result<attest::InferenceReceipt> check_receipt(const VerifiedWorker& worker, ByteView receipt, ByteView sealed_request,
+                                               ByteView sealed_response) {
+  const attest::WorkerBundle& bundle = worker.bundle();
+  auto opened = attest::open_receipt(receipt, bundle.receipt_key);
+  if (!opened.ok()) return corrupt(opened.error().message());
+  if (opened->request != crypto::sha256(sealed_request)) return corrupt("its receipt is for another request");
+  if (opened->response != crypto::sha256(sealed_response)) return corrupt("its receipt is for another answer");
+  if (opened->manifest != crypto::sha256(bundle.manifest)) return corrupt("its receipt names another manifest");
+  if (opened->model != worker.manifest().model) return corrupt("its receipt names another model");
+  if (opened->evidence != attest::evidence_id(bundle.evidence)) return corrupt("its receipt names other evidence");
+  return opened;
+}
 
 Result<std::unique_ptr<InferenceClient>> InferenceClient::create(std::string_view worker,
                                                                  const kms::WebTransportOptions& web) {
@@ -118,7 +120,11 @@ Result<VerifiedWorker> InferenceClient::verify(const WorkerExpectation& expectat
   if (response.status != 200) {
     return Error(Code::kUnavailable, "fetch the bundle: status " + std::to_string(response.status));
   }
-  CLOISTER_TRY(attest::WorkerBundle bundle, attest::decode_worker_bundle(response.body));
+  return judge(response.body, expectation, now);
+}
+
+Result<VerifiedWorker> InferenceClient::judge(ByteView bytes, const WorkerExpectation& expectation, Time now) {
+  CLOISTER_TRY(attest::WorkerBundle bundle, attest::decode_worker_bundle(bytes));
   CLOISTER_RETURN_IF_ERROR(attest::check_dates(bundle, now));
   if (bundle.role != "infer") return Error(Code::kDenied, "the worker isn't there to infer");
   CLOISTER_TRY(attest::WorkloadManifest manifest, attest::parse_workload_manifest(as_text(bundle.manifest)));

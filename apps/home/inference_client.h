@@ -24,7 +24,7 @@ struct WorkerExpectation {
   attest::Floors floors;
 };
 
-// A bundle that was judged good. Made by InferenceClient::verify() alone.
+// A bundle that was judged good. Made by InferenceClient alone.
 class VerifiedWorker {
  public:
   const attest::WorkerBundle& bundle() const { return bundle_; }
@@ -56,8 +56,13 @@ struct WorkerQuestion {
 struct WorkerAnswer {
   net::Response response;  // the worker's own, opened
   attest::InferenceReceipt receipt;
-  Bytes receipt_bytes;
+  // What proves it later: as sent, as it came up to its last chunk, and as signed.
+  Bytes sealed_request, sealed_response, receipt_bytes;
 };
+
+// kCorrupt unless the receipt is this worker's, for this request and this answer.
+Result<attest::InferenceReceipt> check_receipt(const VerifiedWorker& worker, ByteView receipt, ByteView sealed_request,
+                                               ByteView sealed_response);
 
 class InferenceClient {
  public:
@@ -69,7 +74,9 @@ class InferenceClient {
   static std::unique_ptr<InferenceClient> over(std::unique_ptr<kms::HttpTransport> transport, std::string host);
 
   // kDenied, with the reason, unless everything about the worker is as expected at `now`. kExpired outside the bundle's
-  // dates. kUnavailable: there is no bundle.
+  // dates.
+  static Result<VerifiedWorker> judge(ByteView bundle, const WorkerExpectation& expectation, Time now);
+  // The same for the bundle that it shows. kUnavailable: there is none.
   Result<VerifiedWorker> verify(const WorkerExpectation& expectation, Time now, Duration patience);
 
   // The worker's refusals are its answers' status. kExpired: it doesn't know that key any more: verify again and ask

@@ -6,7 +6,7 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::array<std::pair<CollateralKind, std::string_view>, 10> kNames{
+constexpr std::array<std::pair<CollateralKind, std::string_view>, 11> kNames{
     {{CollateralKind::kIntelTcbInfo, "intel-tcb-info"},
      {CollateralKind::kIntelQeIdentity, "intel-qe-identity"},
      {CollateralKind::kIntelCrl, "intel-crl"},
@@ -16,7 +16,8 @@ constexpr std::array<std::pair<CollateralKind, std::string_view>, 10> kNames{
      {CollateralKind::kNvidiaRim, "nvidia-rim"},
      {CollateralKind::kNvidiaOcsp, "nvidia-ocsp"},
      {CollateralKind::kCcaEndorsement, "cca-endorsement"},
-     {CollateralKind::kTpmEndorsement, "tpm-endorsement"}}};
+     {CollateralKind::kTpmEndorsement, "tpm-endorsement"},
+     {CollateralKind::kTpmCrl, "tpm-crl"}}};
 
 std::string joined(CollateralKind kind, std::string_view key) {
   return std::string(collateral_kind_name(kind)) + "/" + std::string(key);

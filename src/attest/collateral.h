@@ -25,6 +25,7 @@ enum class CollateralKind {
   kNvidiaOcsp,       // the certificate's serial number, hex; body: DER OCSPResponse
   kCcaEndorsement,   // "<implementation id hex>/<instance id hex>"; body: SPKI DER of the CPAK
   kTpmEndorsement,   // SHA-256 of the AK's SPKI, hex; body: SPKI DER of an AK that was proven to be a TPM's
+  kTpmCrl,           // SHA-256 of the issuer's SPKI, hex; body: DER
 };
 std::string_view collateral_kind_name(CollateralKind kind);  // "intel-tcb-info"
 std::optional<CollateralKind> collateral_kind_of(std::string_view name);

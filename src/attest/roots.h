@@ -39,6 +39,8 @@ class Anchors {
   bool trusts(Root root, const crypto::Sha256Digest& spki) const;
   // What evidence that ends there is worth.
   bool insecure(Root root) const;
+  // Whether no vendor's root is among them: what ends at an endorsement of the collateral is worth no more.
+  bool all_insecure() const { return insecure_; }
 
  private:
   std::multimap<Root, crypto::Sha256Digest> roots_;

@@ -5,12 +5,17 @@
 #include "attest/amd/coco_snp.h"
 #include "attest/amd/sev.h"
 #include "attest/amd/snp.h"
+#include "attest/arm/cca.h"
 #include "attest/intel/verify.h"
 #include "attest/nitro/nitro.h"
 #include "attest/nvidia/composition.h"
 #include "attest/nvidia/evidence_json.h"
 #include "attest/nvidia/verify.h"
+#include "attest/ra_tls.h"
 #include "attest/software/verify.h"
+#include "attest/tpm/azure.h"
+#include "attest/tpm/coco_quote.h"
+#include "attest/tpm/tpm.h"
 
 namespace cloister::attest {
 namespace {
@@ -37,6 +42,10 @@ Verdict verify(const Evidence& evidence, const Question& question) {
     case Kind::kNvidiaSwitch: return nvidia::verify(evidence, question);
     case Kind::kNitro: return verify_nitro(evidence, question);
     case Kind::kInsecureSoftware: return verify_software(evidence, question);
+    case Kind::kCca: return verify_cca(evidence, question);
+    case Kind::kTpm: return verify_tpm(evidence, question);
+    case Kind::kAzureSnpVtpm:
+    case Kind::kAzureTdxVtpm: return verify_azure(evidence, question);
     default: break;
   }
   return unreadable(evidence.kind, question.now, Reason::kUnsupported, "evidence of this kind isn't verified here");
@@ -49,6 +58,10 @@ std::vector<CollateralNeed> needs(const Evidence& evidence) {
     case Kind::kSnp: return snp_needs(evidence);
     case Kind::kNvidiaGpu:
     case Kind::kNvidiaSwitch: return nvidia::needs(evidence);
+    case Kind::kCca: return cca_needs(evidence);
+    case Kind::kTpm: return tpm_needs(evidence);
+    case Kind::kAzureSnpVtpm:
+    case Kind::kAzureTdxVtpm: return azure_needs(evidence);
     default: return {};
   }
 }
@@ -78,6 +91,14 @@ Result<EvidenceSet> recognise(ByteView file) {
   if (auto evidence = recognise_nitro(file)) return EvidenceSet{std::move(*evidence), {}};
   if (auto devices = nvidia::recognise_json(file)) return *std::move(devices);
   if (const auto kind = intel::quote_kind(file)) return EvidenceSet{{*kind, {{"quote", to_bytes(file)}}}, {}};
+  if (auto evidence = recognise_cca(file)) return EvidenceSet{std::move(*evidence), {}};
+  CLOISTER_TRY(std::optional<Evidence> quoted, read_coco_quote(file));
+  if (quoted) return EvidenceSet{std::move(*quoted), {}};
+  if (as_text(file).starts_with("-----BEGIN CERTIFICATE-----")) {
+    CLOISTER_TRY(const auto certificates, crypto::Certificate::parse_pem(as_text(file), 1));
+    CLOISTER_TRY(RaTlsEvidence carried, read_ra_tls(certificates.front()));
+    return EvidenceSet{std::move(carried.evidence), {}};
+  }
   return decode_evidence(file);
 }
 

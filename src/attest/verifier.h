@@ -41,7 +41,7 @@ struct SetVerdict {
 SetVerdict verify(const EvidenceSet& set, const Question& question, const std::optional<Bytes>& device_nonce);
 
 // What evidence that comes without a name is: a file that somebody was handed. Raw quotes, reports and documents,
-// CoCo's JSON, and what attest::encode() wrote. kUnsupported when it is none of them.
+// CoCo's JSON, certificates that carry evidence, and what attest::encode() wrote. kUnsupported when it is none of them.
 Result<EvidenceSet> recognise(ByteView file);
 
 }  // namespace cloister::attest

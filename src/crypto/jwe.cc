@@ -9,7 +9,7 @@
 #include "crypto/aead.h"
 #include "crypto/hash.h"
 #include "crypto/jwk.h"
-#include "crypto/openssl_handles.h"
+#include "crypto/key_agreement.h"
 
 namespace cloister::crypto {
 namespace {
@@ -21,57 +21,6 @@ constexpr std::size_t kWrappedSize = kKeySize + 8;  // RFC 3394
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Freeing<EVP_CIPHER_CTX_free>>;
 
 std::string url(ByteView bytes) { return to_base64(bytes, Base64::kUrl); }
-
-Error agreement_failed() { return Error(Code::kDenied, "no key can be agreed on with the recipient's"); }
-
-PkeyHandle load_public(const PublicKey& key) {
-  const unsigned char* at = key.spki().data();
-  PkeyHandle handle(d2i_PUBKEY(nullptr, &at, static_cast<long>(key.spki().size())));
-  CLOISTER_CHECK(handle != nullptr);
-  return handle;
-}
-
-const char* curve_name(KeyType type) {
-  return type == KeyType::kEcP256 ? "P-256" : type == KeyType::kEcP384 ? "P-384" : "P-521";
-}
-
-// A key pair for this one message.
-struct Ephemeral {
-  PkeyHandle handle;
-  PublicKey public_key;
-};
-
-Result<Ephemeral> ephemeral_on(KeyType curve, Random& random) {
-  if (curve == KeyType::kEcP521) {  // not among the private keys that are kept here
-    PkeyHandle handle(EVP_EC_gen(curve_name(curve)));
-    unsigned char* spki = nullptr;
-    const int size = handle == nullptr ? -1 : i2d_PUBKEY(handle.get(), &spki);
-    if (size <= 0) return Error(Code::kInternal, "a key on P-521 can't be made");
-    auto key = PublicKey::from_spki({spki, static_cast<std::size_t>(size)});
-    OPENSSL_free(spki);
-    CLOISTER_TRY(PublicKey public_key, std::move(key));
-    return Ephemeral{std::move(handle), std::move(public_key)};
-  }
-  CLOISTER_TRY(const PrivateKey key, PrivateKey::generate(curve, random));
-  const Secret der = key.to_pkcs8();
-  const unsigned char* at = der.expose().data();
-  PkeyHandle handle(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(der.size())));
-  CLOISTER_CHECK(handle != nullptr);
-  return Ephemeral{std::move(handle), key.public_key()};
-}
-
-Result<Secret> agree(EVP_PKEY* own, const PublicKey& peer) {
-  const PkeyHandle other = load_public(peer);
-  const PkeyContextHandle context(EVP_PKEY_CTX_new(own, nullptr));
-  Secret shared(ec_coordinate_size(peer.type()));
-  std::size_t size = shared.size();
-  if (context == nullptr || EVP_PKEY_derive_init(context.get()) != 1 ||
-      EVP_PKEY_derive_set_peer(context.get(), other.get()) != 1 ||
-      EVP_PKEY_derive(context.get(), shared.expose_mutable().data(), &size) != 1 || size != shared.size()) {
-    return agreement_failed();
-  }
-  return shared;
-}
 
 // RFC 7518 4.6.2 with the wrapping algorithm's name, no party information and 256 bits.
 Secret concat_kdf(const Secret& shared) {
@@ -104,7 +53,7 @@ Bytes wrap_aes_kw(const Secret& kek, const Secret& key) {
 }
 
 Result<Bytes> wrap_oaep(const PublicKey& recipient, const Secret& key) {
-  const PkeyHandle handle = load_public(recipient);
+  const PkeyHandle handle = public_handle(recipient);
   const PkeyContextHandle context(EVP_PKEY_CTX_new(handle.get(), nullptr));
   Bytes out(static_cast<std::size_t>(EVP_PKEY_get_size(handle.get())));
   std::size_t size = out.size();
@@ -130,8 +79,8 @@ Result<WrappedContentKey> wrap_content_key(const JweRecipient& recipient, const 
     CLOISTER_TRY(Bytes wrapped, wrap_oaep(recipient.key, key));
     return WrappedContentKey{std::move(wrapped), {}};
   }
-  CLOISTER_TRY(const Ephemeral ephemeral, ephemeral_on(recipient.key.type(), random));
-  CLOISTER_TRY(const Secret shared, agree(ephemeral.handle.get(), recipient.key));
+  CLOISTER_TRY(const EphemeralKey ephemeral, ephemeral_on(recipient.key.type(), random));
+  CLOISTER_TRY(const Secret shared, agree_on_secret(ephemeral.handle.get(), recipient.key));
   return WrappedContentKey{wrap_aes_kw(concat_kdf(shared), key), {{"epk", to_jwk(ephemeral.public_key)}}};
 }
 

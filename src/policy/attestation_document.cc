@@ -160,8 +160,7 @@ Result<PartRule> parse_part(const TomlFields& fields) {
   CLOISTER_TRY(part.chip, parse_allowed(fields, "chip", is_printable, "a chip's id"));
   CLOISTER_TRY(part.measurement, parse_optional(fields, "measurement", is_measurement,
                                                 "32 to 64 bytes in lower-case hexadecimal", Any::kRefused));
-  CLOISTER_TRY(part.signer, parse_optional(fields, "signer", is_measurement, "32 to 64 bytes in lower-case hexadecimal",
-                                           Any::kRefused));
+  CLOISTER_TRY(part.signer, parse_optional(fields, "signer", is_printable, "a signer", Any::kRefused));
   CLOISTER_TRY(part.tcb_status, parse_optional(fields, "tcb_status", is_printable, "a status", Any::kRefused));
   CLOISTER_TRY(part.advisory, parse_optional(fields, "advisory", is_printable, "an advisory's id", Any::kAccepted));
   if (fields.has("svn_min")) {
@@ -172,6 +171,12 @@ Result<PartRule> parse_part(const TomlFields& fields) {
     return fields.error(fields.line(), "tcb_status isn't written: which may the platform have?");
   }
   return part;
+}
+
+// AP-8: who signed it and how new it is, in place of what it is. Other platforms' signers vouch for the chip alone.
+bool is_signed_enclave(const PartRule& part) {
+  return part.platforms == std::vector<std::string>{"sgx"} && part.svn_min && part.signer &&
+         std::ranges::all_of(part.signer->texts(), is_measurement);
 }
 
 Result<ReleaseRule> parse_release(const TomlTable& table) {
@@ -188,9 +193,8 @@ Result<ReleaseRule> parse_release(const TomlTable& table) {
   CLOISTER_TRY(rule.roles, parse_allowed(fields, "role", is_name, "a role", Any::kRefused));
   CLOISTER_TRY(rule.manifests, parse_allowed(fields, "manifest", is_digest, "a SHA-256 in lower-case hexadecimal"));
   CLOISTER_TRY(rule.machine, parse_part(fields));
-  // AP-8: what runs there, or who signed it and how new it is.
-  if (!rule.machine.measurement && !(rule.machine.signer && rule.machine.svn_min)) {
-    return fields.error(table.line, "measurement isn't written, nor signer with svn_min");
+  if (!rule.machine.measurement && !is_signed_enclave(rule.machine)) {
+    return fields.error(table.line, "measurement isn't written; an enclave may have signer and svn_min instead");
   }
   CLOISTER_TRY(const std::uint32_t seconds, fields.integer("lease_seconds", 1, kLeaseSecondsMax));
   rule.lease = Duration{std::int64_t{seconds} * 1000};
@@ -345,6 +349,24 @@ Result<ReleaseExpectation> parse_expectation(const TomlTable& table, std::option
   return expectation;
 }
 
+// AP-8: a signer has more than one product, and a guest more than one privilege level.
+Status check_needed_claims(const AttestationDocument& document) {
+  for (const ReleaseRule& rule : document.rules) {
+    const auto has = [&rule](std::string_view name) {
+      return std::ranges::any_of(rule.machine.claims, [name](const ClaimRule& claim) { return claim.name == name; });
+    };
+    const auto& platforms = rule.machine.platforms;
+    const bool snp = std::ranges::find(platforms, "snp") != platforms.end();
+    const std::string_view missing = !rule.machine.measurement && !has("sgx.product_id") ? "sgx.product_id"
+                                     : snp && !has("snp.vmpl")                           ? "snp.vmpl"
+                                                                                         : "";
+    if (missing.empty()) continue;
+    return Error(Code::kInvalid, "line " + std::to_string(rule.line) + ": [[release]] " + in_quotes(rule.name) +
+                                     ": it needs a [[claim]] of " + std::string(missing));
+  }
+  return {};
+}
+
 Status parse_top(const TomlTable& top, AttestationDocument& document) {
   const TomlFields fields(top, "");
   if (!fields.has("version")) return fields.error(1, "version isn't written: version = 1");
@@ -426,6 +448,7 @@ Result<AttestationDocument> parse_attestation_document(std::string_view text) {
       CLOISTER_TRY(document.expectations.emplace_back(), parse_expectation(table, expect_at));
     }
   }
+  CLOISTER_RETURN_IF_ERROR(check_needed_claims(document));
   return document;
 }
 

@@ -117,8 +117,3 @@ rm site/collateral.bundle
 expect_error 2 'SERVICE=URL' cloister attest collateral fetch --address intel=https://x
 expect_error 2 'KIND/KEY' cloister attest collateral fetch nothing
 expect_error 8 'import it' cloister attest collateral fetch cca-endorsement/00/00
-
-# --- Past releases ----------------------------------------------------------------------------------------------------
-expect_status 0 cloister attest replay
-has 'nothing is kept' <"$work/.out" || fail "$(cat "$work/.out")"
-expect_error 5 'replay 00' cloister attest replay 00112233445566778899aabbccddeeff

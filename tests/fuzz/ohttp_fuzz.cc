@@ -59,8 +59,8 @@ extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds)
   const net::Buffer inner = net::encode_binary_request(request, 64);
   seeds->push_back(to_bytes(inner));
   seeds->push_back(to_bytes(net::encode_binary_response({200, {{"c", "d"}}, net::to_buffer("content"), {}})));
-  seeds->push_back(encode_ohttp_key(ends.key));
-  seeds->push_back(encode_ohttp_keys({ends.key, ends.key}));
+  seeds->push_back(net::encode_ohttp_key(ends.key));
+  seeds->push_back(net::encode_ohttp_keys({ends.key, ends.key}));
   for (const net::OhttpForm form : {net::OhttpForm::kWhole, net::OhttpForm::kChunked}) {
     net::OhttpSender sender = value_of(net::OhttpSender::create(ends.key, form, ends.random));
     net::Buffer out;

@@ -118,7 +118,7 @@ def forged(text):
     yield "a namespace more", text.replace(b"<ns0:Payload>", b'<ns0:Payload xmlns:more="urn:more">', 1)
     yield "the signature twice", text.replace(b"</SoftwareIdentity>", text[text.index(b"<ds:Signature "):])
     chance = random.Random(20261126)
-    for number in range(60):
+    for number in range(30):
         at = chance.randrange(len(text))
         yield f"bit {number}: byte {at}", text[:at] + bytes([text[at] ^ 1 << chance.randrange(7)]) + text[at + 1:]
 
@@ -143,7 +143,7 @@ def compare_forged(row, run, text, root):
         agreed += 1
         if not same:
             row.check(name, False, f"{ours}, xmlsec1 {theirs}")
-    row.check("forged manifests, each judged as xmlsec1 does or more strictly", agreed >= 69, f"{agreed} and {stricter}")
+    row.check("forged manifests, each judged as xmlsec1 does or more strictly", agreed >= 39, f"{agreed} and {stricter}")
 
 
 def checks_of(folder, chain):

@@ -1,12 +1,10 @@
 #include "tests/support/intel_vectors.h"
 
-#include "tests/support/value_of.h"
+#include "tests/support/vector_folder.h"
 
 namespace cloister::testing {
 
 using namespace attest;
-
-Bytes bytes_of(const Path& file) { return value_of(read_file(file, kEvidenceSizeMax)); }
 
 Bytes pcs_answer(std::string_view member, std::string_view inner, std::string_view signature_hex) {
   std::string text = "{\"" + std::string(member) + "\":" + std::string(inner) + ",\"signature\":\"";
@@ -16,15 +14,13 @@ Bytes pcs_answer(std::string_view member, std::string_view inner, std::string_vi
 
 namespace {
 
-std::string text_of(const Path& file) { return std::string(as_text(bytes_of(file))); }
-
 CollateralItem statement(const Path& folder, const CollateralNeed& need, std::string_view member,
                          const std::string& name) {
   CollateralItem item;
   item.kind = need.kind;
   item.key = need.key;
-  item.body = pcs_answer(member, text_of(folder / (name + ".json")), text_of(folder / (name + ".sig.hex")));
-  item.issuer_chain = text_of(folder / (name + "_issuer_chain.pem"));
+  item.body = pcs_answer(member, text_of_file(folder / (name + ".json")), text_of_file(folder / (name + ".sig.hex")));
+  item.issuer_chain = text_of_file(folder / (name + "_issuer_chain.pem"));
   return item;
 }
 
@@ -41,7 +37,7 @@ Collateral intel_collateral(const Path& folder, const Evidence& evidence) {
       CollateralItem list;
       list.kind = need.kind;
       list.key = need.key;
-      list.body = bytes_of(folder / (need.key == "root" ? "root_ca.crl.der" : "pck.crl.der"));
+      list.body = bytes_of_file(folder / (need.key == "root" ? "root_ca.crl.der" : "pck.crl.der"));
       collateral.add(std::move(list));
     }
   }

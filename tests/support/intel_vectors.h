@@ -10,6 +10,5 @@ namespace cloister::testing {
 Bytes pcs_answer(std::string_view member, std::string_view inner, std::string_view signature_hex);
 // What the "collateral" folder of a vector has, under the keys that this evidence needs.
 attest::Collateral intel_collateral(const Path& folder, const attest::Evidence& evidence);
-Bytes bytes_of(const Path& file);
 
 }  // namespace cloister::testing

@@ -1,5 +1,7 @@
 #include "tests/support/release_service.h"
 
+#include <algorithm>
+
 #include "attest/release_info.h"
 #include "base/base64.h"
 #include "tests/support/value_of.h"
@@ -94,6 +96,16 @@ Result<std::string> ReleaseService::find_lease(const std::string& id) {
   return id;
 }
 
+crypto::KeyMaterial ReleaseService::unwrap(const JsonValue& key) {
+  const Bytes object = bytes_of(key, "object");
+  if (keyring == nullptr) return key_of(object);
+  crypto::WrapContext context{"acme/production", "models", object, "dek", {}};
+  std::ranges::copy(bytes_of(key, "commitment"), context.commitment.begin());
+  const auto version = static_cast<std::uint32_t>(*key.find("version")->unsigned_integer());
+  return value_of(
+      keyring->unwrap({crypto::WrapType::kDatasetKey, keyring_id, version, {}, bytes_of(key, "wrapped")}, context));
+}
+
 net::Response ReleaseService::hand_out(const std::string& id, const JsonValue& keys) {
   const Granted& granted = leases_.at(id);
   const auto recipient = value_of(crypto::HpkePublicKey::parse(crypto::HpkeKem::kX25519, granted.recipient));
@@ -106,7 +118,7 @@ net::Response ReleaseService::hand_out(const std::string& id, const JsonValue& k
       continue;
     }
     const Bytes object = bytes_of(key, "object");
-    const auto sealed = value_of(crypto::hpke_seal(recipient, random_, info, object, key_of(object).secret()));
+    const auto sealed = value_of(crypto::hpke_seal(recipient, random_, info, object, unwrap(key).secret()));
     list.emplace_back(JsonValue::Object{{"encapsulated", to_base64(sealed.encapsulated)},
                                         {"ciphertext", to_base64(sealed.ciphertext)}});
   }

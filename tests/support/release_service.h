@@ -27,8 +27,12 @@ class ReleaseService {
   unsigned connections = 0, attested = 0, leased = 0;
 
   worker::OpenReleaseChannel channels();
-  // What it gives for that object.
+  // The same, for a server in front of it; one thread at a time.
+  net::Response answer(const net::Request& request, const net::ConnectionInfo& info);
+  // What it gives for that object, unless there is a keyring.
   static crypto::KeyMaterial key_of(ByteView object);
+  crypto::KeyWrapper* keyring = nullptr;
+  std::string keyring_id;
 
  private:
   class Channel;
@@ -36,9 +40,9 @@ class ReleaseService {
     Bytes recipient;
     Time end;
   };
-  net::Response answer(const net::Request& request, const net::ConnectionInfo& info);
   Result<std::string> admit(const JsonValue& attestation, const net::ConnectionInfo& info);
   Result<std::string> find_lease(const std::string& id);
+  crypto::KeyMaterial unwrap(const JsonValue& key);
   net::Response hand_out(const std::string& id, const JsonValue& keys);
 
   DeterministicRandom random_{9};

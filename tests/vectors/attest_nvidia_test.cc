@@ -309,6 +309,32 @@ TEST(NvidiaVectors, AnotherManifestRoot) {
   }
 }
 
+// Every manifest in the place of every other: only the right one in its place is compared with.
+TEST(NvidiaVectors, ManifestsInEachOthersPlaces) {
+  CLOISTER_VECTORS_OR_SKIP(root, "nvidia");
+  const std::vector<std::string> manifests = {
+      "h100-535-vbios-rim-match/rim_vbios_1010_0200_882_96005E0001.swidtag",
+      "h100-580-vbios-rim-mismatch/rim_vbios_1010_0205_862_9600740020.swidtag", "nvswitch-ls10/rim_switch_bios.xml",
+      "rim-signature-cases/valid_driver_GH100_550.144.03.xml", "rim-signature-cases/test_no_gpu_driver.swidtag"};
+  const Evidence gpu = evidence_in(root / "h100-535-vbios-rim-match");
+  const Evidence nvswitch = evidence_in(root / "nvswitch-ls10", Kind::kNvidiaSwitch);
+  std::size_t matched = 0;
+  for (const std::string& manifest : manifests) {
+    Collateral collateral;
+    for (const char* id : {"NV_GPU_VBIOS_1010_0200_882_96005E0001", "NV_GPU_DRIVER_GH100_535.86.09",
+                           "NV_SWITCH_BIOS_5612_0002_890_9610550001"}) {
+      collateral.add(rim_item(id, load(root / manifest)));
+    }
+    const Verdict of_gpu = verify_at(gpu, kReports, &collateral);
+    EXPECT_EQ(outcome(of_gpu, "driver-rim"), "failed: binding-mismatch") << manifest;
+    EXPECT_FALSE(of_gpu.sound());
+    const Verdict of_switch = verify_at(nvswitch, kSwitchManifest, &collateral);
+    matched += outcome(of_gpu, "vbios-rim") == "passed" ? 1 : 0;
+    matched += outcome(of_switch, "bios-rim") == "passed" ? 1 : 0;
+  }
+  EXPECT_EQ(matched, 2U);
+}
+
 // What a local verifier printed is no evidence, and its token is signed by nobody.
 TEST(NvidiaVectors, LocalVerifiersResultIsNoEvidence) {
   CLOISTER_VECTORS_OR_SKIP(folder, "nvidia/nras-eat-example");

@@ -49,6 +49,10 @@ void add_claims(Verdict& verdict, const Quote& quote, const Platform& platform, 
   claims["chip_id"] = platform.ppid;
   claims["intel.fmspc"] = platform.fmspc;
   if (platform.instance_id) claims["intel.platform_instance_id"] = *platform.instance_id;
+  if (platform.memory) claims["intel.sgx_type"] = std::uint64_t{*platform.memory};
+  if (platform.dynamic) claims["intel.dynamic_platform"] = *platform.dynamic;
+  if (platform.cached_keys) claims["intel.cached_keys"] = *platform.cached_keys;
+  if (platform.multithreading) claims["intel.smt"] = *platform.multithreading;
   if (quote.enclave) {
     add_enclave(claims, *quote.enclave);
   } else {
@@ -69,15 +73,15 @@ void check_debug(Verdict& verdict, const Quote& quote) {
 
 void check_report_data(Verdict& verdict, const Quote& quote, const Question& question) {
   if (!question.report_data) {
-    verdict.skip("report-data", Reason::kReferenceMissing, "nothing was said that it should carry");
+    verdict.skip("report-data", Reason::kNonceMismatch, "nobody said what it must be");
     return;
   }
   Bytes expected = *question.report_data;
   if (expected.size() <= quote.report_data().size()) expected.resize(quote.report_data().size(), 0);
   if (equal(quote.report_data(), expected)) {
-    verdict.pass("report-data", "it answers this question");
+    verdict.pass("report-data", "as asked for");
   } else {
-    verdict.fail("report-data", Reason::kNonceMismatch, "it answers another question");
+    verdict.fail("report-data", Reason::kNonceMismatch, "the quote answers another question");
   }
 }
 

@@ -21,6 +21,7 @@ constexpr std::string_view kLeafName = "Intel SGX PCK Certificate";
 constexpr std::string_view kProcessorName = "Intel SGX PCK Processor CA";
 constexpr std::string_view kPlatformName = "Intel SGX PCK Platform CA";
 constexpr std::size_t kMembersMax = 32;
+constexpr std::uint8_t kEnumerated = 0x0A;
 
 using Members = std::map<std::string, DerElement, std::less<>>;  // by the OID's part behind the given one
 
@@ -77,6 +78,34 @@ Status read_tcb(const Members& members, Platform& platform) {
   return {};
 }
 
+Status read_memory(const Members& members, Platform& platform) {
+  const auto found = members.find(".5");
+  if (found == members.end()) return {};
+  const DerElement& value = found->second;
+  if (value.tag != kEnumerated || value.content.size() != 1) return malformed("SGX type");
+  platform.memory = value.content[0];
+  return {};
+}
+
+Result<std::optional<bool>> truth(const Members& members, std::string_view name) {
+  const auto found = members.find(name);
+  if (found == members.end()) return std::optional<bool>();
+  if (found->second.tag != der::kBoolean) return malformed("configuration");
+  return std::optional(found->second.content[0] != 0);
+}
+
+Status read_configuration(const Members& members, Platform& platform) {
+  const auto found = members.find(".7");
+  if (found == members.end()) return {};
+  if (found->second.tag != der::kSequence) return malformed("configuration");
+  const std::string below = std::string(kPlatformOidText) + ".7.";
+  CLOISTER_TRY(const Members configuration, read_members(found->second.content, below));
+  CLOISTER_TRY(platform.dynamic, truth(configuration, "1"));
+  CLOISTER_TRY(platform.cached_keys, truth(configuration, "2"));
+  CLOISTER_TRY(platform.multithreading, truth(configuration, "3"));
+  return {};
+}
+
 }  // namespace
 
 Result<Platform> read_platform(const Certificate& pck) {
@@ -94,6 +123,8 @@ Result<Platform> read_platform(const Certificate& pck) {
   if (members.contains(".6")) {
     CLOISTER_TRY(platform.instance_id, octets(members, ".6", 16, "platform instance ID"));
   }
+  CLOISTER_RETURN_IF_ERROR(read_memory(members, platform));
+  CLOISTER_RETURN_IF_ERROR(read_configuration(members, platform));
   return platform;
 }
 

@@ -16,9 +16,12 @@ struct Platform {
   Bytes ppid;                                // 16
   std::array<std::uint16_t, 16> components;  // SVNs
   std::uint16_t pce_svn = 0;
-  Bytes pce_id;                      // 2
-  Bytes fmspc;                       // 6: family, model, stepping, platform, custom SKU
-  std::optional<Bytes> instance_id;  // 16: of platforms of several packages
+  Bytes pce_id;                        // 2
+  Bytes fmspc;                         // 6: family, model, stepping, platform, custom SKU
+  std::optional<Bytes> instance_id;    // 16: of platforms of several packages
+  std::optional<std::uint8_t> memory;  // 0 standard, 1 scalable, 2 scalable with integrity: "SGX type"
+  // Configuration; nothing where the certificate doesn't say.
+  std::optional<bool> dynamic, cached_keys, multithreading;
 };
 // kInvalid when the extension is missing, malformed, or lacks a member.
 Result<Platform> read_platform(const crypto::Certificate& pck);

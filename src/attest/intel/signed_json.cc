@@ -76,14 +76,13 @@ Result<SignedJson> parse_signed_json(ByteView bytes, std::string_view member) {
   CLOISTER_TRY(const JsonValue whole, parse_json(text, kLimits));
   const JsonValue::Object* members = whole.object();
   if (members == nullptr || members->size() != 2) return malformed(member);
-  if (const JsonValue* inner = whole.find(member); inner == nullptr || inner->object() == nullptr) {
-    return malformed(member);
-  }
+  const JsonValue* inner = whole.find(member);
+  if (inner == nullptr || inner->object() == nullptr) return malformed(member);
   SignedJson parsed;
+  parsed.value = *inner;
   CLOISTER_TRY(parsed.signature, hex_member(whole, "signature", 64));
   parsed.text = Members(text).find(member);
   if (parsed.text.empty()) return malformed(member);
-  CLOISTER_TRY(parsed.value, parse_json(parsed.text, kLimits));
   return parsed;
 }
 

@@ -21,6 +21,8 @@ struct AttestedReleaseParts {
   crypto::Random* random = nullptr;  // outlives it
   ChallengeLimits challenges = {};
   std::size_t cached_keyrings = 256;
+  // Told of evidence that something was lacking for, so that it can be fetched. Any thread; it must not wait.
+  std::function<void(const attest::EvidenceSet&)> wanted = {};
 };
 
 // Any thread may call. Outlives the service that has its routes.

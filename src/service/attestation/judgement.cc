@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attest/workload_manifest.h"
 #include "base/json.h"
 #include "base/reader.h"
 
@@ -55,6 +56,18 @@ bool same_check(const attest::Check& a, const attest::Check& b) {
 bool same_part(const attest::Verdict& a, const attest::Verdict& b) {
   return a.kind == b.kind && a.assurance == b.assurance && a.claims == b.claims && a.advisories == b.advisories &&
          std::ranges::equal(a.checks, b.checks, same_check);
+}
+
+// What the manifest says, which evidence that is bound to it stands for: rules may ask for it as for any claim.
+void add_manifest(std::map<std::string, std::string, std::less<>>& claims, const attest::WorkloadManifest& manifest) {
+  std::string egress;
+  for (const std::string& address : manifest.egress) egress += (egress.empty() ? "" : ",") + address;
+  claims.insert_or_assign("manifest.name", manifest.name);
+  claims.insert_or_assign("manifest.image", to_hex(manifest.image));
+  claims.insert_or_assign("manifest.configuration", to_hex(manifest.configuration));
+  claims.insert_or_assign("manifest.model", manifest.model ? to_hex(*manifest.model) : "none");
+  claims.insert_or_assign("manifest.seccomp", manifest.seccomp ? to_hex(*manifest.seccomp) : "none");
+  claims.insert_or_assign("manifest.egress", egress.empty() ? "none" : egress);
 }
 
 attest::Anchors anchors_of(const policy::AttestationPolicy& policy) {
@@ -119,6 +132,8 @@ Judgement judge(const ReleaseCase& asked, const policy::AttestationPolicy& polic
                                  to_hex(binding.manifest),
                                  {part_of(judgement.verdict.primary)},
                                  asked.now};
+  const auto manifest = attest::parse_workload_manifest(as_text(asked.manifest));
+  if (manifest.ok()) add_manifest(request.parts.front().claims, *manifest);
   for (const attest::Verdict& device : judgement.verdict.devices) request.parts.push_back(part_of(device));
   judgement.decision = policy::decide(policy, request);
   return judgement;

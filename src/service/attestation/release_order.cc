@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "attest/workload_manifest.h"
 #include "base/base64.h"
 #include "base/json.h"
 #include "policy/pattern.h"
@@ -95,7 +96,10 @@ Result<AttestationOrder> parse_attestation(const JsonValue& value) {
   if (!recipient.ok() || recipient->kem() != crypto::HpkeKem::kX25519) {
     return fields.wrong("recipient", "isn't a public key cloister-recipient-x25519:…");
   }
-  CLOISTER_TRY(Bytes manifest, fields.bytes("manifest", 1, kManifestSizeMax));
+  CLOISTER_TRY(Bytes manifest, fields.bytes("manifest", 1, attest::kWorkloadManifestSizeMax));
+  const auto said = attest::parse_workload_manifest(as_text(manifest));
+  if (!said.ok()) return fields.wrong("manifest", "isn't a workload manifest: " + said.error().message());
+  if (said->role != role) return fields.wrong("manifest", "is of another role");
   CLOISTER_TRY(const Bytes encoded, fields.bytes("evidence", 1, attest::kEvidenceSizeMax));
   CLOISTER_TRY(attest::EvidenceSet evidence, attest::decode_evidence(encoded));
   return AttestationOrder{challenge, std::move(role), *recipient, std::move(manifest), std::move(evidence)};

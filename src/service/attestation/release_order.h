@@ -12,8 +12,6 @@
 
 namespace cloister::service {
 
-inline constexpr std::size_t kManifestSizeMax = 65'536;
-
 struct WantedKey {
   Bytes object;
   std::array<std::uint8_t, 32> commitment{};

@@ -322,6 +322,23 @@ TEST(Config, AwsKmsWithoutAnAddressARegionOrACertificate) {
   expect_line(with(listen + region + "certificate = \"/c\"\n"), 7, "key isn't written");
 }
 
+TEST(Config, ConfidentialContainers) {
+  const std::string files = "certificate = \"/etc/kbs.pem\"\nkey = \"/etc/kbs.key\"\n";
+  const std::string table = "[dialect_kbs]\nlisten = \"0.0.0.0:8446\"\n" + files;
+  const Config config = value_of(parse_config(with(table + "resources = \"/srv/kbs\"\n")));
+  ASSERT_TRUE(config.kbs);
+  EXPECT_EQ(config.kbs->listen.size(), 1U);
+  EXPECT_EQ(config.kbs->resources, "/srv/kbs");
+  EXPECT_EQ(config.kbs->purpose, policy::Purpose::kInfer);
+  EXPECT_EQ(config.kbs->session_lifetime, minutes(5));
+  EXPECT_NE(describe(config).find("guests: 0.0.0.0:8446, secrets in /srv/kbs"), std::string::npos);
+
+  expect_line(with("[dialect_kbs]\n" + files + "resources = \"/srv/kbs\"\n"), 7, "listen");
+  expect_line(with(table), 7, "resources isn't written");
+  expect_line(with(table + "resources = \"kbs\"\n"), 11, "absolute path");
+  expect_line(with(table + "resources = \"/srv/kbs\"\nsession_lifetime_seconds = 9\n"), 12, "session_lifetime_seconds");
+}
+
 TEST(Config, Vault) {
   const std::string files = "certificate = \"/etc/vault.pem\"\nkey = \"/etc/vault.key\"\n";
   const Config config = value_of(parse_config(

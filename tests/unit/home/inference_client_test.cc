@@ -109,7 +109,7 @@ class Asking : public ::testing::Test {
     const auto key = to_hex(attest::software_key_fingerprint(worker_.software.key.public_key()));
     return "version = 1\nid = \"workers\"\nnot_after = \"never\"\ninsecure_software_keys = [\"" + key +
            "\"]\n[[release]]\nname = \"vad\"\ntenant = \"acme\"\nenvironment = \"none\"\ndataset = \"prompts\"\n"
-           "purpose = \"infer\"\nrole = \"any\"\nmanifest = \"" +
+           "purpose = \"infer\"\nrole = \"infer\"\nmanifest = \"" +
            manifest + "\"\nassurance = \"" + std::string(assurance) +
            "\"\nplatform = \"insecure_software\"\nproduct = \"any\"\nchip = \"any\"\nmeasurement = \"" +
            to_hex(Bytes(32, 1)) + "\"\nlease_seconds = 3600\n";
@@ -231,6 +231,26 @@ TEST_F(Asking, AReceiptForAnotherModel) {
   worker_.model = crypto::sha256(as_bytes("other"));
   const auto client = this->client();
   expect_refused(ask(*client), Code::kCorrupt, "another model");
+}
+
+TEST_F(Asking, WhatWasKeptProvesTheAnswerLater) {
+  const auto client = this->client();
+  const VerifiedWorker asked = value_of(client->verify(expectation(policy()), kNow, seconds(1)));
+  const WorkerAnswer answer = value_of(ask(*client, asked));
+  const Bytes bundle = attest::encode(asked.bundle());
+  const VerifiedWorker worker = value_of(InferenceClient::judge(bundle, expectation(policy()), answer.receipt.time));
+  EXPECT_EQ(value_of(check_receipt(worker, answer.receipt_bytes, answer.sealed_request, answer.sealed_response)),
+            answer.receipt);
+  expect_refused(check_receipt(worker, answer.receipt_bytes, answer.sealed_response, answer.sealed_response),
+                 Code::kCorrupt, "another request");
+  expect_refused(check_receipt(worker, answer.receipt_bytes, answer.sealed_request, answer.sealed_request),
+                 Code::kCorrupt, "another answer");
+  Worker other{2};
+  other.start();
+  const net::Response theirs = other.call({"GET", "/v1/bundle", {}, {}, nullptr});
+  const VerifiedWorker stranger = value_of(InferenceClient::judge(theirs.body, expectation(policy()), kNow));
+  expect_refused(check_receipt(stranger, answer.receipt_bytes, answer.sealed_request, answer.sealed_response),
+                 Code::kCorrupt, "receipt");
 }
 
 TEST_F(Asking, AKeyThatIsGone) {

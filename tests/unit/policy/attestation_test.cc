@@ -20,7 +20,7 @@ std::string rule(std::string_view name = "infer on tdx", std::string_view more =
          "\"infer\"\n"
          "manifest = \"" +
          kManifest +
-         "\"\nassurance = \"hardware\"\nplatform = [\"tdx\", \"snp\"]\nproduct = \"any\"\nchip = \"any\"\n" +
+         "\"\nassurance = \"hardware\"\nplatform = [\"tdx\", \"cca\"]\nproduct = \"any\"\nchip = \"any\"\n" +
          "measurement = \"" + kMeasured +
          "\"\ntcb_status = [\"UpToDate\", \"SWHardeningNeeded\"]\nlease_seconds = 300\n" + std::string(more);
 }
@@ -149,7 +149,10 @@ TEST(Attestation, ClaimsOfAPlatform) {
   const std::string claims =
       "[[claim]]\nrule = \"infer on tdx\"\nplatform = \"tdx\"\nname = \"tdx.rtmr0\"\nis = [\"aa\", \"bb\"]\n"
       "[[claim]]\nrule = \"infer on tdx\"\nplatform = \"snp\"\nname = \"snp.vmpl\"\nmin = 0\nmax = 1\n";
-  const AttestationPolicy policy = load(top() + rule() + claims);
+  std::string text = rule();
+  text.replace(text.find("\"cca\""), 5, "\"snp\"");
+  EXPECT_NE(refusal_of(top() + text).find("snp.vmpl"), std::string::npos);
+  const AttestationPolicy policy = load(top() + text + claims);
   expect_refused(policy, request(), "it has no tdx.rtmr0");
   ReleaseRequest asked = request();
   asked.parts[0].claims["tdx.rtmr0"] = "cc";
@@ -246,6 +249,25 @@ TEST(Attestation, WhatIsNotWritten) {
   EXPECT_NE(refusal_of("version = 1\nid = \"x\"\n").find("not_after"), std::string::npos);
 }
 
+TEST(Attestation, EnclavesByTheirSigner) {
+  std::string text = rule("enclave", "signer = \"" + std::string(64, 'd') + "\"\nsvn_min = 7\n");
+  text.erase(text.find("measurement = "), text.find("tcb_status = ") - text.find("measurement = "));
+  EXPECT_NE(refusal_of(top() + text).find("measurement isn't written"), std::string::npos);
+  text.replace(text.find("[\"tdx\", \"cca\"]"), 14, "\"sgx\"");
+  EXPECT_NE(refusal_of(top() + text).find("sgx.product_id"), std::string::npos);
+  const AttestationPolicy policy =
+      load(top() + text + "[[claim]]\nrule = \"enclave\"\nplatform = \"sgx\"\nname = \"sgx.product_id\"\nis = \"2\"\n");
+  ReleaseRequest asked = request();
+  asked.parts[0].platform = "sgx";
+  asked.parts[0].claims["signer"] = std::string(64, 'd');
+  asked.parts[0].claims["sgx.product_id"] = "2";
+  EXPECT_TRUE(decide(policy, asked).allowed);
+  asked.parts[0].claims["sgx.product_id"] = "3";
+  expect_refused(policy, asked, "its sgx.product_id isn't");
+  asked.parts[0].claims["signer"] = std::string(64, 'e');
+  expect_refused(policy, asked, "its signer isn't");
+}
+
 TEST(Attestation, WhatCannotBeWritten) {
   const auto replaced = [](std::string_view from, std::string_view to) {
     std::string text = rule();
@@ -257,7 +279,7 @@ TEST(Attestation, WhatCannotBeWritten) {
             std::string::npos);
   EXPECT_NE(replaced("role = \"infer\"", "role = \"any\"").find("can't be any"), std::string::npos);
   EXPECT_NE(replaced("\"hardware\"", "\"any\"").find("neither"), std::string::npos);
-  EXPECT_NE(replaced("[\"tdx\", \"snp\"]", "\"tdy\"").find("isn't a platform"), std::string::npos);
+  EXPECT_NE(replaced("[\"tdx\", \"cca\"]", "\"tdy\"").find("isn't a platform"), std::string::npos);
   EXPECT_NE(replaced("chip = \"any\"", "chip = [\"any\", \"aa\"]").find("stands alone"), std::string::npos);
   EXPECT_NE(replaced("lease_seconds = 300", "lease_seconds = 0").find("lease_seconds"), std::string::npos);
   EXPECT_NE(replaced("chip = \"any\"", "chips = \"any\"").find("there is no key chips"), std::string::npos);

@@ -239,7 +239,8 @@ TEST_F(Snp, AnotherProductsRootOrProcessor) {
 TEST_F(Snp, RootThatIsNobodys) {
   asked_->question.anchors = &Anchors::production();
   const Verdict verdict = judge(SnpParts{});
-  expect_failed(verdict, "certificate-chain", Reason::kUntrustedRoot);
+  expect_only(verdict, "certificate-chain", Reason::kUntrustedRoot);
+  EXPECT_EQ(verdict.find("product")->reason, Reason::kUntrustedRoot);
   EXPECT_EQ(verdict.assurance, Assurance::kNone);
   EXPECT_TRUE(verdict.claims.empty());
 }

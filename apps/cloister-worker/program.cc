@@ -1,0 +1,232 @@
+#include "cloister-worker/program.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "net/spiffe_credentials.h"
+#include "net/spiffe_verifier.h"
+#include "worker/attester/configfs_tsm.h"
+#include "worker/attester/nvidia.h"
+#include "worker/attester/sgx.h"
+#include "worker/attester/software.h"
+
+namespace cloister::worker {
+namespace {
+
+constexpr Duration kPatience = seconds(30);  // with the key service, and with an engine that is to end
+constexpr Duration kRetry = seconds(5);
+constexpr Duration kRefresh = minutes(1);
+constexpr std::size_t kKeyFileSizeMax = 4096;
+
+Result<crypto::SigningKey> read_attester_key(const Path& path) {
+  CLOISTER_TRY(const File file, File::open(path));
+  CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kSecret));
+  CLOISTER_TRY(const std::uint64_t size, file.size());
+  if (size == 0 || size > kKeyFileSizeMax) return Error(Code::kInvalid, "read " + path.string() + ": it isn't a key");
+  crypto::Secret text(size);
+  CLOISTER_RETURN_IF_ERROR(file.read_at(0, text.expose_mutable()));
+  const auto key = crypto::PrivateKey::from_pkcs8_pem(text);
+  if (!key.ok()) return key.error().with_context("read " + path.string());
+  if (key->type() != crypto::KeyType::kEd25519) {
+    return Error(Code::kInvalid, "read " + path.string() + ": it isn't an Ed25519 key");
+  }
+  CLOISTER_TRY(crypto::KeyMaterial seed,
+               crypto::KeyMaterial::from_secret(crypto::Secret::copy_of(key->scalar().expose())));
+  return crypto::SigningKey::from_seed(std::move(seed));
+}
+
+Result<std::unique_ptr<Attester>> make_attester(const WorkerConfig& config, const crypto::Sha256Digest& image,
+                                                ByteView manifest) {
+  if (config.attester == attest::Kind::kSgx) return std::unique_ptr<Attester>(std::make_unique<SgxAttester>());
+  if (config.attester != attest::Kind::kInsecureSoftware) {
+    return std::unique_ptr<Attester>(
+        std::make_unique<ConfigfsTsmAttester>(config.attester, [] { return open_tsm_report(); }));
+  }
+  CLOISTER_TRY(crypto::SigningKey key, read_attester_key(config.attester_key));
+  return std::unique_ptr<Attester>(
+      std::make_unique<SoftwareAttester>(std::move(key), image, crypto::sha256(manifest), system_time));
+}
+
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) return "by signal " + std::to_string(WTERMSIG(status));
+  return "with status " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace
+
+attest::WorkloadManifest manifest_of(const WorkerConfig& config, const crypto::Sha256Digest& image) {
+  attest::WorkloadManifest manifest;
+  manifest.name = config.name;
+  manifest.role = config.role;
+  manifest.image = image;
+  manifest.configuration = config.digest;
+  manifest.model = config.model_digest;
+  manifest.egress = egress_of(config);
+  manifest.seccomp = seccomp_digest(seccomp_profile(lockdown_request(config)));
+  return manifest;
+}
+
+Result<Bytes> read_manifest(const WorkerConfig& config, const crypto::Sha256Digest& image) {
+  CLOISTER_TRY(Bytes text, read_file(config.manifest, attest::kWorkloadManifestSizeMax));
+  CLOISTER_TRY(const attest::WorkloadManifest said, attest::parse_workload_manifest(as_text(text)));
+  const attest::WorkloadManifest is = manifest_of(config, image);
+  const auto differs = [&config](std::string_view entry) {
+    return Error(Code::kDenied, "the manifest " + config.manifest.string() + " is about another worker: its " +
+                                    std::string(entry) + " differs");
+  };
+  if (said.name != is.name) return differs("name");
+  if (said.role != is.role) return differs("role");
+  if (said.image != is.image) return differs("image");
+  if (said.configuration != is.configuration) return differs("configuration");
+  if (said.model != is.model) return differs("model");
+  if (said.egress != is.egress) return differs("egress");
+  if (said.seccomp != is.seccomp) return differs("seccomp");
+  return text;
+}
+
+Result<Prepared> prepare(const WorkerConfig& config) {
+  CLOISTER_TRY(const crypto::Sha256Digest image, measure_program("/proc/self/exe"));
+  Prepared prepared;
+  CLOISTER_TRY(prepared.manifest, read_manifest(config, image));
+  CLOISTER_TRY(prepared.model, File::open(config.model));
+  CLOISTER_TRY(prepared.attester, make_attester(config, image, prepared.manifest));
+  if (config.gpus) {
+    CLOISTER_TRY(prepared.devices, nvidia_gpu_attesters());
+  }
+  if (config.inference) {
+    CLOISTER_TRY(prepared.engine, prepare_engine(*config.inference));
+  }
+  return prepared;
+}
+
+Program::Program(const WorkerConfig& config, Prepared prepared, LockedDown locked, daemon::Log& log)
+    : config_(config), prepared_(std::move(prepared)), locked_(std::move(locked)), log_(log) {}
+
+Program::~Program() { stop(); }
+
+void Program::say_lockdown() {
+  for (const attest::LockdownMeasure& measure : locked_.measures()) {
+    if (measure.achieved == attest::Achieved::kYes) continue;
+    log_.warning("lockdown", {{"measure", measure.name},
+                              {"achieved", std::string(attest::achieved_name(measure.achieved))},
+                              {"detail", measure.detail}});
+  }
+}
+
+Status Program::connect() {
+  net::HttpClient::Target target = net::UnixTarget{config_.service.socket, config_.service.user};
+  if (config_.service.address) {
+    CLOISTER_TRY(identity_, relay::IdentityKeeper::start(config_.service.identity, log_, system_time));
+    const auto source = identity_->source();
+    CLOISTER_TRY(auto credentials, net::SpiffeCredentials::follow(source));
+    auto verifier =
+        std::make_shared<net::SpiffeVerifier>(source, config_.service.identity.conformance, identity::DenyList());
+    CLOISTER_TRY(auto tls, net::MutualTls::create(std::move(credentials), std::move(verifier), system_time));
+    target = net::TlsTarget{*config_.service.address, config_.service.id, std::move(tls)};
+  }
+  CLOISTER_TRY(service_, net::HttpClient::create(std::move(target), {}));
+  keys_ = std::make_unique<AttestedKeys>(
+      locked_, AttestedKeysParts{config_.target, release_channels(*service_, kPatience), prepared_.attester.get(),
+                                 devices(), prepared_.manifest, &random_, system_time});
+  return {};
+}
+
+std::vector<Attester*> Program::devices() const {
+  std::vector<Attester*> all;
+  for (const auto& device : prepared_.devices) all.push_back(device.get());
+  return all;
+}
+
+Status Program::open_engine() {
+  crypto::KeyWrapper* const wrappers[] = {keys_.get()};
+  CLOISTER_TRY(EngineFile file, open_model_file(std::move(*prepared_.model), wrappers, config_.model_digest));
+  engine_file_.emplace(std::move(file));
+  CLOISTER_TRY(engine_, EngineProcess::start(config_.engine.command, engine_file_->file()));
+  return {};
+}
+
+Status Program::open_inference() {
+  if (config_.inference->onnx) {
+    crypto::KeyWrapper* const wrappers[] = {keys_.get()};
+    CLOISTER_TRY(const SecretMemory model, open_model(std::move(*prepared_.model), wrappers, config_.model_digest));
+    CLOISTER_RETURN_IF_ERROR(prepared_.engine->load(model.expose()));
+  }
+  const auto collect = [this](const attest::Binding& binding) {
+    const std::lock_guard lock(attesting_);
+    return collect_evidence(locked_, *prepared_.attester, devices(), binding);
+  };
+  CLOISTER_TRY(inference_,
+               InferenceHost::start(*config_.inference, std::move(prepared_.engine),
+                                    {prepared_.manifest, config_.model_digest, {}}, collect, system_time, random_));
+  return {};
+}
+
+Status Program::start() {
+  say_lockdown();
+  CLOISTER_RETURN_IF_ERROR(connect());
+  if (!config_.engine.command.empty()) CLOISTER_RETURN_IF_ERROR(open_engine());
+  if (config_.inference) CLOISTER_RETURN_IF_ERROR(open_inference());
+  const Time now = system_time();
+  const auto end = keys_->lease_end();
+  CLOISTER_CHECK(end);
+  next_renewal_ = now + Duration{(*end - now).ms / 2};
+  next_refresh_ = now + kRefresh;
+  log_.info("serving", {{"name", config_.name}, {"lease", to_rfc3339(*end)}, {"debug", locked_.debug()}});
+  return {};
+}
+
+Status Program::renew_when_due() {
+  const Time now = system_time();
+  if (now >= next_refresh_ && inference_) {
+    next_refresh_ = now + kRefresh;
+    if (const Status refreshed = inference_->refresh(); !refreshed.ok()) {
+      log_.warning("bundle-not-renewed", {{"error", refreshed.error().message()}});
+    }
+  }
+  if (now < next_renewal_) return {};
+  const Status renewed = [this] {
+    const std::lock_guard lock(attesting_);
+    return keys_->renew();
+  }();
+  const Time after = system_time();
+  const Time end = *keys_->lease_end();
+  if (renewed.ok()) {
+    next_renewal_ = after + Duration{(end - after).ms / 2};
+    log_.info("lease-renewed", {{"lease", to_rfc3339(end)}});
+    return {};
+  }
+  const Code code = renewed.error().code();
+  if (code != Code::kUnavailable && code != Code::kInternal) return renewed.error().with_context("renew the lease");
+  if (after >= end) return Error(Code::kExpired, "the lease is over: " + renewed.error().message());
+  next_renewal_ = std::min(after + kRetry, end);
+  log_.warning("lease-not-renewed", {{"error", renewed.error().message()}, {"lease", to_rfc3339(end)}});
+  return {};
+}
+
+Status Program::serve(const sigset_t& signals) {
+  for (;;) {
+    const timespec step{1, 0};
+    const int signal = ::sigtimedwait(&signals, nullptr, &step);
+    if (signal == SIGTERM || signal == SIGINT) return {};
+    if (engine_) {
+      if (const auto status = engine_->ended()) {
+        return Error(Code::kInternal, "the engine ended " + how_it_ended(*status));
+      }
+    }
+    CLOISTER_RETURN_IF_ERROR(renew_when_due());
+  }
+}
+
+void Program::stop() {
+  if (inference_) ignore_result(inference_->stop(kPatience));
+  inference_.reset();
+  if (engine_) engine_->stop(kPatience);
+  engine_.reset();
+  engine_file_.reset();
+  keys_.reset();
+}
+
+}  // namespace cloister::worker

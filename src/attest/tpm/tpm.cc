@@ -1,0 +1,172 @@
+#include "attest/tpm/tpm.h"
+
+#include "attest/path_checks.h"
+#include "attest/tpm/quote_checks.h"
+#include "attest/tpm/tpm_public.h"
+#include "crypto/crl.h"
+
+namespace cloister::attest {
+namespace {
+
+constexpr Root kVendors[] = {Root::kGoogleTpm};
+constexpr std::size_t kChainMax = 6;
+constexpr std::uint8_t kSequence = 0x30;
+
+struct AttestationKey {
+  std::optional<TpmPublic> area;  // not there for a bare key
+  crypto::PublicKey key;
+};
+
+// A TPM2B_PUBLIC begins with its length: only a bare key begins with the tag of a SEQUENCE and its own length.
+Result<AttestationKey> read_key(ByteView bytes) {
+  if (!bytes.empty() && bytes[0] == kSequence) {
+    CLOISTER_TRY(crypto::PublicKey key, crypto::PublicKey::from_spki(bytes));
+    return AttestationKey{std::nullopt, std::move(key)};
+  }
+  CLOISTER_TRY(TpmPublic area, parse_tpm_public(bytes));
+  crypto::PublicKey key = *area.key;
+  return AttestationKey{std::move(area), std::move(key)};
+}
+
+struct TpmEvidence {
+  QuotedState state;
+  AttestationKey key;
+  std::vector<crypto::Certificate> chain;
+};
+
+Result<TpmEvidence> parse(const Evidence& evidence) {
+  CLOISTER_TRY(QuotedState state, parse_quoted_state(evidence));
+  CLOISTER_TRY(AttestationKey key, read_key(evidence.part("ak")));
+  TpmEvidence parsed{std::move(state), std::move(key), {}};
+  const ByteView chain = evidence.part("ak-chain");
+  if (chain.empty()) return parsed;
+  CLOISTER_TRY(parsed.chain, crypto::Certificate::parse_pem(as_text(chain), kChainMax));
+  if (parsed.chain.size() < 2) return Error(Code::kInvalid, "a TPM key's chain has no root");
+  return parsed;
+}
+
+std::string endorsement_key(const crypto::PublicKey& key) { return to_hex(crypto::sha256(key.spki())); }
+
+void check_attributes(Verdict& verdict, const AttestationKey& key) {
+  static constexpr std::string_view kName = "ak-attributes";
+  if (!key.area) {
+    return verdict.skip(std::string(kName), Reason::kReferenceMissing, "nothing says what this key may sign");
+  }
+  if (key.area->attests()) return verdict.pass(std::string(kName), "it signs what its TPM says and nothing else");
+  verdict.fail(std::string(kName), Reason::kNotAllowed, "it may sign what no TPM said, or it may leave its TPM");
+}
+
+std::optional<std::string> revocation_problem(const crypto::Certificate& certificate, const crypto::Certificate& issuer,
+                                              const Question& question, Verdict& verdict, Reason& reason) {
+  const CollateralItem* item =
+      question.collateral == nullptr
+          ? nullptr
+          : question.collateral->find(CollateralKind::kTpmCrl, to_hex(crypto::sha256(issuer.spki())));
+  reason = Reason::kRevocationUnknown;
+  if (item == nullptr) return "no revocation list of the key's issuer is at hand";
+  verdict.used.push_back({item->name(), item->digest()});
+  const auto list = crypto::RevocationList::parse(item->body);
+  if (!list.ok()) return list.error().message();
+  if (const Status status = list->verify(issuer); !status.ok()) return status.error().message();
+  if (question.now < list->this_update() || question.now >= list->next_update()) {
+    return "the revocation list isn't of this time";
+  }
+  reason = Reason::kRevoked;
+  if (list->contains(certificate.facts().serial)) return "its vendor has revoked a certificate of the chain";
+  return std::nullopt;
+}
+
+void check_revocation(Verdict& verdict, const std::vector<crypto::Certificate>& chain, const Question& question) {
+  for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
+    Reason reason{};
+    const auto problem = revocation_problem(chain[i], chain[i + 1], question, verdict, reason);
+    if (!problem) continue;
+    if (reason == Reason::kRevoked) return verdict.fail("revocation", reason, *problem);
+    return verdict.skip("revocation", reason, *problem);
+  }
+  verdict.pass("revocation");
+}
+
+// By the vendor's chain. Whether somebody vouches for the key.
+bool check_chain(Verdict& verdict, const TpmEvidence& evidence, const Question& question) {
+  const std::span<const crypto::Certificate> chain = evidence.chain;
+  const CertificatePath path{chain.front(), chain.subspan(1, chain.size() - 2), chain.back()};
+  const PathOutcome outcome = check_path(verdict, path, kVendors, question);
+  check_revocation(verdict, evidence.chain, question);
+  check_attributes(verdict, evidence.key);
+  if (!equal(chain.front().spki(), evidence.key.key.spki())) {
+    verdict.fail("endorsement", Reason::kBindingMismatch, "the chain is of another key");
+    return false;
+  }
+  if (outcome.holds) {
+    verdict.pass("endorsement", "its vendor certified the key");
+  } else {
+    verdict.fail("endorsement", Reason::kBadChain, "the key's chain doesn't hold");
+  }
+  return outcome.holds;
+}
+
+// By an item of the collateral.
+bool check_endorsement(Verdict& verdict, const TpmEvidence& evidence, const Question& question) {
+  const crypto::PublicKey& key = evidence.key.key;
+  const auto whose = published_test_key(crypto::sha256(key.spki()));
+  if (whose) {
+    verdict.fail("published-key", Reason::kTestKey, "anybody can sign with " + std::string(*whose));
+  } else {
+    verdict.pass("published-key");
+  }
+  check_attributes(verdict, evidence.key);
+  const CollateralItem* item = question.collateral == nullptr
+                                   ? nullptr
+                                   : question.collateral->find(CollateralKind::kTpmEndorsement, endorsement_key(key));
+  if (item == nullptr) {
+    verdict.skip("endorsement", Reason::kReferenceMissing, "the guest names its key itself: nobody vouches for it");
+    return false;
+  }
+  verdict.used.push_back({item->name(), item->digest()});
+  if (!equal(item->body, key.spki())) {
+    verdict.fail("endorsement", Reason::kBindingMismatch, "the endorsement is of another key");
+    return false;
+  }
+  verdict.pass("endorsement", "the collateral has the key as one that a TPM was proven to hold");
+  return !whose;
+}
+
+}  // namespace
+
+Verdict verify_tpm(const Evidence& evidence, const Question& question) {
+  const auto parsed = parse(evidence);
+  if (!parsed.ok()) {
+    const bool known = parsed.error().code() == Code::kUnsupported;
+    return unreadable(Kind::kTpm, question.now, known ? Reason::kUnsupported : Reason::kMalformed,
+                      parsed.error().message());
+  }
+  Verdict verdict;
+  verdict.kind = Kind::kTpm;
+  verdict.at = question.now;
+  verdict.pass("parse");
+  const bool chained = !parsed->chain.empty();
+  const bool endorsed =
+      chained ? check_chain(verdict, *parsed, question) : check_endorsement(verdict, *parsed, question);
+  if (!check_quote(verdict, parsed->state, &parsed->key.key, question)) return verdict;
+  const bool attests = checks_passed(verdict, {"ak-attributes"});
+  const bool simulated = parsed->state.quote.software() || question.anchors->all_insecure();
+  verdict.assurance = endorsed && attests && !simulated ? Assurance::kHardware : Assurance::kInsecureSoftware;
+  add_quote_claims(verdict, parsed->state);
+  verdict.claims["measurement"] = parsed->state.quote.pcr_digest;
+  verdict.claims["signer"] = to_bytes(crypto::sha256(parsed->key.key.spki()));
+  return verdict;
+}
+
+std::vector<CollateralNeed> tpm_needs(const Evidence& evidence) {
+  const auto parsed = parse(evidence);
+  if (!parsed.ok()) return {};
+  if (parsed->chain.empty()) return {{CollateralKind::kTpmEndorsement, endorsement_key(parsed->key.key)}};
+  std::vector<CollateralNeed> wanted;
+  for (std::size_t i = 1; i < parsed->chain.size(); ++i) {
+    wanted.push_back({CollateralKind::kTpmCrl, to_hex(crypto::sha256(parsed->chain[i].spki()))});
+  }
+  return wanted;
+}
+
+}  // namespace cloister::attest

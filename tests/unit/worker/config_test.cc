@@ -1,0 +1,125 @@
+#include "cloister-worker/config.h"
+
+#include <algorithm>
+
+#include "tests/support/expect.h"
+#include "tests/support/worker_config_text.h"
+
+namespace cloister::worker {
+namespace {
+
+using testing::expect_refused;
+using testing::kWorkerConfigText;
+using testing::value_of;
+
+std::string with(std::string_view from, std::string_view to) {
+  std::string text = kWorkerConfigText;
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+void expect_wrong(const std::string& text, std::string_view word) {
+  expect_refused(parse_worker_config(text), Code::kInvalid, word);
+}
+
+bool has(const std::vector<Path>& paths, const Path& path) { return std::ranges::find(paths, path) != paths.end(); }
+
+TEST(WorkerConfig, EverythingIsRead) {
+  const WorkerConfig config = value_of(parse_worker_config(kWorkerConfigText));
+  EXPECT_EQ(config.name, "scorer");
+  EXPECT_EQ(config.target.role, "infer");
+  EXPECT_EQ(config.target.tenant_name(), "acme/production");
+  EXPECT_EQ(config.service.user, 990U);
+  EXPECT_EQ(config.attester, attest::Kind::kInsecureSoftware);
+  EXPECT_EQ(config.engine.command.size(), 3U);
+  EXPECT_TRUE(config.executable_memory);
+  EXPECT_FALSE(config.debug);
+  EXPECT_EQ(config.digest, crypto::sha256(as_bytes(kWorkerConfigText)));
+}
+
+TEST(WorkerConfig, ReachIsWhatIsListed) {
+  const WorkerConfig config = value_of(parse_worker_config(kWorkerConfigText));
+  const LockdownRequest request = lockdown_request(config);
+  EXPECT_EQ(request.reach.connect_ports, std::vector<std::uint16_t>{9000});
+  EXPECT_EQ(egress_of(config), std::vector<std::string>{"10.0.0.7:9000"});
+  EXPECT_TRUE(has(request.reach.readable, "/etc/engine"));
+  EXPECT_TRUE(has(request.reach.executable, "/usr/bin/engine"));
+  EXPECT_FALSE(has(request.reach.readable, "/etc/cloister"));
+  EXPECT_FALSE(request.name_service);
+}
+
+TEST(WorkerConfig, NamesAreLookedUp) {
+  const auto config = value_of(parse_worker_config(with("10.0.0.7:9000", "keys.acme.example:9000")));
+  EXPECT_TRUE(lockdown_request(config).name_service);
+  EXPECT_TRUE(has(lockdown_request(config).reach.readable, "/etc/resolv.conf"));
+}
+
+TEST(WorkerConfig, ServiceByAddress) {
+  const std::string service = "socket = \"/run/cloister/keys.sock\"\nuser = 990";
+  const std::string by_address = "address = \"10.0.0.9:8443\"\nid = \"spiffe://acme.example/cloister/keys\"";
+  expect_wrong(with(service, by_address), "there is no [identity]");
+  const std::string identity =
+      "\n[identity]\ncertificate = \"/var/lib/w/svid.pem\"\nkey = \"/var/lib/w/svid.key\"\nbundle = "
+      "\"/var/lib/w/bundle.pem\"\n";
+  const WorkerConfig config = value_of(parse_worker_config(with(service, by_address) + identity));
+  EXPECT_EQ(egress_of(config).front(), "10.0.0.9:8443");
+  EXPECT_TRUE(has(lockdown_request(config).reach.readable, "/var/lib/w"));
+  expect_wrong(with(service, service + "\n" + by_address), "address and id, or by socket and user");
+  expect_wrong(with(service, ""), "address and id, or by socket and user");
+}
+
+TEST(WorkerConfig, Inference) {
+  const std::string engine = "[engine]\ncommand = [\"/usr/bin/engine\", \"--model\", \"{model}\"]";
+  const std::string inference =
+      "[inference]\nlisten = \"/run/w/requests.sock\"\nclients = \"any\"\nmodel = \"vad\"\ntokens = "
+      "[\"acme sha256:1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3\"]\n";
+  const std::string library = "library = \"/usr/lib/libonnxruntime.so\"\n";
+  const std::string socket = "engine_socket = \"/run/e/e.sock\"\nengine_user = 1\nengine_path = \"/score\"\n";
+  const WorkerConfig embedded = value_of(parse_worker_config(with(engine, inference + library)));
+  EXPECT_TRUE(has(lockdown_request(embedded).reach.writable, "/run/w"));
+  const WorkerConfig beside = value_of(parse_worker_config(with(engine, engine + "\n" + inference + socket)));
+  EXPECT_TRUE(has(lockdown_request(beside).reach.writable, "/run/e"));
+  expect_wrong(with(engine, ""), "neither [engine] nor [inference]");
+  expect_wrong(with(engine, engine + "\n" + inference + library), "nothing for [engine] to do");
+  expect_wrong(with(engine, inference + socket), "there is no [engine]");
+}
+
+TEST(WorkerConfig, Attesters) {
+  const std::string key = "\nkey = \"/etc/cloister/attester.pem\"";
+  for (const char* kind : {"snp", "tdx", "cca", "sgx"}) {
+    const std::string text = with("\"insecure_software\"" + key, "\"" + std::string(kind) + "\"");
+    EXPECT_EQ(attest::kind_name(value_of(parse_worker_config(text)).attester), kind);
+  }
+  EXPECT_FALSE(value_of(parse_worker_config(kWorkerConfigText)).gpus);
+  EXPECT_TRUE(value_of(parse_worker_config(with(key, key + "\ngpus = true"))).gpus);
+  expect_wrong(with(key, ""), "a key belongs to insecure_software");
+  expect_wrong(with("\"insecure_software\"", "\"snp\""), "a key belongs to insecure_software");
+  expect_wrong(with("\"insecure_software\"", "\"nitro\""), "no attester of the kind nitro");
+}
+
+TEST(WorkerConfig, WrongOrMissing) {
+  expect_wrong(with("[model]", "[mode]"), "did you mean");
+  expect_wrong(with("[release]", "[[release]]"), "");
+  expect_wrong(with("tenant = \"acme\"", "tenant = \"acme/x\""), "tenant isn't a name");
+  expect_wrong(with("dataset = \"models\"", "dataset = \"..\""), "dataset isn't a name");
+  expect_wrong(with("purpose = \"infer\"\n", ""), "purpose isn't written");
+  expect_wrong(with("\"/srv/models", "\"srv/models"), "path isn't an absolute path");
+  expect_wrong(with("sha256:1a", "sha256:1"), "sha256 isn't");
+  expect_wrong(with("\"/usr/bin/engine\"", "\"engine\""), "command begins with an absolute path");
+  expect_wrong(with("10.0.0.7:9000", "10.0.0.7"), "host:port");
+  expect_wrong(with("[\"/etc/engine\"]", "[\"etc\"]"), "readable takes absolute paths");
+  expect_wrong(with("name = \"scorer\"\n", ""), "name isn't written");
+}
+
+TEST(WorkerConfig, TableMissing) {
+  for (const char* table : {"service", "release", "model", "attester"}) {
+    std::string text = kWorkerConfigText;
+    const std::size_t from = text.find("[" + std::string(table) + "]");
+    text.erase(from, text.find("\n[", from) - from);
+    expect_wrong(text, "there is no [" + std::string(table) + "]");
+  }
+}
+
+}  // namespace
+}  // namespace cloister::worker
