@@ -8,6 +8,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(SOURCE / "tests/interop"))
@@ -20,7 +21,9 @@ PROGRAM = pathlib.Path(os.environ["BUILD_DIR"]) / "bench/bench_attest_nvidia"
 
 def theirs(report, chain):
     python = install.pip("nv-local-gpu-verifier==2.7.3")
-    said = subprocess.run([python, SOURCE / "tests/interop/nvidia_peer.py", report, chain, "HOPPER", "50"], capture_output=True, check=True)
+    with tempfile.TemporaryDirectory() as folder:  # it writes a log where it is started
+        said = subprocess.run([python, SOURCE / "tests/interop/nvidia_peer.py", report, chain, "HOPPER", "50"], capture_output=True,
+                              check=True, cwd=folder)
     verdict = json.loads(said.stdout)
     if not (verdict["signature"] and verdict["chain"]):
         raise SystemExit("nv-local-gpu-verifier refuses a good report")
@@ -28,7 +31,7 @@ def theirs(report, chain):
 
 
 def main():
-    vectors = pathlib.Path(os.environ.get("CLOISTER_VECTORS") or SOURCE.parent / "shared/vectors") / "nvidia/h100-550-chain-cases"
+    vectors = pathlib.Path(os.environ.get("CLOISTER_VECTORS") or SOURCE.parent / "shared/vectors").resolve() / "nvidia/h100-550-chain-cases"
     report, chain = vectors / "report.bin", vectors / "cert_chain.pem"
     real = [report, chain] if report.exists() else []
     subprocess.run([PROGRAM, *real], check=True, env={**os.environ, "BENCH_ROUNDS": ROUNDS})

@@ -106,8 +106,8 @@ Status read_model(const TomlFields& fields, WorkerConfig& config) {
 
 Status read_attester(const TomlFields& fields, WorkerConfig& config) {
   using enum attest::Kind;
-  constexpr std::array<std::string_view, 3> kKeys = {"kind", "key", "gpus"};
-  constexpr std::array kKinds = {kSgx, kTdx, kSnp, kCca, kInsecureSoftware};
+  constexpr std::array<std::string_view, 4> kKeys = {"kind", "key", "tpm", "gpus"};
+  constexpr std::array kKinds = {kSgx, kTdx, kSnp, kCca, kTpm, kInsecureSoftware};
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
   CLOISTER_TRY(const std::string name, fields.text("kind"));
   const auto kind = attest::kind_of(name);
@@ -118,6 +118,12 @@ Status read_attester(const TomlFields& fields, WorkerConfig& config) {
   CLOISTER_TRY(config.gpus, fields.boolean_or("gpus", false));
   if ((*kind == kInsecureSoftware) != fields.has("key")) {
     return fields.error(fields.line(), "a key belongs to insecure_software, and to that alone");
+  }
+  if ((*kind == kTpm) != fields.has("tpm")) {
+    return fields.error(fields.line(), "how to reach it is for the kind tpm, and for that alone");
+  }
+  if (*kind == kTpm) {
+    CLOISTER_TRY(config.tpm, fields.text("tpm"));
   }
   if (*kind != kInsecureSoftware) return {};
   CLOISTER_TRY(config.attester_key, absolute(fields, "key"));

@@ -40,6 +40,7 @@ struct WorkerConfig {
   crypto::Sha256Digest model_digest{};
   attest::Kind attester = attest::Kind::kInsecureSoftware;
   Path attester_key;  // of insecure_software
+  std::string tpm;    // of a TPM: how tpm2-tss reaches it
   bool gpus = false;  // NVIDIA's: their evidence goes with the machine's own
   EngineSettings engine;
   std::optional<InferenceConfig> inference;  // questions over the confidential path: docs/inference.md

@@ -12,6 +12,7 @@
 #include "worker/attester/nvidia.h"
 #include "worker/attester/sgx.h"
 #include "worker/attester/software.h"
+#include "worker/attester/tpm.h"
 
 namespace cloister::worker {
 namespace {
@@ -41,6 +42,10 @@ Result<crypto::SigningKey> read_attester_key(const Path& path) {
 Result<std::unique_ptr<Attester>> make_attester(const WorkerConfig& config, const crypto::Sha256Digest& image,
                                                 ByteView manifest) {
   if (config.attester == attest::Kind::kSgx) return std::unique_ptr<Attester>(std::make_unique<SgxAttester>());
+  if (config.attester == attest::Kind::kTpm) {
+    CLOISTER_TRY(auto device, TpmDevice::open(config.tpm));
+    return std::unique_ptr<Attester>(std::make_unique<TpmAttester>(std::move(device)));
+  }
   if (config.attester != attest::Kind::kInsecureSoftware) {
     return std::unique_ptr<Attester>(
         std::make_unique<ConfigfsTsmAttester>(config.attester, [] { return open_tsm_report(); }));

@@ -1,5 +1,8 @@
 // cloister attest: what a machine's evidence says, and whether it is to be believed.
+#include <algorithm>
+
 #include "attest/verifier.h"
+#include "attest_policy.h"
 #include "collateral_commands.h"
 #include "collateral_input.h"
 #include "commands.h"
@@ -18,6 +21,7 @@ struct EvidenceOptions {
 struct VerifyRequest {
   EvidenceOptions evidence;
   CollateralOptions collateral;
+  AttestPolicyOptions policy;
   std::string at, nonce, device_nonce;
   std::vector<std::string> software_keys;
 };
@@ -25,6 +29,7 @@ struct VerifyRequest {
 struct ShowRequest {
   EvidenceOptions evidence;
   CollateralOptions collateral;
+  std::string at;
 };
 
 struct PackRequest {
@@ -41,6 +46,9 @@ constexpr const char* kManual = R"(EXAMPLES
       every check, with its outcome and the reason
   cloister attest verify quote.bin --nonce any --at 2025-06-20T00:00:00Z
       as of that day, whoever it answered
+  cloister attest verify quote.bin --nonce 5f0c… --policy attested.toml \
+      --dataset acme/models --purpose infer --role infer --manifest worker.toml
+      and whether keys would be released for it
   cloister attest verify --kind tpm --part quote=q.bin --part signature=s.bin \
       --part pcrs=pcrs.bin --part ak=ak.pub --nonce 5f0c…
       evidence that comes in several files
@@ -61,6 +69,8 @@ constexpr const char* kVerifyManual = R"(NOTES
   Roots of vendors are built in. --software-key adds the key of an attester that
   is software only: what it says is worth what its host is worth, and the verdict
   says so.
+  With --policy, what an attestation policy would decide about this evidence. It
+  releases only what answers a question: with --nonce any it releases nothing.
 )";
 
 constexpr std::size_t kNonceSizeMax = 64;
@@ -119,7 +129,10 @@ Fresh fresh_of(const VerifyRequest& request, const attest::EvidenceSet& evidence
   return any && !unsaid ? Fresh::kAny : Fresh::kRequired;
 }
 
-Result<attest::Anchors> anchors_of(const std::vector<std::string>& software_keys) {
+// Those that the command line names, and those that the policy does.
+Result<attest::Anchors> anchors_of(std::vector<std::string> software_keys,
+                                   const std::optional<policy::AttestationPolicy>& policy) {
+  if (policy) std::ranges::copy(policy->insecure_software_keys(), std::back_inserter(software_keys));
   std::vector<crypto::Sha256Digest> keys;
   for (const std::string& text : software_keys) {
     CLOISTER_TRY(const Bytes digest, from_hex(text).with_context("--software-key"));
@@ -133,7 +146,8 @@ Result<Outcome> verify(Session& session, const VerifyRequest& request) {
   CLOISTER_TRY(const attest::EvidenceSet evidence, read_evidence(request.evidence));
   CLOISTER_TRY(const Time now, time_of(request.at));
   CLOISTER_TRY(const attest::CollateralBundle known, gather_collateral(session, request.collateral, now));
-  CLOISTER_TRY(const attest::Anchors anchors, anchors_of(request.software_keys));
+  CLOISTER_TRY(const auto policy, read_attestation_policy(request.policy));
+  CLOISTER_TRY(const attest::Anchors anchors, anchors_of(request.software_keys, policy));
   attest::Question question{now, {}, &known.collateral, &anchors, &known.floors};
   CLOISTER_TRY(question.report_data, nonce_of("--nonce", request.nonce));
   CLOISTER_TRY(const auto device_nonce, nonce_of("--device-nonce", request.device_nonce));
@@ -148,10 +162,12 @@ Result<Outcome> verify(Session& session, const VerifyRequest& request) {
     outcome.failure = Error(
         Code::kDenied, "the evidence is " + std::string(standing_name(standing)) + ": " + problem_text(verdict, fresh));
   }
+  if (policy) CLOISTER_RETURN_IF_ERROR(decide(*policy, request.policy, verdict, outcome));
   return outcome;
 }
 
-void show_part(const attest::Evidence& evidence, Outcome& outcome, Json& list) {
+// Claims are those that a verifier would give a policy: none where signatures don't hold with what is at hand.
+void show_part(const attest::Evidence& evidence, const attest::Question& question, Outcome& outcome) {
   Json json = {{"kind", attest::kind_name(evidence.kind)}, {"parts", Json::array()}};
   outcome.text += std::string(attest::kind_name(evidence.kind)) + "\n";
   for (const auto& [name, bytes] : evidence.parts) {
@@ -160,22 +176,27 @@ void show_part(const attest::Evidence& evidence, Outcome& outcome, Json& list) {
         "  part " + printable(name) + ", " + count_text(bytes.size(), "byte") + ", SHA-256 " + digest + "\n";
     json["parts"].push_back({{"name", printable(name)}, {"bytes", bytes.size()}, {"sha256", digest}});
   }
-  list.push_back(std::move(json));
+  const attest::Verdict verdict = attest::verify(evidence, question);
+  outcome.text += claims_text(verdict);
+  json["claims"] = claims_json(verdict);
+  outcome.json["evidence"].push_back(std::move(json));
 }
 
 Result<Outcome> show(Session& session, const ShowRequest& request) {
   CLOISTER_TRY(const attest::EvidenceSet evidence, read_evidence(request.evidence));
-  CLOISTER_TRY(const attest::CollateralBundle known, gather_collateral(session, request.collateral, system_time()));
+  CLOISTER_TRY(const Time now, time_of(request.at));
+  CLOISTER_TRY(const attest::CollateralBundle known, gather_collateral(session, request.collateral, now));
+  const attest::Question question{now, {}, &known.collateral};
   Outcome outcome;
   outcome.json = {{"evidence", Json::array()}, {"collateral", Json::array()}};
-  show_part(evidence.primary, outcome, outcome.json["evidence"]);
-  for (const attest::Evidence& device : evidence.devices) show_part(device, outcome, outcome.json["evidence"]);
+  show_part(evidence.primary, question, outcome);
+  for (const attest::Evidence& device : evidence.devices) show_part(device, question, outcome);
   for (const attest::CollateralNeed& need : needs_of(evidence)) {
     const bool there = known.collateral.find(need.kind, need.key) != nullptr;
     outcome.text += "  collateral " + need.name() + (there ? ", at hand\n" : ", missing\n");
     outcome.json["collateral"].push_back({{"name", need.name()}, {"there", there}});
   }
-  outcome.text += "nothing of this was verified: `cloister attest verify`\n";
+  outcome.text += "whether to believe it: `cloister attest verify`\n";
   return outcome;
 }
 
@@ -202,7 +223,9 @@ Result<Outcome> pack(Session&, const PackRequest& request) {
 void add_evidence_options(CLI::App* verb, EvidenceOptions& options) {
   verb->add_option("EVIDENCE", options.file, "a file as the device gave it, or as `attest pack` wrote it");
   verb->add_option("--kind", options.kind, "what the parts are: tpm, snp, nvidia-gpu, …")->type_name("KIND");
-  verb->add_option("--part", options.parts, "evidence that comes in several files")->type_name("NAME=FILE");
+  verb->add_option("--part", options.parts, "evidence that comes in several files")
+      ->type_name("NAME=FILE")
+      ->allow_extra_args(false);
 }
 
 void add_verify_evidence(CLI::App& group, Run& run) {
@@ -210,11 +233,13 @@ void add_verify_evidence(CLI::App& group, Run& run) {
   CLI::App* verb = add_verb(group, "verify", "every check, with its outcome and the reason", kVerifyManual);
   add_evidence_options(verb, request->evidence);
   add_collateral_options(verb, request->collateral);
+  add_policy_options(verb, request->policy);
   verb->add_option("--nonce", request->nonce, "what it must answer, or `any`")->type_name("HEX")->required();
   verb->add_option("--device-nonce", request->device_nonce, "what its devices must answer, or `any`")->type_name("HEX");
   verb->add_option("--at", request->at, "judge as of that time; else now")->type_name("TIME");
   verb->add_option("--software-key", request->software_keys, "an attester of software: the SHA-256 of its public key")
-      ->type_name("HEX");
+      ->type_name("HEX")
+      ->allow_extra_args(false);
   set_action(verb, run, request, verify);
 }
 
@@ -226,15 +251,18 @@ void add_attest(CLI::App& app, Run& run) {
   add_verify_evidence(*group, run);
 
   auto showing = std::make_shared<ShowRequest>();
-  CLI::App* verb = add_verb(*group, "show", "kind and parts of evidence, and the collateral it needs", "");
+  CLI::App* verb = add_verb(*group, "show", "kind and parts of evidence, its claims, and the collateral it needs", "");
   add_evidence_options(verb, showing->evidence);
   add_collateral_options(verb, showing->collateral);
+  verb->add_option("--at", showing->at, "as of that time; else now")->type_name("TIME");
   set_action(verb, run, showing, show);
 
   auto packing = std::make_shared<PackRequest>();
   verb = add_verb(*group, "pack", "one file of a machine's evidence and its devices'", "");
   add_evidence_options(verb, packing->evidence);
-  verb->add_option("--device", packing->devices, "evidence of a device in the machine")->type_name("FILE");
+  verb->add_option("--device", packing->devices, "evidence of a device in the machine")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   verb->add_option("-o,--output", packing->output, "the file to make")->required()->type_name("FILE");
   verb->add_flag("-f,--force", packing->force, "replace a file that is there");
   set_action(verb, run, packing, pack);

@@ -9,6 +9,7 @@
 #include "home/collateral_cache.h"
 #include "home/collateral_folder.h"
 #include "home/collateral_wanted.h"
+#include "service/attestation/release_state.h"
 
 namespace cloister::cli {
 namespace {
@@ -106,6 +107,29 @@ void tell(const attest::MergeReport& report, Outcome& outcome) {
   }
 }
 
+// When which bundles were taken is this home's own affair; the rest are vendors' numbers.
+attest::Floors of_vendors(const attest::Floors& floors) {
+  attest::Floors some;
+  for (const auto& [name, floor] : floors) {
+    if (!name.starts_with(attest::bundle_floor(""))) some.emplace(name, floor);
+  }
+  return some;
+}
+
+// What a release is decided by, too: where one rises, older leases end.
+Status raise_floors(Session& session, keys::Hierarchy& hierarchy, const attest::Floors& floors) {
+  if (floors.empty()) return {};
+  CLOISTER_TRY(const service::AuthenticSettings settings, session.service_settings());
+  const keys::Caller caller = session.caller();
+  const audit::Event event{
+      caller.now, caller.actor, "collateral.raise-floors", "", "collateral", audit::Outcome::kAllowed, ""};
+  return hierarchy.store().change(event, [&](keys::Store::Change& change) -> Status {
+    CLOISTER_TRY([[maybe_unused]] const std::uint64_t epoch,
+                 service::ReleaseSettings(settings).raise_floors(hierarchy.store(), change, floors));
+    return {};
+  });
+}
+
 Result<Outcome> import_collateral(Session& session, const ImportRequest& request) {
   std::error_code failure;
   const bool loose = std::filesystem::is_directory(request.path, failure);
@@ -132,6 +156,7 @@ Result<Outcome> import_collateral(Session& session, const ImportRequest& request
         tell(report, outcome);
         return {};
       }));
+  CLOISTER_RETURN_IF_ERROR(raise_floors(session, *hierarchy, of_vendors(opened.bundle.floors)));
   outcome.text = "imported from " + printable(signer) + ": " + outcome.text;
   return outcome;
 }
@@ -150,10 +175,7 @@ Result<Outcome> export_collateral(Session& session, const ExportRequest& request
   for (const auto& [name, item] : known.collateral.items()) {
     if (chosen(name, request.only)) chosen_ones.collateral.add(item);
   }
-  // When which bundles were taken is this home's own affair.
-  for (const auto& [name, floor] : known.floors) {
-    if (!name.starts_with(attest::bundle_floor(""))) chosen_ones.floors.emplace(name, floor);
-  }
+  chosen_ones.floors = of_vendors(known.floors);
   const std::size_t count = chosen_ones.collateral.items().size();
   if (count == 0) return Error(Code::kNotFound, "there is no collateral to export");
   Outcome outcome;
@@ -264,12 +286,15 @@ void add_collateral(CLI::App& attest, Run& run) {
   auto fetching = std::make_shared<FetchRequest>();
   verb = add_verb(*group, "fetch", "from vendors, into the home: what is named, needed or due", "");
   verb->add_option("NAME", fetching->names, "pieces by name: KIND/KEY");
-  verb->add_option("--for", fetching->evidence, "what this evidence would be verified with")->type_name("EVIDENCE");
+  verb->add_option("--for", fetching->evidence, "what this evidence would be verified with")
+      ->type_name("EVIDENCE")
+      ->allow_extra_args(false);
   verb->add_flag("--all", fetching->all, "what was named or is needed, also where it is kept already; nothing else");
   verb->add_option("--address", fetching->addresses,
                    "a mirror in place of a vendor's service: intel-pcs, intel-root-crl, amd-kds, nvidia-rim, "
                    "nvidia-ocsp")
-      ->type_name("SERVICE=URL");
+      ->type_name("SERVICE=URL")
+      ->allow_extra_args(false);
   verb->add_option("--authorities", fetching->authorities, "who may vouch for those servers; else the system's")
       ->type_name("PEM");
   set_action(verb, run, fetching, fetch);
@@ -277,7 +302,9 @@ void add_collateral(CLI::App& attest, Run& run) {
   auto importing = std::make_shared<ImportRequest>();
   verb = add_verb(*group, "import", "a signed bundle, or loose files, into the home", "");
   verb->add_option("PATH", importing->path, "the bundle, or the folder")->required();
-  verb->add_option("--key", importing->keys, "who may have signed the bundle")->type_name("KEY");
+  verb->add_option("--key", importing->keys, "who may have signed the bundle")
+      ->type_name("KEY")
+      ->allow_extra_args(false);
   set_action(verb, run, importing, import_collateral);
 
   auto exporting = std::make_shared<ExportRequest>();

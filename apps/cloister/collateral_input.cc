@@ -5,6 +5,7 @@
 #include "attest/collateral/merge.h"
 #include "home/collateral_cache.h"
 #include "home/collateral_folder.h"
+#include "service/attestation/release_state.h"
 #include "verifier_key.h"
 
 namespace cloister::cli {
@@ -17,16 +18,22 @@ Result<attest::CollateralBundle> of_home(Session& session) {
     return attest::CollateralBundle{};
   }
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
-  return home::read_collateral(session.home(), *hierarchy);
+  CLOISTER_TRY(attest::CollateralBundle kept, home::read_collateral(session.home(), *hierarchy));
+  CLOISTER_TRY(const service::AuthenticSettings settings, session.service_settings());
+  CLOISTER_TRY(const auto state, service::ReleaseSettings(settings).load(hierarchy->store(), nullptr));
+  attest::raise(kept.floors, state->floors);
+  return kept;
 }
 
 }  // namespace
 
 void add_collateral_options(CLI::App* verb, CollateralOptions& options) {
   verb->add_option("--collateral", options.paths, "bundles, or folders of loose files; else what the home keeps")
-      ->type_name("FILE|DIR");
+      ->type_name("FILE|DIR")
+      ->allow_extra_args(false);
   verb->add_option("--key", options.keys, "who may have signed a bundle: the key `cloister audit key -` prints there")
-      ->type_name("KEY");
+      ->type_name("KEY")
+      ->allow_extra_args(false);
 }
 
 Result<attest::OpenedBundle> read_bundle(const std::string& path, const std::vector<std::string>& keys) {

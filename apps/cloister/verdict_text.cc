@@ -43,17 +43,12 @@ std::string why_text(const attest::Check& check) {
   return reason + ": " + printable(check.detail);
 }
 
+// As policies have them: text, whatever kind of value.
 struct ClaimText {
-  std::string operator()(bool truth) const { return truth ? "yes" : "no"; }
+  std::string operator()(bool truth) const { return truth ? "true" : "false"; }
   std::string operator()(std::uint64_t number) const { return std::to_string(number); }
   std::string operator()(const std::string& text) const { return printable(text); }
   std::string operator()(const Bytes& bytes) const { return to_hex(bytes); }
-};
-
-// As policies have them: text, whatever kind of value.
-struct ClaimWord : ClaimText {
-  using ClaimText::operator();
-  std::string operator()(bool truth) const { return truth ? "true" : "false"; }
 };
 
 std::string indented(const std::string& lines) {
@@ -68,11 +63,7 @@ std::string part_text(const attest::Verdict& verdict) {
   for (const attest::Check& check : verdict.checks) checks.row({check.name, state_text(check.state), why_text(check)});
   std::string text = std::string(attest::kind_name(verdict.kind)) + ", assurance " +
                      std::string(attest::assurance_name(verdict.assurance)) + "\n" + indented(checks.text());
-  if (!verdict.claims.empty()) {
-    Table claims({"CLAIM", "VALUE"});
-    for (const auto& [name, value] : verdict.claims) claims.row({printable(name), std::visit(ClaimText(), value)});
-    text += indented(claims.text());
-  }
+  text += claims_text(verdict);
   for (const std::string& advisory : verdict.advisories) text += "  advisory " + printable(advisory) + "\n";
   for (const attest::UsedCollateral& used : verdict.used) {
     text += "  collateral " + printable(used.name) + "\n";
@@ -94,7 +85,7 @@ Json part_json(const attest::Verdict& verdict) {
     if (!check.detail.empty()) one["detail"] = printable(check.detail);
     json["checks"].push_back(std::move(one));
   }
-  for (const auto& [name, value] : verdict.claims) json["claims"][printable(name)] = std::visit(ClaimWord(), value);
+  json["claims"] = claims_json(verdict);
   for (const attest::UsedCollateral& used : verdict.used) {
     json["collateral"].push_back({{"name", used.name}, {"sha256", to_hex(used.digest)}});
   }
@@ -148,6 +139,19 @@ std::string problem_text(const attest::SetVerdict& verdict, Fresh fresh) {
            why_text(*check);
   }
   return {};
+}
+
+std::string claims_text(const attest::Verdict& verdict) {
+  if (verdict.claims.empty()) return {};
+  Table claims({"CLAIM", "VALUE"});
+  for (const auto& [name, value] : verdict.claims) claims.row({printable(name), std::visit(ClaimText(), value)});
+  return indented(claims.text());
+}
+
+Json claims_json(const attest::Verdict& verdict) {
+  Json json = Json::object();
+  for (const auto& [name, value] : verdict.claims) json[printable(name)] = std::visit(ClaimText(), value);
+  return json;
 }
 
 std::string verdict_text(const attest::SetVerdict& verdict, Fresh fresh) {

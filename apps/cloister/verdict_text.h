@@ -21,6 +21,10 @@ Standing standing_of(const attest::SetVerdict& verdict, Fresh fresh);
 // "FAILED debug (debug): the enclave was started for debugging"; empty for a verdict without a problem.
 std::string problem_text(const attest::SetVerdict& verdict, Fresh fresh);
 
+// The claims alone, one a line; empty where there are none. Policies name them so.
+std::string claims_text(const attest::Verdict& verdict);
+Json claims_json(const attest::Verdict& verdict);
+
 // All of it, with the last line that says what it comes to.
 std::string verdict_text(const attest::SetVerdict& verdict, Fresh fresh);
 // docs/attestation.md has the members.

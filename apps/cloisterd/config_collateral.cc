@@ -42,4 +42,15 @@ std::string describe_collateral(const Config& config) {
          "\n";
 }
 
+std::string fixed_collateral(const Config& config) {
+  if (!config.collateral) return "";
+  const home::VendorAddresses& from = config.collateral->addresses;
+  std::string text = "collateral " + config.collateral->authorities + "\n";
+  for (const std::string& url :
+       {from.intel_pcs, from.intel_root_crl, from.amd_kds, from.nvidia_rim, from.nvidia_ocsp}) {
+    text += url + "\n";
+  }
+  return text;
+}
+
 }  // namespace cloister::daemon

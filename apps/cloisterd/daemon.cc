@@ -7,6 +7,7 @@
 
 #include "base/toml.h"
 #include "cloisterd/bundle_endpoint.h"
+#include "cloisterd/config_collateral.h"
 #include "crypto/hash.h"
 #include "service/denied_ids.h"
 
@@ -34,14 +35,6 @@ std::string fixed_part(const Config& config) {
     const Webhook& webhook = *config.webhook;
     text += webhook.target + "\n" + webhook.socket.string() + "\n" + std::to_string(webhook.server_user) + "\n" +
             webhook.address.to_string() + "\n" + webhook.server_id + "\n";
-  }
-  if (config.collateral) {
-    const home::VendorAddresses& from = config.collateral->addresses;
-    for (const std::string& url :
-         {from.intel_pcs, from.intel_root_crl, from.amd_kds, from.nvidia_rim, from.nvidia_ocsp}) {
-      text += url + "\n";
-    }
-    text += config.collateral->authorities + "\n";
   }
   if (config.aws) {
     text += config.aws->region + "\n";
@@ -78,7 +71,7 @@ std::string fixed_part(const Config& config) {
     for (const bool part : {face.sds, face.systemd, face.slurm, face.kubernetes, face.docker}) text += part ? "1" : "0";
     for (const uid_t user : face.users) text += " " + std::to_string(user);
   }
-  return text + (config.rotate ? "rotates\n" : "") + (config.anomalies ? "watches" : "");
+  return text + fixed_collateral(config) + (config.rotate ? "rotates\n" : "") + (config.anomalies ? "watches" : "");
 }
 
 }  // namespace
@@ -205,8 +198,10 @@ Status Daemon::open_service() {
   access_keys_ = std::make_unique<service::AccessKeys>(*settings_, random_);
   CLOISTER_TRY(keys::Store store, open_store());
   CLOISTER_RETURN_IF_ERROR(access_keys_->refresh(store));
-  CLOISTER_TRY(releases_, service::AttestedRelease::open({*settings_, Path(config_.home) / "attestation", {}, &random_},
-                                                         store, caller()));
+  service::AttestedReleaseParts release{*settings_, Path(config_.home) / "attestation",
+                                        [this] { return collateral_->current(); }, &random_};
+  release.wanted = [this](const attest::EvidenceSet& evidence) { collateral_->want(home::wanted_by(evidence)); };
+  CLOISTER_TRY(releases_, service::AttestedRelease::open(std::move(release), store, caller()));
   std::vector<service::Route> routes = enrolment_->routes();
   std::ranges::move(access_keys_->routes(), std::back_inserter(routes));
   std::ranges::move(releases_->routes(), std::back_inserter(routes));

@@ -20,10 +20,12 @@
 namespace cloister::attest {
 namespace {
 
+bool is_nvidia(Kind kind) { return kind == Kind::kNvidiaGpu || kind == Kind::kNvidiaSwitch; }
+
 void check_composition(SetVerdict& verdict) {
   std::vector<Verdict*> nvidias;
   const auto take = [&nvidias](Verdict& one) {
-    if (one.kind == Kind::kNvidiaGpu || one.kind == Kind::kNvidiaSwitch) nvidias.push_back(&one);
+    if (is_nvidia(one.kind)) nvidias.push_back(&one);
   };
   take(verdict.primary);
   std::ranges::for_each(verdict.devices, take);
@@ -70,7 +72,11 @@ SetVerdict verify(const EvidenceSet& set, const Question& question, const std::o
   SetVerdict verdict{verify(set.primary, question), {}};
   Question of_device = question;
   of_device.report_data = device_nonce;
-  for (const Evidence& device : set.devices) verdict.devices.push_back(verify(device, of_device));
+  nvidia::Findings findings;
+  for (const Evidence& device : set.devices) {
+    verdict.devices.push_back(is_nvidia(device.kind) ? nvidia::verify(device, of_device, findings)
+                                                     : verify(device, of_device));
+  }
   check_composition(verdict);
   return verdict;
 }

@@ -188,6 +188,21 @@ ByteView magnitude(ByteView integer) {
   return integer;
 }
 
+// What a CertID says behind the hash's name.
+struct RequestedId {
+  ByteView issuer_name_hash, issuer_key_hash;
+  Bytes serial;  // DER
+};
+
+Bytes request_about(const RequestedId& of) {
+  const Bytes hash = der_element(der::kSequence, {der_oid(kSha256Content)});
+  const Bytes name = der_element(der::kOctetString, {of.issuer_name_hash});
+  const Bytes key = der_element(der::kOctetString, {of.issuer_key_hash});
+  const Bytes id = der_element(der::kSequence, {hash, name, key, of.serial});
+  const Bytes list = der_element(der::kSequence, {der_element(der::kSequence, {id})});
+  return der_element(der::kSequence, {der_element(der::kSequence, {list})});
+}
+
 }  // namespace
 
 std::string_view name_of(OcspState state) {
@@ -235,12 +250,13 @@ Result<OcspAnswer> verify_ocsp(const OcspResponse& response, const Certificate& 
 
 Bytes ocsp_request(const Certificate& certificate, const Certificate& issuer) {
   const Bytes spki = issuer.spki();
-  const Bytes hash = der_element(der::kSequence, {der_oid(kSha256Content)});
-  const Bytes name = der_element(der::kOctetString, {sha256(issuer.facts().subject)});
-  const Bytes key = der_element(der::kOctetString, {sha256(key_bits(spki))});
-  const Bytes id = der_element(der::kSequence, {hash, name, key, der_positive_integer(certificate.facts().serial)});
-  const Bytes list = der_element(der::kSequence, {der_element(der::kSequence, {id})});
-  return der_element(der::kSequence, {der_element(der::kSequence, {list})});
+  return request_about(
+      {sha256(issuer.facts().subject), sha256(key_bits(spki)), der_positive_integer(certificate.facts().serial)});
+}
+
+std::optional<Bytes> ocsp_request_again(const OcspAnswer& answer) {
+  if (answer.hash_oid != kSha256Oid) return std::nullopt;
+  return request_about({answer.issuer_name_hash, answer.issuer_key_hash, der_element(der::kInteger, {answer.serial})});
 }
 
 }  // namespace cloister::crypto

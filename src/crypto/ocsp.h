@@ -48,5 +48,7 @@ Result<OcspAnswer> verify_ocsp(const OcspResponse& response, const Certificate& 
 
 // The DER OCSPRequest for that certificate, its issuer named by SHA-256; without a nonce, so that answers can be kept.
 Bytes ocsp_request(const Certificate& certificate, const Certificate& issuer);
+// The question that this was the answer to, to be asked again. Nothing where the issuer is named by another hash.
+std::optional<Bytes> ocsp_request_again(const OcspAnswer& answer);
 
 }  // namespace cloister::crypto

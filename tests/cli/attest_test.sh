@@ -31,6 +31,34 @@ has 'FAILED' <"$work/.out" || fail "$(cat "$work/.out")"
 cloister --json attest verify one.evidence --nonce any >verdict.json 2>/dev/null || true
 [[ $(json_get verdict <verdict.json) == refused && $(json_get primary.checks.0.state <verdict.json) == failed ]]
 
+# Whether keys would be released.
+cat >attested.toml <<'TOML'
+version = 1
+id = "acme"
+not_after = "never"
+
+[[release]]
+name = "models to tdx"
+tenant = "acme"
+environment = "none"
+dataset = "models"
+purpose = "infer"
+role = "infer"
+manifest = "any"
+assurance = "hardware"
+platform = "tdx"
+product = "any"
+chip = "any"
+measurement = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+tcb_status = "UpToDate"
+lease_seconds = 300
+TOML
+asked=(--policy attested.toml --dataset acme/models --purpose infer --role infer --manifest quote.bin)
+expect_error 2 'needs --dataset' cloister attest verify one.evidence --nonce any --policy attested.toml
+expect_error 4 'releases nothing' cloister attest verify one.evidence --nonce any "${asked[@]}"
+has '^not released by acme: ' <"$work/.out" || fail "$(cat "$work/.out")"
+expect_error 2 quote.bin cloister attest verify one.evidence --nonce any "${asked[@]/attested.toml/quote.bin}"
+
 # --- Collateral -----------------------------------------------------------------------------------------------------
 expect_status 0 cloister attest collateral list
 has 'there is no collateral' <"$work/.out" || fail "$(cat "$work/.out")"

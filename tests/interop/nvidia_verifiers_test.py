@@ -56,12 +56,12 @@ DOCUMENTS = [
 
 def vectors():
     chosen = os.environ.get("CLOISTER_VECTORS")
-    folder = pathlib.Path(chosen) if chosen else interop.SOURCE.parent / "shared/vectors"
+    folder = pathlib.Path(chosen).resolve() if chosen else interop.SOURCE.parent / "shared/vectors"
     return folder / "nvidia" if (folder / "nvidia").is_dir() else None
 
 
-def ran(*argv):
-    return subprocess.run([str(part) for part in argv], capture_output=True, check=False, timeout=60)
+def ran(*argv, folder=None):
+    return subprocess.run([str(part) for part in argv], capture_output=True, check=False, timeout=60, cwd=folder)
 
 
 def made_manifest(run):
@@ -158,7 +158,9 @@ def compare_reports(row, run):
         return
     for name, chain, architecture in REPORTS:
         folder = vectors() / name
-        said = ran(python, interop.SOURCE / "tests/interop/nvidia_peer.py", folder / "report.bin", folder / chain, architecture)
+        # It writes a log into the folder it is started in.
+        said = ran(python, interop.SOURCE / "tests/interop/nvidia_peer.py", folder / "report.bin", folder / chain, architecture,
+                   folder=run.folder)
         theirs, ours = json.loads(said.stdout), checks_of(folder, chain)
         good = {check: ours.get(check) == "passed" for check in ("report-signature", "chain", "fwid")}
         detail = f"{ours}, theirs {theirs}"

@@ -231,6 +231,7 @@ Bytes SimulatedIntel::quote() {
   const Certificate* const chain[] = {&platform_.certificate, &authority_.certificate, &root_};
   Bytes certificates;
   for (const Certificate* one : chain) {
+    if (without_authority && one == &authority_.certificate) continue;
     const Bytes bytes = form == CertificateForm::kDer ? one->der() : to_bytes(as_bytes(one->to_pem()));
     certificates = joined({certificates, bytes});
   }

@@ -31,7 +31,8 @@ class SimulatedIntel {
   std::vector<Bytes> revoked_by_root, revoked_by_authority;  // serial numbers
   Time lists_from = kNow + hours(-1), lists_until = kNow + days(30);
   CertificateForm form = CertificateForm::kPem;
-  Bytes padding;  // behind the quote
+  bool without_authority = false;  // its certificate is left out of the quote
+  Bytes padding;                   // behind the quote
 
   static Bytes serial_of_authority() { return {2}; }
   static Bytes serial_of_signer() { return {3}; }

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "crypto/asymmetric_key.h"
 #include "crypto/crl.h"
-#include "crypto/der.h"
+#include "crypto/ocsp.h"
 #include "crypto/x509.h"
 
 namespace cloister::attest {
@@ -75,9 +75,10 @@ Result<CollateralFacts> facts_of_list(CollateralKind kind, ByteView body) {
 }
 
 Result<CollateralFacts> facts_of_ocsp(CollateralKind kind, ByteView body) {
-  const Status form = crypto::check_der(body, "it");
-  if (!form.ok()) return not_of_kind(kind, form.error().message());
-  return CollateralFacts{};
+  const auto response = crypto::parse_ocsp(body);
+  if (!response.ok()) return not_of_kind(kind, response.error().message());
+  if (response->answers.size() != 1) return not_of_kind(kind, "it answers about more than one certificate");
+  return CollateralFacts{response->answers.front().this_update, response->answers.front().next_update, {}};
 }
 
 Result<CollateralFacts> facts_of_xml(CollateralKind kind, ByteView body) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "attest/nvidia/device.h"
 #include "attest/nvidia/revocation.h"
 
 namespace cloister::attest::nvidia {
@@ -53,6 +52,21 @@ void check_measurements(const std::string& name, const Rim& rim, const Report& r
   verdict.pass(name, std::to_string(compared) + " of " + std::to_string(rim.measurements.size()) + " active match");
 }
 
+const JudgedRim& judge(const CollateralItem& item, const Question& question, Findings& findings) {
+  auto& place = findings.rims[&item];
+  if (place != nullptr) return *place;
+  auto rim = parse_rim(item.body);
+  Status is_signed;
+  std::optional<Refusal> refusal;
+  if (rim.ok()) {
+    is_signed = verify_rim_signature(*rim);
+    refusal = check_path(rim->certificates, Root::kNvidiaRim, *question.anchors, question.now);
+    if (!refusal) refusal = check_published(rim->certificates);
+  }
+  place = std::make_unique<const JudgedRim>(JudgedRim{std::move(rim), std::move(is_signed), std::move(refusal)});
+  return *place;
+}
+
 }  // namespace
 
 void skip_manifest(const std::string& role, Verdict& verdict) {
@@ -61,47 +75,43 @@ void skip_manifest(const std::string& role, Verdict& verdict) {
   skip_rest(role, Reason::kReferenceMissing, why, verdict);
 }
 
-std::optional<Rim> check_manifest(const WantedRim& wanted, const Report& report, const Question& question,
-                                  bool& rolled_back, Verdict& verdict) {
+const Rim* check_manifest(const WantedRim& wanted, const Report& report, const Question& question, Findings& findings,
+                          bool& rolled_back, Verdict& verdict) {
   const std::string& role = wanted.role;
   const CollateralItem* item =
       question.collateral == nullptr ? nullptr : question.collateral->find(CollateralKind::kNvidiaRim, wanted.id);
   if (item == nullptr) {
     verdict.skip(role + "-rim", Reason::kReferenceMissing, "there is no manifest " + wanted.id);
     skip_rest(role, Reason::kReferenceMissing, "there is no manifest", verdict);
-    return std::nullopt;
+    return nullptr;
   }
   note_used(*item, verdict);
-  auto rim = parse_rim(item->body);
-  if (!rim.ok()) {
-    verdict.fail(role + "-rim", Reason::kMalformed, rim.error().message());
+  const JudgedRim& judged = judge(*item, question, findings);
+  if (!judged.rim.ok()) {
+    verdict.fail(role + "-rim", Reason::kMalformed, judged.rim.error().message());
     skip_rest(role, Reason::kReferenceMissing, "the manifest couldn't be read", verdict);
-    return std::nullopt;
+    return nullptr;
   }
-  const auto other = mismatch(wanted, *rim);
+  const Rim& rim = judged.rim.value();
+  const auto other = mismatch(wanted, rim);
   other ? verdict.fail(role + "-rim", Reason::kBindingMismatch, *other) : verdict.pass(role + "-rim", wanted.id);
-
-  const Status is_signed = verify_rim_signature(*rim);
-  is_signed.ok() ? verdict.pass(role + "-rim-signature")
-                 : verdict.fail(role + "-rim-signature", Reason::kBadSignature, is_signed.error().message());
-
-  auto refusal = check_path(rim->certificates, Root::kNvidiaRim, *question.anchors, question.now);
-  if (!refusal) refusal = check_published(rim->certificates);
-  refusal ? verdict.fail(role + "-rim-chain", refusal->reason, refusal->detail)
-          : verdict.pass(role + "-rim-chain", "to " + std::string(root_name(Root::kNvidiaRim)));
-
-  if (refusal) {
+  judged.is_signed.ok()
+      ? verdict.pass(role + "-rim-signature")
+      : verdict.fail(role + "-rim-signature", Reason::kBadSignature, judged.is_signed.error().message());
+  judged.refusal ? verdict.fail(role + "-rim-chain", judged.refusal->reason, judged.refusal->detail)
+                 : verdict.pass(role + "-rim-chain", "to " + std::string(root_name(Root::kNvidiaRim)));
+  if (judged.refusal) {
     verdict.skip(role + "-rim-revocation", Reason::kRevocationUnknown, "the chain doesn't hold");
   } else {
-    check_revocation(role + "-rim-revocation", rim->certificates, 0, question, rolled_back, verdict);
+    check_revocation(role + "-rim-revocation", rim.certificates, 0, question, findings, rolled_back, verdict);
   }
-  if (other || !is_signed.ok() || refusal) {
+  if (other || !judged.is_signed.ok() || judged.refusal) {
     verdict.skip(role + "-measurements", Reason::kReferenceMissing,
                  "the manifest isn't NVIDIA's word about this version");
-    return std::nullopt;
+    return nullptr;
   }
-  check_measurements(role + "-measurements", *rim, report, verdict);
-  return std::move(rim).value();
+  check_measurements(role + "-measurements", rim, report, verdict);
+  return &rim;
 }
 
 }  // namespace cloister::attest::nvidia

@@ -2,9 +2,9 @@
 // measured.
 #pragma once
 
-#include <optional>
 #include <string>
 
+#include "attest/nvidia/findings.h"
 #include "attest/nvidia/report.h"
 #include "attest/nvidia/rim.h"
 #include "attest/verdict.h"
@@ -19,9 +19,10 @@ struct WantedRim {
   std::string product, edition, version;  // as the manifest must say
 };
 
-// Adds the manifest's five checks to the verdict. The manifest, when it could be read and is NVIDIA's own word.
-std::optional<Rim> check_manifest(const WantedRim& wanted, const Report& report, const Question& question,
-                                  bool& rolled_back, Verdict& verdict);
+// Adds the manifest's five checks to the verdict. The manifest, which the findings own, when it could be read and is
+// NVIDIA's own word about that product and version; null otherwise.
+const Rim* check_manifest(const WantedRim& wanted, const Report& report, const Question& question, Findings& findings,
+                          bool& rolled_back, Verdict& verdict);
 // The same five checks, none evaluated: the report couldn't be relied on.
 void skip_manifest(const std::string& role, Verdict& verdict);
 

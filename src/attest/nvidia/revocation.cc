@@ -8,11 +8,7 @@
 namespace cloister::attest::nvidia {
 namespace {
 
-struct Finding {
-  CheckState state = CheckState::kFailed;
-  Reason reason = Reason::kRevocationUnknown;
-  std::string detail;
-};
+using Finding = JudgedAnswer::Problem;
 
 Finding unknown(std::string detail) {
   return {CheckState::kNotEvaluated, Reason::kRevocationUnknown, std::move(detail)};
@@ -40,14 +36,23 @@ std::optional<Finding> read_answer(const CollateralItem& item, const crypto::Cer
   return std::nullopt;
 }
 
+const JudgedAnswer& judged(const CollateralItem& item, const crypto::Certificate& certificate,
+                           const crypto::Certificate& issuer, Time now, Findings& findings) {
+  const std::string key = to_hex(certificate.fingerprint()) + to_hex(issuer.fingerprint());
+  const auto [place, is_new] = findings.answers.try_emplace(key);
+  if (is_new) place->second.problem = read_answer(item, certificate, issuer, now, place->second.answer);
+  return place->second;
+}
+
 std::optional<Finding> check_one(const crypto::Certificate& certificate, const crypto::Certificate& issuer,
-                                 const Question& question, bool& rolled_back, Verdict& verdict) {
+                                 const Question& question, Findings& findings, bool& rolled_back, Verdict& verdict) {
   const CollateralItem* item = question.collateral == nullptr
                                    ? nullptr
                                    : question.collateral->find(CollateralKind::kNvidiaOcsp, named(certificate));
   if (item == nullptr) return unknown("there is no answer");
-  crypto::OcspAnswer answer;
-  if (auto finding = read_answer(*item, certificate, issuer, question.now, answer)) return finding;
+  const JudgedAnswer& found = judged(*item, certificate, issuer, question.now, findings);
+  if (found.problem) return found.problem;
+  const crypto::OcspAnswer& answer = found.answer;
   note_used(*item, verdict);
   const auto seconds = static_cast<std::uint64_t>(answer.this_update.unix_ms / 1000);
   const std::string floor = revocation_floor(certificate);
@@ -71,10 +76,10 @@ std::optional<Finding> check_one(const crypto::Certificate& certificate, const c
 std::string revocation_floor(const crypto::Certificate& certificate) { return "nvidia/ocsp/" + named(certificate); }
 
 void check_revocation(std::string name, std::span<const crypto::Certificate> path, std::size_t first,
-                      const Question& question, bool& rolled_back, Verdict& verdict) {
+                      const Question& question, Findings& findings, bool& rolled_back, Verdict& verdict) {
   std::optional<Finding> worst;
   for (std::size_t i = first; i + 1 < path.size(); ++i) {
-    auto finding = check_one(path[i], path[i + 1], question, rolled_back, verdict);
+    auto finding = check_one(path[i], path[i + 1], question, findings, rolled_back, verdict);
     if (!finding) continue;
     finding->detail = "certificate " + named(path[i]) + ": " + finding->detail;
     if (!worst || (worst->state == CheckState::kNotEvaluated && finding->state == CheckState::kFailed)) worst = finding;

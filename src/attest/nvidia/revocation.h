@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "attest/nvidia/findings.h"
 #include "attest/verdict.h"
 #include "attest/verifier.h"
 #include "crypto/x509.h"
@@ -20,7 +21,7 @@ std::string revocation_floor(const crypto::Certificate& certificate);
 // revoked or on hold. What was used and seen is noted in the verdict too. An answer below a floor isn't used:
 // `rolled_back` becomes true.
 void check_revocation(std::string name, std::span<const crypto::Certificate> path, std::size_t first,
-                      const Question& question, bool& rolled_back, Verdict& verdict);
+                      const Question& question, Findings& findings, bool& rolled_back, Verdict& verdict);
 
 // Once, in place of another of the same name.
 void note_used(const CollateralItem& item, Verdict& verdict);

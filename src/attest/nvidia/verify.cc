@@ -90,7 +90,8 @@ std::vector<WantedRim> wanted_rims(const Evidence& evidence, const Report& repor
 
 class Verification {
  public:
-  Verification(const Evidence& evidence, const Question& question) : evidence_(evidence), question_(question) {
+  Verification(const Evidence& evidence, const Question& question, Findings& findings)
+      : evidence_(evidence), question_(question), findings_(findings) {
     verdict_.kind = evidence.kind;
     verdict_.at = question.now;
   }
@@ -103,12 +104,13 @@ class Verification {
   void check_nonce();
   void check_firmware();
   void check_manifests();
-  void check_indexes(const std::optional<Rim>& driver, const std::optional<Rim>& vbios);
+  void check_indexes(const Rim* driver, const Rim* vbios);
   void skip_after_parse();
   void claim();
 
   const Evidence& evidence_;
   const Question& question_;
+  Findings& findings_;
   Verdict verdict_;
   Parts parts_;
   Device device_;
@@ -173,8 +175,8 @@ void Verification::check_firmware() {
   verdict_.pass("fwid");
 }
 
-void Verification::check_indexes(const std::optional<Rim>& driver, const std::optional<Rim>& vbios) {
-  if (!driver || !vbios) {
+void Verification::check_indexes(const Rim* driver, const Rim* vbios) {
+  if (driver == nullptr || vbios == nullptr) {
     return verdict_.skip("measurement-indexes", Reason::kReferenceMissing, "a manifest is missing or refused");
   }
   for (const auto& [index, allowed] : driver->measurements) {
@@ -186,10 +188,10 @@ void Verification::check_indexes(const std::optional<Rim>& driver, const std::op
 }
 
 void Verification::check_manifests() {
-  std::vector<std::optional<Rim>> rims;
+  std::vector<const Rim*> rims;
   for (const WantedRim& wanted : wanted_rims(evidence_, parts_.report, device_.product)) {
-    rims.push_back(check_manifest(wanted, parts_.report, question_, rolled_back_, verdict_));
-    if (rims.back()) verdict_.claims.emplace("nvidia." + wanted.role + "_rim", rims.back()->tag_id);
+    rims.push_back(check_manifest(wanted, parts_.report, question_, findings_, rolled_back_, verdict_));
+    if (rims.back() != nullptr) verdict_.claims.emplace("nvidia." + wanted.role + "_rim", rims.back()->tag_id);
   }
   if (!is_switch(evidence_)) check_indexes(rims[0], rims[1]);
 }
@@ -246,7 +248,7 @@ Verdict Verification::run() {
   verdict_.assurance =
       question_.anchors->insecure(Root::kNvidiaDevice) ? Assurance::kInsecureSoftware : Assurance::kHardware;
   claim();
-  check_revocation("revocation", parts_.chain, kFirstRevocable, question_, rolled_back_, verdict_);
+  check_revocation("revocation", parts_.chain, kFirstRevocable, question_, findings_, rolled_back_, verdict_);
   check_manifests();
   if (rolled_back_) {
     verdict_.fail("rollback", Reason::kRollback, "an OCSP answer is older than one that was seen before");
@@ -268,7 +270,14 @@ std::map<std::string, Bytes> requests(std::span<const Certificate> path, std::si
 
 }  // namespace
 
-Verdict verify(const Evidence& evidence, const Question& question) { return Verification(evidence, question).run(); }
+Verdict verify(const Evidence& evidence, const Question& question) {
+  Findings findings;
+  return verify(evidence, question, findings);
+}
+
+Verdict verify(const Evidence& evidence, const Question& question, Findings& findings) {
+  return Verification(evidence, question, findings).run();
+}
 
 std::vector<CollateralNeed> needs(const Evidence& evidence) {
   const auto parts = read_parts(evidence);

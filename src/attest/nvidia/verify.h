@@ -2,6 +2,7 @@
 // is what NVIDIA signed for this driver and this firmware. Both manifests of a GPU are needed, and one of a switch.
 #pragma once
 
+#include "attest/nvidia/findings.h"
 #include "attest/verifier.h"
 
 namespace cloister::attest::nvidia {
@@ -12,6 +13,8 @@ namespace cloister::attest::nvidia {
 //   X-measurements; of a GPU measurement-indexes; rollback.
 // Whether a GPU is in DEVTOOLS mode isn't in its evidence, so there is no check of it: docs/threat-model.md.
 Verdict verify(const Evidence& evidence, const Question& question);
+// The same verdict, with what others of the same set were found to have in common.
+Verdict verify(const Evidence& evidence, const Question& question, Findings& findings);
 
 // The manifests, and OCSP answers for the device's certificates. Those for a manifest's own certificates are in
 // rim_needs(), since the evidence doesn't have them.

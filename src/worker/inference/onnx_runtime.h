@@ -23,8 +23,10 @@ class OnnxModel {
 
 class OnnxRuntime {
  public:
-  // `library`: the path of libonnxruntime.so, 1.16 or newer. Reads it now, so that a process which may open no more
-  // files can load models later. kNotFound, kUnsupported. `threads`: for one question; 0 is a mistake of ours.
+  // `library`: the path of libonnxruntime.so, 1.16 or newer. Reads it now and runs a model of one step, so that a
+  // process which may open no more files can load models later. The process has no other threads yet, since its
+  // environment is changed: the library sends no telemetry. kNotFound, kUnsupported; kDenied: the library starts
+  // threads of its own. `threads`: for one question; 0 is a mistake of ours.
   static Result<std::shared_ptr<const OnnxRuntime>> open(const Path& library, unsigned threads);
   ~OnnxRuntime();
   OnnxRuntime(const OnnxRuntime&) = delete;

@@ -166,6 +166,9 @@ enabled = false
 webhook_address = "alerts.acme.example:443"
 webhook_id = "spiffe://acme.example/alerts"
 webhook_path = "/hook"
+[collateral]
+intel_pcs = "https://pccs.acme.example"
+authorities = "/etc/ssl/acme.pem"
 [[unix_user]]
 uid = 1000
 id = "spiffe://acme.example/admin/alice"
@@ -184,9 +187,21 @@ id = "spiffe://acme.example/acme/trainer"
   EXPECT_EQ(config.drain, seconds(8));
   EXPECT_EQ(config.log_level, LogLevel::kDebug);
   EXPECT_EQ(config.webhook.value().server_id, "spiffe://acme.example/alerts");
+  EXPECT_EQ(config.collateral.value().addresses.intel_pcs, "https://pccs.acme.example");
+  EXPECT_EQ(config.collateral->addresses.amd_kds, "https://kdsintf.amd.com");
   EXPECT_EQ(config.unix_callers.at(1000), "spiffe://acme.example/admin/alice");
   EXPECT_EQ(config.unix_workloads.at(0).gid, gid_t{100});
   EXPECT_FALSE(describe(config).empty());
+}
+
+TEST(Config, CollateralIsFetchedOnlyWhenSaid) {
+  EXPECT_FALSE(value_of(parse_config(with(""))).collateral);
+  EXPECT_FALSE(value_of(parse_config(with("[collateral]\nfetch = false\n"))).collateral);
+  EXPECT_TRUE(value_of(parse_config(with("[collateral]\n"))).collateral);
+  expect_line(with("[collateral]\namd_kds = \"ftp://x\"\n"), 8, "amd_kds");
+  expect_line(with("[collateral]\namd_kds = \"http://mirror.example\"\n"), 8, "plain http");
+  expect_line(with("[collateral]\nauthorities = \"ca.pem\"\n"), 8, "absolute");
+  expect_line(with("[collateral]\nintel = \"https://x\"\n"), 8, "there is no key intel");
 }
 
 TEST(Config, MistypedKeysAndTables) {

@@ -116,6 +116,10 @@ TEST_F(CryptoOcspTest, RequestNamesTheCertificate) {
   EXPECT_NE(hex.find("0420" + to_hex(answer.issuer_name_hash) + "0420" + to_hex(answer.issuer_key_hash)),
             std::string::npos);
   EXPECT_TRUE(hex.ends_with(to_hex(leaf_.facts().serial)));
+  EXPECT_EQ(ocsp_request_again(answer), request);
+  OcspAnswer otherwise = answer;
+  otherwise.hash_oid = "1.3.14.3.2.26";
+  EXPECT_FALSE(ocsp_request_again(otherwise));
 }
 
 }  // namespace

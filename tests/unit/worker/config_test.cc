@@ -93,6 +93,10 @@ TEST(WorkerConfig, Attesters) {
   }
   EXPECT_FALSE(value_of(parse_worker_config(kWorkerConfigText)).gpus);
   EXPECT_TRUE(value_of(parse_worker_config(with(key, key + "\ngpus = true"))).gpus);
+  const std::string of_tpm = with("\"insecure_software\"" + key, "\"tpm\"\ntpm = \"device:/dev/tpmrm0\"");
+  EXPECT_EQ(value_of(parse_worker_config(of_tpm)).tpm, "device:/dev/tpmrm0");
+  expect_wrong(with("\"insecure_software\"" + key, "\"tpm\""), "how to reach it");
+  expect_wrong(with(key, key + "\ntpm = \"device:/dev/tpmrm0\""), "how to reach it");
   expect_wrong(with(key, ""), "a key belongs to insecure_software");
   expect_wrong(with("\"insecure_software\"", "\"snp\""), "a key belongs to insecure_software");
   expect_wrong(with("\"insecure_software\"", "\"nitro\""), "no attester of the kind nitro");

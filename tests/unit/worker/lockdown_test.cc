@@ -22,6 +22,15 @@ namespace {
 
 using testing::in_child;
 
+class LockingDown : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#ifdef CLOISTER_SANITIZED
+    GTEST_SKIP() << "a sanitizer has threads and files of its own";
+#endif
+  }
+};
+
 std::string achieved(const LockedDown& locked, std::string_view name) {
   const auto found = std::ranges::find_if(locked.measures(), [name](const auto& one) { return one.name == name; });
   return found == locked.measures().end() ? "isn't there" : std::string(attest::achieved_name(found->achieved));
@@ -38,7 +47,7 @@ std::string locked_in_child(const LockdownRequest& request, Body body) {
 
 std::string failed(long result) { return result >= 0 ? "works" : std::string(::strerrorname_np(errno)); }
 
-TEST(Lockdown, SaysWhatItAchieved) {
+TEST_F(LockingDown, SaysWhatItAchieved) {
   EXPECT_EQ(locked_in_child({},
                             [](const LockedDown& locked) -> std::string {
                               for (const char* name :
@@ -54,7 +63,7 @@ TEST(Lockdown, SaysWhatItAchieved) {
             "");
 }
 
-TEST(Lockdown, NoCoreDumps) {
+TEST_F(LockingDown, NoCoreDumps) {
   EXPECT_EQ(locked_in_child({},
                             [](const LockedDown&) -> std::string {
                               rlimit limit{};
@@ -65,11 +74,11 @@ TEST(Lockdown, NoCoreDumps) {
             "");
 }
 
-TEST(Lockdown, CantBeMadeDumpableAgain) {
+TEST_F(LockingDown, CantBeMadeDumpableAgain) {
   EXPECT_EQ(locked_in_child({}, [](const LockedDown&) { return failed(::prctl(PR_SET_DUMPABLE, 1)); }), "EPERM");
 }
 
-TEST(Lockdown, DebugIsToldAndLeftOpen) {
+TEST_F(LockingDown, DebugIsToldAndLeftOpen) {
   LockdownRequest request;
   request.debug = true;
   EXPECT_EQ(locked_in_child(request,
@@ -80,7 +89,7 @@ TEST(Lockdown, DebugIsToldAndLeftOpen) {
             "");
 }
 
-TEST(Lockdown, NotBesideOtherThreads) {
+TEST_F(LockingDown, NotBesideOtherThreads) {
   EXPECT_EQ(in_child([]() -> std::string {
               std::thread other([] { ::pause(); });
               const auto locked = lock_down({});
@@ -90,7 +99,7 @@ TEST(Lockdown, NotBesideOtherThreads) {
             "lock down: other threads run already");
 }
 
-TEST(Lockdown, FilesThatArentListed) {
+TEST_F(LockingDown, FilesThatArentListed) {
   const testing::TempDir folder;
   ASSERT_TRUE(write_file(folder / "allowed", as_bytes("x"), Overwrite::kRefuse).ok());
   ASSERT_TRUE(write_file(folder / "other", as_bytes("x"), Overwrite::kRefuse).ok());
@@ -108,7 +117,7 @@ TEST(Lockdown, FilesThatArentListed) {
   EXPECT_EQ(said, "");
 }
 
-TEST(Lockdown, WritableFolder) {
+TEST_F(LockingDown, WritableFolder) {
   const testing::TempDir folder;
   LockdownRequest request;
   request.reach.writable = {folder.path()};
@@ -129,7 +138,7 @@ std::string connect_to(std::uint16_t port) {
   return failed(::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address));
 }
 
-TEST(Lockdown, PortsThatArentListed) {
+TEST_F(LockingDown, PortsThatArentListed) {
   LockdownRequest request;
   request.reach.connect_ports = {9};
   const auto outcome = [](const LockedDown& locked) -> std::string {
@@ -142,7 +151,7 @@ TEST(Lockdown, PortsThatArentListed) {
   EXPECT_EQ(said, "");
 }
 
-TEST(Lockdown, SystemCallsThatLookElsewhere) {
+TEST_F(LockingDown, SystemCallsThatLookElsewhere) {
   const auto outcome = [](const LockedDown&) -> std::string {
     std::string wrong;
     const auto expect = [&wrong](const char* what, long result) {
@@ -168,7 +177,7 @@ TEST(Lockdown, SystemCallsThatLookElsewhere) {
   EXPECT_EQ(locked_in_child({}, outcome), "");
 }
 
-TEST(Lockdown, SystemCallsThatWorkGoesOnWith) {
+TEST_F(LockingDown, SystemCallsThatWorkGoesOnWith) {
   LockdownRequest request;
   request.name_service = true;
   const auto outcome = [](const LockedDown&) -> std::string {
@@ -183,7 +192,7 @@ TEST(Lockdown, SystemCallsThatWorkGoesOnWith) {
   EXPECT_EQ(locked_in_child(request, outcome), "");
 }
 
-TEST(Lockdown, NothingBecomesExecutable) {
+TEST_F(LockingDown, NothingBecomesExecutable) {
   const auto outcome = [](const LockedDown& locked) -> std::string {
     if (achieved(locked, "write-xor-execute") == "no") return "no PR_SET_MDWE";
     void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

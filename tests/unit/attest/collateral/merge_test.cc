@@ -5,6 +5,7 @@
 #include "crypto/crl.h"
 #include "tests/support/certificates.h"
 #include "tests/support/expect.h"
+#include "tests/support/ocsp_maker.h"
 #include "tests/support/revocation_lists.h"
 
 namespace cloister::attest {
@@ -50,6 +51,18 @@ TEST(CollateralMerge, DatesOfLists) {
   const CollateralItem one = value_of(make_collateral({CollateralKind::kAmdCrl, "Milan/vcek"}, der, "", Time{1}));
   EXPECT_EQ(one.issued, list.this_update());
   EXPECT_EQ(one.expires, list.next_update());
+}
+
+TEST(CollateralMerge, DatesOfOcsp) {
+  testing::TestAuthority root(1);
+  testing::OcspParts parts;
+  parts.serial = {7};
+  parts.this_update = Time{1'795'526'589'000};
+  parts.next_update = Time{1'795'526'589'000} + days(2);
+  const Bytes der = testing::make_ocsp(parts, root.signer());
+  const CollateralItem one = value_of(make_collateral({CollateralKind::kNvidiaOcsp, "07"}, der, "", Time{1}));
+  EXPECT_EQ(one.issued, parts.this_update);
+  EXPECT_EQ(one.expires, parts.next_update);
 }
 
 TEST(CollateralMerge, BodyOfAnotherKind) {

@@ -122,6 +122,7 @@ TEST(Registers, LogThatIsNotTheirs) {
   const auto check = [&](ByteView bytes) {
     const ByteView registers[4] = {values[0], values[1], values[2], values[3]};
     Verdict verdict;
+    verdict.kind = Kind::kTdx;
     check_registers(verdict, bytes, registers);
     return verdict.checks.at(0);
   };

@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "attest/event_log/tcg_log.h"
 #include "attest/intel/quote.h"
-#include "crypto/der.h"
+#include "tests/support/event_logs.h"
 #include "tests/support/flip.h"
 #include "tests/support/simulated_intel.h"
 #include "tests/support/value_of.h"
@@ -90,6 +91,43 @@ TEST(IntelVerifier, ProductionRootsRefuseATestsRoot) {
   EXPECT_EQ(verdict.find("qe-identity")->reason, Reason::kUntrustedRoot);
   EXPECT_EQ(verdict.assurance, Assurance::kNone);
   EXPECT_TRUE(verdict.claims.empty());
+}
+
+// Nothing can be said of a quote whose key leads nowhere, and every check says so.
+TEST(IntelVerifier, CertificatesThatAreNoChain) {
+  for (const Form& form : kForms) {
+    SimulatedIntel platform(form.kind, form.version);
+    const Verdict whole = judged(platform);
+    platform.without_authority = true;
+    const Verdict verdict = judged(platform);
+    ASSERT_EQ(verdict.checks.size(), whole.checks.size());
+    for (std::size_t i = 1; i < whole.checks.size(); ++i) {
+      EXPECT_EQ(verdict.checks[i].name, whole.checks[i].name);
+      const bool chain = verdict.checks[i].name == "certificate-chain";
+      EXPECT_EQ(verdict.checks[i].state, chain ? CheckState::kFailed : CheckState::kNotEvaluated);
+    }
+    EXPECT_EQ(verdict.find("certificate-chain")->reason, Reason::kBadChain);
+    EXPECT_TRUE(verdict.claims.empty());
+    EXPECT_EQ(verdict.assurance, Assurance::kNone);
+  }
+}
+
+TEST(IntelVerifier, EventLog) {
+  SimulatedIntel platform(Kind::kTdx, 4);
+  const Bytes log = make_tcg_log({{1, 8, "firmware"}, {2, 8, "loader"}});
+  const auto events = value_of(event_log::parse_tcg_log(log));
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    const Bytes value = value_of(event_log::replay(events, i + 1, event_log::DigestAlgorithm::kSha384));
+    std::copy(value.begin(), value.end(), platform.body.begin() + domain_body::kRtmr + 48 * i);
+  }
+  Evidence evidence = platform.evidence();
+  EXPECT_EQ(judged(platform, evidence).find("event-log"), nullptr);
+  evidence.parts["event-log"] = log;
+  EXPECT_TRUE(judged(platform, evidence).sound());
+  evidence.parts["event-log"] = make_tcg_log({{1, 8, "firmware"}, {2, 8, "another loader"}});
+  EXPECT_EQ(problems_of(judged(platform, evidence)), Problems{"event-log measurement-mismatch"});
+  evidence.parts["event-log"] = Bytes(40, 7);
+  EXPECT_EQ(problems_of(judged(platform, evidence)), Problems{"event-log malformed"});
 }
 
 TEST(IntelVerifier, BodySignedByNobody) {

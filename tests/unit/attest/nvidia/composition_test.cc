@@ -59,6 +59,24 @@ TEST_F(NvidiaCompositionTest, GpusAndTheirSwitch) {
   for (const Verdict& device : verdict.devices) EXPECT_NE(device.find("composition"), nullptr);
 }
 
+// What they share is verified once, and each verdict is the one it would have alone.
+TEST_F(NvidiaCompositionTest, EachVerdictIsItsOwn) {
+  second_.report.measurements[10] = Bytes(48, 9);
+  Evidence tampered = second_.evidence();
+  tampered.parts["report"].back() ^= 1;
+  const std::vector<Evidence> devices = {first_.evidence(), first_.evidence(), second_.evidence(), tampered,
+                                         switch_.evidence()};
+  SetVerdict together = judge(devices);
+  for (std::size_t i = 0; i < together.devices.size(); ++i) {
+    const Check last = together.devices[i].checks.back();
+    EXPECT_EQ(last.name, "composition");
+    together.devices[i].checks.pop_back();
+    Verdict alone = judge({devices[i + 1]}).primary;
+    alone.checks.pop_back();
+    EXPECT_EQ(together.devices[i], alone) << i;
+  }
+}
+
 TEST_F(NvidiaCompositionTest, OneGpuAlone) {
   first_.report.feature = 1;
   first_.report.switch_pdis.clear();
