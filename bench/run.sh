@@ -21,6 +21,7 @@ benches=(
   http
   http-idle
   service
+  attested-release
   kms-overhead
   aws-dialect
   cold-start

@@ -198,9 +198,9 @@ Status Daemon::open_service() {
   access_keys_ = std::make_unique<service::AccessKeys>(*settings_, random_);
   CLOISTER_TRY(keys::Store store, open_store());
   CLOISTER_RETURN_IF_ERROR(access_keys_->refresh(store));
-  service::AttestedReleaseParts release{
-      *settings_, Path(config_.home) / "attestation", [this] { return collateral_->current(); },
-      [this](const auto& evidence) { collateral_->want(home::wanted_by(evidence)); }, &random_};
+  service::AttestedReleaseParts release{*settings_, Path(config_.home) / "attestation",
+                                        [this] { return collateral_->current(); }, &random_};
+  release.wanted = [this](const attest::EvidenceSet& evidence) { collateral_->want(home::wanted_by(evidence)); };
   CLOISTER_TRY(releases_, service::AttestedRelease::open(std::move(release), store, caller()));
   std::vector<service::Route> routes = enrolment_->routes();
   std::ranges::move(access_keys_->routes(), std::back_inserter(routes));

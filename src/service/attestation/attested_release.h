@@ -16,8 +16,6 @@ struct AttestedReleaseParts {
   Path archive;  // a folder
   // What verifiers may use beside the evidence, as it is now; null for none. Any thread calls it; it must not wait.
   std::function<std::shared_ptr<const attest::Collateral>()> collateral = {};
-  // Told of evidence that something was lacking for, so that it can be fetched. The same.
-  std::function<void(const attest::EvidenceSet&)> wanted = {};
   crypto::Random* random = nullptr;  // outlives it
   ChallengeLimits challenges = {};
   std::size_t cached_keyrings = 256;
