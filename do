@@ -23,7 +23,7 @@ TEXT
 verb_demo() {
   need build demo
   need_openssl
-  build release cloister cloisterd cloister-relay cloister-worker
+  build release cloister cloisterd cloister-relay cloister-worker release_attacker
   CLOISTER="$PWD/build/release/apps/cloister" tools/demo.sh "$@"
 }
 

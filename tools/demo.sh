@@ -28,6 +28,8 @@ for needed in "$fashion/train-images-idx3-ubyte.gz" "${model:-eng.traineddata}";
   [[ -r $needed ]] || { echo "demo: $needed is missing: apt-get install dataset-fashion-mnist tesseract-ocr-eng" >&2; exit 2; }
 done
 
+voice_files=$("$demo_folder/demo-model")  # what part 17 runs
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/cloister-demo.XXXXXX")
 daemon='' helpers=()
 clean_up() {
@@ -275,6 +277,8 @@ row 'audit log' "$(size_of "$CLOISTER_HOME/keys.db")" '' 'chain whole'
 source "$demo_folder/demo-service.sh"
 # shellcheck source=tools/demo-transit.sh
 source "$demo_folder/demo-transit.sh"
+# shellcheck source=tools/demo-use.sh
+source "$demo_folder/demo-use.sh"
 row 'refusals' 0 '' "$refused of $refused as expected"
 
 printf '\n%s%-30s %16s %12s  %s%s\n' "$bold" 'WHAT' 'BYTES' 'RATE' 'VERDICT' "$off"
