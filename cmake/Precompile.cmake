@@ -2,11 +2,17 @@
 # asan preset, so that a source that forgets an include is found. ccache shares less between folders where it is on.
 option(CLOISTER_PCH "Precompile the standard library's headers" OFF)
 
+# Of test programs alone: what is tested is compiled as it is released.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CLOISTER_TEST_OPTIONS -O0 -U_FORTIFY_SOURCE)
+endif()
+
 set(CLOISTER_PRECOMPILED
     <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <cstring> <deque> <filesystem> <fstream> <functional> <map>
     <memory> <mutex> <optional> <set> <span> <sstream> <string> <string_view> <thread> <unordered_map> <utility> <variant> <vector>)
 
-# Two carriers, because code of programs and of libraries is compiled with -fPIE and -fPIC, and a header serves one of them.
+# Three carriers: code of programs and of libraries is compiled with -fPIE and -fPIC, and a header serves one of them; tests
+# are compiled without optimisation and all include googletest.
 function(cloister_precompile_all folder)
   if(NOT CLOISTER_PCH)
     return()
@@ -18,6 +24,11 @@ function(cloister_precompile_all folder)
     add_executable(precompiled_for_programs "${source}")
     target_precompile_headers(precompiled_for_libraries PRIVATE ${CLOISTER_PRECOMPILED})
     target_precompile_headers(precompiled_for_programs PRIVATE ${CLOISTER_PRECOMPILED})
+    find_package(GTest REQUIRED)
+    add_executable(precompiled_for_tests "${source}")
+    target_precompile_headers(precompiled_for_tests PRIVATE ${CLOISTER_PRECOMPILED} <gtest/gtest.h>)
+    target_compile_options(precompiled_for_tests PRIVATE ${CLOISTER_TEST_OPTIONS})
+    target_link_libraries(precompiled_for_tests PRIVATE GTest::gtest Threads::Threads)
     target_link_libraries(precompiled_for_libraries PRIVATE Threads::Threads)
     target_link_libraries(precompiled_for_programs PRIVATE Threads::Threads)
   endif()
@@ -29,6 +40,8 @@ function(cloister_precompile_all folder)
       continue()
     elseif(type STREQUAL "STATIC_LIBRARY")
       target_precompile_headers(${target} REUSE_FROM precompiled_for_libraries)
+    elseif(target MATCHES "_test$")
+      target_precompile_headers(${target} REUSE_FROM precompiled_for_tests)
     elseif(type STREQUAL "EXECUTABLE")
       target_precompile_headers(${target} REUSE_FROM precompiled_for_programs)
     endif()
