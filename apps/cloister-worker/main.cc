@@ -56,7 +56,7 @@ int run_worker(const Options& options) {
   daemon::notify_manager("READY=1");
   const Status served = program.serve(signals);
   daemon::notify_manager("STOPPING=1");
-  program.stop();
+  program.stop(served.ok() ? kStopPatience : Duration{});  // a worker that may not go on answers nothing more
   if (served.ok()) return 0;
   (*log)->error("ended", {{"error", served.error().message()}});
   return exit_status(served.error().code());

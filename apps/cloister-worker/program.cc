@@ -17,7 +17,7 @@
 namespace cloister::worker {
 namespace {
 
-constexpr Duration kPatience = seconds(30);  // with the key service, and with an engine that is to end
+constexpr Duration kPatience = seconds(30);  // with the key service
 constexpr Duration kRetry = seconds(5);
 constexpr Duration kRefresh = minutes(1);
 constexpr std::size_t kKeyFileSizeMax = 4096;
@@ -110,7 +110,7 @@ Result<Prepared> prepare(const WorkerConfig& config) {
 Program::Program(const WorkerConfig& config, Prepared prepared, LockedDown locked, daemon::Log& log)
     : config_(config), prepared_(std::move(prepared)), locked_(std::move(locked)), log_(log) {}
 
-Program::~Program() { stop(); }
+Program::~Program() { stop(Duration{}); }
 
 void Program::say_lockdown() {
   for (const attest::LockdownMeasure& measure : locked_.measures()) {
@@ -179,6 +179,7 @@ Status Program::start() {
   CLOISTER_CHECK(end);
   next_renewal_ = now + Duration{(*end - now).ms / 2};
   next_refresh_ = now + kRefresh;
+  if (inference_) inference_->answer_until(*end);
   log_.info("serving", {{"name", config_.name}, {"lease", to_rfc3339(*end)}, {"debug", locked_.debug()}});
   return {};
 }
@@ -200,6 +201,7 @@ Status Program::renew_when_due() {
   const Time end = *keys_->lease_end();
   if (renewed.ok()) {
     next_renewal_ = after + Duration{(end - after).ms / 2};
+    if (inference_) inference_->answer_until(end);
     log_.info("lease-renewed", {{"lease", to_rfc3339(end)}});
     return {};
   }
@@ -225,10 +227,11 @@ Status Program::serve(const sigset_t& signals) {
   }
 }
 
-void Program::stop() {
-  if (inference_) ignore_result(inference_->stop(kPatience));
+void Program::stop(Duration patience) {
+  if (inference_) ignore_result(inference_->stop(patience));
+  if (patience == Duration{} && engine_) engine_->stop(patience);  // before what waits for its answers
   inference_.reset();
-  if (engine_) engine_->stop(kPatience);
+  if (engine_) engine_->stop(patience);
   engine_.reset();
   engine_file_.reset();
   keys_.reset();

@@ -30,6 +30,8 @@ struct Prepared {
 };
 Result<Prepared> prepare(const WorkerConfig& config);
 
+inline constexpr Duration kStopPatience = seconds(30);
+
 class Program {
  public:
   Program(const WorkerConfig& config, Prepared prepared, LockedDown locked, daemon::Log& log);
@@ -40,8 +42,9 @@ class Program {
   // Renews what has to be renewed, until a signal of `signals` asks to end (success), the engine ends, or the worker
   // may not go on (kDenied, kExpired).
   Status serve(const sigset_t& signals);
-  // Lets the engine finish, and wipes the model.
-  void stop();
+  // Lets what has begun finish, within `patience`, and wipes the model. Without patience no question is answered any
+  // more.
+  void stop(Duration patience);
 
  private:
   Status connect();

@@ -31,7 +31,7 @@ std::u16string utf16(std::string_view text) {
 
 void write_string(std::string& out, std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  static constexpr std::string_view kLetters = "btn\0fr";  // of 08 to 0d; 0b has none
+  static constexpr char kLetters[] = "btn-fr";  // of 08 to 0d; 0b has none
   out.push_back('"');
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);

@@ -1,5 +1,7 @@
 #include "attest/intel/revocation.h"
 
+#include <algorithm>
+
 #include "attest/intel/statement.h"
 #include "crypto/crl.h"
 
@@ -12,6 +14,7 @@ struct Lookup {
   std::string key;  // of the list
   const crypto::Certificate& issuer;
   std::vector<Bytes> serials;
+  bool pinned;  // it ends at a root of Intel's: only such a list says what was seen
 };
 
 std::optional<Refusal> look_up(Verdict& verdict, const Lookup& lookup, const Question& question) {
@@ -28,7 +31,10 @@ std::optional<Refusal> look_up(Verdict& verdict, const Lookup& lookup, const Que
     return Refusal{denied ? Reason::kBindingMismatch : Reason::kBadSignature,
                    name + ": " + signature.error().message()};
   }
-  verdict.seen["intel/crl/" + lookup.key] = static_cast<std::uint64_t>(list->this_update().unix_ms / 1000);
+  if (lookup.pinned && question.now >= list->this_update()) {
+    const std::int64_t issued = std::max<std::int64_t>(list->this_update().unix_ms / 1000, 0);
+    verdict.seen["intel/crl/" + lookup.key] = static_cast<std::uint64_t>(issued);
+  }
   for (const Bytes& serial : lookup.serials) {
     // An old list is right about what it revokes.
     if (list->contains(serial)) return Refusal{Reason::kRevoked, "Intel has revoked a certificate of the chain"};
@@ -41,9 +47,11 @@ std::optional<Refusal> look_up(Verdict& verdict, const Lookup& lookup, const Que
 void check_revocation(Verdict& verdict, const PckChain& chain, const std::vector<crypto::Certificate>& signers,
                       const Question& question) {
   const crypto::Certificate& authority = chain.intermediates.front();
-  Lookup by_root{"root", chain.root, {authority.facts().serial}};
+  const bool pinned = question.anchors->trusts(Root::kIntelSgx, crypto::sha256(chain.root.spki()));
+  Lookup by_root{"root", chain.root, {authority.facts().serial}, pinned};
   for (const crypto::Certificate& signer : signers) by_root.serials.push_back(signer.facts().serial);
-  const Lookup by_authority{std::string(authority_key(chain.authority)), authority, {chain.leaf.facts().serial}};
+  const Lookup by_authority{
+      std::string(authority_key(chain.authority)), authority, {chain.leaf.facts().serial}, pinned};
   const auto first = look_up(verdict, by_root, question);
   const auto second = look_up(verdict, by_authority, question);
   // What was found to be wrong counts for more than what couldn't be looked up.

@@ -52,6 +52,7 @@ class Verification {
       verdict_.claims["intel.tcb_evaluation_number"] = tcb_info_->evaluation_number;
       verdict_.advisories = assessment_->advisories;
     }
+    if (identity_ && genuine_) verdict_.claims["intel.qe_evaluation_number"] = identity_->evaluation_number;
     check_debug(verdict_, quote_);
     check_report_data(verdict_, quote_, question_);
   }

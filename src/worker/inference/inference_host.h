@@ -33,6 +33,8 @@ class InferenceHost {
   // go on until their end.
   Status refresh() { return service_->refresh(); }
   InferenceCounts counts() const { return service_->counts(); }
+  // InferenceService::answer_until().
+  void answer_until(Time end) { service_->answer_until(end); }
   // Lets what has begun finish, within `patience`.
   Status stop(Duration patience) { return server_->drain(patience); }
 

@@ -151,6 +151,7 @@ net::Response InferenceService::inner_answer(ByteView inner, Time now) {
     ++counters_.tenant;
     return net::problem(401, "no tenant has this token");
   }
+  if (now.unix_ms >= answers_until_ms_) return net::problem(503, "this worker may not use the model any more");
   if (request->path != question_path_) return net::problem(404);
   if (request->method != "POST") return net::problem(405);
   return ask_engine(*request);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <mutex>
 
@@ -58,6 +59,8 @@ class InferenceService final : public net::Handler {
   // KeyEpochs::refresh(): to be called every minute or so, by one thread.
   Status refresh();
   InferenceCounts counts() const;
+  // From then on every question is refused. Any thread; before the first call there is no end.
+  void answer_until(Time end) { answers_until_ms_ = end.unix_ms; }
 
  private:
   struct Counters {
@@ -73,6 +76,7 @@ class InferenceService final : public net::Handler {
   net::Response seal(net::Response inner, const KeyEpoch& epoch, const net::OhttpReceiver& receiver, ByteView sealed);
   Bytes receipt_for(const KeyEpoch& epoch, ByteView request, ByteView response);
 
+  std::atomic<std::int64_t> answers_until_ms_{std::numeric_limits<std::int64_t>::max()};
   const InferenceOptions options_;
   const TenantTokens tenants_;
   const std::string question_path_;

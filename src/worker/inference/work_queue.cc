@@ -7,9 +7,11 @@ WorkQueue::WorkQueue(unsigned threads, std::size_t waiting_max) : waiting_max_(w
 }
 
 WorkQueue::~WorkQueue() {
+  std::deque<std::function<void()>> dropped;  // destroyed without the lock
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    dropped.swap(waiting_);
   }
   wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();

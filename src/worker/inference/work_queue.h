@@ -14,7 +14,7 @@ namespace cloister::worker {
 class WorkQueue {
  public:
   WorkQueue(unsigned threads, std::size_t waiting_max);
-  // Does what waits.
+  // Finishes what has begun, and drops what waits: whoever asked is told that there is no answer.
   ~WorkQueue();
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
