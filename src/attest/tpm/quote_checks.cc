@@ -65,7 +65,6 @@ bool check_quote(Verdict& verdict, const QuotedState& state, const crypto::Publi
 void add_quote_claims(Verdict& verdict, const QuotedState& state) {
   Claims& claims = verdict.claims;
   claims["report_data"] = state.quote.extra_data;
-  claims["tpm.pcr_digest"] = state.quote.pcr_digest;
   claims["tpm.reset_count"] = std::uint64_t{state.quote.reset_count};
   claims["tpm.restart_count"] = std::uint64_t{state.quote.restart_count};
   claims["tpm.firmware_version"] = state.quote.firmware_version;

@@ -21,7 +21,7 @@ Result<QuotedState> parse_quoted_state(const Evidence& evidence);
 // them or without, or their SHA-256 where they are longer than that: not every TPM takes 64 bytes). Null: there is no
 // key, and the signature isn't evaluated. Whether the signature holds.
 bool check_quote(Verdict& verdict, const QuotedState& state, const crypto::PublicKey* key, const Question& question);
-// report_data, tpm.pcr<n> (tpm.<hash>.pcr<n> for banks other than SHA-256), tpm.pcr_digest, tpm.reset_count,
+// report_data, tpm.pcr<n> (tpm.<hash>.pcr<n> for banks other than SHA-256), tpm.reset_count,
 // tpm.restart_count, tpm.firmware_version, tpm.software. Registers only where "pcr-digest" passed.
 void add_quote_claims(Verdict& verdict, const QuotedState& state);
 

@@ -153,7 +153,7 @@ Verdict verify_tpm(const Evidence& evidence, const Question& question) {
   const bool simulated = parsed->state.quote.software() || question.anchors->all_insecure();
   verdict.assurance = endorsed && attests && !simulated ? Assurance::kHardware : Assurance::kInsecureSoftware;
   add_quote_claims(verdict, parsed->state);
-  verdict.claims["measurement"] = parsed->state.quote.pcr_digest;
+  verdict.claims["measurement"] = parsed->state.quote.measurement();
   verdict.claims["signer"] = to_bytes(crypto::sha256(parsed->key.key.spki()));
   return verdict;
 }

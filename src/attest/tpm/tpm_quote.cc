@@ -72,7 +72,9 @@ Result<TpmQuote> read_quote(ByteView bytes) {
   if (safe > 1) return malformed("clock is neither safe nor unsafe");
   quote.safe = safe == 1;
   CLOISTER_TRY(quote.firmware_version, reader.u64("the firmware version"));
+  const std::size_t selections_at = reader.offset();
   CLOISTER_RETURN_IF_ERROR(read_selections(reader, quote));
+  quote.selection_bytes = to_bytes(bytes.subspan(selections_at, reader.offset() - selections_at));
   CLOISTER_TRY(const ByteView digest, reader.sized(64, "the digest of the registers"));
   quote.pcr_digest = to_bytes(digest);
   CLOISTER_RETURN_IF_ERROR(reader.expect_end("a quote"));
@@ -139,6 +141,12 @@ std::size_t TpmQuote::pcrs_size() const {
   std::size_t size = 0;
   for (const PcrSelection& selection : selections) size += selection.registers.size() * tpm_digest_size(selection.hash);
   return size;
+}
+
+Bytes TpmQuote::measurement() const {
+  Bytes both = selection_bytes;
+  both.insert(both.end(), pcr_digest.begin(), pcr_digest.end());
+  return to_bytes(crypto::sha256(both));
 }
 
 Result<TpmQuote> parse_tpm_quote(ByteView bytes) { return as_invalid(read_quote(bytes), "quote"); }

@@ -30,12 +30,16 @@ struct TpmQuote {
   bool safe = false;
   std::uint64_t firmware_version = 0;
   std::vector<PcrSelection> selections;
+  Bytes selection_bytes;  // TPML_PCR_SELECTION, as it stands
   Bytes pcr_digest;
 
   // libtpms and swtpm name this version: a TPM in software. That others don't is no proof of the contrary.
   bool software() const { return firmware_version == 0x2019'1023'0016'3636; }
   // Of all registers selected.
   std::size_t pcrs_size() const;
+  // One value for the state that was quoted: SHA-256 of the selection and the digest. The digest alone doesn't say
+  // which registers it is of, and some of them anybody can set.
+  Bytes measurement() const;
 };
 
 // kInvalid for anything but one whole quote: another magic, another type of statement, bytes left over, a bank named

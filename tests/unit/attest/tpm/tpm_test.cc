@@ -53,7 +53,10 @@ TEST(Tpm, KeyOfEitherKindThatIsEndorsed) {
     EXPECT_EQ(verdict.claims.at("tpm.reset_count"), ClaimValue(std::uint64_t{7}));
     EXPECT_EQ(verdict.claims.at("tpm.software"), ClaimValue(false));
     EXPECT_EQ(verdict.claims.at("signer"), ClaimValue(to_bytes(crypto::sha256(tpm.key().spki()))));
-    EXPECT_EQ(verdict.claims.at("measurement"), ClaimValue(to_bytes(crypto::sha256(tpm.registers()))));
+    Bytes quoted = {0, 0, 0, 1, 0, 0x0B, 4, 0xFF, 0, 0, 0};  // one bank, SHA-256's, registers 0 to 7
+    const crypto::Sha256Digest digest = crypto::sha256(tpm.registers());
+    quoted.insert(quoted.end(), digest.begin(), digest.end());
+    EXPECT_EQ(verdict.claims.at("measurement"), ClaimValue(to_bytes(crypto::sha256(quoted))));
   }
 }
 
@@ -125,6 +128,15 @@ TEST(Tpm, RegistersThatWerentQuoted) {
   }
   expect_only(judged({.pcr_digest = Bytes(32, 9)}), "pcr-digest", Reason::kMeasurementMismatch);
   expect_only(judged({.registers = 0}), "pcr-digest", Reason::kReferenceMissing);
+}
+
+TEST(Tpm, SameValuesInOtherRegisters) {
+  const Verdict good = judged({.registers = 1U << 0, .first_register = Bytes(32, 0x20)});
+  const Verdict elsewhere = judged({.registers = 1U << 16});
+  EXPECT_TRUE(good.sound());
+  EXPECT_TRUE(elsewhere.sound());
+  EXPECT_EQ(good.claims.at("tpm.pcr0"), elsewhere.claims.at("tpm.pcr16"));
+  EXPECT_NE(good.claims.at("measurement"), elsewhere.claims.at("measurement"));
 }
 
 TEST(Tpm, AnotherQuestionOrNone) {
