@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attest/amd/snp_report.h"
 #include "attest/tpm/hcl_report.h"
 #include "attest/tpm/quote_checks.h"
 
@@ -42,6 +43,13 @@ Bytes runtime_report_data(const HclReport& hcl) {
   return wanted;
 }
 
+// At other levels a guest makes reports of its own, with whatever report data it likes.
+bool is_paravisors(const HclReport& hcl) {
+  if (hcl.type != HclReport::Type::kSnp) return true;
+  const auto report = SnpReport::parse(hcl.hardware_report);
+  return report.ok() && report->vmpl() == 0;
+}
+
 // The hardware's checks, and "binding" in place of its report data.
 void add_hardware(Verdict& verdict, const Verdict& hardware, const HclReport& hcl) {
   const std::string prefix = hcl.type == HclReport::Type::kSnp ? "snp-" : "tdx-";
@@ -58,6 +66,8 @@ void add_hardware(Verdict& verdict, const Verdict& hardware, const HclReport& hc
   verdict.advisories = hardware.advisories;
   if (carried == nullptr) {
     verdict.skip("binding", Reason::kBindingMismatch, "the hardware's report couldn't be read");
+  } else if (!is_paravisors(hcl)) {
+    verdict.fail("binding", Reason::kNotAllowed, "the hardware's report isn't of the paravisor's level, VMPL 0");
   } else if (carried->state == CheckState::kPassed && equal(hcl.report_data(), runtime_report_data(hcl))) {
     verdict.pass("binding", "the hardware's report carries the digest of the paravisor's keys");
   } else {

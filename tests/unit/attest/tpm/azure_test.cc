@@ -99,6 +99,17 @@ TEST(Azure, TheQuestionInTheHardwaresReport) {
   expect_only(machine.judged(evidence), "binding", Reason::kBindingMismatch);
 }
 
+TEST(Azure, ReportThatTheParavisorDidntAskFor) {
+  Machine machine;
+  for (const std::uint8_t level : {1, 2, 3}) {
+    const Evidence evidence = machine.evidence([level](Bytes& report) { report[0x030] = level; });
+    const Verdict verdict = machine.judged(evidence);
+    expect_only(verdict, "binding", Reason::kNotAllowed);
+    EXPECT_TRUE(verdict.claims.empty());
+    EXPECT_EQ(verdict.assurance, Assurance::kNone);
+  }
+}
+
 TEST(Azure, QuoteOfAnotherTpm) {
   Machine machine;
   Evidence evidence = machine.evidence();
