@@ -220,6 +220,7 @@ Status declare(const RawAttribute& attribute, XmlElement& element, Prefixes& sco
       attribute.value.starts_with("http://www.w3.org/2000/xmlns")) {
     return wrong("declares a namespace that can't be");
   }
+  if (attribute.value.size() > kXmlNamespaceSizeMax) return wrong("declares a namespace that is too long");
   element.namespaces.push_back({prefix, attribute.value});
   scope.insert_or_assign(prefix, attribute.value);
   return {};

@@ -18,6 +18,7 @@ inline constexpr std::size_t kXmlSizeMax = 1 << 20;
 inline constexpr std::size_t kXmlElementsMax = 4096;
 inline constexpr std::size_t kXmlAttributesMax = 64;  // of one element, namespaces among them
 inline constexpr unsigned kXmlDepthMax = 16;
+inline constexpr std::size_t kXmlNamespaceSizeMax = 256;  // every element and attribute in it has a copy
 
 struct XmlAttribute {
   std::string name;             // as written, with its prefix

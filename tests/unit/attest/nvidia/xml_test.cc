@@ -144,6 +144,10 @@ TEST(NvidiaXml, Limits) {
   expect_no_xml(attributes + "/>", "too many");
   expect_no_xml(std::string(kXmlSizeMax + 1, ' '), "too large");
   expect_no_xml("<" + std::string(200, 'a') + "/>", "name");
+  const std::string uri(kXmlNamespaceSizeMax, 'u');
+  EXPECT_TRUE(parse_xml(as_bytes("<a xmlns=\"" + uri + "\"/>")).ok());
+  expect_no_xml("<a xmlns=\"" + uri + "u\"/>", "too long");
+  expect_no_xml("<a xmlns:p=\"" + uri + "u\"/>", "too long");
 }
 
 TEST(NvidiaXml, TextOfAnElement) {
