@@ -91,13 +91,6 @@ Result<std::optional<Time>> read_time(Reader& reader, std::string_view field) {
   return std::optional<Time>(Time{static_cast<std::int64_t>(value)});
 }
 
-Result<ByteView> piece(const Blobs& blobs, const crypto::Sha256Digest& digest, std::set<crypto::Sha256Digest>& used) {
-  const auto found = blobs.find(digest);
-  if (found == blobs.end()) return wrong("a piece is missing");
-  used.insert(digest);
-  return found->second;
-}
-
 // The index, read; the pieces it names are taken from `blobs`, every one of them.
 class IndexReader {
  public:
@@ -124,6 +117,16 @@ class IndexReader {
   }
 
  private:
+  // Every item that names a piece has a copy of it.
+  Result<ByteView> piece(const crypto::Sha256Digest& digest) {
+    const auto found = blobs_.find(digest);
+    if (found == blobs_.end()) return wrong("a piece is missing");
+    used_.insert(digest);
+    copied_ += found->second.size();
+    if (copied_ > kCollateralBundleSizeMax) return wrong("its items are larger than allowed");
+    return found->second;
+  }
+
   Result<CollateralItem> read_item() {
     CollateralItem item;
     CLOISTER_TRY(const std::string kind, reader_.text16(kKindSizeMax, "an item's kind"));
@@ -138,10 +141,10 @@ class IndexReader {
     crypto::Sha256Digest body{}, chain{};
     CLOISTER_RETURN_IF_ERROR(reader_.fill(body, "an item's hash"));
     CLOISTER_RETURN_IF_ERROR(reader_.fill(chain, "the hash of an item's chain"));
-    CLOISTER_TRY(const ByteView bytes, piece(blobs_, body, used_));
+    CLOISTER_TRY(const ByteView bytes, piece(body));
     item.body = to_bytes(bytes);
     if (!all_zero(chain)) {
-      CLOISTER_TRY(const ByteView text, piece(blobs_, chain, used_));
+      CLOISTER_TRY(const ByteView text, piece(chain));
       item.issuer_chain = as_text(text);
     }
     CLOISTER_RETURN_IF_ERROR(check(item));
@@ -165,6 +168,7 @@ class IndexReader {
   Reader reader_;
   const Blobs& blobs_;
   std::set<crypto::Sha256Digest> used_;
+  std::size_t copied_ = 0;
 };
 
 struct Opened {
@@ -229,7 +233,12 @@ Result<Bytes> encode_bundle(const CollateralBundle& bundle, std::string_view not
   for (const auto& [name, floor] : bundle.floors) {
     if (name.empty() || name.size() > kFloorNameSizeMax || !is_plain_utf8(name)) return wrong("a floor's name is none");
   }
-  for (const auto& [name, item] : bundle.collateral.items()) CLOISTER_RETURN_IF_ERROR(check(item));
+  std::size_t size = 0;
+  for (const auto& [name, item] : bundle.collateral.items()) {
+    CLOISTER_RETURN_IF_ERROR(check(item));
+    size += item.body.size() + item.issuer_chain.size();
+  }
+  if (size > kCollateralBundleSizeMax) return wrong("its items are larger than allowed");
   const Bytes index = index_of(bundle);
   const Blobs blobs = blobs_of(bundle.collateral);
   Writer writer;

@@ -10,6 +10,7 @@
 
 namespace cloister::attest {
 
+// Of the file, and of its items with what they share counted for each.
 inline constexpr std::size_t kCollateralBundleSizeMax = std::size_t{256} << 20;
 inline constexpr std::size_t kCollateralItemsMax = 65'536;
 inline constexpr std::size_t kCollateralKeySizeMax = 256;

@@ -144,6 +144,30 @@ TEST(CollateralBundle, MoreItemsThanThereCanBe) {
   expect_refused(open_unsigned_bundle(file_of(index.view(), {})), Code::kInvalid, "too many items");
 }
 
+constexpr std::size_t kTooMany = kCollateralBundleSizeMax / kCollateralItemSizeMax + 1;
+std::string numbered(std::size_t i) { return std::to_string(100 + i); }
+
+TEST(CollateralBundle, OnePieceOfManyItems) {
+  const Bytes body(kCollateralItemSizeMax, 7);
+  Writer index;
+  index.u64(1).u32(static_cast<std::uint32_t>(kTooMany));
+  for (std::size_t i = 0; i < kTooMany; ++i) {
+    index.text16("intel-crl").text16(numbered(i)).u64(1).u64(0).u64(0);
+    index.bytes(crypto::sha256(body)).bytes(crypto::Sha256Digest{});
+  }
+  index.u32(0);
+  expect_refused(open_unsigned_bundle(file_of(index.view(), {body})), Code::kInvalid, "larger than allowed");
+}
+
+TEST(CollateralBundle, ManyItemsWithOneBody) {
+  CollateralBundle bundle;
+  bundle.at = kAt;
+  for (std::size_t i = 0; i < kTooMany; ++i) {
+    bundle.collateral.add({CollateralKind::kIntelCrl, numbered(i), Bytes(kCollateralItemSizeMax, 7), "", kAt, {}, {}});
+  }
+  expect_refused(encode_bundle(bundle, ""), Code::kInvalid, "larger than allowed");
+}
+
 TEST(CollateralBundle, WhatCouldNotBeReadIsNotWritten) {
   CollateralBundle bundle = sample();
   bundle.collateral.add({CollateralKind::kIntelCrl, "../root", {1}, "", kAt, {}, {}});
