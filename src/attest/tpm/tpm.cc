@@ -87,12 +87,24 @@ void check_revocation(Verdict& verdict, const std::vector<crypto::Certificate>& 
   verdict.pass("revocation");
 }
 
+// A certificate's revocation list is its issuer's: the next one's of the chain.
+bool in_order(const std::vector<crypto::Certificate>& chain) {
+  for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
+    if (chain[i].facts().issuer != chain[i + 1].facts().subject || !chain[i].is_signed_by(chain[i + 1])) return false;
+  }
+  return true;
+}
+
 // By the vendor's chain. Whether somebody vouches for the key.
 bool check_chain(Verdict& verdict, const TpmEvidence& evidence, const Question& question) {
   const std::span<const crypto::Certificate> chain = evidence.chain;
   const CertificatePath path{chain.front(), chain.subspan(1, chain.size() - 2), chain.back()};
   const PathOutcome outcome = check_path(verdict, path, kVendors, question);
-  check_revocation(verdict, evidence.chain, question);
+  if (outcome.holds && !in_order(evidence.chain)) {
+    verdict.fail("revocation", Reason::kBadChain, "the chain isn't in the order of its issuers");
+  } else {
+    check_revocation(verdict, evidence.chain, question);
+  }
   check_attributes(verdict, evidence.key);
   if (!equal(chain.front().spki(), evidence.key.key.spki())) {
     verdict.fail("endorsement", Reason::kBindingMismatch, "the chain is of another key");

@@ -118,6 +118,19 @@ TEST(TpmChain, RevokedOrNotKnown) {
   EXPECT_EQ(vendor.judged(evidence).find("revocation")->reason, Reason::kRevocationUnknown);
 }
 
+TEST(TpmChain, OutOfOrder) {
+  Vendor vendor;
+  TestAuthority lower(84, {.uri = {}}, &vendor.intermediate);
+  vendor.collateral.add(revocations(lower.certificate(), lower.signer()));
+  const std::string leaf = lower.issue({}, kKeySeed).to_pem(), below = lower.certificate().to_pem();
+  const std::string above = vendor.intermediate.certificate().to_pem(), root = vendor.root.certificate().to_pem();
+  Evidence evidence = vendor.tpm.evidence();
+  evidence.parts["ak-chain"] = to_bytes(as_bytes(leaf + below + above + root));
+  expect_passed_but(vendor.judged(evidence), {});
+  evidence.parts["ak-chain"] = to_bytes(as_bytes(leaf + above + below + root));
+  expect_only(vendor.judged(evidence), "revocation", Reason::kBadChain);
+}
+
 TEST(TpmChain, ChainThatIsNone) {
   Vendor vendor;
   Evidence evidence = vendor.evidence();
