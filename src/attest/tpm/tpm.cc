@@ -77,13 +77,15 @@ std::optional<std::string> revocation_problem(const crypto::Certificate& certifi
 }
 
 void check_revocation(Verdict& verdict, const std::vector<crypto::Certificate>& chain, const Question& question) {
+  std::optional<std::string> unknown;
   for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
     Reason reason{};
     const auto problem = revocation_problem(chain[i], chain[i + 1], question, verdict, reason);
     if (!problem) continue;
     if (reason == Reason::kRevoked) return verdict.fail("revocation", reason, *problem);
-    return verdict.skip("revocation", reason, *problem);
+    if (!unknown) unknown = problem;
   }
+  if (unknown) return verdict.skip("revocation", Reason::kRevocationUnknown, *unknown);
   verdict.pass("revocation");
 }
 

@@ -118,6 +118,15 @@ TEST(TpmChain, RevokedOrNotKnown) {
   EXPECT_EQ(vendor.judged(evidence).find("revocation")->reason, Reason::kRevocationUnknown);
 }
 
+TEST(TpmChain, RevokedBehindOneThatIsntKnown) {
+  Vendor vendor;
+  const Evidence evidence = vendor.evidence();
+  vendor.collateral = {};
+  vendor.collateral.add(
+      revocations(vendor.root.certificate(), vendor.root.signer(), {vendor.intermediate.certificate().facts().serial}));
+  expect_only(vendor.judged(evidence), "revocation", Reason::kRevoked);
+}
+
 TEST(TpmChain, OutOfOrder) {
   Vendor vendor;
   TestAuthority lower(84, {.uri = {}}, &vendor.intermediate);
