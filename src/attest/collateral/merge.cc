@@ -171,7 +171,10 @@ Result<MergeReport> take_bundle(const OpenedBundle& opened, Collateral& collater
     return Error(Code::kDenied, "this collateral of " + opened.signer + " is of " + to_rfc3339(opened.bundle.at) +
                                     ", older than what was taken before");
   }
-  raise(floors, opened.bundle.floors);
+  // When bundles were taken is known here: a signer that had a say in it could lock another one out.
+  Floors vendors = opened.bundle.floors;
+  std::erase_if(vendors, [](const auto& floor) { return floor.first.starts_with(bundle_floor("")); });
+  raise(floors, vendors);
   raise(floors, {{name, at}});
   return merge(collateral, opened.bundle.collateral);
 }

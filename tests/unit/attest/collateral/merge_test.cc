@@ -128,6 +128,17 @@ TEST(CollateralMerge, OlderBundle) {
   EXPECT_TRUE(take_bundle(bundle_of(10, item("2026-11-02T00:00:00Z", 18)), kept, floors).ok());
 }
 
+TEST(CollateralMerge, FloorsOfOtherBundlesAreNotTaken) {
+  Collateral kept;
+  Floors floors;
+  const Floors carried = {{bundle_floor("lab"), 1'000}, {bundle_floor("office"), 1'000}, {"x", 3}};
+  ASSERT_TRUE(take_bundle(bundle_of(10, item("2026-11-02T00:00:00Z", 18), carried), kept, floors).ok());
+  EXPECT_EQ(floors, (Floors{{bundle_floor("lab"), 10}, {"x", 3}}));
+  OpenedBundle other = bundle_of(20, item("2026-11-02T00:00:00Z", 18));
+  other.signer = "office";
+  EXPECT_TRUE(take_bundle(other, kept, floors).ok());
+}
+
 TEST(CollateralMerge, NewerBundleWithOlderItems) {
   Collateral kept;
   Floors floors;
