@@ -53,7 +53,11 @@ Wanted wanted_by(const attest::EvidenceSet& evidence) {
 
 Fetched fetch_wanted(CollateralFetcher& fetcher, Wanted wanted, const attest::Collateral& kept,
                      const std::function<bool()>& go_on) {
-  for (const auto& [name, item] : kept.items()) add_hints(item, wanted.hints);
+  // What is kept first: evidence says what it likes.
+  FetchHints hints;
+  for (const auto& [name, item] : kept.items()) add_hints(item, hints);
+  hints.ocsp_requests.merge(wanted.hints.ocsp_requests);
+  wanted.hints = std::move(hints);
   Fetched fetched;
   for (std::size_t i = 0; i < wanted.needs.size() && go_on(); ++i) {
     const attest::CollateralNeed need = wanted.needs[i];

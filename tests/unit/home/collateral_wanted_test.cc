@@ -122,6 +122,20 @@ TEST(CollateralWanted, OcspAgain) {
   EXPECT_EQ(without.failures.size(), count);
 }
 
+TEST(CollateralWanted, WhatIsKeptKnowsBetterThanEvidence) {
+  const testing::SimulatedGpu gpu;
+  Vendors vendors = vendors_of(gpu);
+  Wanted wanted;
+  for (const auto& [name, item] : gpu.collateral.items()) {
+    if (item.kind != attest::CollateralKind::kNvidiaOcsp) continue;
+    wanted.needs.push_back({item.kind, item.key});
+    wanted.hints.ocsp_requests[item.key] = {1, 2, 3};
+  }
+  ASSERT_FALSE(wanted.needs.empty());
+  EXPECT_TRUE(fetch_wanted(*vendors.fetcher(), wanted, gpu.collateral, always).failures.empty());
+  EXPECT_EQ(fetch_wanted(*vendors.fetcher(), wanted, {}, always).failures.size(), wanted.needs.size());
+}
+
 TEST(CollateralWanted, RevocationsForASnpReport) {
   testing::SimulatedAmd amd;
   const attest::Evidence evidence = amd.snp();
