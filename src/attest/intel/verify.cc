@@ -98,10 +98,6 @@ class Verification {
       verdict_.fail("platform", Reason::kMalformed, platform.error().message());
       genuine_ = false;
     }
-    if (genuine_) {
-      const bool insecure = question_.anchors->insecure(Root::kIntelSgx);
-      verdict_.assurance = insecure ? Assurance::kInsecureSoftware : Assurance::kHardware;
-    }
   }
 
   void read_statements() {
@@ -177,6 +173,11 @@ class Verification {
     } else {
       verdict_.pass("quoting-enclave", std::string(tcb_status_name(quoting_level_->status)));
     }
+    // Who made the quote is known not to be Intel's enclave: the platform's key signs reports of any.
+    genuine_ = genuine_ && verdict_.checks.back().state != CheckState::kFailed;
+    if (!genuine_) return;
+    const bool insecure = question_.anchors->insecure(Root::kIntelSgx);
+    verdict_.assurance = insecure ? Assurance::kInsecureSoftware : Assurance::kHardware;
   }
 
   void check_module() {

@@ -176,8 +176,10 @@ TEST(IntelVerifier, AnotherQuotingEnclave) {
   for (const std::size_t at : {enclave_body::kMrSigner, enclave_body::kMiscSelect, enclave_body::kProductId}) {
     SimulatedIntel platform(Kind::kTdx, 4);
     platform.quoting_enclave[at] ^= 1;
-    EXPECT_EQ(problems_of(judged(platform)),
-              (Problems{"quoting-enclave measurement-mismatch", "tcb-level reference-missing"}));
+    const Verdict verdict = judged(platform);
+    EXPECT_EQ(problems_of(verdict), (Problems{"quoting-enclave measurement-mismatch", "tcb-level reference-missing"}));
+    EXPECT_EQ(verdict.assurance, Assurance::kNone);
+    EXPECT_TRUE(verdict.claims.empty());
   }
   SimulatedIntel debug(Kind::kTdx, 4);
   debug.quoting_enclave[enclave_body::kAttributes] |= 2;
@@ -193,8 +195,10 @@ TEST(IntelVerifier, QuotingEnclaveOutOfDateOrBelowEveryLevel) {
   EXPECT_EQ(text_claim(verdict, "tcb_status"), "OutOfDate");
   EXPECT_EQ(verdict.advisories, std::vector<std::string>{"INTEL-SA-00999"});
   platform.quoting_enclave[enclave_body::kSvn] = 1;
-  EXPECT_EQ(problems_of(judged(platform)),
-            (Problems{"quoting-enclave tcb-unsupported", "tcb-level reference-missing"}));
+  const Verdict below = judged(platform);
+  EXPECT_EQ(problems_of(below), (Problems{"quoting-enclave tcb-unsupported", "tcb-level reference-missing"}));
+  EXPECT_EQ(below.assurance, Assurance::kNone);
+  EXPECT_TRUE(below.claims.empty());
 }
 
 TEST(IntelVerifier, CertificatesAtTheirEnd) {
