@@ -1,5 +1,7 @@
 #include "attest/tpm/tpm.h"
 
+#include <algorithm>
+
 #include "attest/path_checks.h"
 #include "attest/tpm/quote_checks.h"
 #include "attest/tpm/tpm_public.h"
@@ -57,36 +59,53 @@ void check_attributes(Verdict& verdict, const AttestationKey& key) {
 }
 
 std::optional<std::string> revocation_problem(const crypto::Certificate& certificate, const crypto::Certificate& issuer,
-                                              const Question& question, Verdict& verdict, Reason& reason) {
+                                              const Question& question, Verdict& verdict, Reason& reason,
+                                              Floors& lists) {
+  const std::string key = to_hex(crypto::sha256(issuer.spki()));
   const CollateralItem* item =
-      question.collateral == nullptr
-          ? nullptr
-          : question.collateral->find(CollateralKind::kTpmCrl, to_hex(crypto::sha256(issuer.spki())));
+      question.collateral == nullptr ? nullptr : question.collateral->find(CollateralKind::kTpmCrl, key);
   reason = Reason::kRevocationUnknown;
   if (item == nullptr) return "no revocation list of the key's issuer is at hand";
   verdict.used.push_back({item->name(), item->digest()});
   const auto list = crypto::RevocationList::parse(item->body);
   if (!list.ok()) return list.error().message();
   if (const Status status = list->verify(issuer); !status.ok()) return status.error().message();
-  if (question.now < list->this_update() || question.now >= list->next_update()) {
-    return "the revocation list isn't of this time";
-  }
+  if (question.now < list->this_update()) return "the revocation list isn't of this time";
+  const std::int64_t issued = std::max<std::int64_t>(list->this_update().unix_ms / 1000, 0);
+  lists["tpm/crl/" + key] = static_cast<std::uint64_t>(issued);
+  if (question.now >= list->next_update()) return "the revocation list isn't of this time";
   reason = Reason::kRevoked;
   if (list->contains(certificate.facts().serial)) return "its vendor has revoked a certificate of the chain";
   return std::nullopt;
 }
 
-void check_revocation(Verdict& verdict, const std::vector<crypto::Certificate>& chain, const Question& question) {
+// When each list was issued goes to `lists`, as a floor.
+void check_revocation(Verdict& verdict, const std::vector<crypto::Certificate>& chain, const Question& question,
+                      Floors& lists) {
   std::optional<std::string> unknown;
   for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
     Reason reason{};
-    const auto problem = revocation_problem(chain[i], chain[i + 1], question, verdict, reason);
+    const auto problem = revocation_problem(chain[i], chain[i + 1], question, verdict, reason, lists);
     if (!problem) continue;
     if (reason == Reason::kRevoked) return verdict.fail("revocation", reason, *problem);
     if (!unknown) unknown = problem;
   }
   if (unknown) return verdict.skip("revocation", Reason::kRevocationUnknown, *unknown);
   verdict.pass("revocation");
+}
+
+void check_rollback(Verdict& verdict, const Floors& lists, const Question& question) {
+  if (lists.empty()) {
+    return verdict.skip("rollback", Reason::kRevocationUnknown, "there is no revocation list that is the vendor's");
+  }
+  for (const auto& [source, issued] : lists) {
+    if (question.floors == nullptr) break;
+    const auto floor = question.floors->find(source);
+    if (floor == question.floors->end() || issued >= floor->second) continue;
+    return verdict.fail("rollback", Reason::kRollback, "a newer revocation list was seen before");
+  }
+  verdict.seen = lists;
+  verdict.pass("rollback", "no list is older than one that was seen before");
 }
 
 // A certificate's revocation list is its issuer's: the next one's of the chain.
@@ -102,11 +121,14 @@ bool check_chain(Verdict& verdict, const TpmEvidence& evidence, const Question& 
   const std::span<const crypto::Certificate> chain = evidence.chain;
   const CertificatePath path{chain.front(), chain.subspan(1, chain.size() - 2), chain.back()};
   const PathOutcome outcome = check_path(verdict, path, kVendors, question);
+  Floors lists;
   if (outcome.holds && !in_order(evidence.chain)) {
     verdict.fail("revocation", Reason::kBadChain, "the chain isn't in the order of its issuers");
   } else {
-    check_revocation(verdict, evidence.chain, question);
+    check_revocation(verdict, evidence.chain, question, lists);
   }
+  // Lists of somebody's own authorities are no floors.
+  check_rollback(verdict, outcome.holds ? lists : Floors(), question);
   check_attributes(verdict, evidence.key);
   if (!equal(chain.front().spki(), evidence.key.key.spki())) {
     verdict.fail("endorsement", Reason::kBindingMismatch, "the chain is of another key");

@@ -69,7 +69,8 @@ TEST(TpmChain, UpToTheVendorsRoot) {
   EXPECT_EQ(verdict.assurance, Assurance::kInsecureSoftware);  // the root is a test's
   EXPECT_EQ(names_of(verdict),
             (std::vector<std::string>{"parse", "published-key", "certificate-chain", "certificate-dates", "revocation",
-                                      "ak-attributes", "endorsement", "quote-signature", "pcr-digest", "report-data"}));
+                                      "rollback", "ak-attributes", "endorsement", "quote-signature", "pcr-digest",
+                                      "report-data"}));
   EXPECT_EQ(verdict.used.size(), 2U);
 }
 
@@ -114,7 +115,7 @@ TEST(TpmChain, RevokedOrNotKnown) {
   vendor.collateral.add(revocations(vendor.intermediate.certificate(), vendor.root.signer()));
   expect_passed_but(vendor.judged(evidence), {"revocation"});
   vendor.collateral = {};
-  expect_passed_but(vendor.judged(evidence), {"revocation"});
+  expect_passed_but(vendor.judged(evidence), {"revocation", "rollback"});
   EXPECT_EQ(vendor.judged(evidence).find("revocation")->reason, Reason::kRevocationUnknown);
 }
 
@@ -125,6 +126,33 @@ TEST(TpmChain, RevokedBehindOneThatIsntKnown) {
   vendor.collateral.add(
       revocations(vendor.root.certificate(), vendor.root.signer(), {vendor.intermediate.certificate().facts().serial}));
   expect_only(vendor.judged(evidence), "revocation", Reason::kRevoked);
+}
+
+TEST(TpmChain, OlderListThanWasSeen) {
+  Vendor vendor;
+  const Evidence evidence = vendor.evidence();
+  const Verdict verdict = vendor.judged(evidence);
+  EXPECT_EQ(verdict.seen.size(), 2U);
+  const std::string source = "tpm/crl/" + to_hex(crypto::sha256(vendor.intermediate.certificate().spki()));
+  const auto issued = static_cast<std::uint64_t>((kNow + days(-1)).unix_ms / 1000);
+  EXPECT_EQ(verdict.seen.at(source), issued);
+  Floors floors = verdict.seen;
+  Question question{.now = kNow,
+                    .report_data = Bytes(64, 0x5A),
+                    .collateral = &vendor.collateral,
+                    .anchors = &vendor.anchors,
+                    .floors = &floors};
+  EXPECT_TRUE(verify(evidence, question).sound());
+  floors[source] = issued + 1;
+  expect_only(verify(evidence, question), "rollback", Reason::kRollback);
+}
+
+TEST(TpmChain, ListsOfSomebodyElsesAuthoritiesAreNoFloors) {
+  Vendor vendor;
+  vendor.anchors = Anchors::production();
+  const Verdict verdict = vendor.judged(vendor.evidence());
+  EXPECT_TRUE(verdict.seen.empty());
+  EXPECT_EQ(verdict.find("rollback")->state, CheckState::kNotEvaluated);
 }
 
 TEST(TpmChain, OutOfOrder) {
