@@ -1,9 +1,11 @@
 #include "worker/inference/inference_service.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/base64.h"
 #include "net/http_date.h"
+#include "net/varint.h"
 
 namespace cloister::worker {
 namespace {
@@ -29,19 +31,22 @@ net::Response problem_of_type(unsigned status, std::string_view type, std::strin
 
 // Fills the head's field of padding until head and content end at a multiple of kPadding.
 net::Buffer padded_head(net::Response response) {
-  response.headers.add(std::string(kPaddingField), "");
-  const std::size_t size = net::encode_binary_response_head(response).size();
-  std::string zeros((kPadding - size % kPadding) % kPadding, '0');
-  for (;; zeros.push_back('0')) {  // a longer field may need a longer length before it
-    net::Headers headers;
-    for (const net::Header& header : response.headers.all()) {
-      headers.add(header.name, header.name == kPaddingField ? zeros : header.value);
-    }
-    net::Response padded{response.status, std::move(headers), std::move(response.body), {}};
-    net::Buffer head = net::encode_binary_response_head(padded);
-    response.body = std::move(padded.body);
-    if (head.size() % kPadding == 0) return head;
-  }
+  net::Buffer content = std::exchange(response.body, {});
+  // What the content adds to a head that is written without it: the length, longer than that of nothing, and itself.
+  const std::size_t added = net::varint_size(content.size()) - net::varint_size(0) + content.size();
+  const auto padded = [&response](const std::string& zeros) {
+    net::Response with = response;
+    with.headers.add(std::string(kPaddingField), zeros);
+    return with;
+  };
+  const auto size_with = [&](const std::string& zeros) {
+    return net::encode_binary_response_head(padded(zeros)).size() + added;
+  };
+  std::string zeros((kPadding - size_with("") % kPadding) % kPadding, '0');
+  while (size_with(zeros) % kPadding != 0) zeros.push_back('0');  // a longer field may need a longer length before it
+  net::Response whole = padded(zeros);
+  whole.body = std::move(content);
+  return net::encode_binary_response_head(whole);
 }
 
 }  // namespace

@@ -164,6 +164,15 @@ TEST_F(Inference, SizesOfAnswersComeInSteps) {
   EXPECT_LE(sizes.size(), 5U);
 }
 
+TEST_F(Inference, SizesOfLongAnswersComeInSteps) {
+  std::set<std::size_t> sizes;
+  for (std::size_t size = 16'365; size < 16'385; ++size) {  // across a longer length of the content
+    ASSERT_EQ(ask(question(std::string(size, 'x'))).body.size(), 9 + size);
+    sizes.insert(outer_.body.size());
+  }
+  EXPECT_LE(sizes.size(), 2U);
+}
+
 TEST_F(Inference, LongAnswersComeInChunks) {
   const std::string text(100'000, 'x');
   EXPECT_EQ(as_text(ask(question(text)).body), "you said " + text);
