@@ -16,6 +16,7 @@
 
 #include "tests/support/in_child.h"
 #include "tests/support/temp_dir.h"
+#include "worker/engine_file.h"
 
 namespace cloister::worker {
 namespace {
@@ -201,6 +202,19 @@ TEST_F(LockingDown, SystemCallsThatWorkGoesOnWith) {
     return done == 1 ? "" : "no threads";
   };
   EXPECT_EQ(locked_in_child(request, outcome), "");
+}
+
+TEST_F(LockingDown, AMemoryFileThatWasMadeBefore) {
+  auto memory = make_memory_file("model");
+  ASSERT_TRUE(memory.ok());
+  EXPECT_EQ(locked_in_child({},
+                            [&memory](const LockedDown&) -> std::string {
+                              auto file = EngineFile::allocate(std::move(memory).value(), 4096);
+                              if (!file.ok()) return file.error().message();
+                              const Status frozen = file->freeze();
+                              return frozen.ok() ? "" : frozen.error().message();
+                            }),
+            "");
 }
 
 TEST_F(LockingDown, NothingBecomesExecutable) {
