@@ -12,6 +12,7 @@ namespace cloister::worker {
 namespace {
 
 constexpr std::string_view kInference = "inference";
+constexpr std::string_view kInferenceRole = "infer";
 constexpr std::uint32_t kUserMax = std::numeric_limits<std::uint32_t>::max() - 1;
 
 Result<Path> absolute(const TomlFields& fields, std::string_view key) {
@@ -207,6 +208,10 @@ Status check_whole(const TomlDocument& document, const WorkerConfig& config) {
   const auto& inference = config.inference;
   if (config.engine.command.empty() && !inference) {
     return Error(Code::kInvalid, "there is neither [engine] nor [inference]: nobody would use the model");
+  }
+  if (inference && config.role != kInferenceRole) {
+    return Error(Code::kInvalid,
+                 "[inference] is for the role infer: no client asks a worker of the role " + config.role);
   }
   if (inference && inference->onnx && !config.engine.command.empty()) {
     return Error(Code::kInvalid, "[inference] runs the model by its library: there is nothing for [engine] to do");

@@ -76,8 +76,10 @@ Result<std::unique_ptr<EngineProcess>> EngineProcess::start(const std::vector<st
 EngineProcess::~EngineProcess() { stop(Duration{0}); }
 
 std::optional<int> EngineProcess::ended() {
-  int status = 0;
-  if (!status_ && ::waitpid(process_, &status, WNOHANG) == process_) status_ = status;
+  if (status_) return status_;
+  siginfo_t seen{};
+  constexpr int kLook = WEXITED | WNOHANG | WNOWAIT;
+  if (::waitid(P_PID, static_cast<id_t>(process_), &seen, kLook) == 0 && seen.si_pid == process_) end();
   return status_;
 }
 
@@ -88,9 +90,14 @@ void EngineProcess::stop(Duration patience) {
   for (Duration waited{0}; waited < patience && !ended(); waited.ms += kStep.ms) {
     std::this_thread::sleep_for(std::chrono::milliseconds(kStep.ms));
   }
+  if (!status_) end();
+}
+
+void EngineProcess::end() {
+  // Before it is waited for: until then nobody else's group can have its number.
   ::kill(-process_, SIGKILL);
   int status = 0;
-  if (!status_ && ::waitpid(process_, &status, 0) == process_) status_ = status;
+  if (::waitpid(process_, &status, 0) == process_) status_ = status;
 }
 
 }  // namespace cloister::worker

@@ -25,13 +25,15 @@ class EngineProcess {
   EngineProcess(const EngineProcess&) = delete;
   EngineProcess& operator=(const EngineProcess&) = delete;
 
-  // How it ended, as waitpid(2) says it; nothing while it runs.
+  // How it ended, as waitpid(2) says it; nothing while it runs. What it started ends with it.
   std::optional<int> ended();
   // Asks it and what it started to end, and makes them when `patience` is over.
   void stop(Duration patience);
 
  private:
   explicit EngineProcess(pid_t process) : process_(process) {}
+  // Its whole group, at once. At most once.
+  void end();
 
   const pid_t process_;
   std::optional<int> status_;

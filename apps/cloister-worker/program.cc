@@ -97,6 +97,9 @@ Result<Prepared> prepare(const WorkerConfig& config) {
   Prepared prepared;
   CLOISTER_TRY(prepared.manifest, read_manifest(config, image));
   CLOISTER_TRY(prepared.model, File::open(config.model));
+  if (!config.engine.command.empty()) {
+    CLOISTER_TRY(prepared.memory, make_memory_file("model"));
+  }
   CLOISTER_TRY(prepared.attester, make_attester(config, image, prepared.manifest));
   if (config.gpus) {
     CLOISTER_TRY(prepared.devices, nvidia_gpu_attesters());
@@ -147,7 +150,8 @@ std::vector<Attester*> Program::devices() const {
 
 Status Program::open_engine() {
   crypto::KeyWrapper* const wrappers[] = {keys_.get()};
-  CLOISTER_TRY(EngineFile file, open_model_file(std::move(*prepared_.model), wrappers, config_.model_digest));
+  CLOISTER_TRY(EngineFile file, open_model_file(std::move(*prepared_.model), std::move(*prepared_.memory), wrappers,
+                                                config_.model_digest));
   engine_file_.emplace(std::move(file));
   CLOISTER_TRY(engine_, EngineProcess::start(config_.engine.command, engine_file_->file()));
   return {};

@@ -20,10 +20,11 @@ attest::WorkloadManifest manifest_of(const WorkerConfig& config, const crypto::S
 // The bytes, once they were found to be about this program and this configuration; kDenied, naming the entry, else.
 Result<Bytes> read_manifest(const WorkerConfig& config, const crypto::Sha256Digest& image);
 
-// What is read while files can still be read.
+// What is read and made while files can still be.
 struct Prepared {
   Bytes manifest;
   std::optional<File> model;
+  std::optional<File> memory;  // of [engine]: where it finds the model
   std::unique_ptr<Attester> attester;
   std::vector<std::unique_ptr<Attester>> devices;
   std::unique_ptr<Engine> engine;  // of [inference]

@@ -9,6 +9,7 @@
 namespace cloister::home {
 namespace {
 
+constexpr std::string_view kRole = "infer";
 constexpr std::string_view kUnixPrefix = "unix:";
 constexpr std::size_t kPadding = 256;  // sizes of questions are seen in steps of this
 constexpr std::size_t kAnswerMax = 64 << 20;
@@ -126,7 +127,7 @@ Result<VerifiedWorker> InferenceClient::verify(const WorkerExpectation& expectat
 Result<VerifiedWorker> InferenceClient::judge(ByteView bytes, const WorkerExpectation& expectation, Time now) {
   CLOISTER_TRY(attest::WorkerBundle bundle, attest::decode_worker_bundle(bytes));
   CLOISTER_RETURN_IF_ERROR(attest::check_dates(bundle, now));
-  if (bundle.role != "infer") return Error(Code::kDenied, "the worker isn't there to infer");
+  if (bundle.role != kRole) return Error(Code::kDenied, "the worker isn't there to infer");
   CLOISTER_TRY(attest::WorkloadManifest manifest, attest::parse_workload_manifest(as_text(bundle.manifest)));
   CLOISTER_TRY(net::OhttpKey key, net::parse_ohttp_key(bundle.key_configuration));
   CLOISTER_TRY(attest::Binding binding, attest::bundle_binding(bundle));
@@ -142,6 +143,7 @@ Result<VerifiedWorker> InferenceClient::judge(ByteView bytes, const WorkerExpect
   if (!judgement.decision.allowed) {
     return Error(Code::kDenied, "the worker isn't what the policy asks for: " + judgement.decision.reason);
   }
+  if (manifest.role != kRole) return Error(Code::kDenied, "the worker's manifest isn't one of a worker that infers");
   return VerifiedWorker(std::move(bundle), std::move(manifest), std::move(judgement), std::move(key));
 }
 

@@ -17,23 +17,22 @@ namespace {
 constexpr unsigned kNoexecSeal = 0x8;
 constexpr int kSealFutureWrite = 0x10;
 
-int open_in_memory(const std::string& name) {
-  const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-  const int descriptor = ::memfd_create(name.c_str(), flags | kNoexecSeal);
-  // An older kernel doesn't know that a file of data needs no way to be executed.
-  return descriptor < 0 && errno == EINVAL ? ::memfd_create(name.c_str(), flags) : descriptor;
-}
-
 }  // namespace
 
-Result<EngineFile> EngineFile::allocate(const std::string& name, std::size_t size) {
+Result<File> make_memory_file(const std::string& name) {
+  const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  int descriptor = ::memfd_create(name.c_str(), flags | kNoexecSeal);
+  // An older kernel doesn't know that a file of data needs no way to be executed.
+  if (descriptor < 0 && errno == EINVAL) descriptor = ::memfd_create(name.c_str(), flags);
+  if (descriptor < 0) return error_from_errno(errno, "make the memory file " + name);
+  return File::from_descriptor(descriptor, name, File::Owned::kYes);
+}
+
+Result<EngineFile> EngineFile::allocate(File file, std::size_t size) {
   CLOISTER_CHECK(size > 0);
-  const std::string doing = "make the memory file " + name;
-  const int descriptor = open_in_memory(name);
-  if (descriptor < 0) return error_from_errno(errno, doing);
-  File file = File::from_descriptor(descriptor, name, File::Owned::kYes);
+  const std::string doing = "make the memory file " + file.path().string();
   CLOISTER_RETURN_IF_ERROR(file.truncate(size));
-  void* mapped = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+  void* mapped = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor(), 0);
   if (mapped == MAP_FAILED) return error_from_errno(errno, doing);
   EngineFile made(std::move(file), static_cast<std::uint8_t*>(mapped), size);
   if (::mlock(mapped, size) != 0) {

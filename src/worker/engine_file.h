@@ -6,11 +6,16 @@
 
 namespace cloister::worker {
 
+// Empty. To be made before the lockdown: a kernel before 6.3 has none but those that can be executed, which the filter
+// refuses.
+Result<File> make_memory_file(const std::string& name);
+
 // Moves, doesn't copy. Destroyed, it overwrites what is in it, for every process that has it open.
 class EngineFile {
  public:
-  // Zeroed; at least one byte. Its pages are locked: kUnavailable when the limit on locked memory is too low for it.
-  static Result<EngineFile> allocate(const std::string& name, std::size_t size);
+  // In a memory file that is empty. Zeroed; at least one byte. Its pages are locked: kUnavailable when the limit on
+  // locked memory is too low for it.
+  static Result<EngineFile> allocate(File file, std::size_t size);
 
   EngineFile(EngineFile&& other) noexcept;
   EngineFile& operator=(EngineFile&&) = delete;

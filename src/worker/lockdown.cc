@@ -123,8 +123,9 @@ class Lockdown {
     const std::string version = "ABI " + std::to_string(state.abi);
     const std::string missing = state.abi == 0 ? "this kernel has no Landlock" : "Landlock of this kernel can't";
     note("files", state.abi > 0 ? Achieved::kYes : Achieved::kNo, state.abi > 0 ? version : missing);
-    // Ports, not hosts: those are for the network around the worker.
-    note("egress", state.ports ? Achieved::kWeaker : Achieved::kNo, state.ports ? "TCP ports, any host" : missing);
+    // Ports, not hosts: those are for the network around the worker. Landlock doesn't know UDP.
+    const std::string ports = request_.name_service ? "TCP ports, any host; UDP for names" : "TCP ports, any host";
+    note("egress", state.ports ? Achieved::kWeaker : Achieved::kNo, state.ports ? ports : missing);
     note("signals", state.scoped ? Achieved::kYes : Achieved::kNo, state.scoped ? "" : missing);
     return {};
   }

@@ -34,10 +34,10 @@ Result<SecretMemory> open_model(File sealed, std::span<crypto::KeyWrapper* const
   return memory;
 }
 
-Result<EngineFile> open_model_file(File sealed, std::span<crypto::KeyWrapper* const> wrappers,
+Result<EngineFile> open_model_file(File sealed, File memory, std::span<crypto::KeyWrapper* const> wrappers,
                                    const crypto::Sha256Digest& expected) {
   CLOISTER_TRY(const seal::ObjectReader reader, open_object(std::move(sealed), wrappers));
-  CLOISTER_TRY(EngineFile file, EngineFile::allocate("model", reader.size()));
+  CLOISTER_TRY(EngineFile file, EngineFile::allocate(std::move(memory), reader.size()));
   CLOISTER_RETURN_IF_ERROR(read_into(reader, file.expose_mutable(), expected));
   CLOISTER_RETURN_IF_ERROR(file.freeze());
   return file;

@@ -14,8 +14,8 @@ namespace cloister::worker {
 // plaintext isn't what `expected` says, kUnavailable when memory can't be locked.
 Result<SecretMemory> open_model(File sealed, std::span<crypto::KeyWrapper* const> wrappers,
                                 const crypto::Sha256Digest& expected);
-// For another process; frozen. The same refusals.
-Result<EngineFile> open_model_file(File sealed, std::span<crypto::KeyWrapper* const> wrappers,
+// For another process, into an empty memory file; frozen. The same refusals.
+Result<EngineFile> open_model_file(File sealed, File memory, std::span<crypto::KeyWrapper* const> wrappers,
                                    const crypto::Sha256Digest& expected);
 
 }  // namespace cloister::worker

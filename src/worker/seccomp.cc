@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -142,15 +143,27 @@ class Program {
   Bytes bytes_;
 };
 
+// 0 is the family's own protocol for that type. Others (MPTCP, SMC, ICMP) pass by Landlock's rules for TCP.
+Program protocol_rules(std::uint32_t protocol) {
+  Program program;
+  program.load(argument(2)).if_equal(0, SECCOMP_RET_ALLOW).if_equal(protocol, SECCOMP_RET_ALLOW);
+  return program.answer(kRefuse);
+}
+
 Program socket_rules(const SeccompProfile& profile) {
   Program program;
   program.load(argument(0)).if_equal(AF_UNIX, SECCOMP_RET_ALLOW);
   Program internet;
-  internet.load(argument(1)).keep_bits(0xf).if_equal(SOCK_STREAM, SECCOMP_RET_ALLOW);
-  if (profile.name_service) internet.if_equal(SOCK_DGRAM, SECCOMP_RET_ALLOW);
+  internet.load(argument(1)).keep_bits(0xf).decide(SOCK_STREAM, protocol_rules(IPPROTO_TCP));
+  if (profile.name_service) internet.decide(SOCK_DGRAM, protocol_rules(IPPROTO_UDP));
   internet.answer(kRefuse);
   // Neither netlink, packet, vsock, the kernel's cryptography nor any other.
   return program.decide(AF_INET, internet).decide(AF_INET6, internet).answer(kRefuse);
+}
+
+// TCP Fast Open connects as it sends, where Landlock doesn't look.
+Program send_rules(unsigned flags) {
+  return Program().load(argument(flags)).if_any_bit(MSG_FASTOPEN, kRefuse).answer(SECCOMP_RET_ALLOW);
 }
 
 Program prctl_rules(const SeccompProfile& profile) {
@@ -174,6 +187,7 @@ Bytes seccomp_filter(const SeccompProfile& profile) {
   program.decide(__NR_memfd_create,
                  Program().load(argument(1)).unless_any_bit(kNoexecSeal, kRefuse).answer(SECCOMP_RET_ALLOW));
   program.decide(__NR_socket, socket_rules(profile));
+  program.decide(__NR_sendto, send_rules(3)).decide(__NR_sendmsg, send_rules(2)).decide(__NR_sendmmsg, send_rules(3));
   program.decide(__NR_prctl, prctl_rules(profile));
   return program.answer(SECCOMP_RET_ALLOW).take();
 }

@@ -8,7 +8,7 @@
 namespace cloister::worker {
 
 struct SeccompProfile {
-  // Datagram sockets of IPv4 and IPv6, for a resolver that asks name servers. Without: streams alone.
+  // UDP over IPv4 and IPv6, for a resolver that asks name servers: to any host and port. Without: TCP alone.
   bool name_service = false;
   // prctl(PR_SET_DUMPABLE) and ptrace(2), for a debugger.
   bool debug = false;

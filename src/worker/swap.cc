@@ -10,7 +10,11 @@ constexpr std::size_t kListSizeMax = 1 << 20;
 bool is_covered(const Path& device, const Path& block_devices) {
   const std::string name = device.filename().string();
   if (device.parent_path() != "/dev") return false;
-  if (name.starts_with("zram")) return true;
+  if (name.starts_with("zram")) {
+    // Pages that are idle or don't compress may be written to a disk behind it, as they are.
+    const auto backing = read_file(block_devices / name / "backing_dev", kListSizeMax);
+    return backing.ok() ? as_text(*backing) == "none\n" : backing.error().code() == Code::kNotFound;
+  }
   if (!name.starts_with("dm-")) return false;
   const auto uuid = read_file(block_devices / name / "dm" / "uuid", kListSizeMax);
   return uuid.ok() && as_text(*uuid).starts_with("CRYPT-");

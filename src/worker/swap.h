@@ -7,7 +7,7 @@ namespace cloister::worker {
 
 enum class SwapState {
   kNone,
-  kCovered,  // all of it is compressed memory (zram) or lies on an encrypted device (dm-crypt)
+  kCovered,  // all of it is compressed memory (zram without a disk behind it) or lies on an encrypted device (dm-crypt)
   kPlain,
 };
 

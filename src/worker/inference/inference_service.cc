@@ -1,9 +1,11 @@
 #include "worker/inference/inference_service.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/base64.h"
 #include "net/http_date.h"
+#include "net/varint.h"
 
 namespace cloister::worker {
 namespace {
@@ -29,19 +31,22 @@ net::Response problem_of_type(unsigned status, std::string_view type, std::strin
 
 // Fills the head's field of padding until head and content end at a multiple of kPadding.
 net::Buffer padded_head(net::Response response) {
-  response.headers.add(std::string(kPaddingField), "");
-  const std::size_t size = net::encode_binary_response_head(response).size();
-  std::string zeros((kPadding - size % kPadding) % kPadding, '0');
-  for (;; zeros.push_back('0')) {  // a longer field may need a longer length before it
-    net::Headers headers;
-    for (const net::Header& header : response.headers.all()) {
-      headers.add(header.name, header.name == kPaddingField ? zeros : header.value);
-    }
-    net::Response padded{response.status, std::move(headers), std::move(response.body), {}};
-    net::Buffer head = net::encode_binary_response_head(padded);
-    response.body = std::move(padded.body);
-    if (head.size() % kPadding == 0) return head;
-  }
+  net::Buffer content = std::exchange(response.body, {});
+  // What the content adds to a head that is written without it: the length, longer than that of nothing, and itself.
+  const std::size_t added = net::varint_size(content.size()) - net::varint_size(0) + content.size();
+  const auto padded = [&response](const std::string& zeros) {
+    net::Response with = response;
+    with.headers.add(std::string(kPaddingField), zeros);
+    return with;
+  };
+  const auto size_with = [&](const std::string& zeros) {
+    return net::encode_binary_response_head(padded(zeros)).size() + added;
+  };
+  std::string zeros((kPadding - size_with("") % kPadding) % kPadding, '0');
+  while (size_with(zeros) % kPadding != 0) zeros.push_back('0');  // a longer field may need a longer length before it
+  net::Response whole = padded(zeros);
+  whole.body = std::move(content);
+  return net::encode_binary_response_head(whole);
 }
 
 }  // namespace
@@ -125,36 +130,38 @@ net::Response InferenceService::answer(const net::Buffer& sealed) {
 
 net::Response InferenceService::answer_opened(KeyEpoch& epoch, const net::OhttpReceiver& receiver, ByteView sealed,
                                               ByteView inner) {
+  const auto request = net::parse_binary_request(inner, options_.limits);
+  if (!request.ok()) {
+    ++counters_.unreadable;
+    return seal(net::problem(400, "the sealed request isn't one"), epoch, receiver, sealed);
+  }
+  if (auto refused = refusal(*request, clock_())) return seal(std::move(*refused), epoch, receiver, sealed);
+  // Only what a tenant asks has a place in the memory: nobody else can fill it.
   if (const Status fresh = epoch.remember(receiver.encapsulated()); !fresh.ok()) {
     ++counters_.replayed;
     return fresh.error().code() == Code::kExists ? net::problem(400, "this request was answered before")
                                                  : net::problem(503, "a new key is due");
   }
-  return seal(inner_answer(inner, clock_()), epoch, receiver, sealed);
+  return seal(ask_engine(*request), epoch, receiver, sealed);
 }
 
-net::Response InferenceService::inner_answer(ByteView inner, Time now) {
-  const auto request = net::parse_binary_request(inner, options_.limits);
-  if (!request.ok()) {
-    ++counters_.unreadable;
-    return net::problem(400, "the sealed request isn't one");
-  }
-  const std::string* date = request->headers.find("date");
+std::optional<net::Response> InferenceService::refusal(const net::BinaryRequest& request, Time now) {
+  const std::string* date = request.headers.find("date");
   const auto told = date == nullptr ? Result<Time>(Error(Code::kInvalid, "")) : net::parse_http_date(*date);
   const std::int64_t window = options_.date_window.ms;
   if (!told.ok() || told->unix_ms < now.unix_ms - window || told->unix_ms > now.unix_ms + window) {
     ++counters_.date;
     return problem_of_type(400, kDateProblem, "the request's date is missing or too far from now");
   }
-  const std::string* token = request->headers.find("authorization");
+  const std::string* token = request.headers.find("authorization");
   if (token == nullptr || tenants_.tenant_of(*token) == nullptr) {
     ++counters_.tenant;
     return net::problem(401, "no tenant has this token");
   }
   if (now.unix_ms >= answers_until_ms_) return net::problem(503, "this worker may not use the model any more");
-  if (request->path != question_path_) return net::problem(404);
-  if (request->method != "POST") return net::problem(405);
-  return ask_engine(*request);
+  if (request.path != question_path_) return net::problem(404);
+  if (request.method != "POST") return net::problem(405);
+  return std::nullopt;
 }
 
 net::Response InferenceService::ask_engine(const net::BinaryRequest& request) {

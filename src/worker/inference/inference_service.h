@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "attest/inference_receipt.h"
 #include "net/binary_http.h"
@@ -71,7 +72,8 @@ class InferenceService final : public net::Handler {
                    crypto::SigningKey receipt_key, Clock clock, crypto::Random& random);
   net::Response answer(const net::Buffer& sealed);
   net::Response answer_opened(KeyEpoch& epoch, const net::OhttpReceiver& receiver, ByteView sealed, ByteView inner);
-  net::Response inner_answer(ByteView inner, Time now);
+  // What is answered in place of the engine; nothing when that is to be asked.
+  std::optional<net::Response> refusal(const net::BinaryRequest& request, Time now);
   net::Response ask_engine(const net::BinaryRequest& request);
   net::Response seal(net::Response inner, const KeyEpoch& epoch, const net::OhttpReceiver& receiver, ByteView sealed);
   Bytes receipt_for(const KeyEpoch& epoch, ByteView request, ByteView response);

@@ -1,5 +1,5 @@
-// The keys that requests are sealed to: each lives for an hour at most, has evidence of its own, remembers what it
-// opened, and is gone afterwards. A recorded request can't be opened later by anybody.
+// The keys that requests are sealed to: each lives for an hour at most, has evidence of its own, remembers what was
+// asked with it, and is gone afterwards. A recorded request can't be opened later by anybody.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,8 @@ class KeyEpoch {
   const crypto::Sha256Digest& evidence_id() const { return evidence_id_; }
   Time not_after() const { return not_after_; }
 
-  // kExists: this request was opened before. kUnavailable: it remembers as many as it can, and opens no more.
+  // Right before the engine is asked, when nothing else refuses the request. kExists: it was asked before.
+  // kUnavailable: it remembers as many as it can, and no more are asked.
   Status remember(ByteView encapsulated);
 
  private:
@@ -51,7 +52,7 @@ struct EpochOptions {
   Bytes manifest;  // the workload manifest's bytes
   crypto::Ed25519PublicKey receipt_key{};
   Duration life = kKeyLifeMax;             // of one key; a new one is made after half of it
-  std::size_t remembered_max = 1'000'000;  // requests that one key opens
+  std::size_t remembered_max = 1'000'000;  // questions that are asked with one key
 };
 
 // Any thread; refresh() one at a time.

@@ -29,8 +29,30 @@ constexpr std::array<ElementFacts, 11> kElements = {{{"BOOL", 1},
                                                      {"FP64", 8}}};
 
 constexpr std::size_t kNameSizeMax = 256;
+// The question, its list of inputs, an input, and a list for each dimension.
+constexpr std::size_t kNestingMax = 3 + kTensorRankMax;
 
 Error wrong(std::string_view what) { return Error(Code::kInvalid, "the question: " + std::string(what)); }
+
+// Before it is parsed: a list within a list costs a hundred times the byte that it takes here.
+bool is_too_deep(ByteView json) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const std::uint8_t c = json[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kNestingMax) return true;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
 
 std::optional<ElementType> element_of(std::string_view name) {
   for (std::size_t i = 0; i < kElements.size(); ++i) {
@@ -197,6 +219,7 @@ std::size_t Tensor::count() const {
 }
 
 Result<InferenceQuestion> parse_inference_question(ByteView json) {
+  if (is_too_deep(json)) return wrong("its lists are nested too deeply");
   const Json document = Json::parse(json.begin(), json.end(), nullptr, false);
   if (!document.is_object()) return wrong("it isn't a JSON object");
   InferenceQuestion question;

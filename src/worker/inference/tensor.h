@@ -36,8 +36,8 @@ struct InferenceQuestion {
 };
 
 // kInvalid, without a word of what was in it: not JSON, an entry of the wrong kind, a number that doesn't fit its type,
-// data that doesn't fit its shape (nested lists are flattened), beyond a limit. Unknown entries are passed over, as the
-// protocol has it; BYTES and FP16 aren't spoken here.
+// data that doesn't fit its shape (nested lists are flattened), nested deeper than a tensor can be, beyond a limit.
+// Unknown entries are passed over, as the protocol has it; BYTES and FP16 aren't spoken here.
 Result<InferenceQuestion> parse_inference_question(ByteView json);
 // {"model_name":…,"id":…,"outputs":[{"name","datatype","shape","data"}]}. Infinities and NaN become null.
 net::Buffer write_inference_answer(std::string_view model, std::string_view id, const std::vector<Tensor>& outputs);

@@ -157,6 +157,12 @@ TEST_F(Asking, AWorkerThatThePolicyDoesNotAllowIsNotAsked) {
   EXPECT_EQ(sent_, 0);
 }
 
+TEST_F(Asking, AManifestOfAnotherRoleIsNotAsked) {
+  worker_.manifest.role = "train";
+  expect_refused(client()->verify(expectation(policy()), kNow, seconds(1)), Code::kDenied, "manifest isn't");
+  EXPECT_EQ(sent_, 0);
+}
+
 TEST_F(Asking, DebugIsNotAsked) {
   worker_.software.statement.debug = true;
   expect_refused(client()->verify(expectation(policy()), kNow, seconds(1)), Code::kDenied, "policy");

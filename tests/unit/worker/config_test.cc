@@ -83,6 +83,10 @@ TEST(WorkerConfig, Inference) {
   expect_wrong(with(engine, ""), "neither [engine] nor [inference]");
   expect_wrong(with(engine, engine + "\n" + inference + library), "nothing for [engine] to do");
   expect_wrong(with(engine, inference + socket), "there is no [engine]");
+  std::string other = with(engine, inference + library);
+  const std::string role = "role = \"infer\"";
+  other.replace(other.find(role), role.size(), "role = \"train\"");
+  expect_wrong(other, "for the role infer");
 }
 
 TEST(WorkerConfig, Attesters) {

@@ -16,6 +16,7 @@
 
 #include "tests/support/in_child.h"
 #include "tests/support/temp_dir.h"
+#include "worker/engine_file.h"
 
 namespace cloister::worker {
 namespace {
@@ -151,6 +152,8 @@ TEST_F(LockingDown, PortsThatArentListed) {
   EXPECT_EQ(said, "");
 }
 
+constexpr int kMptcp = 262;  // IPPROTO_MPTCP
+
 TEST_F(LockingDown, SystemCallsThatLookElsewhere) {
   const auto outcome = [](const LockedDown&) -> std::string {
     std::string wrong;
@@ -172,6 +175,11 @@ TEST_F(LockingDown, SystemCallsThatLookElsewhere) {
     expect("netlink", ::socket(AF_NETLINK, SOCK_RAW, 0));
     expect("packet", ::socket(AF_PACKET, SOCK_RAW, 0));
     expect("datagram", ::socket(AF_INET6, SOCK_DGRAM, 0));
+    expect("MPTCP", ::socket(AF_INET, SOCK_STREAM, kMptcp));
+    expect("MPTCP over IPv6", ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, kMptcp));
+    expect("sendto", ::syscall(SYS_sendto, -1, nullptr, 0, MSG_FASTOPEN, nullptr, 0));
+    expect("sendmsg", ::syscall(SYS_sendmsg, -1, nullptr, MSG_FASTOPEN | MSG_NOSIGNAL));
+    expect("sendmmsg", ::syscall(SYS_sendmmsg, -1, nullptr, 0, MSG_FASTOPEN));
     return wrong;
   };
   EXPECT_EQ(locked_in_child({}, outcome), "");
@@ -184,12 +192,29 @@ TEST_F(LockingDown, SystemCallsThatWorkGoesOnWith) {
     for (const int family : {AF_UNIX, AF_INET, AF_INET6}) {
       if (::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0) < 0) return "no sockets: " + failed(-1);
     }
+    if (::socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) < 0) return "no TCP by its name: " + failed(-1);
     if (::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) < 0) return "no name service: " + failed(-1);
+    if (::socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP) < 0) return "no UDP by its name: " + failed(-1);
+    if (failed(::socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP)) != "EPERM") return "ICMP goes with UDP";
+    if (failed(::syscall(SYS_sendto, -1, nullptr, 0, MSG_NOSIGNAL, nullptr, 0)) != "EBADF") return "nothing is sent";
     int done = 0;
     std::thread([&done] { done = 1; }).join();
     return done == 1 ? "" : "no threads";
   };
   EXPECT_EQ(locked_in_child(request, outcome), "");
+}
+
+TEST_F(LockingDown, AMemoryFileThatWasMadeBefore) {
+  auto memory = make_memory_file("model");
+  ASSERT_TRUE(memory.ok());
+  EXPECT_EQ(locked_in_child({},
+                            [&memory](const LockedDown&) -> std::string {
+                              auto file = EngineFile::allocate(std::move(memory).value(), 4096);
+                              if (!file.ok()) return file.error().message();
+                              const Status frozen = file->freeze();
+                              return frozen.ok() ? "" : frozen.error().message();
+                            }),
+            "");
 }
 
 TEST_F(LockingDown, NothingBecomesExecutable) {

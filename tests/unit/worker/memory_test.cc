@@ -66,13 +66,15 @@ TEST(SecretMemory, LimitTooLow) {
     for (const auto kind : {SecretMemory::best(), SecretMemory::Kind::kLocked}) {
       if (SecretMemory::allocate(1 << 20, kind).ok()) return "more than the limit was locked";
     }
-    return EngineFile::allocate("model", 1 << 20).ok() ? "more than the limit was locked for an engine" : "";
+    return EngineFile::allocate(value_of(make_memory_file("model")), 1 << 20).ok()
+               ? "more than the limit was locked for an engine"
+               : "";
   };
   EXPECT_EQ(in_child(outcome), "");
 }
 
 TEST(EngineFile, ReadsAsWhatWasPutThere) {
-  EngineFile file = value_of(EngineFile::allocate("model", 5000));
+  EngineFile file = value_of(EngineFile::allocate(value_of(make_memory_file("model")), 5000));
   std::ranges::fill(file.expose_mutable(), 9);
   ASSERT_TRUE(file.freeze().ok());
   Bytes read(5000);
@@ -82,7 +84,7 @@ TEST(EngineFile, ReadsAsWhatWasPutThere) {
 }
 
 TEST(EngineFile, NobodyElseChangesIt) {
-  EngineFile file = value_of(EngineFile::allocate("model", 4096));
+  EngineFile file = value_of(EngineFile::allocate(value_of(make_memory_file("model")), 4096));
   ASSERT_TRUE(file.freeze().ok());
   EXPECT_FALSE(file.file().write_at(0, Bytes{1}).ok());
   EXPECT_FALSE(file.file().truncate(8192).ok());
@@ -95,7 +97,7 @@ TEST(EngineFile, NobodyElseChangesIt) {
 TEST(EngineFile, GoneForWhoeverHasItOpen) {
   int engine = -1;
   {
-    EngineFile file = value_of(EngineFile::allocate("model", 4096));
+    EngineFile file = value_of(EngineFile::allocate(value_of(make_memory_file("model")), 4096));
     std::ranges::fill(file.expose_mutable(), 9);
     ASSERT_TRUE(file.freeze().ok());
     engine = ::dup(file.file().descriptor());

@@ -34,7 +34,8 @@ TEST(Model, OpensIntoSecretMemory) {
 
 TEST(Model, OpensIntoAFileInMemory) {
   Opener opener;
-  const EngineFile file = value_of(open_model_file(opener.file(), opener.wrappers, opener.sealed.digest()));
+  const EngineFile file = value_of(
+      open_model_file(opener.file(), value_of(make_memory_file("model")), opener.wrappers, opener.sealed.digest()));
   Bytes read(opener.sealed.model.size());
   ASSERT_TRUE(file.file().read_at(0, read).ok());
   EXPECT_EQ(read, opener.sealed.model);
@@ -44,7 +45,8 @@ TEST(Model, OpensIntoAFileInMemory) {
 TEST(Model, AnotherThanTheManifestNames) {
   Opener opener;
   expect_refused(open_model(opener.file(), opener.wrappers, {}), Code::kCorrupt, "manifest");
-  expect_refused(open_model_file(opener.file(), opener.wrappers, {}), Code::kCorrupt, "manifest");
+  expect_refused(open_model_file(opener.file(), value_of(make_memory_file("model")), opener.wrappers, {}),
+                 Code::kCorrupt, "manifest");
 }
 
 TEST(Model, TamperedWith) {

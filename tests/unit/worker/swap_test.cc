@@ -43,6 +43,18 @@ TEST(Swap, InMemoryOrEncrypted) {
   EXPECT_EQ(machine.with("/dev/zram0 partition 1 0 100\n/dev/dm-0 partition 1 0 -2\n"), SwapState::kCovered);
 }
 
+TEST(Swap, InMemoryWithADiskBehindIt) {
+  Machine machine;
+  const std::string zram = "/dev/zram0 partition 1 0 100\n";
+  machine.device("zram0", "");
+  const Path backing = machine.folder.path() / "block" / "zram0" / "backing_dev";
+  EXPECT_EQ(machine.with(zram), SwapState::kCovered);
+  EXPECT_TRUE(write_file(backing, as_bytes("none\n"), Overwrite::kReplace).ok());
+  EXPECT_EQ(machine.with(zram), SwapState::kCovered);
+  EXPECT_TRUE(write_file(backing, as_bytes("/dev/sda3\n"), Overwrite::kReplace).ok());
+  EXPECT_EQ(machine.with(zram), SwapState::kPlain);
+}
+
 TEST(Swap, OneOfTwoInTheClear) {
   Machine machine;
   machine.device("dm-0", "CRYPT-LUKS2-1");

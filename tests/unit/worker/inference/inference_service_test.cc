@@ -164,6 +164,15 @@ TEST_F(Inference, SizesOfAnswersComeInSteps) {
   EXPECT_LE(sizes.size(), 5U);
 }
 
+TEST_F(Inference, SizesOfLongAnswersComeInSteps) {
+  std::set<std::size_t> sizes;
+  for (std::size_t size = 16'365; size < 16'385; ++size) {  // across a longer length of the content
+    ASSERT_EQ(ask(question(std::string(size, 'x'))).body.size(), 9 + size);
+    sizes.insert(outer_.body.size());
+  }
+  EXPECT_LE(sizes.size(), 2U);
+}
+
 TEST_F(Inference, LongAnswersComeInChunks) {
   const std::string text(100'000, 'x');
   EXPECT_EQ(as_text(ask(question(text)).body), "you said " + text);
@@ -183,6 +192,24 @@ TEST_F(Inference, ReplayedRequest) {
   EXPECT_EQ(call("POST", "/v1/inference", "message/ohttp-chunked-req", sealed_).status, 400U);
   EXPECT_EQ(asked_, 1);
   EXPECT_EQ(service_->counts().refused_replayed, 1U);
+}
+
+TEST_F(Inference, ReplayOutsideTheWindow) {
+  EXPECT_EQ(ask(question()).status, 200U);
+  now_ = kNow + minutes(6);
+  EXPECT_EQ(call("POST", "/v1/inference", "message/ohttp-chunked-req", sealed_).status, 200U) << "a sealed refusal";
+  EXPECT_EQ(asked_, 1);
+  EXPECT_EQ(service_->counts().refused_date, 1U);
+}
+
+TEST_F(Inference, WhatIsRefusedIsNotRemembered) {
+  net::BinaryRequest request = question();
+  request.headers = {{"authorization", "Bearer nobody"}, {"date", net::to_http_date(now_)}};
+  EXPECT_EQ(ask(request).status, 401U);
+  EXPECT_EQ(call("POST", "/v1/inference", "message/ohttp-chunked-req", sealed_).status, 200U) << "a sealed refusal";
+  EXPECT_EQ(service_->counts().refused_tenant, 2U);
+  EXPECT_EQ(service_->counts().refused_replayed, 0U);
+  EXPECT_EQ(asked_, 0);
 }
 
 TEST_F(Inference, AlteredOrCutRequest) {
@@ -251,11 +278,11 @@ TEST_F(Inference, ABadQuestionIsAnsweredSealed) {
 
 TEST_F(Inference, KeysChangeAndOldOnesEnd) {
   const attest::WorkerBundle first = bundle();
-  ask(question());
-  const net::Buffer old = sealed_;
   now_ = kNow + minutes(29);
   ASSERT_TRUE(service_->refresh().ok());
   EXPECT_EQ(bundle(), first);
+  ask(question());
+  const net::Buffer old = sealed_;
   now_ = kNow + minutes(30);
   ASSERT_TRUE(service_->refresh().ok());
   const attest::WorkerBundle second = bundle();

@@ -109,8 +109,22 @@ TEST(Tensors, QuestionsThatAreNone) {
 }
 
 TEST(Tensors, DeepNestingIsRefused) {
-  EXPECT_FALSE(parse(std::string(100'000, '[')).ok());
-  EXPECT_FALSE(parse(question("FP32", "[1]", std::string(50'000, '[') + std::string(50'000, ']'))).ok());
+  const auto nested = [](std::size_t depth) {
+    return question("FP32", "[1]", std::string(depth, '[') + "1" + std::string(depth, ']'));
+  };
+  EXPECT_TRUE(parse(nested(kTensorRankMax)).ok());
+  expect_refused(parse(nested(kTensorRankMax + 1)), Code::kInvalid, "too deeply");
+  expect_refused(parse(std::string(100'000, '[')), Code::kInvalid, "too deeply");
+  expect_refused(parse(std::string(4'000'000, '[')), Code::kInvalid, "too deeply");
+  std::string objects;
+  for (int i = 0; i < 100; ++i) objects += R"({"parameters":)";
+  expect_refused(parse(objects), Code::kInvalid, "too deeply");
+}
+
+TEST(Tensors, BracketsInTextsAreNoNesting) {
+  const auto read = parse(R"({"id":"[[[[[[[[[[[[[[\"{{{{{{{{{{{{{{","inputs":)"
+                          R"([{"name":"x","datatype":"FP32","shape":[1],"data":[1]}],"parameters":"\\"})");
+  EXPECT_EQ(value_of(read).id, "[[[[[[[[[[[[[[\"{{{{{{{{{{{{{{");
 }
 
 TEST(Tensors, WhatIsNoNumberBecomesNull) {
