@@ -33,15 +33,16 @@ std::string_view session_of(const net::Request& request) {
   return {};
 }
 
-// The first part that is wrong, and how; nothing where every check of every part passed, or wasn't made.
+// The first part that is wrong or couldn't be checked, and how; nothing for a sound verdict.
 std::optional<std::string> failure_of(const attest::SetVerdict& verdict) {
   std::vector<const attest::Verdict*> parts{&verdict.primary};
   for (const attest::Verdict& device : verdict.devices) parts.push_back(&device);
   for (const attest::Verdict* part : parts) {
-    if (!part->any_failed()) continue;
-    const attest::Check& check = *part->first_problem();
-    return std::string(attest::kind_name(part->kind)) + ": " + check.name + ": " +
-           std::string(attest::reason_name(*check.reason)) + ": " + check.detail;
+    if (part->sound()) continue;
+    const std::string kind(attest::kind_name(part->kind));
+    const attest::Check* check = part->first_problem();
+    if (check == nullptr) return kind + ": nothing of it was checked";
+    return kind + ": " + check->name + ": " + std::string(attest::reason_name(*check->reason)) + ": " + check->detail;
   }
   return std::nullopt;
 }

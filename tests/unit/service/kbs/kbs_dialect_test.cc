@@ -79,8 +79,8 @@ class Kbs : public ::testing::Test {
       kept_ = to_hex(crypto::sha256(attest::encode(evidence)));
       return keep_status_;
     };
-    options.decide = [this](const KbsGuest& guest, const Target&, Time) {
-      return KbsDecision{decision_ && guest.verdict.sound(), "the attestation policy says no"};
+    options.decide = [this](const KbsGuest&, const Target&, Time) {
+      return KbsDecision{decision_, "the attestation policy says no"};
     };
     return options;
   }
@@ -139,12 +139,13 @@ class Kbs : public ::testing::Test {
     parts.report_data = to_bytes(crypto::sha384(as_bytes(canonical)));
     parts.report_data.resize(64);
     parts.not_after = kStart + days(100);
-    return JsonValue(JsonValue::Object{
-                         {"init-data", JsonValue()},
-                         {"runtime-data",
-                          JsonValue::Object{{"nonce", said.empty() ? guest.nonce : said}, {"tee-pubkey", jwk}}},
-                         {"tee-evidence", JsonValue::Object{{"primary_evidence", coco_snp_json(amd_.snp(parts))},
-                                                            {"additional_evidence", ""}}}})
+    attest::Evidence evidence = amd_.snp(parts);
+    if (!certificates_) std::erase_if(evidence.parts, [](const auto& part) { return part.first != "report"; });
+    return JsonValue(JsonValue::Object{{"init-data", JsonValue()},
+                                       {"runtime-data", JsonValue::Object{{"nonce", said.empty() ? guest.nonce : said},
+                                                                          {"tee-pubkey", jwk}}},
+                                       {"tee-evidence", JsonValue::Object{{"primary_evidence", coco_snp_json(evidence)},
+                                                                          {"additional_evidence", ""}}}})
         .serialize();
   }
 
@@ -170,6 +171,7 @@ class Kbs : public ::testing::Test {
   SimulatedAmd amd_;
   attest::Anchors anchors_ = amd_.anchors();
   attest::Collateral collateral_;
+  bool certificates_ = true;  // beside the report
   bool decision_ = true;
   std::uint64_t epoch_ = 7;
   std::string kept_;
@@ -316,11 +318,23 @@ TEST_F(Kbs, PolicyIsAskedForEveryResource) {
   expect_error(get(guest, "acme/key/1"), 403, "");
 }
 
-TEST_F(Kbs, VerdictThatIsIncompleteGivesATokenAndNoSecret) {
+TEST_F(Kbs, CheckThatCouldNotBeMade) {
   collateral_ = {};
   Guest guest;
-  attest(guest);
-  expect_error(get(guest, "acme/key/1"), 403, "");
+  begin(guest);
+  expect_error(send({.path = "attest", .body = attestation(guest), .cookie = guest.cookie}), 401, "revocation");
+  EXPECT_EQ(harness_.last_event().outcome, audit::Outcome::kRefused);
+  expect_error(get(guest, "acme/key/1"), 401, "attest");
+}
+
+// Nothing in it fails, since nothing in it can be checked.
+TEST_F(Kbs, ReportWithoutCertificates) {
+  Guest guest;
+  begin(guest);
+  certificates_ = false;
+  expect_error(send({.path = "attest", .body = attestation(guest), .cookie = guest.cookie}), 401, "endorsement");
+  EXPECT_EQ(harness_.last_event().outcome, audit::Outcome::kRefused);
+  expect_error(get(guest, "acme/key/1"), 401, "attest");
 }
 
 TEST_F(Kbs, VerdictOfBeforeARecoveryIsOver) {
