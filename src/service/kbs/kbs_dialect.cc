@@ -47,6 +47,14 @@ std::optional<std::string> failure_of(const attest::SetVerdict& verdict) {
   return std::nullopt;
 }
 
+// What can be judged again to some purpose. Who only made it up, or found it elsewhere, has nothing kept.
+bool is_worth_keeping(const attest::SetVerdict& verdict) {
+  if (verdict.sound()) return true;
+  const attest::Check* bound = verdict.primary.find("report-data");
+  return verdict.assurance() != attest::Assurance::kNone && bound != nullptr &&
+         bound->state == attest::CheckState::kPassed;
+}
+
 Route route_of(const char* method, const char* path, Access access, Recording recording, Work work) {
   Route route{method, path, access, {}, recording, work, {}};
   return route;
@@ -145,8 +153,10 @@ Result<std::shared_ptr<const KbsGuest>> KbsDialect::examine(const KbsChallenge& 
   CLOISTER_TRY(const attest::EvidenceSet evidence, kbs_evidence(challenge.tee, sent));
   const std::uint64_t epoch = options_.epoch();
   attest::SetVerdict verdict = options_.judge(evidence, report_data, device_nonce, call.now);
-  const Status kept = options_.keep(evidence, verdict);
-  if (!kept.ok()) return Error(Code::kInternal, "keep the evidence: " + kept.error().message());
+  if (is_worth_keeping(verdict)) {
+    const Status kept = options_.keep(evidence, verdict);
+    if (!kept.ok()) return Error(Code::kInternal, "keep the evidence: " + kept.error().message());
+  }
   if (const auto failure = failure_of(verdict)) return Error(Code::kDenied, *failure);
   return std::make_shared<const KbsGuest>(KbsGuest{challenge.tee, to_hex(crypto::sha256(attest::encode(evidence))),
                                                    std::move(verdict), std::move(recipient), epoch});

@@ -31,7 +31,8 @@ struct KbsOptions {
       judge;
   // Rises when a verdict of before isn't good enough any more: its guests must answer another challenge.
   std::function<std::uint64_t()> epoch;
-  // Keeps what was judged, so that it can be judged again. Called on a worker; without it nothing is admitted.
+  // Keeps what was judged, so that it can be judged again. Called on a worker; without it nothing is admitted. Not
+  // called for what no trusted root vouches for, or that answers another challenge.
   std::function<Status(const attest::EvidenceSet& evidence, const attest::SetVerdict& verdict)> keep;
   // Whether a verified guest is given something of that dataset: after the policy about callers, and before anything is
   // opened. Asked for every resource anew.

@@ -359,6 +359,32 @@ TEST_F(Kbs, EvidenceIsKeptBeforeAnybodyIsAdmitted) {
   expect_error(get(guest, "acme/key/1"), 401, "attest");
 }
 
+TEST_F(Kbs, EvidenceOfNobodyIsNotKept) {
+  const auto send_refused = [this] {
+    kept_.clear();
+    Guest guest;
+    begin(guest);
+    std::string body = attestation(guest, {.edit = [](Bytes& report) { report[0x00A] |= 0x08; }});
+    expect_error(send({.path = "attest", .body = body, .cookie = guest.cookie}), 401, "snp");
+    return kept_;
+  };
+  EXPECT_FALSE(send_refused().empty());  // of a machine that is genuine, and of this session
+  certificates_ = false;
+  EXPECT_TRUE(send_refused().empty());
+  certificates_ = true;
+  anchors_ = attest::Anchors::production();
+  EXPECT_TRUE(send_refused().empty());
+  anchors_ = amd_.anchors();
+  Guest guest, other;
+  begin(guest);
+  begin(other);
+  kept_.clear();
+  // Evidence of another session.
+  expect_error(send({.path = "attest", .body = attestation(other, {}, guest.nonce), .cookie = guest.cookie}), 401,
+               "nonce-mismatch");
+  EXPECT_TRUE(kept_.empty());
+}
+
 TEST_F(Kbs, FloodsOfChallengesAreBounded) {
   const std::string body = R"({"version":"0.4.0","tee":"snp"})";
   unsigned refused = 0;
