@@ -116,7 +116,11 @@ std::optional<Problem> KbsDialect::verify(Call& call) const {
   call.authentication = "kbs";
   if (call.route->access == Access::kAnyone) {
     const std::string tee = options_.sessions->tee_of(session_of(call.request), call.now);
-    if (tee.empty()) return unauthenticated("there is no session with this cookie: ask for a challenge first");
+    // Whoever had one challenge isn't known any better than a stranger once it was answered.
+    if (tee.empty()) {
+      return unauthenticated(
+          "there is no session with this cookie, or its challenge was answered before: ask for a challenge first");
+    }
     call.caller = options_.callers + "/" + tee;
     return std::nullopt;
   }

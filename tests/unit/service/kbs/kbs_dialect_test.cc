@@ -359,6 +359,19 @@ TEST_F(Kbs, EvidenceIsKeptBeforeAnybodyIsAdmitted) {
   expect_error(get(guest, "acme/key/1"), 401, "attest");
 }
 
+TEST_F(Kbs, AnsweredCookieIsAsGoodAsNone) {
+  Guest guest;
+  attest(guest);
+  const std::size_t before = harness_.audit_rows().size();
+  unsigned limited = 0;
+  for (int i = 0; i < 210; ++i) {
+    limited += send({.path = "attest", .body = "{}", .cookie = guest.cookie}).status() == 429 ? 1 : 0;
+  }
+  EXPECT_GT(limited, 0U);
+  EXPECT_EQ(harness_.audit_rows().size() - before, 210U - limited);
+  EXPECT_EQ(harness_.last_event().action, "/kbs/v0/attest");
+}
+
 TEST_F(Kbs, EvidenceOfNobodyIsNotKept) {
   const auto send_refused = [this] {
     kept_.clear();
