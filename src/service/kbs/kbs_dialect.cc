@@ -196,11 +196,12 @@ Result<Reply> KbsDialect::hand_out(Call& call, const std::array<std::string, 3>&
                                    keys::Hierarchy* hierarchy) const {
   const auto guest = guest_of(call);
   if (guest == nullptr) return Reply::of(unauthenticated("the session is over: attest again"));
+  if (hierarchy == nullptr) return Reply::to_worker();
+  CLOISTER_RETURN_IF_ERROR(options_.refresh(hierarchy->store()));
   if (guest->epoch != options_.epoch())
     return Reply::of(unauthenticated("what was verified is out of date: attest again"));
   const KbsDecision decision = options_.decide(*guest, call.target, call.now);
   if (!decision.allowed) return Reply::of({ProblemCode::kRefused, decision.reason});
-  if (hierarchy == nullptr) return Reply::to_worker();
   CLOISTER_TRY(const auto keyring, options_.keyrings->get(call, hierarchy));
   const auto secret = open_kbs_secret(options_.resources, path[0], path[1], path[2], *keyring->wrapper);
   if (!secret.ok() && secret.error().code() == Code::kDenied) {

@@ -74,6 +74,10 @@ class Kbs : public ::testing::Test {
                            Time now) {
       return attest::verify(evidence, {now, report_data, &collateral_, &anchors_, nullptr}, device_nonce);
     };
+    options.refresh = [this](keys::Store&) {
+      if (refreshed_) epoch_ = *refreshed_;
+      return refresh_status_;
+    };
     options.epoch = [this] { return epoch_; };
     options.keep = [this](const attest::EvidenceSet& evidence, const attest::SetVerdict&) {
       kept_ = to_hex(crypto::sha256(attest::encode(evidence)));
@@ -174,6 +178,8 @@ class Kbs : public ::testing::Test {
   bool certificates_ = true;  // beside the report
   bool decision_ = true;
   std::uint64_t epoch_ = 7;
+  std::optional<std::uint64_t> refreshed_;  // the epoch of the store, where it is another
+  Status refresh_status_;
   std::string kept_;
   Status keep_status_;
   std::shared_ptr<net::Handler> handler_;
@@ -344,6 +350,20 @@ TEST_F(Kbs, VerdictOfBeforeARecoveryIsOver) {
   expect_error(get(guest, "acme/key/1"), 401, "attest again");
   attest(guest);
   EXPECT_EQ(get(guest, "acme/key/1").status(), 200U);
+}
+
+TEST_F(Kbs, StoreIsAskedForEveryResource) {
+  Guest guest;
+  attest(guest);
+  EXPECT_EQ(get(guest, "acme/key/1").status(), 200U);
+  refresh_status_ = Error(Code::kUnavailable, "the store is gone");
+  const Answered answered = get(guest, "acme/key/1");
+  EXPECT_EQ(answered.status(), 503U) << answered.body();
+  EXPECT_EQ(answered.body().find("the store is gone"), std::string::npos);
+  EXPECT_EQ(harness_.last_event().outcome, audit::Outcome::kFailed);
+  refresh_status_ = {};
+  refreshed_ = 8;  // raised by another server
+  expect_error(get(guest, "acme/key/1"), 401, "attest again");
 }
 
 TEST_F(Kbs, EvidenceIsKeptBeforeAnybodyIsAdmitted) {
