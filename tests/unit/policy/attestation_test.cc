@@ -205,6 +205,23 @@ TEST(Attestation, OutOfTime) {
   EXPECT_TRUE(rule_ended.guards("acme", "", "models-7"));
 }
 
+TEST(Attestation, EndsWithThePolicyAndTheRule) {
+  const auto until = [](std::string_view of_policy, std::string_view of_rule) {
+    std::string text = top() + rule();
+    if (!of_policy.empty()) text.replace(text.find("\"never\""), 7, of_policy);
+    if (!of_rule.empty()) text += "not_after = " + std::string(of_rule) + "\n";
+    const ReleaseDecision decision = decide(load(text), request());
+    EXPECT_TRUE(decision.allowed) << decision.reason;
+    EXPECT_EQ(decision.lease.ms, 300'000);
+    return decision.until;
+  };
+  EXPECT_EQ(until("", ""), std::nullopt);
+  EXPECT_EQ(until("2027-01-15T08:01:00Z", ""), kNow + minutes(1));
+  EXPECT_EQ(until("", "2027-01-15T08:01:00Z"), kNow + minutes(1));
+  EXPECT_EQ(until("2027-01-15T08:01:00Z", "2027-01-15T08:02:00Z"), kNow + minutes(1));
+  EXPECT_EQ(until("2027-01-15T08:02:00Z", "2027-01-15T08:01:00Z"), kNow + minutes(1));
+}
+
 TEST(Attestation, TheNearestRuleSaysWhy) {
   std::string other = rule("a different role");
   other.replace(other.find("role = \"infer\""), 14, "role = \"train\"");
