@@ -182,7 +182,14 @@ TEST_F(AttestedReleaseTest, AttestedWorkerGetsItsKey) {
   EXPECT_FALSE(answered.header("audit-index").empty());
 }
 
-TEST_F(AttestedReleaseTest, NoPolicy) { expect_refused(release({wanted()}), "no attestation policy is loaded"); }
+TEST_F(AttestedReleaseTest, NoPolicy) {
+  expect_refused(release({wanted()}), "no attestation policy is loaded");
+  const auto kept = testing::value_of(releases_->archive().releases());
+  ASSERT_EQ(kept.size(), 1U);
+  const Replay replay = testing::value_of(replay_release(releases_->archive(), kept.front()));
+  EXPECT_TRUE(replay.same()) << replay.kept << "\n" << replay.found;
+  EXPECT_FALSE(replay.record.found.decision.allowed);
+}
 
 TEST_F(AttestedReleaseTest, SoftwareWhereHardwareIsAsked) {
   ASSERT_EQ(set_policy(policy_text("", "hardware")).status(), 200U);
