@@ -169,7 +169,12 @@ bool denies(const PartDenial& denial, const AttestedPart& part) {
 }
 
 ReleaseDecision refuse(std::string reason, std::string rule = "") {
-  return {false, std::move(rule), std::move(reason), {}};
+  return {false, std::move(rule), std::move(reason), {}, std::nullopt};
+}
+
+std::optional<Time> end_of(const Validity& policy, const Validity& rule) {
+  if (!policy.not_after || !rule.not_after) return policy.not_after ? policy.not_after : rule.not_after;
+  return std::min(*policy.not_after, *rule.not_after);
 }
 
 std::vector<std::string> failures_of(const AttestationPolicy& policy,
@@ -248,7 +253,8 @@ ReleaseDecision decide(const AttestationPolicy& policy, const ReleaseRequest& re
       if (denies(denial, part)) return refuse("rule \"" + denial.name + "\" denies it", denial.name);
     }
   }
-  return {true, allowing->name, "rule \"" + allowing->name + "\" releases it", allowing->lease};
+  return {true, allowing->name, "rule \"" + allowing->name + "\" releases it", allowing->lease,
+          end_of(policy.validity(), allowing->validity)};
 }
 
 }  // namespace cloister::policy

@@ -46,6 +46,8 @@ struct ReleaseDecision {
   std::string rule;    // that allowed or denied it; empty where none did
   std::string reason;  // one plain sentence
   Duration lease;      // with `allowed`
+  // With `allowed`: when the policy or the rule ends, whichever is first. No lease is good for longer.
+  std::optional<Time> until;
   friend bool operator==(const ReleaseDecision&, const ReleaseDecision&) = default;
 };
 

@@ -349,20 +349,48 @@ Result<ReleaseExpectation> parse_expectation(const TomlTable& table, std::option
   return expectation;
 }
 
-// AP-8: a signer has more than one product, and a guest more than one privilege level.
+// "tpm.pcr4", "tpm.sha384.pcr4"; not the two that a guest may set to what it likes.
+bool is_pcr(std::string_view claim) {
+  const std::size_t at = claim.find("pcr");
+  if (!claim.starts_with("tpm.") || at == std::string_view::npos) return false;
+  const std::string_view number = claim.substr(at + 3);
+  return !number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos && number != "16" &&
+         number != "23";
+}
+
+// Of the firmware below a realm: all of it, or one component's.
+bool is_cca_firmware(std::string_view claim) {
+  return claim == "cca.platform_measurements" ||
+         (claim.starts_with("cca.component") && (claim.ends_with(".measurement") || claim.ends_with(".signer")));
+}
+
+// AP-8: what a measurement, or a signer, says nothing about.
+struct NeededClaim {
+  std::string_view platform, what;
+  bool (*is_it)(std::string_view claim);
+};
+constexpr NeededClaim kSignedEnclave{"sgx", "sgx.product_id", [](std::string_view c) { return c == "sgx.product_id"; }};
+constexpr std::array<NeededClaim, 4> kNeededClaims = {
+    {{"snp", "snp.vmpl", [](std::string_view claim) { return claim == "snp.vmpl"; }},
+     {"az-snp-vtpm", "a register, as tpm.pcr4", is_pcr},
+     {"az-tdx-vtpm", "a register, as tpm.pcr4", is_pcr},
+     {"cca", "cca.platform_measurements or a component's measurement or signer", is_cca_firmware}}};
+
 Status check_needed_claims(const AttestationDocument& document) {
   for (const ReleaseRule& rule : document.rules) {
-    const auto has = [&rule](std::string_view name) {
-      return std::ranges::any_of(rule.machine.claims, [name](const ClaimRule& claim) { return claim.name == name; });
+    const auto lacks = [&rule](const NeededClaim& needed) {
+      return std::ranges::find(rule.machine.platforms, needed.platform) != rule.machine.platforms.end() &&
+             std::ranges::none_of(rule.machine.claims, [&needed](const ClaimRule& claim) {
+               return claim.platform == needed.platform && needed.is_it(claim.name);
+             });
     };
-    const auto& platforms = rule.machine.platforms;
-    const bool snp = std::ranges::find(platforms, "snp") != platforms.end();
-    const std::string_view missing = !rule.machine.measurement && !has("sgx.product_id") ? "sgx.product_id"
-                                     : snp && !has("snp.vmpl")                           ? "snp.vmpl"
-                                                                                         : "";
-    if (missing.empty()) continue;
+    const auto found = std::ranges::find_if(kNeededClaims, lacks);
+    const NeededClaim* missing = found == kNeededClaims.end() ? nullptr : &*found;
+    if (!rule.machine.measurement && lacks(kSignedEnclave)) missing = &kSignedEnclave;
+    if (missing == nullptr) continue;
     return Error(Code::kInvalid, "line " + std::to_string(rule.line) + ": [[release]] " + in_quotes(rule.name) +
-                                     ": it needs a [[claim]] of " + std::string(missing));
+                                     ": it needs a [[claim]] of " + std::string(missing->what) + " for " +
+                                     std::string(missing->platform));
   }
   return {};
 }

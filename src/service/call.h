@@ -1,6 +1,7 @@
 // One request on its way through the five steps: parse, verify, decide, record, act and answer.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -60,6 +61,9 @@ struct Call {
   std::string request_id;       // 24 hexadecimal digits, in every answer and record
   Time now;
   std::shared_ptr<const Snapshot> snapshot;
+  // ServiceOptions::guard, which is asked about the route's operation and target: for what a dialect does beside it.
+  // Null in tests without a service.
+  const std::function<Status(policy::Operation operation, const Target& target)>* guard = nullptr;
   Target target;
   // Of the header idempotency-key, where the route looks at it; or of the proof itself, where the dialect says so.
   std::optional<keys::RequestKey> request_key;

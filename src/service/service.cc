@@ -111,6 +111,7 @@ std::optional<net::Response> Service::Impl::serve(const Dialect& dialect, net::R
   call.request = std::move(request);
   call.request_id = to_hex(crypto::random_array<12>(*options.random));
   call.now = options.clock();
+  call.guard = &options.guard;
   {
     const std::lock_guard lock(snapshot_mutex);
     call.snapshot = snapshot;

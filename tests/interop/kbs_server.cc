@@ -66,10 +66,11 @@ service::KbsOptions options_of(service::Harness& harness, const attest::Anchors&
                       Time now) {
     return attest::verify(evidence, {now, report_data, &collateral, &anchors, nullptr}, device_nonce);
   };
+  options.refresh = [](keys::Store&) { return ok_status(); };
   options.epoch = [] { return std::uint64_t{0}; };
   options.keep = [](const attest::EvidenceSet&, const attest::SetVerdict&) { return ok_status(); };
-  options.decide = [](const service::KbsGuest& guest, const service::Target&, Time) {
-    return service::KbsDecision{guest.verdict.sound(), "the verdict isn't whole"};
+  options.decide = [](const service::KbsGuest&, const service::Target&, Time) {
+    return service::KbsDecision{true, {}};
   };
   return options;
 }

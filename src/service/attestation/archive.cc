@@ -13,6 +13,7 @@ constexpr std::string_view kMagic = "CLRA1\n";
 constexpr std::size_t kHeadSize = kMagic.size() + crypto::kLocalWrapSize + crypto::kTagSize;
 constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kFileMode = 0600;
+constexpr std::size_t kSettledMax = 4096;
 
 Bytes context_of(std::string_view name) {
   Writer writer;
@@ -31,6 +32,10 @@ Error no_release(const std::string& id) { return Error(Code::kNotFound, "no rele
 Result<Archive> Archive::open(Path folder, crypto::KeyMaterial key) {
   CLOISTER_RETURN_IF_ERROR(create_directories(folder / "releases", kFolderMode));
   CLOISTER_RETURN_IF_ERROR(create_directories(folder / "shared", kFolderMode));
+  // What is kept must not be lost with the folder that it is in.
+  CLOISTER_RETURN_IF_ERROR(sync_directory(folder));
+  const Path parent = folder.parent_path();
+  CLOISTER_RETURN_IF_ERROR(sync_directory(parent.empty() ? Path(".") : parent));
   return Archive(std::move(folder), std::move(key));
 }
 
@@ -79,8 +84,16 @@ Result<crypto::Sha256Digest> Archive::put_shared(ByteView bytes, crypto::Random&
   const std::string name = to_hex(digest);
   const Path file = folder_ / "shared" / name;
   std::error_code ignored;
-  if (std::filesystem::exists(file, ignored)) return digest;
-  CLOISTER_RETURN_IF_ERROR(put(file, "item " + name, bytes, random));
+  const bool is_there = std::filesystem::exists(file, ignored);
+  {
+    const std::lock_guard lock(settled_->mutex);
+    if (is_there && settled_->digests.contains(digest)) return digest;
+  }
+  // Whoever wrote it may not have come as far as syncing its name.
+  CLOISTER_RETURN_IF_ERROR(is_there ? sync_directory(file.parent_path()) : put(file, "item " + name, bytes, random));
+  const std::lock_guard lock(settled_->mutex);
+  if (settled_->digests.size() >= kSettledMax) settled_->digests.clear();
+  settled_->digests.insert(digest);
   return digest;
 }
 

@@ -2,6 +2,9 @@
 // each collateral item and policy that any of them used. docs/formats/release-archive.md.
 #pragma once
 
+#include <mutex>
+#include <set>
+
 #include "base/file.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
@@ -44,7 +47,7 @@ class Archive {
 
   // Durable when it returns.
   Status put_release(const std::string& id, ByteView record, crypto::Random& random) const;
-  // By their SHA-256, which it returns; what is there already isn't written again.
+  // By their SHA-256, which it returns; what is there already isn't written again. Durable when it returns.
   Result<crypto::Sha256Digest> put_shared(ByteView bytes, crypto::Random& random) const;
 
   // kNotFound; kCorrupt for a file that isn't what was written under that name.
@@ -54,6 +57,11 @@ class Archive {
   Result<std::vector<std::string>> releases() const;
 
  private:
+  // Shared items that are known to be durable.
+  struct Settled {
+    std::mutex mutex;
+    std::set<crypto::Sha256Digest> digests;
+  };
   Archive(Path folder, crypto::KeyMaterial key)
       : folder_(std::move(folder)), key_(std::make_shared<const crypto::KeyMaterial>(std::move(key))) {}
   Status put(const Path& file, std::string_view name, ByteView bytes, crypto::Random& random) const;
@@ -61,6 +69,7 @@ class Archive {
 
   Path folder_;
   std::shared_ptr<const crypto::KeyMaterial> key_;
+  std::shared_ptr<Settled> settled_ = std::make_shared<Settled>();
 };
 
 }  // namespace cloister::service

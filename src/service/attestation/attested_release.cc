@@ -167,7 +167,6 @@ Result<Reply> AttestedRelease::try_release(const ReleaseOrder& order, Call& call
   ReleaseRecord& record = attempt.record;
   record.id = attempt.id;
   record.floors = attempt.state->floors;
-  record.policy = attempt.state->policy_digest;
   record.epoch = attempt.state->epoch;
   const auto collateral = collateral_ ? collateral_() : nullptr;
   record.found = judge(record.asked, attempt.state->policy, collateral.get(), record.floors);
@@ -186,6 +185,7 @@ Result<Reply> AttestedRelease::try_release(const ReleaseOrder& order, Call& call
   attempt.lease.purpose = policy::purpose_name(*call.purpose);
   attempt.lease.rule = decision.rule;
   attempt.lease.expires = call.now + decision.lease;
+  if (decision.until) attempt.lease.expires = std::min(attempt.lease.expires, *decision.until);
   return hand_out(order, call, hierarchy, attempt);
 }
 
@@ -213,7 +213,7 @@ Status AttestedRelease::keep(Attempt& attempt, const attest::Collateral* collate
       record.collateral.emplace_back(name, digest);
     }
   }
-  CLOISTER_RETURN_IF_ERROR(archive_.put_shared(as_bytes(attempt.state->policy_text), random_));
+  CLOISTER_TRY(record.policy, archive_.put_shared(as_bytes(attempt.state->policy_text), random_));
   const Bytes encoded = encode(record);
   attempt.lease.evidence = crypto::sha256(encoded);
   return archive_.put_release(attempt.id, encoded, random_);

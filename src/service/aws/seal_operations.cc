@@ -222,6 +222,14 @@ struct ReEncryptRequest {
   KnownPointer source, target;
 };
 
+// What leaves for another dataset's key can be opened by whoever may open that one's: as if it were unwrapped.
+Status guard_source(const ReEncryptRequest& request, Call& call) {
+  if (request.source->id == request.target->id || call.guard == nullptr || !*call.guard) return {};
+  const Status status = (*call.guard)(policy::Operation::kUnwrap, call.target);
+  if (!status.ok()) call.fault = "AccessDeniedException";
+  return status;
+}
+
 // The policy is asked about both keys: here about the source, and by the service about the destination.
 Result<bool> resolve_reencrypt(const AwsDialectParts& parts, ReEncryptRequest& request, Call& call,
                                keys::Hierarchy* hierarchy) {
@@ -238,6 +246,7 @@ Result<bool> resolve_reencrypt(const AwsDialectParts& parts, ReEncryptRequest& r
     call.fault = "AccessDeniedException";
     return Error(Code::kDenied, decision.reason);
   }
+  CLOISTER_RETURN_IF_ERROR(guard_source(request, call));
   call.target.dataset = request.target->name.dataset;
   return true;
 }

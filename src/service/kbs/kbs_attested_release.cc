@@ -41,7 +41,7 @@ Status keep(const Archive& archive, const attest::EvidenceSet& evidence, const a
 
 }  // namespace
 
-void judge_by_attested_release(KbsOptions& options, const AttestedRelease& releases, const KbsCollateral& collateral,
+void judge_by_attested_release(KbsOptions& options, AttestedRelease& releases, const KbsCollateral& collateral,
                                crypto::Random& random) {
   options.judge = [&releases, collateral](const attest::EvidenceSet& evidence, const Bytes& report_data,
                                           const Bytes& device_nonce, Time now) {
@@ -52,6 +52,7 @@ void judge_by_attested_release(KbsOptions& options, const AttestedRelease& relea
     if (!verdict.sound()) collateral.wanted(evidence);
     return verdict;
   };
+  options.refresh = [&releases](keys::Store& store) { return releases.refresh(store); };
   options.epoch = [&releases] { return releases.state()->epoch; };
   options.keep = [&releases, &random, collateral](const attest::EvidenceSet& evidence,
                                                   const attest::SetVerdict& verdict) {

@@ -33,17 +33,26 @@ std::string_view session_of(const net::Request& request) {
   return {};
 }
 
-// The first part that is wrong, and how; nothing where every check of every part passed, or wasn't made.
+// The first part that is wrong or couldn't be checked, and how; nothing for a sound verdict.
 std::optional<std::string> failure_of(const attest::SetVerdict& verdict) {
   std::vector<const attest::Verdict*> parts{&verdict.primary};
   for (const attest::Verdict& device : verdict.devices) parts.push_back(&device);
   for (const attest::Verdict* part : parts) {
-    if (!part->any_failed()) continue;
-    const attest::Check& check = *part->first_problem();
-    return std::string(attest::kind_name(part->kind)) + ": " + check.name + ": " +
-           std::string(attest::reason_name(*check.reason)) + ": " + check.detail;
+    if (part->sound()) continue;
+    const std::string kind(attest::kind_name(part->kind));
+    const attest::Check* check = part->first_problem();
+    if (check == nullptr) return kind + ": nothing of it was checked";
+    return kind + ": " + check->name + ": " + std::string(attest::reason_name(*check->reason)) + ": " + check->detail;
   }
   return std::nullopt;
+}
+
+// What can be judged again to some purpose. Who only made it up, or found it elsewhere, has nothing kept.
+bool is_worth_keeping(const attest::SetVerdict& verdict) {
+  if (verdict.sound()) return true;
+  const attest::Check* bound = verdict.primary.find("report-data");
+  return verdict.assurance() != attest::Assurance::kNone && bound != nullptr &&
+         bound->state == attest::CheckState::kPassed;
 }
 
 Route route_of(const char* method, const char* path, Access access, Recording recording, Work work) {
@@ -107,7 +116,11 @@ std::optional<Problem> KbsDialect::verify(Call& call) const {
   call.authentication = "kbs";
   if (call.route->access == Access::kAnyone) {
     const std::string tee = options_.sessions->tee_of(session_of(call.request), call.now);
-    if (tee.empty()) return unauthenticated("there is no session with this cookie: ask for a challenge first");
+    // Whoever had one challenge isn't known any better than a stranger once it was answered.
+    if (tee.empty()) {
+      return unauthenticated(
+          "there is no session with this cookie, or its challenge was answered before: ask for a challenge first");
+    }
     call.caller = options_.callers + "/" + tee;
     return std::nullopt;
   }
@@ -144,8 +157,10 @@ Result<std::shared_ptr<const KbsGuest>> KbsDialect::examine(const KbsChallenge& 
   CLOISTER_TRY(const attest::EvidenceSet evidence, kbs_evidence(challenge.tee, sent));
   const std::uint64_t epoch = options_.epoch();
   attest::SetVerdict verdict = options_.judge(evidence, report_data, device_nonce, call.now);
-  const Status kept = options_.keep(evidence, verdict);
-  if (!kept.ok()) return Error(Code::kInternal, "keep the evidence: " + kept.error().message());
+  if (is_worth_keeping(verdict)) {
+    const Status kept = options_.keep(evidence, verdict);
+    if (!kept.ok()) return Error(Code::kInternal, "keep the evidence: " + kept.error().message());
+  }
   if (const auto failure = failure_of(verdict)) return Error(Code::kDenied, *failure);
   return std::make_shared<const KbsGuest>(KbsGuest{challenge.tee, to_hex(crypto::sha256(attest::encode(evidence))),
                                                    std::move(verdict), std::move(recipient), epoch});
@@ -181,11 +196,12 @@ Result<Reply> KbsDialect::hand_out(Call& call, const std::array<std::string, 3>&
                                    keys::Hierarchy* hierarchy) const {
   const auto guest = guest_of(call);
   if (guest == nullptr) return Reply::of(unauthenticated("the session is over: attest again"));
+  if (hierarchy == nullptr) return Reply::to_worker();
+  CLOISTER_RETURN_IF_ERROR(options_.refresh(hierarchy->store()));
   if (guest->epoch != options_.epoch())
     return Reply::of(unauthenticated("what was verified is out of date: attest again"));
   const KbsDecision decision = options_.decide(*guest, call.target, call.now);
   if (!decision.allowed) return Reply::of({ProblemCode::kRefused, decision.reason});
-  if (hierarchy == nullptr) return Reply::to_worker();
   CLOISTER_TRY(const auto keyring, options_.keyrings->get(call, hierarchy));
   const auto secret = open_kbs_secret(options_.resources, path[0], path[1], path[2], *keyring->wrapper);
   if (!secret.ok() && secret.error().code() == Code::kDenied) {

@@ -29,9 +29,13 @@ struct KbsOptions {
   std::function<attest::SetVerdict(const attest::EvidenceSet& evidence, const Bytes& report_data,
                                    const Bytes& device_nonce, Time now)>
       judge;
+  // Reads anew what epoch() and decide() go by, as another server of this store may have changed it. Called on a worker
+  // before every resource; where it fails, nothing is handed out.
+  std::function<Status(keys::Store& store)> refresh;
   // Rises when a verdict of before isn't good enough any more: its guests must answer another challenge.
   std::function<std::uint64_t()> epoch;
-  // Keeps what was judged, so that it can be judged again. Called on a worker; without it nothing is admitted.
+  // Keeps what was judged, so that it can be judged again. Called on a worker; without it nothing is admitted. Not
+  // called for what no trusted root vouches for, or that answers another challenge.
   std::function<Status(const attest::EvidenceSet& evidence, const attest::SetVerdict& verdict)> keep;
   // Whether a verified guest is given something of that dataset: after the policy about callers, and before anything is
   // opened. Asked for every resource anew.
@@ -44,7 +48,7 @@ struct KbsCollateral {
 };
 // Guests are judged by the floors of attested release, decided about by its policy under the role "kbs", and their
 // evidence is kept with its. `releases` and `random` outlive every call.
-void judge_by_attested_release(KbsOptions& options, const AttestedRelease& releases, const KbsCollateral& collateral,
+void judge_by_attested_release(KbsOptions& options, AttestedRelease& releases, const KbsCollateral& collateral,
                                crypto::Random& random);
 
 class KbsDialect final : public Dialect {

@@ -98,7 +98,7 @@ std::shared_ptr<const KbsGuest> KbsSessions::by_token(std::string_view token, Ti
 std::string KbsSessions::tee_of(std::string_view id, Time now) const {
   const std::lock_guard lock(mutex_);
   const Session* session = find(id, now);
-  return session == nullptr ? std::string() : session->challenge.tee;
+  return session == nullptr || session->taken ? std::string() : session->challenge.tee;
 }
 
 std::size_t KbsSessions::size() const {

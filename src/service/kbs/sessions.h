@@ -60,7 +60,7 @@ class KbsSessions {
   // Null for nobody's, and when it is over.
   std::shared_ptr<const KbsGuest> by_cookie(std::string_view id, Time now) const;
   std::shared_ptr<const KbsGuest> by_token(std::string_view token, Time now) const;
-  // What the tee of that cookie is said to be, verified or not. Empty for nobody's.
+  // What the tee of that cookie is said to be, verified or not. Empty for nobody's, and once its challenge was taken.
   std::string tee_of(std::string_view id, Time now) const;
   std::size_t size() const;
   Duration life() const { return limits_.life; }

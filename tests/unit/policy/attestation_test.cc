@@ -20,7 +20,7 @@ std::string rule(std::string_view name = "infer on tdx", std::string_view more =
          "\"infer\"\n"
          "manifest = \"" +
          kManifest +
-         "\"\nassurance = \"hardware\"\nplatform = [\"tdx\", \"cca\"]\nproduct = \"any\"\nchip = \"any\"\n" +
+         "\"\nassurance = \"hardware\"\nplatform = [\"tdx\", \"nitro\"]\nproduct = \"any\"\nchip = \"any\"\n" +
          "measurement = \"" + kMeasured +
          "\"\ntcb_status = [\"UpToDate\", \"SWHardeningNeeded\"]\nlease_seconds = 300\n" + std::string(more);
 }
@@ -150,7 +150,7 @@ TEST(Attestation, ClaimsOfAPlatform) {
       "[[claim]]\nrule = \"infer on tdx\"\nplatform = \"tdx\"\nname = \"tdx.rtmr0\"\nis = [\"aa\", \"bb\"]\n"
       "[[claim]]\nrule = \"infer on tdx\"\nplatform = \"snp\"\nname = \"snp.vmpl\"\nmin = 0\nmax = 1\n";
   std::string text = rule();
-  text.replace(text.find("\"cca\""), 5, "\"snp\"");
+  text.replace(text.find("\"nitro\""), 7, "\"snp\"");
   EXPECT_NE(refusal_of(top() + text).find("snp.vmpl"), std::string::npos);
   const AttestationPolicy policy = load(top() + text + claims);
   expect_refused(policy, request(), "it has no tdx.rtmr0");
@@ -205,6 +205,23 @@ TEST(Attestation, OutOfTime) {
   EXPECT_TRUE(rule_ended.guards("acme", "", "models-7"));
 }
 
+TEST(Attestation, EndsWithThePolicyAndTheRule) {
+  const auto until = [](std::string_view of_policy, std::string_view of_rule) {
+    std::string text = top() + rule();
+    if (!of_policy.empty()) text.replace(text.find("\"never\""), 7, of_policy);
+    if (!of_rule.empty()) text += "not_after = " + std::string(of_rule) + "\n";
+    const ReleaseDecision decision = decide(load(text), request());
+    EXPECT_TRUE(decision.allowed) << decision.reason;
+    EXPECT_EQ(decision.lease.ms, 300'000);
+    return decision.until;
+  };
+  EXPECT_EQ(until("", ""), std::nullopt);
+  EXPECT_EQ(until("2027-01-15T08:01:00Z", ""), kNow + minutes(1));
+  EXPECT_EQ(until("", "2027-01-15T08:01:00Z"), kNow + minutes(1));
+  EXPECT_EQ(until("2027-01-15T08:01:00Z", "2027-01-15T08:02:00Z"), kNow + minutes(1));
+  EXPECT_EQ(until("2027-01-15T08:02:00Z", "2027-01-15T08:01:00Z"), kNow + minutes(1));
+}
+
 TEST(Attestation, TheNearestRuleSaysWhy) {
   std::string other = rule("a different role");
   other.replace(other.find("role = \"infer\""), 14, "role = \"train\"");
@@ -253,7 +270,7 @@ TEST(Attestation, EnclavesByTheirSigner) {
   std::string text = rule("enclave", "signer = \"" + std::string(64, 'd') + "\"\nsvn_min = 7\n");
   text.erase(text.find("measurement = "), text.find("tcb_status = ") - text.find("measurement = "));
   EXPECT_NE(refusal_of(top() + text).find("measurement isn't written"), std::string::npos);
-  text.replace(text.find("[\"tdx\", \"cca\"]"), 14, "\"sgx\"");
+  text.replace(text.find("[\"tdx\", \"nitro\"]"), 16, "\"sgx\"");
   EXPECT_NE(refusal_of(top() + text).find("sgx.product_id"), std::string::npos);
   const AttestationPolicy policy =
       load(top() + text + "[[claim]]\nrule = \"enclave\"\nplatform = \"sgx\"\nname = \"sgx.product_id\"\nis = \"2\"\n");
@@ -268,6 +285,31 @@ TEST(Attestation, EnclavesByTheirSigner) {
   expect_refused(policy, asked, "its signer isn't");
 }
 
+TEST(Attestation, WhatAMeasurementSaysNothingAbout) {
+  const auto with = [](std::string_view platform, std::string_view of, std::string_view name) {
+    std::string text = rule();
+    text.replace(text.find("\"nitro\""), 7, "\"" + std::string(platform) + "\"");
+    return top() + text + "[[claim]]\nrule = \"infer on tdx\"\nplatform = \"" + std::string(of) + "\"\nname = \"" +
+           std::string(name) + "\"\nis = \"0\"\n";
+  };
+  for (const char* platform : {"az-snp-vtpm", "az-tdx-vtpm"}) {
+    for (const char* name : {"tpm.pcr4", "tpm.pcr11", "tpm.sha384.pcr4"}) load(with(platform, platform, name));
+    for (const char* name : {"tpm.pcr_digest", "tpm.pcr", "tpm.pcr16", "tpm.pcr23", "pcr4", "tpm.software"}) {
+      EXPECT_NE(refusal_of(with(platform, platform, name)).find("tpm.pcr4"), std::string::npos) << name;
+    }
+    EXPECT_NE(refusal_of(with(platform, "tdx", "tpm.pcr4")).find(platform), std::string::npos);
+  }
+  for (const char* name : {"cca.platform_measurements", "cca.component0.measurement", "cca.component12.signer"}) {
+    load(with("cca", "cca", name));
+  }
+  for (const char* name : {"cca.rem0", "cca.lifecycle", "cca.component0.type"}) {
+    EXPECT_NE(refusal_of(with("cca", "cca", name)).find("cca.platform_measurements"), std::string::npos) << name;
+  }
+  // A claim of another platform.
+  load(with("snp", "snp", "snp.vmpl"));
+  EXPECT_NE(refusal_of(with("snp", "tdx", "snp.vmpl")).find("snp.vmpl"), std::string::npos);
+}
+
 TEST(Attestation, WhatCannotBeWritten) {
   const auto replaced = [](std::string_view from, std::string_view to) {
     std::string text = rule();
@@ -279,7 +321,7 @@ TEST(Attestation, WhatCannotBeWritten) {
             std::string::npos);
   EXPECT_NE(replaced("role = \"infer\"", "role = \"any\"").find("can't be any"), std::string::npos);
   EXPECT_NE(replaced("\"hardware\"", "\"any\"").find("neither"), std::string::npos);
-  EXPECT_NE(replaced("[\"tdx\", \"cca\"]", "\"tdy\"").find("isn't a platform"), std::string::npos);
+  EXPECT_NE(replaced("[\"tdx\", \"nitro\"]", "\"tdy\"").find("isn't a platform"), std::string::npos);
   EXPECT_NE(replaced("chip = \"any\"", "chip = [\"any\", \"aa\"]").find("stands alone"), std::string::npos);
   EXPECT_NE(replaced("lease_seconds = 300", "lease_seconds = 0").find("lease_seconds"), std::string::npos);
   EXPECT_NE(replaced("chip = \"any\"", "chips = \"any\"").find("there is no key chips"), std::string::npos);

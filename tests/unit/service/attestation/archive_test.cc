@@ -92,6 +92,19 @@ TEST_F(ArchiveTest, SharedItemsAreKeptOnce) {
   EXPECT_EQ(testing::value_of(archive_.shared(digest)), item);
 }
 
+TEST_F(ArchiveTest, SharedItemsOfAnotherProcess) {
+  const auto other = testing::value_of(Archive::open(folder_ / "kept", key_.duplicate()));
+  const Bytes item(5000, 1);
+  const auto digest = testing::value_of(other.put_shared(item, random_));
+  const Bytes first = testing::value_of(read_file(file("shared", to_hex(digest)), 1 << 20));
+  EXPECT_EQ(testing::value_of(archive_.put_shared(item, random_)), digest);
+  EXPECT_EQ(testing::value_of(read_file(file("shared", to_hex(digest)), 1 << 20)), first);
+  // Gone, and put in again.
+  std::filesystem::remove(file("shared", to_hex(digest)));
+  EXPECT_EQ(testing::value_of(archive_.put_shared(item, random_)), digest);
+  EXPECT_EQ(testing::value_of(archive_.shared(digest)), item);
+}
+
 TEST_F(ArchiveTest, CollateralComesBack) {
   attest::CollateralItem item;
   item.kind = attest::CollateralKind::kIntelTcbInfo;

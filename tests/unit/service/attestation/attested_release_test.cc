@@ -182,7 +182,14 @@ TEST_F(AttestedReleaseTest, AttestedWorkerGetsItsKey) {
   EXPECT_FALSE(answered.header("audit-index").empty());
 }
 
-TEST_F(AttestedReleaseTest, NoPolicy) { expect_refused(release({wanted()}), "no attestation policy is loaded"); }
+TEST_F(AttestedReleaseTest, NoPolicy) {
+  expect_refused(release({wanted()}), "no attestation policy is loaded");
+  const auto kept = testing::value_of(releases_->archive().releases());
+  ASSERT_EQ(kept.size(), 1U);
+  const Replay replay = testing::value_of(replay_release(releases_->archive(), kept.front()));
+  EXPECT_TRUE(replay.same()) << replay.kept << "\n" << replay.found;
+  EXPECT_FALSE(replay.record.found.decision.allowed);
+}
 
 TEST_F(AttestedReleaseTest, SoftwareWhereHardwareIsAsked) {
   ASSERT_EQ(set_policy(policy_text("", "hardware")).status(), 200U);
@@ -340,6 +347,22 @@ TEST_F(AttestedReleaseTest, FurtherKeysUnderTheLease) {
   home_.now = kStart + minutes(5);
   expect_refused(send({{"keys", {second}}, {"lease", id}}), "no such lease");
   expect_problem(home_.send("GET", lease, "", kAsWorker), 404, "not-found");
+}
+
+TEST_F(AttestedReleaseTest, LeaseEndsWithThePolicyAndTheRule) {
+  ASSERT_EQ(set_policy(policy_text("not_after = 2027-01-15T08:02:00Z\n")).status(), 200U);
+  const Json key = wanted();
+  const Json of_rule = release({key}).json();
+  EXPECT_EQ(of_rule["lease"]["expires"].get<std::string>(), to_rfc3339(kStart + minutes(2)));
+  std::string text = policy_text("not_after = 2027-01-15T08:02:00Z\n");
+  text.replace(text.find("\"never\""), 7, "2027-01-15T08:01:00Z");
+  ASSERT_EQ(set_policy(text).status(), 200U);
+  const Json of_policy = release({key}).json();
+  EXPECT_EQ(of_policy["lease"]["expires"].get<std::string>(), to_rfc3339(kStart + minutes(1)));
+  const std::string id = of_policy["release"].get<std::string>();
+  EXPECT_TRUE(testing::value_of(replay_release(releases_->archive(), id)).same());
+  home_.now = kStart + minutes(1);
+  expect_refused(send({{"keys", {key}}, {"lease", id}}), "no such lease");
 }
 
 TEST_F(AttestedReleaseTest, EachKeyForItself) {

@@ -72,6 +72,9 @@ class AwsHarness {
     AuthenticSettings settings =
         testing::value_of(AuthenticSettings::open(home.keys->store(), *home.root, home.random, Harness::caller()));
     access_keys = std::make_unique<AccessKeys>(settings, home.random);
+    home.options.guard = [this](policy::Operation operation, const Target& target) {
+      return guard ? guard(operation, target) : ok_status();
+    };
     home.start(access_keys->routes());
     home.service->reload(Harness::snapshot_of(std::string(kPolicy) + kAwsPolicy));
     managed = std::make_shared<ManagedKeys>(settings, home.service->keyrings());
@@ -152,6 +155,7 @@ class AwsHarness {
     return good("CreateKey", body)["KeyMetadata"]["KeyId"].get<std::string>();
   }
 
+  std::function<Status(policy::Operation operation, const Target& target)> guard;  // as the service's
   Harness home;
   std::unique_ptr<AccessKeys> access_keys;
   std::shared_ptr<ManagedKeys> managed;

@@ -226,6 +226,25 @@ TEST_F(SealOperationsTest, ReEncryptMovesBetweenKeysAndContexts) {
       "IncorrectKeyException");
 }
 
+TEST_F(SealOperationsTest, GuardedSourceIsNotReEncryptedToAnotherKey) {
+  const std::string first = aws_.make_key(), second = aws_.make_key();
+  const std::string blob = encrypt(first, "guarded");
+  const std::string guarded = aws_.home.last_event().subject;
+  const std::string other = encrypt(second, "open");
+  aws_.guard = [guarded](policy::Operation operation, const Target& target) -> Status {
+    if (operation != policy::Operation::kUnwrap || target.text() != guarded) return {};
+    return Error(Code::kDenied, "for attested workers alone");
+  };
+  expect_fault(decrypt(blob), "AccessDeniedException");
+  const AwsAnswer refused = aws_.call("ReEncrypt", {{"CiphertextBlob", blob}, {"DestinationKeyId", second}});
+  expect_fault(refused, "AccessDeniedException");
+  EXPECT_EQ(refused.text("message"), "for attested workers alone");
+  EXPECT_EQ(last_outcome(), audit::Outcome::kRefused);
+  EXPECT_EQ(aws_.home.last_event().subject, guarded);
+  aws_.good("ReEncrypt", {{"CiphertextBlob", blob}, {"DestinationKeyId", first}});
+  aws_.good("ReEncrypt", {{"CiphertextBlob", other}, {"DestinationKeyId", first}});
+}
+
 TEST_F(SealOperationsTest, RotationLeavesOlderBlobsReadable) {
   const std::string key = aws_.make_key();
   const std::string blob = encrypt(key, "old");

@@ -105,6 +105,24 @@ TEST_F(KbsRelease, PolicyDecidesByTheRoleAndWhatTheEvidenceClaims) {
   EXPECT_FALSE(decide({.edit = [](Bytes& report) { report[0x00A] |= 0x08; }}, {"acme", "", "key"}).allowed);
 }
 
+TEST_F(KbsRelease, PolicyOfAnotherServerCountsOnceItIsRead) {
+  keys::Store& store = harness_.keys->store();
+  const ReleaseSettings settings(
+      value_of(AuthenticSettings::open(store, *harness_.root, harness_.random, Harness::caller())));
+  const std::uint64_t before = options_.epoch();
+  const audit::Event event{kStart, "another server", "policy.set", "", "", audit::Outcome::kAllowed, ""};
+  ASSERT_TRUE(
+      store
+          .change(event,
+                  [&](keys::Store::Change& change) { return settings.put_policy(store, change, kAttestationPolicy); })
+          .ok());
+  EXPECT_EQ(options_.epoch(), before);
+  ASSERT_TRUE(options_.refresh(store).ok());
+  EXPECT_EQ(options_.epoch(), before + 1);
+  harness_.sql("UPDATE settings SET value = replace(value, 'guests', 'others') WHERE name = 'attestation_policy'");
+  EXPECT_EQ(options_.refresh(store).error().code(), Code::kCorrupt);
+}
+
 TEST_F(KbsRelease, EvidenceAndWhatItWasJudgedByAreKept) {
   const auto asked = snp_question(amd_);
   asked->question.collateral = collateral_.get();

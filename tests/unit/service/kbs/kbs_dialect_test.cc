@@ -74,13 +74,17 @@ class Kbs : public ::testing::Test {
                            Time now) {
       return attest::verify(evidence, {now, report_data, &collateral_, &anchors_, nullptr}, device_nonce);
     };
+    options.refresh = [this](keys::Store&) {
+      if (refreshed_) epoch_ = *refreshed_;
+      return refresh_status_;
+    };
     options.epoch = [this] { return epoch_; };
     options.keep = [this](const attest::EvidenceSet& evidence, const attest::SetVerdict&) {
       kept_ = to_hex(crypto::sha256(attest::encode(evidence)));
       return keep_status_;
     };
-    options.decide = [this](const KbsGuest& guest, const Target&, Time) {
-      return KbsDecision{decision_ && guest.verdict.sound(), "the attestation policy says no"};
+    options.decide = [this](const KbsGuest&, const Target&, Time) {
+      return KbsDecision{decision_, "the attestation policy says no"};
     };
     return options;
   }
@@ -139,12 +143,13 @@ class Kbs : public ::testing::Test {
     parts.report_data = to_bytes(crypto::sha384(as_bytes(canonical)));
     parts.report_data.resize(64);
     parts.not_after = kStart + days(100);
-    return JsonValue(JsonValue::Object{
-                         {"init-data", JsonValue()},
-                         {"runtime-data",
-                          JsonValue::Object{{"nonce", said.empty() ? guest.nonce : said}, {"tee-pubkey", jwk}}},
-                         {"tee-evidence", JsonValue::Object{{"primary_evidence", coco_snp_json(amd_.snp(parts))},
-                                                            {"additional_evidence", ""}}}})
+    attest::Evidence evidence = amd_.snp(parts);
+    if (!certificates_) std::erase_if(evidence.parts, [](const auto& part) { return part.first != "report"; });
+    return JsonValue(JsonValue::Object{{"init-data", JsonValue()},
+                                       {"runtime-data", JsonValue::Object{{"nonce", said.empty() ? guest.nonce : said},
+                                                                          {"tee-pubkey", jwk}}},
+                                       {"tee-evidence", JsonValue::Object{{"primary_evidence", coco_snp_json(evidence)},
+                                                                          {"additional_evidence", ""}}}})
         .serialize();
   }
 
@@ -170,8 +175,11 @@ class Kbs : public ::testing::Test {
   SimulatedAmd amd_;
   attest::Anchors anchors_ = amd_.anchors();
   attest::Collateral collateral_;
+  bool certificates_ = true;  // beside the report
   bool decision_ = true;
   std::uint64_t epoch_ = 7;
+  std::optional<std::uint64_t> refreshed_;  // the epoch of the store, where it is another
+  Status refresh_status_;
   std::string kept_;
   Status keep_status_;
   std::shared_ptr<net::Handler> handler_;
@@ -316,11 +324,23 @@ TEST_F(Kbs, PolicyIsAskedForEveryResource) {
   expect_error(get(guest, "acme/key/1"), 403, "");
 }
 
-TEST_F(Kbs, VerdictThatIsIncompleteGivesATokenAndNoSecret) {
+TEST_F(Kbs, CheckThatCouldNotBeMade) {
   collateral_ = {};
   Guest guest;
-  attest(guest);
-  expect_error(get(guest, "acme/key/1"), 403, "");
+  begin(guest);
+  expect_error(send({.path = "attest", .body = attestation(guest), .cookie = guest.cookie}), 401, "revocation");
+  EXPECT_EQ(harness_.last_event().outcome, audit::Outcome::kRefused);
+  expect_error(get(guest, "acme/key/1"), 401, "attest");
+}
+
+// Nothing in it fails, since nothing in it can be checked.
+TEST_F(Kbs, ReportWithoutCertificates) {
+  Guest guest;
+  begin(guest);
+  certificates_ = false;
+  expect_error(send({.path = "attest", .body = attestation(guest), .cookie = guest.cookie}), 401, "endorsement");
+  EXPECT_EQ(harness_.last_event().outcome, audit::Outcome::kRefused);
+  expect_error(get(guest, "acme/key/1"), 401, "attest");
 }
 
 TEST_F(Kbs, VerdictOfBeforeARecoveryIsOver) {
@@ -330,6 +350,20 @@ TEST_F(Kbs, VerdictOfBeforeARecoveryIsOver) {
   expect_error(get(guest, "acme/key/1"), 401, "attest again");
   attest(guest);
   EXPECT_EQ(get(guest, "acme/key/1").status(), 200U);
+}
+
+TEST_F(Kbs, StoreIsAskedForEveryResource) {
+  Guest guest;
+  attest(guest);
+  EXPECT_EQ(get(guest, "acme/key/1").status(), 200U);
+  refresh_status_ = Error(Code::kUnavailable, "the store is gone");
+  const Answered answered = get(guest, "acme/key/1");
+  EXPECT_EQ(answered.status(), 503U) << answered.body();
+  EXPECT_EQ(answered.body().find("the store is gone"), std::string::npos);
+  EXPECT_EQ(harness_.last_event().outcome, audit::Outcome::kFailed);
+  refresh_status_ = {};
+  refreshed_ = 8;  // raised by another server
+  expect_error(get(guest, "acme/key/1"), 401, "attest again");
 }
 
 TEST_F(Kbs, EvidenceIsKeptBeforeAnybodyIsAdmitted) {
@@ -343,6 +377,45 @@ TEST_F(Kbs, EvidenceIsKeptBeforeAnybodyIsAdmitted) {
   EXPECT_EQ(answered.status(), 500U);
   EXPECT_EQ(answered.body().find("disk"), std::string::npos);
   expect_error(get(guest, "acme/key/1"), 401, "attest");
+}
+
+TEST_F(Kbs, AnsweredCookieIsAsGoodAsNone) {
+  Guest guest;
+  attest(guest);
+  const std::size_t before = harness_.audit_rows().size();
+  unsigned limited = 0;
+  for (int i = 0; i < 210; ++i) {
+    limited += send({.path = "attest", .body = "{}", .cookie = guest.cookie}).status() == 429 ? 1 : 0;
+  }
+  EXPECT_GT(limited, 0U);
+  EXPECT_EQ(harness_.audit_rows().size() - before, 210U - limited);
+  EXPECT_EQ(harness_.last_event().action, "/kbs/v0/attest");
+}
+
+TEST_F(Kbs, EvidenceOfNobodyIsNotKept) {
+  const auto send_refused = [this] {
+    kept_.clear();
+    Guest guest;
+    begin(guest);
+    std::string body = attestation(guest, {.edit = [](Bytes& report) { report[0x00A] |= 0x08; }});
+    expect_error(send({.path = "attest", .body = body, .cookie = guest.cookie}), 401, "snp");
+    return kept_;
+  };
+  EXPECT_FALSE(send_refused().empty());  // of a machine that is genuine, and of this session
+  certificates_ = false;
+  EXPECT_TRUE(send_refused().empty());
+  certificates_ = true;
+  anchors_ = attest::Anchors::production();
+  EXPECT_TRUE(send_refused().empty());
+  anchors_ = amd_.anchors();
+  Guest guest, other;
+  begin(guest);
+  begin(other);
+  kept_.clear();
+  // Evidence of another session.
+  expect_error(send({.path = "attest", .body = attestation(other, {}, guest.nonce), .cookie = guest.cookie}), 401,
+               "nonce-mismatch");
+  EXPECT_TRUE(kept_.empty());
 }
 
 TEST_F(Kbs, FloodsOfChallengesAreBounded) {

@@ -32,6 +32,7 @@ TEST_F(Sessions, ChallengeIsAnsweredOnce) {
   EXPECT_EQ(made.challenge.nonce.size(), 44U);
   EXPECT_EQ(sessions_.tee_of(made.id, kNow), "snp");
   EXPECT_EQ(value_of(sessions_.take(made.id, kNow)).nonce, made.challenge.nonce);
+  EXPECT_EQ(sessions_.tee_of(made.id, kNow), "");
   expect_refused(sessions_.take(made.id, kNow), Code::kDenied, "before");
   EXPECT_EQ(sessions_.by_cookie(made.id, kNow), nullptr);
   sessions_.admit(made.id, "token", guest(), kNow);
