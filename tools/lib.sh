@@ -63,12 +63,13 @@ need_openssl() {
 }
 
 # Configures (once) and builds a preset, or some of its targets.
+configure_options=()
 build() {  # preset [target...]
   local preset=$1
   shift
   if [ ! -f "build/$preset/build.ninja" ]; then
     say "configuring $preset"
-    cmake --preset "$preset" >"build-$preset.log" 2>&1 || {
+    cmake --preset "$preset" "${configure_options[@]}" >"build-$preset.log" 2>&1 || {
       cat "build-$preset.log" >&2
       rm -f "build-$preset.log"
       fail "configuring $preset failed"
