@@ -55,7 +55,7 @@ class Sides:
 
     def _ran(self, argv):
         return subprocess.run([str(part) for part in argv], cwd=self.folder, env=self.environment, check=False,
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, errors="replace", timeout=60)
 
     def can(self, *argv):
         return self._ran(argv).returncode == 0
@@ -151,7 +151,7 @@ def main():
         server = [swtpm, "socket", "--tpm2", "--tpmstate", f"dir={state}", "--server", f"type=tcp,port={port},bindaddr=127.0.0.1",
                   "--ctrl", f"type=tcp,port={port + 1},bindaddr=127.0.0.1", "--flags", "not-need-init,startup-clear"]
         sides = Sides(run, port)
-        with run.server(server, ready=lambda: sides.can("tpm2_getrandom", "1")):
+        with run.server(server, ready=lambda: sides.can("tpm2_getrandom", "--hex", "1")):
             sides.must("tpm2_pcrextend", "11:sha256=" + "22" * 32)
             for kind, scheme in (("ecc", "ecdsa"), ("rsa", "rsassa")):
                 folder = run.folder / kind
