@@ -79,10 +79,9 @@ def main():
     peer = run.go_build("sev_verifier", go="1.24")
     with run.row("provider", "SNP reports", against="go-sev-guest", version=VERSION) as row:
         if vectors() is None:
-            row.skip("reports of real machines", "the vectors aren't beside the source")
-        else:
-            compare_reports(row, peer)
-            compare_changed(row, run, peer)
+            raise interop.Absent("the vectors aren't beside the source")
+        compare_reports(row, peer)
+        compare_changed(row, run, peer)
     run.finish()
 
 
