@@ -13,6 +13,7 @@ WorkQueue::~WorkQueue() {
     stopping_ = true;
     dropped.swap(waiting_);
   }
+  dropped.clear();  // whoever waits is told now, and not when what has begun is done
   wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }

@@ -262,6 +262,14 @@ TEST_F(Inference, TokenOfNobody) {
   EXPECT_EQ(asked_, 0) << "the engine saw nothing";
 }
 
+TEST_F(Inference, AfterTheEndOfTheLease) {
+  service_->answer_until(kNow);
+  EXPECT_EQ(ask(question()).status, 503U);
+  EXPECT_EQ(asked_, 0);
+  service_->answer_until(kNow + Duration{1});
+  EXPECT_EQ(ask(question()).status, 200U) << "renewed";
+}
+
 TEST_F(Inference, AnotherModelOrMethod) {
   net::BinaryRequest request = question();
   request.path = "/v2/models/other/infer";
