@@ -16,17 +16,6 @@ using namespace cloister;
 
 constexpr int kBatch = 100;
 
-void show(const char* name, const std::function<void()>& work) {
-  work();
-  std::vector<double> rates;
-  for (int round = 0; round < bench::rounds(); ++round) {
-    const double cpu = bench::cpu_seconds();
-    for (int i = 0; i < kBatch; ++i) work();
-    rates.push_back(kBatch / (bench::cpu_seconds() - cpu));
-  }
-  std::printf("%-60s %8.0f a second a core\n", name, bench::median(rates));
-}
-
 attest::Evidence milan(const Path& folder) {
   const auto chain =
       bench::must(crypto::parse_pem(cloister::testing::text_of_file(folder / "ask_ark_asvk.pem"), "CERTIFICATE", 3));
@@ -41,8 +30,8 @@ void show_real(const Path& folder) {
   const attest::Evidence evidence = milan(folder);
   attest::Question question;
   question.now = bench::must(parse_rfc3339("2025-06-01T00:00:00Z"));
-  show("SNP report and chain of a real Milan: 4 signatures",
-       [&] { ignore_result(attest::verify(evidence, question)); });
+  bench::show_rate(kBatch, "SNP report and chain of a real Milan: 4 signatures",
+                   [&] { ignore_result(attest::verify(evidence, question)); });
 }
 
 }  // namespace
@@ -56,21 +45,23 @@ int main() {
   const auto key = bench::must(bench::must(attest::read_snp_endorsement(snp.part("vcek"))).certificate.public_key());
   const Bytes signature =
       bench::must(attest::der_of_little_endian_signature(report.signature_r(), report.signature_s(), 48));
-  show("one ECDSA P-384 signature, of the report",
-       [&] { bench::must(key.verify(crypto::SignatureAlgorithm::kEcdsaSha384, report.signed_part(), signature)); });
+  bench::show_rate(kBatch, "one ECDSA P-384 signature, of the report", [&] {
+    bench::must(key.verify(crypto::SignatureAlgorithm::kEcdsaSha384, report.signed_part(), signature));
+  });
   if (const auto folder = cloister::testing::find_vectors("snp/milan-v3-oak")) show_real(*folder);
-  show("SNP report, chain and list of revocations: 5 P-384",
-       [&] { ignore_result(attest::verify(snp, asked->question)); });
+  bench::show_rate(kBatch, "SNP report, chain and list of revocations: 5 P-384",
+                   [&] { ignore_result(attest::verify(snp, asked->question)); });
   cloister::testing::SimulatedNitro nitro;
   const attest::Anchors aws = nitro.anchors();
   const attest::Evidence document = nitro.document();
   const attest::Question of_enclave{cloister::testing::kNow, Bytes(64, 0x5A), nullptr, &aws, nullptr};
   if (!attest::verify(document, of_enclave).sound()) bench::fail("the simulated enclave isn't sound");
-  show("Nitro document: 4 P-384", [&] { ignore_result(attest::verify(document, of_enclave)); });
+  bench::show_rate(kBatch, "Nitro document: 4 P-384", [&] { ignore_result(attest::verify(document, of_enclave)); });
   cloister::testing::SimulatedSev sev;
   const attest::Anchors naples = sev.anchors();
   const attest::Evidence chain = sev.chain();
   const attest::Question of_guest{cloister::testing::kNow, Bytes(16, 0x5A), nullptr, &naples, nullptr};
-  show("legacy SEV chain and report: 3 RSA-2048, 5 P-384", [&] { ignore_result(attest::verify(chain, of_guest)); });
+  bench::show_rate(kBatch, "legacy SEV chain and report: 3 RSA-2048, 5 P-384",
+                   [&] { ignore_result(attest::verify(chain, of_guest)); });
   return 0;
 }

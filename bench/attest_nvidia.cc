@@ -12,17 +12,6 @@ using namespace cloister;
 
 constexpr int kBatch = 100;
 
-void show(const char* name, const std::function<void()>& work) {
-  work();
-  std::vector<double> rates;
-  for (int round = 0; round < bench::rounds(); ++round) {
-    const double cpu = bench::cpu_seconds();
-    for (int i = 0; i < kBatch; ++i) work();
-    rates.push_back(kBatch / (bench::cpu_seconds() - cpu));
-  }
-  std::printf("%-60s %8.0f a second a core\n", name, bench::median(rates));
-}
-
 // A real report and its chain, without collateral; the time is one at which the chain is valid.
 void show_real(const char* report, const char* chain) {
   const attest::Evidence evidence{
@@ -33,7 +22,8 @@ void show_real(const char* report, const char* chain) {
   const attest::Verdict verdict = attest::verify(evidence, question);
   if (verdict.any_failed() || verdict.assurance != attest::Assurance::kHardware)
     bench::fail("a real report is refused");
-  show("a real report and its chain", [&] { static_cast<void>(attest::verify(evidence, question)); });
+  bench::show_rate(kBatch, "a real report and its chain",
+                   [&] { static_cast<void>(attest::verify(evidence, question)); });
 }
 
 }  // namespace
@@ -47,11 +37,13 @@ int main(int argc, char** argv) {
   if (!attest::verify(evidence, whole).sound()) bench::fail("the simulated GPU isn't sound");
   const auto report = bench::must(attest::nvidia::parse_report(evidence.part("report")));
   const auto& firmware = gpu.device.certificates.front();
-  show("one ECDSA P-384 signature, of the report",
-       [&] { bench::must(attest::nvidia::verify_raw_p384(firmware, report.signed_part, report.signature)); });
-  show("report and chain: 6 signatures", [&] { static_cast<void>(attest::verify(evidence, alone)); });
-  show("report, two manifests, six OCSP answers: 22 signatures",
-       [&] { static_cast<void>(attest::verify(evidence, whole)); });
+  bench::show_rate(kBatch, "one ECDSA P-384 signature, of the report", [&] {
+    bench::must(attest::nvidia::verify_raw_p384(firmware, report.signed_part, report.signature));
+  });
+  bench::show_rate(kBatch, "report and chain: 6 signatures",
+                   [&] { static_cast<void>(attest::verify(evidence, alone)); });
+  bench::show_rate(kBatch, "report, two manifests, six OCSP answers: 22 signatures",
+                   [&] { static_cast<void>(attest::verify(evidence, whole)); });
   if (argc == 3) show_real(argv[1], argv[2]);
   return 0;
 }

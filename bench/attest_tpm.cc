@@ -12,30 +12,21 @@ using namespace cloister;
 
 constexpr int kBatch = 200;
 
-void show(const char* name, const std::function<void()>& work) {
-  work();
-  std::vector<double> rates;
-  for (int round = 0; round < bench::rounds(); ++round) {
-    const double cpu = bench::cpu_seconds();
-    for (int i = 0; i < kBatch; ++i) work();
-    rates.push_back(kBatch / (bench::cpu_seconds() - cpu));
-  }
-  std::printf("%-60s %8.0f a second a core\n", name, bench::median(rates));
-}
-
 void judge(const char* name, const attest::Evidence& evidence, const attest::Question& question) {
   if (!attest::verify(evidence, question).sound()) bench::fail(std::string(name) + ": the evidence isn't sound");
-  show(name, [&] { static_cast<void>(attest::verify(evidence, question)); });
+  bench::show_rate(kBatch, name, [&] { static_cast<void>(attest::verify(evidence, question)); });
 }
 
 void signatures() {
   const Bytes message(300, 7);
   const crypto::PrivateKey p256 = testing::key_of_seed(1), p384 = testing::key_of_seed(1, crypto::KeyType::kEcP384);
   const Bytes by_p256 = p256.sign(message), by_p384 = p384.sign(message);
-  show("one ECDSA P-256 signature",
-       [&] { bench::must(p256.public_key().verify(crypto::SignatureAlgorithm::kEcdsaSha256, message, by_p256)); });
-  show("one ECDSA P-384 signature",
-       [&] { bench::must(p384.public_key().verify(crypto::SignatureAlgorithm::kEcdsaSha384, message, by_p384)); });
+  bench::show_rate(kBatch, "one ECDSA P-256 signature", [&] {
+    bench::must(p256.public_key().verify(crypto::SignatureAlgorithm::kEcdsaSha256, message, by_p256));
+  });
+  bench::show_rate(kBatch, "one ECDSA P-384 signature", [&] {
+    bench::must(p384.public_key().verify(crypto::SignatureAlgorithm::kEcdsaSha384, message, by_p384));
+  });
 }
 
 }  // namespace

@@ -131,6 +131,18 @@ inline double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+// How often a core does something in a second, by processor time: the median of rounds of `batch`, after a warm-up.
+inline void show_rate(int batch, const char* name, const std::function<void()>& work) {
+  work();
+  std::vector<double> rates;
+  for (int round = 0; round < rounds(); ++round) {
+    const double cpu = cpu_seconds();
+    for (int i = 0; i < batch; ++i) work();
+    rates.push_back(batch / (cpu_seconds() - cpu));
+  }
+  std::printf("%-60s %8.0f a second a core\n", name, median(rates));
+}
+
 // One warm-up of each, then in turn. Prints each one's rate and its speed against the first.
 inline void race(const char* title, std::uint64_t bytes, std::vector<Contestant>& contestants) {
   for (int round = -1; round < rounds(); ++round) {
