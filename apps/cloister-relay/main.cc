@@ -9,6 +9,7 @@
 #include "cloister-relay/event_log.h"
 #include "cloister-relay/identity_keeper.h"
 #include "cloisterd/notify.h"
+#include "cloisterd/signals.h"
 #include "crypto/library.h"
 #include "crypto/random.h"
 #include "mesh/relay/metrics_server.h"
@@ -33,16 +34,6 @@ struct Options {
 int fail(const Error& error) {
   std::fprintf(stderr, "cloister-relay: %s\n", error.message().c_str());
   return exit_status(error.code());
-}
-
-// Before there is any other thread: all of them leave these to wait_for_signals().
-sigset_t block_signals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-  return signals;
 }
 
 // Everything that runs, in the order it is built.
@@ -179,7 +170,7 @@ Duration wait_for_signals(const sigset_t& signals, const Options& options, Progr
 }
 
 int serve(const Options& options) {
-  const sigset_t signals = block_signals();
+  const sigset_t signals = daemon::block_signals({SIGTERM, SIGINT, SIGHUP});
   const auto config = mesh::read_relay_config(options.config);
   if (!config.ok()) return fail(config.error());
   const auto log = daemon::Log::start(STDERR_FILENO, system_time);

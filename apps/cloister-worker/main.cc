@@ -6,6 +6,7 @@
 
 #include "cloister-worker/program.h"
 #include "cloisterd/notify.h"
+#include "cloisterd/signals.h"
 #include "crypto/library.h"
 #include "worker/attester/software.h"
 
@@ -28,18 +29,8 @@ int fail(const Error& error) {
   return exit_status(error.code());
 }
 
-// Before there is any other thread: all of them leave these to Program::serve().
-sigset_t block_signals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) ::sigaddset(&signals, signal);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-  return signals;
-}
-
 int run_worker(const Options& options) {
-  const sigset_t signals = block_signals();
+  const sigset_t signals = daemon::block_signals({SIGTERM, SIGINT, SIGCHLD});
   const auto config = read_worker_config(options.config);
   if (!config.ok()) return fail(config.error());
   auto prepared = prepare(*config);

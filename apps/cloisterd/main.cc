@@ -8,6 +8,7 @@
 #include "cloisterd/access_key_command.h"
 #include "cloisterd/daemon.h"
 #include "cloisterd/notify.h"
+#include "cloisterd/signals.h"
 #include "cloisterd/token_command.h"
 #include "crypto/library.h"
 
@@ -35,16 +36,6 @@ struct Options {
 int fail(const Error& error) {
   std::fprintf(stderr, "cloisterd: %s\n", error.message().c_str());
   return exit_status(error.code());
-}
-
-// Before there is any other thread: all of them leave these to wait_for_signals().
-sigset_t block_signals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-  return signals;
 }
 
 int check(const Options& options) {
@@ -136,7 +127,7 @@ void wait_for_signals(const sigset_t& signals, const Options& options, Daemon& d
 }
 
 int serve(const Options& options, crypto::Random& random) {
-  const sigset_t signals = block_signals();
+  const sigset_t signals = daemon::block_signals({SIGTERM, SIGINT, SIGHUP});
   auto config = read_config(options.config);
   if (!config.ok()) return fail(config.error());
   const auto log = Log::start(STDERR_FILENO, system_time);
