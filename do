@@ -9,7 +9,7 @@ trap 'fail "line $LINENO failed: $BASH_COMMAND"' ERR
 usage() {
   cat <<'TEXT'
 ./do demo [--root pkcs11]      seal, rotate, open, send and attack real data; the root in a file, or in a token of SoftHSM2
-./do test            build what is released, and everything else, and run all tests
+./do test            build what is released, and everything else, and run all tests (--fuzzed: without the fuzz targets, which ran)
 ./do build [PRESET]  build dev (default), release, asan, tsan or fuzz
 ./do check           format, layers, words, links, scripts: under a minute
 ./do tidy            clang-tidy over src/
