@@ -34,9 +34,8 @@ constexpr std::array<Shape, 15> kShapes = {{
 
 // Ends of names, in lower case and without what joins words.
 constexpr std::array<std::string_view, 14> kSecretNames = {
-    "password",   "passwd",      "passphrase",    "secret",     "token",
-    "apikey",     "accesskey",   "accountkey",    "privatekey", "connectionstring",
-    "credential", "credentials", "authorization", "sig"};
+    "password",   "passwd",     "passphrase",       "secret",     "token",       "apikey",        "accesskey",
+    "accountkey", "privatekey", "connectionstring", "credential", "credentials", "authorization", "sig"};
 constexpr std::array<std::string_view, 9> kJwkNames = {"d", "p", "q", "dp", "dq", "qi", "k", "t", "r"};
 constexpr std::size_t kJwkValueMin = 16;
 
