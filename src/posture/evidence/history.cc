@@ -5,6 +5,8 @@
 #include <set>
 #include <tuple>
 
+#include "posture/records.h"
+
 namespace cloister::posture {
 namespace {
 
@@ -74,7 +76,7 @@ std::vector<Fact> carried(std::span<const Fact> before, std::span<const Fact> fr
   std::set<Subject> gone;
   for (const std::span<const Fact> facts : {before, fresh}) {
     for (const Fact& fact : facts) {
-      if (is_record(fact, "decommission") && fact.valid_until >= now) gone.insert(fact.subject);
+      if (is_record(fact, "decommission") && problem_of_record(fact, now).empty()) gone.insert(fact.subject);
     }
   }
   std::set<std::string_view> asked;

@@ -215,6 +215,7 @@ constexpr Forgery kForgeries[] = {
     {"approved by its owner", [](Exception& e, Time) { e.approver = e.owner; }},
     {"nobody owns it", [](Exception& e, Time) { e.owner.clear(); }},
     {"nobody approved it", [](Exception& e, Time) { e.approver.clear(); }},
+    {"nothing ends it", [](Exception& e, Time) { e.reopen_when.clear(); }},
     {"no reason", [](Exception& e, Time) { e.reason.clear(); }},
     {"longer than allowed", [](Exception& e, Time) { e.expires = e.created + kExceptionMax + days(1); }},
     {"expired", [](Exception& e, Time now) { e.created = now + days(-30), e.expires = now + Duration{-1}; }},

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "posture/subjects.h"
 #include "probe/path/cloud_facts.h"
 
 namespace cloister::posture {
@@ -17,10 +18,6 @@ constexpr std::size_t kRawMax = std::size_t{64} << 10;
 constexpr std::array<std::string_view, 16> kFabrics = {"nccl", "rccl",       "gloo",   "mpi",     "ucx",   "rdma",
                                                        "roce", "infiniband", "nvlink", "nvme-of", "iscsi", "nfs",
                                                        "ceph", "lustre",     "beegfs", "gpfs"};
-
-std::string edge_id(const std::string& from, const std::string& to, path::Transport transport, std::uint16_t port) {
-  return from + ">" + to + "/" + std::string(name_of(transport)) + "/" + std::to_string(port);
-}
 
 Fact base_fact(std::string kind, Subject subject, std::size_t items, Time now) {
   Fact fact;
@@ -79,7 +76,8 @@ std::vector<Fact> path_facts(const path::Graph& graph, const path::Report& repor
   for (const path::Statement& statement : report.statements) items = std::max(items, statement.item + 1);
   std::vector<Fact> facts;
   for (const path::Row& row : report.rows) {
-    const Subject subject{SubjectKind::kEdge, edge_id(row.from, row.to, row.transport, row.port)};
+    const Subject subject = row.edge ? edge_subject(graph, graph.edges[*row.edge])
+                                     : edge_subject(row.from, row.to, row.transport, row.port);
     facts.push_back(edge_fact(graph, report, row, base_fact("path.edge", subject, items, now)));
   }
   Fact matrix = base_fact("path.matrix", {}, items, now);
@@ -101,10 +99,7 @@ void PathCollector::collect(const CollectContext& context, FactSink& sink) {
   const path::Graph& graph = context.estate->graph;
   const auto blind = [&](const std::string& why) {
     for (const path::Edge& edge : graph.edges) {
-      Fact fact = base_fact("path.edge",
-                            {SubjectKind::kEdge, edge_id(graph.components[edge.from].name,
-                                                         graph.components[edge.to].name, edge.transport, edge.port)},
-                            items_.size(), context.now);
+      Fact fact = base_fact("path.edge", edge_subject(graph, edge), items_.size(), context.now);
       fact.not_assessed = why;
       sink.add(std::move(fact));
     }
