@@ -1,8 +1,8 @@
 // cloister posture: what is unencrypted, with whose keys, over which links, and what proves it.
 #include "commands.h"
 #include "posture/report/json.h"
+#include "posture/report/terminal.h"
 #include "posture_run.h"
-#include "posture_text.h"
 
 namespace cloister::cli {
 namespace {
@@ -32,7 +32,7 @@ std::string collectors_text() {
 Result<Outcome> audit(Session& session, const AuditRequest& request) {
   CLOISTER_TRY(const AuditRun run, run_audit(session, request.options));
   Outcome outcome;
-  outcome.text = posture_text(run.posture);
+  outcome.text = posture::report::terminal_report(run.posture);
   for (const std::string& note : run.notes) outcome.text += printable(note) + "\n";
   outcome.json = Json::parse(posture::report_json(run.posture));
   return outcome;

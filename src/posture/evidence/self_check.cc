@@ -197,14 +197,9 @@ std::optional<std::pair<std::string, Subject>> target_of(const Catalogue& catalo
 }
 
 Exception sound_exception(const std::pair<std::string, Subject>& target, Time now) {
-  return {target.first,
-          target.second,
-          "planted-owner",
-          "planted-approver",
-          "planted by the self-check",
-          "planted by the self-check",
-          now + Duration{-1},
-          now + days(30)};
+  const std::string planted = "planted by the self-check";
+  return {target.first, target.second, "planted-owner", "planted-approver", planted, planted, now + Duration{-1},
+          now + days(30), planted};
 }
 
 struct Forgery {

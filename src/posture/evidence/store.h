@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "crypto/key_wrapper.h"
 #include "crypto/random.h"
