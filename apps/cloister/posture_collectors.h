@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "posture/collector.h"
+#include "posture_store.h"
 #include "session.h"
 
 namespace cloister::cli {
@@ -19,7 +20,8 @@ struct AuditOptions {
   std::vector<std::string> path_evidence;  // files, and folders of files: probe/path/evidence_item.h
   std::vector<std::string> path_bundles;   // TRUST-DOMAIN=FILE
   std::vector<std::string> only, skip;     // names in the table
-  bool without_home = false;
+  StoreOptions store;
+  bool without_store = false;
 };
 
 struct CollectorChoice {

@@ -33,8 +33,10 @@ Result<Outcome> audit(Session& session, const AuditRequest& request) {
   CLOISTER_TRY(const AuditRun run, run_audit(session, request.options));
   Outcome outcome;
   outcome.text = posture::report::terminal_report(run.posture);
-  for (const std::string& note : run.notes) outcome.text += printable(note) + "\n";
+  outcome.text += run.root ? "kept and signed: `cloister posture evidence`, `cloister posture export`\n"
+                           : "nothing was kept, and nothing signed: that takes a home (`cloister init`)\n";
   outcome.json = Json::parse(posture::report_json(run.posture));
+  outcome.json["kept"] = run.root.has_value();
   return outcome;
 }
 
@@ -51,6 +53,8 @@ void add_audit_verb(CLI::App& group, Run& run) {
       ->type_name("PATH");
   verb->add_option("--bundle", options.path_bundles, "whom receipts are verified against")
       ->type_name("TRUST-DOMAIN=FILE");
+  add_store_options(*verb, options.store);
+  verb->add_flag("--no-store", options.without_store, "keep nothing and sign nothing, although there is a home");
   verb->add_option("--only", options.only, "no other collectors than these")->type_name("NAME");
   verb->add_option("--skip", options.skip, "not these collectors")->type_name("NAME");
   set_action(verb, run, request, audit);

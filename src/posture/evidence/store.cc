@@ -55,8 +55,9 @@ cloister::Status remove_parts(const Path& folder) {
   return {};
 }
 
-cloister::Status write_log(const Path& path, const seal::PublicContext& context, std::span<crypto::KeyWrapper* const> wrappers,
-                 crypto::Random& random, Time at, std::string_view text) {
+cloister::Status write_log(const Path& path, const seal::PublicContext& context,
+                           std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random, Time at,
+                           std::string_view text) {
   seal::LogOptions options;
   options.chunk_log2 = 20;
   options.context = context;
