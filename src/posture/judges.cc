@@ -6,7 +6,8 @@ namespace cloister::posture {
 std::span<const JudgeOf> judges() {
   static const std::vector<JudgeOf> all = [] {
     std::vector<JudgeOf> out;
-    for (const std::span<const JudgeOf> of_prefix : {inventory_judges()})
+    for (const std::span<const JudgeOf> of_prefix :
+         {inventory_judges(), rest_judges(), key_judges(), tenancy_judges(), model_judges(), use_judges()})
       out.insert(out.end(), of_prefix.begin(), of_prefix.end());
     return out;
   }();
