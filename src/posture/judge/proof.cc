@@ -86,6 +86,7 @@ Finding unproven(std::string reason, std::string remediation) {
 std::string why_no_proof(const View& view, const Fact& fact) {
   if (fact.not_assessed) return fact.collector + " couldn't look: " + *fact.not_assessed;
   if (fact.at > view.now()) return fact.collector + " dates its fact in the future: " + to_rfc3339(fact.at);
+  if (fact.at > view.now()) return fact.collector + " dates its fact in the future: " + to_rfc3339(fact.at);
   if (view.expired(fact)) return fact.kind + " of " + to_rfc3339(fact.at) + " is too old";
   if (fact.simulated) return fact.kind + " is about a simulation, which proves nothing about the real thing";
   return {};
@@ -138,7 +139,8 @@ Facts drills(const View& view, const Subject& subject, std::string_view name) {
   Facts facts;
   for (const Fact* fact : view.all("drill")) {
     const std::string* drill = fact->text("drill");
-    const bool about = fact->subject == subject || fact->subject.kind == SubjectKind::kPlatform;
+    const bool about = fact->subject == subject || fact->subject.kind == SubjectKind::kPlatform ||
+                       subject.kind == SubjectKind::kPlatform;
     if (about && drill != nullptr && *drill == name) facts.push_back(fact);
   }
   return facts;

@@ -38,7 +38,7 @@ struct DrillAsked {
   bool alerts = false;                        // that somebody was told
   bool every_case_refused = false;
 };
-// About the subject, or about the platform as a whole.
+// About the subject, or about the platform as a whole; for the platform, about any subject.
 SubjectVerdict judge_drill(const View& view, const Subject& subject, const DrillAsked& asked);
 // Of several drills, all.
 SubjectVerdict judge_drills(const View& view, const Subject& subject, const std::vector<DrillAsked>& asked);
