@@ -1,5 +1,5 @@
-// The report as one HTML file that needs nothing else: no network, no fonts, no script to be read. First what a security
-// lead reads in two minutes, then what an auditor needs, down to every fact. Prints.
+// The report as one HTML file that needs nothing else: no network, no fonts, no script to be read. First what a
+// security lead reads in two minutes, then what an auditor needs, down to every fact. Prints.
 #pragma once
 
 #include <string>

@@ -104,7 +104,7 @@ ul.plain{margin:.3rem 0;padding-left:1.2rem}ul.many{columns:19rem;font-size:.84r
 }
 
 std::string_view script_text() {
-  return R"(
+  return R"js(
 "use strict";
 document.documentElement.classList.add("scripted");
 const reveal = () => {
@@ -130,7 +130,7 @@ for (const filter of document.querySelectorAll(".filter")) {
 addEventListener("beforeprint", () => {
   for (const one of document.querySelectorAll("details:not(.bulk)")) one.open = true;
 });
-)";
+)js";
 }
 
 }  // namespace cloister::posture::report
