@@ -7,9 +7,11 @@
 
 #include "crypto/hash.h"
 #include "posture/evidence/history.h"
+#include "posture/evidence/record.h"
 #include "posture/evidence/self_check.h"
 #include "posture/evidence/store_check.h"
 #include "posture/fact_lines.h"
+#include "posture/inventory.h"
 #include "posture/report/json.h"
 
 namespace cloister::cli {
@@ -49,7 +51,12 @@ Status add_facts(const std::vector<std::string>& files, posture::Materials& mate
     CLOISTER_TRY(auto facts, posture::parse_fact_lines(text).with_context(path));
     materials.context["facts from " + printable(path)] =
         std::to_string(facts.size()) + ", sha256 " + to_hex(crypto::sha256(as_bytes(text)));
-    for (posture::Fact& fact : facts) materials.facts.push_back(std::move(fact));
+    for (posture::Fact& fact : facts) {
+      if (posture::is_of_people(fact)) {
+        return invalid(path + ": what people say is signed: use `cloister posture record`");
+      }
+      materials.facts.push_back(std::move(fact));
+    }
   }
   return {};
 }
@@ -78,6 +85,18 @@ Result<Input> read_input(const Session& session, const AuditOptions& options, po
   return input;
 }
 
+// Null where nothing is to be kept, or there is no home to keep it in; with kRefuse also where nothing was kept yet.
+Result<std::unique_ptr<OpenedStore>> open_store(Session& session, const AuditOptions& options,
+                                                OpenedStore::IfNone if_none) {
+  std::unique_ptr<OpenedStore> none;
+  if (options.without_store) return none;
+  CLOISTER_TRY(const bool home, session.has_home());
+  if (!home) return none;
+  auto store = OpenedStore::open(session, options.store, if_none);
+  if (!store.ok() && store.error().code() == Code::kNotFound && if_none == OpenedStore::IfNone::kRefuse) return none;
+  return store;
+}
+
 // The run before this one, as the store has it.
 struct Before {
   std::vector<posture::Fact> facts;
@@ -100,6 +119,18 @@ Result<Before> read_before(const OpenedStore* store) {
   return before;
 }
 
+// What people said; a record that isn't signed as it is kept stops the audit.
+Status add_records(const OpenedStore& store, posture::Materials& materials) {
+  CLOISTER_TRY(const std::vector<std::string> records, store.store().records());
+  for (const std::string& line : records) {
+    CLOISTER_TRY(posture::Fact fact, posture::parse_fact(line).with_context("records"));
+    const audit::VerifierKey& key = store.key();
+    CLOISTER_RETURN_IF_ERROR(posture::verify_record(fact, {&key, 1}));
+    materials.facts.push_back(std::move(fact));
+  }
+  return {};
+}
+
 Status look(Session& session, const AuditOptions& options, const Input& input, const Before& before,
             posture::Materials& materials) {
   CLOISTER_TRY(const auto collectors, make_collectors(session, options, input.estate));
@@ -108,6 +139,9 @@ Status look(Session& session, const AuditOptions& options, const Input& input, c
   std::vector<posture::Fact>& facts = materials.facts;
   for (posture::Fact& fact : posture::collect(collectors, context)) facts.push_back(std::move(fact));
   for (posture::Fact& fact : posture::carried(before.facts, facts, materials.at)) facts.push_back(std::move(fact));
+  for (posture::Fact& fact : posture::inventory_facts(input.estate, facts, materials.at)) {
+    facts.push_back(std::move(fact));
+  }
   facts = posture::settled(std::move(facts));
   return {};
 }
@@ -151,15 +185,22 @@ Result<std::vector<posture::Exception>> read_exceptions(const std::string& path)
   return posture::parse_exceptions(text).with_context(path);
 }
 
+Result<Looked> look_once(Session& session, const AuditOptions& options) {
+  posture::Materials materials;
+  CLOISTER_TRY(Input input, read_input(session, options, materials));
+  CLOISTER_TRY(const std::unique_ptr<OpenedStore> store, open_store(session, options, OpenedStore::IfNone::kRefuse));
+  CLOISTER_TRY(const Before before, read_before(store.get()));
+  if (store) CLOISTER_RETURN_IF_ERROR(add_records(*store, materials));
+  CLOISTER_RETURN_IF_ERROR(look(session, options, input, before, materials));
+  return Looked{std::move(input.estate), std::move(materials.facts), materials.at};
+}
+
 Result<AuditRun> run_audit(Session& session, const AuditOptions& options) {
   posture::Materials materials;
   CLOISTER_TRY(const Input input, read_input(session, options, materials));
-  CLOISTER_TRY(const bool home, session.has_home());
-  std::unique_ptr<OpenedStore> store;
-  if (home && !options.without_store) {
-    CLOISTER_TRY(store, OpenedStore::open(session, options.store, OpenedStore::IfNone::kMake));
-  }
+  CLOISTER_TRY(const std::unique_ptr<OpenedStore> store, open_store(session, options, OpenedStore::IfNone::kMake));
   CLOISTER_TRY(const Before before, read_before(store.get()));
+  if (store) CLOISTER_RETURN_IF_ERROR(add_records(*store, materials));
   CLOISTER_RETURN_IF_ERROR(look(session, options, input, before, materials));
   CLOISTER_RETURN_IF_ERROR(check_itself(input, store.get(), materials));
 

@@ -17,6 +17,14 @@ struct AuditRun {
 // report.
 Result<AuditRun> run_audit(Session& session, const AuditOptions& options);
 
+// The looking alone, with what earlier runs have to say where there are any. Keeps nothing.
+struct Looked {
+  posture::Estate estate;
+  std::vector<posture::Fact> facts;
+  Time at;
+};
+Result<Looked> look_once(Session& session, const AuditOptions& options);
+
 // The estate, by its file.
 struct EstateFile {
   std::string text;

@@ -105,15 +105,25 @@ Result<std::optional<std::string>> OpenedStore::logged_root(const std::string& r
   return found == logged_->end() ? std::optional<std::string>() : std::optional(found->second);
 }
 
-Result<std::string> OpenedStore::keep(const posture::BundleContents& contents, const std::string& run) {
+Result<std::string> OpenedStore::signed_note(const std::string& text) const {
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session_->hierarchy());
+  return hierarchy->sign_note(origin_, text, session_->caller().now);
+}
+
+Result<OpenedStore::SignedBundle> OpenedStore::signed_bundle(const posture::BundleContents& contents,
+                                                             const std::string& run, const std::string& action) const {
   CLOISTER_TRY(const std::string lines, posture::bundle_lines(contents));
   CLOISTER_TRY(const std::string text, posture::bundle_text(lines));
   const std::string root = posture::root_of(text);
-  CLOISTER_TRY(keys::Hierarchy * hierarchy, session_->hierarchy());
-  CLOISTER_RETURN_IF_ERROR(session_->record(kAction, "", run, "root " + root));
-  CLOISTER_TRY(const std::string note, hierarchy->sign_note(origin_, text, session_->caller().now));
-  CLOISTER_RETURN_IF_ERROR(store_->add(run, contents.materials.at, posture::format_bundle(lines, note)));
-  return root;
+  CLOISTER_RETURN_IF_ERROR(session_->record(action, "", run, "root " + root));
+  CLOISTER_TRY(const std::string note, signed_note(text));
+  return SignedBundle{posture::format_bundle(lines, note), root};
+}
+
+Result<std::string> OpenedStore::keep(const posture::BundleContents& contents, const std::string& run) {
+  CLOISTER_TRY(const SignedBundle bundle, signed_bundle(contents, run, kAction));
+  CLOISTER_RETURN_IF_ERROR(store_->add(run, contents.materials.at, bundle.file));
+  return bundle.root;
 }
 
 }  // namespace cloister::cli

@@ -33,7 +33,15 @@ class OpenedStore {
   // The root that the audit log has of that run.
   Result<std::optional<std::string>> logged_root(const std::string& run);
 
-  // Signs and keeps a run; on record first. Returns the bundle's root.
+  // The bundle of these contents, signed; the signature is on record, under that action, first.
+  struct SignedBundle {
+    std::string file, root;
+  };
+  Result<SignedBundle> signed_bundle(const posture::BundleContents& contents, const std::string& run,
+                                     const std::string& action) const;
+  // Text of another kind, signed with the same key.
+  Result<std::string> signed_note(const std::string& text) const;
+  // The same for a run that is kept. Returns the bundle's root.
   Result<std::string> keep(const posture::BundleContents& contents, const std::string& run);
 
  private:

@@ -9,6 +9,7 @@
 #include "base/canonical_json.h"
 #include "base/reader.h"
 #include "crypto/hash.h"
+#include "posture/evidence/record.h"
 #include "posture/report/json.h"
 
 namespace cloister::posture {
@@ -284,6 +285,9 @@ Result<ReadBundle> verify_signed(std::string_view file, std::span<const audit::V
   if (bundle.text != note.text) return corrupt("what is in the bundle isn't what was signed");
   CLOISTER_TRY(const Head head, parse_head(file.substr(0, file.find('\n'))));
   CLOISTER_RETURN_IF_ERROR(check_facts(bundle.contents.materials, head));
+  for (const Fact& fact : bundle.contents.materials.facts) {
+    if (is_of_people(fact) && !fact.not_assessed) CLOISTER_RETURN_IF_ERROR(verify_record(fact, keys));
+  }
   bundle.signer = keys[signatures.front().key].name();
   return bundle;
 }

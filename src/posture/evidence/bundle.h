@@ -59,8 +59,8 @@ struct VerifiedBundle {
 Result<ReadBundle> verify_signed(std::string_view file, std::span<const audit::VerifierKey> keys);
 
 // kInvalid for what is no bundle; kDenied when none of the keys signed it; kCorrupt when a signature isn't right, when
-// what is there isn't what was signed, when a fact can't be one (of the future, valid for longer than any is), and when
-// the verdicts aren't what the facts come to: then with the verdicts that differ.
+// what is there isn't what was signed, when a fact can't be one (of the future, valid for longer than any is, a
+// person's and not signed), and when the verdicts aren't what the facts come to: then with the verdicts that differ.
 Result<VerifiedBundle> verify_bundle(std::string_view file, std::span<const audit::VerifierKey> keys,
                                      const Catalogue& catalogue);
 
