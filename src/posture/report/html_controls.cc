@@ -65,7 +65,7 @@ void add_verdict(Markup& page, const Run& run, const SubjectVerdict& verdict) {
         .raw("</span>");
   }
   page.raw("</td><td>");
-  if (!verdict.remediation.empty()) page.raw("<code>").text(verdict.remediation).raw("</code>");
+  add_remedy(page, verdict.remediation);
   page.raw("</td><td class=\"mono\">");
   add_evidence_links(page, run, verdict);
   add_age_of(page, run, verdict);
@@ -110,7 +110,7 @@ void add_group(Markup& page, const Run& run, const Group& group) {
   page.raw(counted(group.verdicts.size(), "subject")).raw("</summary>");
   add_members(page, run, group);
   page.raw("</details></td><td>");
-  if (!first.remediation.empty()) page.raw("<code>").text(first.remediation).raw("</code>");
+  add_remedy(page, first.remediation);
   page.raw("</td><td class=\"soft small\">beside each subject</td></tr>\n");
 }
 

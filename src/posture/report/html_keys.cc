@@ -27,14 +27,6 @@ struct Chart {
   std::size_t columns = 0;
 };
 
-std::string shortened(const std::string& name, std::size_t size_max) {
-  const std::string shown = plain(name);
-  if (shown.size() <= size_max) return shown;
-  std::size_t begin = shown.size() - (size_max - 3);
-  while (begin < shown.size() && (static_cast<unsigned char>(shown[begin]) & 0xC0) == 0x80) ++begin;
-  return "…" + shown.substr(begin);
-}
-
 // Days since the key was made or last rotated; nothing where neither is known.
 std::optional<std::int64_t> age_days(const Run& run, const Fact& fact) {
   for (const std::string_view name : {"last_rotated", "created"}) {
@@ -140,7 +132,7 @@ std::string box_svg(const Run& run, const Node& node) {
   std::string text = "<title>" + html(node.title) + ", " + html(node.under) + "</title><rect class=\"" + node.look +
                      "\" x=\"" + x + "\" y=\"" + y + "\" rx=\"6\" width=\"" + std::to_string(kBox) +
                      "\" height=\"34\"/><text class=\"t-mono\" x=\"" + std::to_string(column_x(node.column) + 8) +
-                     "\" y=\"" + std::to_string(node.y + 15) + "\">" + html(shortened(node.title, 24)) +
+                     "\" y=\"" + std::to_string(node.y + 15) + "\">" + html(tail_text(node.title, 24)) +
                      "</text><text class=\"t-soft\" x=\"" + std::to_string(column_x(node.column) + 8) + "\" y=\"" +
                      std::to_string(node.y + 28) + "\">" + html(node.under) + "</text>";
   if (node.fact == nullptr) return "<g>" + text + "</g>\n";

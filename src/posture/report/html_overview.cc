@@ -26,10 +26,6 @@ void add_figures(Markup& page, const Run& run, const Run* before) {
   const Posture& posture = run.posture();
   const Score& score = posture.maturity.score;
   page.raw("<div class=\"figures\">");
-  page.raw("<div class=\"card\"><h3>Overall level</h3><p class=\"level\">").raw(name_of(posture.maturity.overall));
-  page.raw("</p><p class=\"soft small\">the lowest of the five domains");
-  if (before != nullptr) page.raw("; before: ").raw(name_of(before->posture().maturity.overall));
-  page.raw("</p></div>");
   add_counts(page, run);
   page.raw("<div class=\"card\"><h3>Score</h3><p class=\"big\">").raw(score_text(score.lower));
   if (score.upper != score.lower) page.raw(" to ").raw(score_text(score.upper));
@@ -52,9 +48,9 @@ void add_obstacle_row(Markup& page, const Run& run, const Obstacle& one) {
   page.raw("</td><td>").badge(one.status).raw("</td><td>");
   if (!one.title.empty()) page.raw("<b>").text(one.title).raw("</b><br>");
   page.raw("<span class=\"soft\">").text(one.reason).raw("</span></td>");
-  page.cell(one.owner.empty() ? "nobody named" : one.owner).cell(one.effort);
+  page.cell(one.owner.empty() && !one.control.empty() ? "nobody named" : one.owner).cell(one.effort);
   page.raw("<td>");
-  if (!one.what.empty()) page.raw("<code>").text(one.what).raw("</code>");
+  add_remedy(page, one.what);
   page.raw("</td></tr>\n");
 }
 
@@ -104,7 +100,11 @@ void add_summary(Markup& page, const Run& run, const Run* before) {
       .raw(counted(posture.facts.size(), "fact"))
       .raw("</a> · ")
       .text(posture.program);
-  page.raw("</p><p class=\"headline\">").text(headline(posture)).raw("</p></header>");
+  page.raw("</p><p class=\"level\">")
+      .raw(name_of(posture.maturity.overall))
+      .raw("</p><p class=\"headline\">")
+      .text(headline(posture))
+      .raw("</p></header>");
   if (const std::uint64_t simulated = simulated_count(posture); simulated != 0) {
     page.raw("<p class=\"notice\"><b>Simulated.</b> ").raw(counted(simulated, "fact"));
     page.raw(
@@ -135,7 +135,9 @@ void add_next_steps(Markup& page, const Run& run) {
     page.raw(" ").badge(step.status);
     if (step.critical) page.raw(" <span class=\"tag critical\">critical</span>");
     page.raw("<p class=\"soft\">").text(step.reason).raw("</p>");
-    if (!step.what.empty()) page.raw("<pre>").text(step.what).raw("</pre>");
+    page.raw("<p>");
+    add_remedy(page, step.what);
+    page.raw("</p>");
     page.raw("<p class=\"soft small\">effort: ").text(step.effort).raw(" · owner: ");
     page.text(step.owner.empty() ? "nobody named" : step.owner).raw("</p></li>");
   }

@@ -17,12 +17,16 @@ struct Ends {
   std::string from, to, port;
 };
 
+// Of "from>to/tcp/443" or "from>to/rdma": names may hold slashes, so from behind.
 Ends ends_of(const std::string& id) {
   const std::size_t arrow = id.find('>');
   if (arrow == std::string::npos) return {id, "", ""};
-  const std::size_t slash = id.find('/', arrow);
-  return {id.substr(0, arrow), id.substr(arrow + 1, slash == std::string::npos ? slash : slash - arrow - 1),
-          slash == std::string::npos ? "" : id.substr(slash + 1)};
+  std::size_t slash = id.rfind('/');
+  if (slash == std::string::npos || slash < arrow) return {id.substr(0, arrow), id.substr(arrow + 1), ""};
+  const bool port = slash + 1 < id.size() && id[slash + 1] >= '0' && id[slash + 1] <= '9';
+  const std::size_t before = id.rfind('/', slash - 1);
+  if (port && before != std::string::npos && before > arrow) slash = before;
+  return {id.substr(0, arrow), id.substr(arrow + 1, slash - arrow - 1), id.substr(slash + 1)};
 }
 
 struct Line {
@@ -91,10 +95,10 @@ std::string names_svg(const std::vector<std::string>& names, long margin) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     const long middle = margin + static_cast<long>(i) * kCell + kCell / 2;
     text += "<text class=\"t-end\" x=\"" + number(margin - 8) + "\" y=\"" + number(middle + 4) + "\">" +
-            html(names[i]) + "</text>";
+            html(tail_text(names[i], 28)) + "</text>";
     const std::string x = number(middle + 4), y = number(margin - 8);
-    text += "<text transform=\"rotate(-90 " + x + " " + y + ")\" x=\"" + x + "\" y=\"" + y + "\">" + html(names[i]) +
-            "</text>";
+    text += "<text transform=\"rotate(-90 " + x + " " + y + ")\" x=\"" + x + "\" y=\"" + y + "\">" +
+            html(tail_text(names[i], 28)) + "</text>";
   }
   return text;
 }

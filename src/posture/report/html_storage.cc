@@ -36,11 +36,13 @@ Holder holder_of(const Run& run, const Fact* fact, std::string& why) {
   const std::string named = key != nullptr && !key->empty() ? *key : scheme != nullptr ? *scheme : "";
   if (encrypted != nullptr && *encrypted == "no") return why = "not encrypted", Holder::kNobody;
   if (encrypted == nullptr || *encrypted != "yes") return why = "not known", Holder::kUnknown;
-  why = named;
+  why = tail_text(named, 30);
   if (manager != nullptr && *manager == "operator") return Holder::kOperator;
   if (manager != nullptr && *manager == "platform_default") return Holder::kPlatform;
   if (manager != nullptr && *manager == "foreign") return Holder::kForeign;
-  return why += named.empty() ? "key not known" : ", key not known", Holder::kUnknown;
+  const bool unmanaged = manager != nullptr && *manager == "none";
+  why += std::string(why.empty() ? "" : ", ") + (unmanaged ? "nobody manages the key" : "key not known");
+  return Holder::kUnknown;
 }
 
 // Worst first: what is readable, then whose key somebody else holds, then what isn't known.
@@ -154,13 +156,13 @@ void add_content(Markup& page, const Run& run, const Fact* fact) {
 }
 
 void add_place(Markup& page, const Run& run, const Place& place) {
-  page.raw("<tr><td><b>").text(place.subject.id).raw("</b>");
+  page.raw("<tr><td class=\"name\"><b>").text(place.subject.id).raw("</b>");
   if (place.declared == nullptr) {
     page.raw(" <span class=\"tag critical\">undeclared</span>");
   } else {
     page.raw("<br><span class=\"soft small\">").text(place.declared->address).raw("</span>");
   }
-  page.raw("</td><td>");
+  page.raw("</td><td class=\"nowrap\">");
   if (place.declared != nullptr) {
     page.raw(name_of(place.declared->kind)).raw("<br><span class=\"soft small\">");
     page.raw(place.declared->label.sensitivity ? name_of(*place.declared->label.sensitivity) : "no label")
@@ -176,15 +178,15 @@ void add_sentence(Markup& page, const std::vector<Place>& places) {
   std::array<std::size_t, kHolderCount> counts{};
   for (const Place& place : places) ++counts[static_cast<std::size_t>(place.holder)];
   const auto of = [&counts](Holder holder) { return std::to_string(counts[static_cast<std::size_t>(holder)]); };
-  page.raw("<p>Of ").raw(counted(places.size(), "location")).raw(", ").raw(of(Holder::kOperator));
-  page.raw(" are encrypted under a key of the operator, ")
+  page.raw("<p>Of ").raw(counted(places.size(), "location")).raw(": ").raw(of(Holder::kOperator));
+  page.raw(" encrypted under a key of the operator, ")
       .raw(of(Holder::kPlatform))
       .raw(" under the platform's default key, ");
   page.raw(of(Holder::kForeign))
       .raw(" under a key of somebody else, ")
       .raw(of(Holder::kNobody))
-      .raw(" not at all; of ");
-  page.raw(of(Holder::kUnknown)).raw(" it is not known.</p>");
+      .raw(" not encrypted, ");
+  page.raw(of(Holder::kUnknown)).raw(" unmanaged or not known.</p>");
 }
 
 }  // namespace
@@ -202,7 +204,7 @@ void add_storage(Markup& page, const Run& run) {
   page.raw(
       "<div class=\"wide\"><table class=\"map\"><thead><tr><th scope=\"col\">location</th><th scope=\"col\">data</th>");
   for (const std::string_view holder :
-       {"operator's key", "platform default", "foreign key", "no encryption", "not known"}) {
+       {"operator's key", "platform default", "foreign key", "no encryption", "unmanaged, unknown"}) {
     page.raw("<th scope=\"col\" class=\"slot\">").raw(holder).raw("</th>");
   }
   page.raw("<th scope=\"col\">content</th></tr></thead><tbody>\n");

@@ -40,11 +40,11 @@ main>section{margin:0 0 3.2rem}
 .meta{color:var(--soft);font-size:.88rem;margin:0 0 1.4rem;overflow-wrap:anywhere}
 .nothing{color:var(--soft);font-style:italic;margin:.4rem 0}
 .soft{color:var(--soft)}.small{font-size:.86rem}.late{color:var(--fail)}.num{text-align:right;font-variant-numeric:tabular-nums}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(15.5rem,1fr));gap:1rem;margin:1.4rem 0}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:1rem;margin:1.4rem 0}
 .card{background:var(--panel);border:1px solid var(--line);border-radius:10px;padding:1rem 1.2rem;min-width:0}
 .card h3{margin:0 0 .5rem;font-size:.86rem;color:var(--soft);font-weight:600}
 .card p{margin:.45rem 0 0}.card .big{font-size:1.35rem;font-weight:600;font-variant-numeric:tabular-nums;margin:0 0 .3rem}
-.level{font-size:2.5rem;line-height:1.1;margin:0}
+.level{font-size:2.2rem;line-height:1.1;margin:0}header .level{font-size:2.9rem;color:var(--accent);margin:.9rem 0 .2rem}
 .notice{border-left:4px solid var(--except);background:var(--except-bg);padding:.6rem 1rem;border-radius:0 6px 6px 0;max-width:60rem;margin:0 0 1.4rem}
 svg{display:block;max-width:100%;height:auto}
 svg text{font:13px ui-sans-serif,system-ui,"Segoe UI",Roboto,Arial,sans-serif;fill:var(--ink)}
@@ -69,13 +69,15 @@ svg a text{fill:inherit}svg a:hover rect{stroke:var(--ink);stroke-width:2}
 .tag.critical{color:var(--ink);border-color:var(--ink)}.tag.sim{color:var(--except);border-color:var(--except)}
 .wide{overflow-x:auto;margin:.4rem 0 1.2rem}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
-th,td{text-align:left;vertical-align:top;padding:.5rem .7rem .5rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th,td{text-align:left;vertical-align:top;padding:.5rem .7rem .5rem 0;border-bottom:1px solid var(--line);overflow-wrap:break-word}
+.name,td.mono,.holder{overflow-wrap:anywhere}td.name{min-width:9rem}
 th{font-size:.76rem;color:var(--soft);font-weight:600;white-space:nowrap;border-bottom-color:var(--soft)}
-td.nowrap{white-space:nowrap}td .badge{margin-top:.1rem}
-.map td.here{padding:.4rem .5rem}.map td.slot{width:7.5rem;text-align:center;background:var(--wash);border-left:4px solid var(--bg)}
+.nowrap{white-space:nowrap}.obstacles{table-layout:fixed;min-width:52rem}.obstacles th:nth-child(1){width:9.8rem}.obstacles th:nth-child(2){width:8.2rem}.obstacles th:nth-child(4){width:8rem}.obstacles th:nth-child(5){width:4.6rem}.obstacles th:nth-child(6){width:32%}.obstacles td{overflow-wrap:anywhere}
+.verdicts{table-layout:fixed;min-width:46rem}.verdicts th:nth-child(1){width:8.2rem}.verdicts th:nth-child(2){width:24%}.verdicts th:nth-child(4){width:24%}.verdicts th:nth-child(5){width:7rem}.verdicts td{overflow-wrap:anywhere}td .badge{margin-top:.1rem}
+.map td.here{padding:.4rem .5rem}.map td.slot{width:8.2rem;min-width:6.4rem;text-align:center;background:var(--wash);border-left:4px solid var(--bg)}
 .map th.slot{text-align:center;padding-right:0}.map tr.group td{font-weight:600;padding-top:1.1rem;background:none}
 .holder{display:block;border-radius:5px;padding:.25rem .4rem;font-size:.78rem;line-height:1.3;font-weight:600;overflow-wrap:anywhere}
-.holder.pass{color:var(--pass);background:var(--pass-bg)}.holder.fail{color:var(--fail);background:var(--fail-bg);box-shadow:inset 0 0 0 1.5px var(--fail)}
+.holder a{color:inherit;text-decoration:none}.holder a:hover{text-decoration:underline}.holder.pass{color:var(--pass);background:var(--pass-bg)}.holder.fail{color:var(--fail);background:var(--fail-bg);box-shadow:inset 0 0 0 1.5px var(--fail)}
 .holder.open{color:var(--open);border:1px dashed var(--open);background:repeating-linear-gradient(135deg,var(--open-bg) 0 5px,var(--panel) 5px 10px)}
 ol.steps{list-style:none;counter-reset:step;padding:0;margin:0}
 ol.steps>li{counter-increment:step;position:relative;padding:0 0 1.3rem 2.6rem;max-width:56rem}
@@ -87,7 +89,7 @@ dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.25rem 1.2re
 details{margin:.4rem 0}summary{cursor:pointer;color:var(--accent)}
 ul.plain{margin:.3rem 0;padding-left:1.2rem}ul.many{columns:19rem;font-size:.84rem;margin:.5rem 0;padding-left:1.1rem}
 .fact{border-top:1px solid var(--line);padding:.7rem 0;font-size:.9rem}.fact h4{margin:0;font-size:.92rem;overflow-wrap:anywhere}
-:target{outline:2px solid var(--accent);outline-offset:4px;border-radius:4px}
+.fact:target,tr:target,.control:target,p:target{outline:2px solid var(--accent);outline-offset:4px;border-radius:4px}
 .filter{display:none;gap:.8rem;flex-wrap:wrap;margin:.6rem 0 1rem}.scripted .filter{display:flex}
 .filter input,.filter select{font:inherit;font-size:.92rem;color:inherit;background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:.35rem .6rem}
 .filter input{flex:1;min-width:14rem}

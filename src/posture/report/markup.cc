@@ -1,7 +1,16 @@
 // Small pieces that every part of the page uses.
 #include "posture/report/markup.h"
 
+#include <algorithm>
+#include <array>
+
 namespace cloister::posture::report {
+namespace {
+
+constexpr std::array<std::string_view, 10> kPrograms = {"cloister ",   "aws ", "az ",   "gcloud ", "kubectl ",
+                                                        "cryptsetup ", "rm ",  "psql ", "ceph ",   "zfs "};
+
+}  // namespace
 
 std::string class_of(Status status) {
   switch (status) {
@@ -47,6 +56,11 @@ void begin_table(Markup& page, std::string_view kind, std::initializer_list<std:
 }
 
 void end_table(Markup& page) { page.raw("</tbody></table></div>\n"); }
+
+void add_remedy(Markup& page, std::string_view what) {
+  const bool command = std::ranges::any_of(kPrograms, [what](std::string_view one) { return what.starts_with(one); });
+  page.raw(command ? "<code>" : "").text(what).raw(command ? "</code>" : "");
+}
 
 void add_nothing(Markup& page, std::string_view words) { page.raw("<p class=\"nothing\">").raw(words).raw("</p>"); }
 

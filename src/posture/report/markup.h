@@ -51,6 +51,8 @@ void begin_section(Markup& page, const Run& run, std::string_view id, std::strin
 void end_section(Markup& page);
 void begin_table(Markup& page, std::string_view kind, std::initializer_list<std::string_view> headings);
 void end_table(Markup& page);
+// What to do: as code where it looks like a command.
+void add_remedy(Markup& page, std::string_view what);
 // A line of text where a list would be empty.
 void add_nothing(Markup& page, std::string_view words);
 

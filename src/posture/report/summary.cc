@@ -120,6 +120,7 @@ std::string lowest_domains(const Maturity& maturity) {
   for (const DomainMaturity& one : maturity.domains) {
     if (one.reached == maturity.overall) names.emplace_back(title_of(one.domain));
   }
+  if (names.size() == kDomainCount) return "every one of the five";
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
     text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
@@ -133,8 +134,8 @@ std::string headline(const Posture& posture) {
   std::string text = levels_sentence(posture) + " Of " + counted(posture.assessment.controls.size(), "control") + " " +
                      count_text(of(Status::kPass)) + " pass, " + count_text(of(Status::kFail)) + " fail and " +
                      count_text(of(Status::kNotAssessed)) + " could not be assessed";
-  if (of(Status::kException) != 0) text += "; " + count_text(of(Status::kException)) + " stand under an exception";
-  if (of(Status::kNotApplicable) != 0) text += "; " + count_text(of(Status::kNotApplicable)) + " do not apply";
+  if (of(Status::kException) != 0) text += "; " + count_text(of(Status::kException)) + " under an exception";
+  if (of(Status::kNotApplicable) != 0) text += "; " + count_text(of(Status::kNotApplicable)) + " not applicable";
   return text + ".";
 }
 

@@ -85,10 +85,10 @@ void add_ladder(Lines& lines, const Index& index) {
   const Maturity& maturity = index.posture().maturity;
   lines.blank();
   for (const DomainMaturity& domain : maturity.domains) {
-    const std::string start = padded(std::string(title_of(domain.domain)), 26) + steps_picture(domain.reached) + "  " +
-                              padded(std::string(name_of(domain.reached)), 14);
+    lines.raw(padded(std::string(title_of(domain.domain)), 26) + steps_picture(domain.reached) + "  " +
+              std::string(name_of(domain.reached)));
     const std::string blockers = blockers_text(index, domain);
-    lines.wrapped(0, start + (blockers.empty() ? "" : "needs " + blockers), 54);
+    if (!blockers.empty()) lines.wrapped(4, "needs " + blockers, 10);
   }
   lines.blank();
   lines.raw(padded("Score", 26) + score_text(maturity.score.lower) + " to " + score_text(maturity.score.upper) +

@@ -131,7 +131,7 @@ std::string score_text(std::uint32_t ten_thousandths) {
 
 std::string count_text(std::uint64_t count) {
   std::string text = std::to_string(count);
-  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
+  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
   return text;
 }
 
@@ -174,6 +174,14 @@ std::string value_text(const FactValue& value) {
     out += (out.empty() ? "" : ", ") + item;
   }
   return out;
+}
+
+std::string tail_text(std::string_view name, std::size_t size_max) {
+  const std::string shown = plain(name);
+  if (shown.size() <= size_max) return shown;
+  std::size_t begin = shown.size() - (size_max - 3);
+  while (begin < shown.size() && (static_cast<unsigned char>(shown[begin]) & 0xC0) == 0x80) ++begin;
+  return "…" + shown.substr(begin);
 }
 
 }  // namespace cloister::posture::report

@@ -30,6 +30,9 @@ std::string counted(std::uint64_t count, std::string_view one);  // "1 location"
 std::string_view effort_text(std::uint32_t effort);              // "hours", "days", "weeks", "months"
 std::string coverage_text(const Coverage& coverage);             // "97.1 % (68 of 70)"; without any: "nothing is known"
 std::string_view status_text(Status status);                     // "pass", "not assessed", …
-std::string value_text(const FactValue& value);                  // "yes", "256", "a, b"
+
+std::string value_text(const FactValue& value);  // "yes", "256", "a, b"
+// The end of a long name, which tells keys and buckets apart: "…key/3f1c2b9e". Made plain.
+std::string tail_text(std::string_view name, std::size_t size_max);
 
 }  // namespace cloister::posture::report
