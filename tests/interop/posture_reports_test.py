@@ -97,26 +97,32 @@ def try_sarif(run, folder):
         program = run.npm("@microsoft/sarif-multitool-linux@5.7.0", node=18) + "/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
         os.chmod(program, 0o755)
 
-        def errors(document):
+        def judged(document):
+            """What the validator found: errors, and remarks. Of a document that it can't read it says nothing at all."""
             out = run.folder / "sarif-check.sarif"
             got = subprocess.run([program, "validate", document, "--output", out, "--log", "ForceOverwrite"], capture_output=True, text=True,
                                  check=False, env=run.environment(DOTNET_SYSTEM_GLOBALIZATION_INVARIANT="1"))
             if not out.exists():
                 raise RuntimeError(got.stdout + got.stderr)
             results = json.loads(out.read_text(encoding="utf-8-sig"))["runs"][0].get("results", [])
-            return [one["ruleId"] + ": " + json.dumps(one["message"]) for one in results if one.get("level") == "error"]
+            errors = [one["ruleId"] + ": " + json.dumps(one["message"]) for one in results if one.get("level") == "error"]
+            return errors, len(results) - len(errors)
 
         for name in RUNS:
-            found = errors(folder / f"{name}.sarif")
-            row.check(f"{name}: valid", found == [], found[:5])
+            errors, remarks = judged(folder / f"{name}.sarif")
+            row.check(f"{name}: valid", errors == [], errors[:5])
+            row.check(f"{name}: was read, as remarks about it show", remarks > 0)
         results = json.loads((folder / "before.sarif").read_text())["runs"][0]["results"]
         suppressed = [one for one in results if one.get("suppressions")]
         row.check("exceptions are suppressions with an expiry",
                   suppressed and all(one["kind"] == "fail" and one["suppressions"][0]["properties"]["expires"] for one in suppressed))
         row.check("what could not be assessed is open", any(one["kind"] == "open" and one["level"] == "none" for one in results))
         broken = run.folder / "broken.sarif"
-        broken.write_text((folder / "after.sarif").read_text().replace('"kind":"open"', '"kind":"opened"', 1))
-        row.check("a kind that isn't one is refused", errors(broken) != [])
+        good = (folder / "after.sarif").read_text()
+        broken.write_text(good.replace('"ruleIndex":3,', '"ruleIndex":999,'))
+        row.check("a rule that isn't there is refused", judged(broken)[0] != [])
+        broken.write_text(good.replace('"kind":"open"', '"kind":"opened"', 1))
+        row.check("a kind that isn't one can't be read", judged(broken) == ([], 0))
 
 
 def try_ocsf(run, folder):
