@@ -2,6 +2,7 @@
 #include "posture_reports.h"
 
 #include "posture/report/csv.h"
+#include "posture/report/cyclonedx.h"
 #include "posture/report/html.h"
 #include "posture/report/json.h"
 #include "posture/report/ocsf.h"
@@ -38,6 +39,7 @@ void add_report_options(CLI::App& verb, ReportFiles& files) {
   verb.add_option("--report", files.json, "the report as JSON, for `gate` and other programs")->type_name("FILE");
   verb.add_option("--oscal", files.oscal, "OSCAL assessment results 1.2.1")->type_name("FILE");
   verb.add_option("--sarif", files.sarif, "SARIF 2.1.0")->type_name("FILE");
+  verb.add_option("--cbom", files.cbom, "CycloneDX 1.7: keys and algorithms")->type_name("FILE");
   verb.add_option("--ocsf", files.ocsf, "OCSF compliance findings, one a line")->type_name("FILE");
   verb.add_option("--csv", files.csv, "tables for a spreadsheet, in a folder")->type_name("DIR");
   verb.add_flag("-f,--force", files.force, "replace files that are there");
@@ -51,6 +53,7 @@ Status write_reports(const posture::Posture& now, const posture::Posture* before
       files.json, now, [](const posture::Posture& one) { return posture::report_json(one) + "\n"; }, files.force));
   CLOISTER_RETURN_IF_ERROR(write_rendered(files.oscal, now, posture::report::oscal_assessment_results, files.force));
   CLOISTER_RETURN_IF_ERROR(write_rendered(files.sarif, now, posture::report::sarif_report, files.force));
+  CLOISTER_RETURN_IF_ERROR(write_rendered(files.cbom, now, posture::report::cyclonedx_cbom, files.force));
   CLOISTER_RETURN_IF_ERROR(write_rendered(files.ocsf, now, posture::report::ocsf_findings, files.force));
   return write_tables(files, now);
 }

@@ -35,7 +35,7 @@ has 'nothing was kept, and nothing signed' <"$work/.out" || fail "$(cat "$work/.
 expect_error 5 home cloister posture show
 expect_error 6 first.json cloister posture audit --estate estate.toml --report first.json
 expect_error 5 nowhere.toml cloister posture audit --estate nowhere.toml
-expect_error 2 'line 1' cloister posture audit --estate <(echo 'version = 2')
+expect_error 2 'line 1' cloister posture audit --estate <(echo 'nonsense = 1')
 expect_error 2 'no collector' cloister posture audit --estate estate.toml --only nonsense
 
 # The gate: what fails closes it with 4; what nobody looked at with 9.
@@ -43,7 +43,7 @@ expect_status 4 cloister posture gate --report first.json --min-level Foundation
 expect_status 9 cloister posture gate --report first.json --fail-on TRN-01
 expect_status 0 cloister posture gate --report first.json --fail-on TRN-01 --max-not-assessed 1
 expect_error 2 NONE-1 cloister posture gate --report first.json --fail-on NONE-1
-expect_error 2 report cloister posture gate --report estate.toml
+expect_error 2 'not JSON' cloister posture gate --report estate.toml
 cloister posture gate --report first.json --write-baseline accepted.json >/dev/null
 expect_status 0 cloister posture gate --report first.json --baseline accepted.json --max-not-assessed 60
 
@@ -101,7 +101,7 @@ expect_status 0 cloister posture audit --estate estate.toml
 has '"kind":"record"' < <(cloister --json posture show) || fail 'the record is not in the run'
 cloister --json posture show | python3 -c '
 import json, sys
-print(json.dumps(next(f for f in json.load(sys.stdin)["facts"] if f["kind"] == "record"), sort_keys=True, separators=(",", ":")))' >claim.jsonl
+print(json.dumps(next(f for f in json.load(sys.stdin)["facts"] if f["kind"] == "record"), sort_keys=True, ensure_ascii=False, separators=(",", ":")))' >claim.jsonl
 expect_error 2 'signed' cloister posture audit --estate estate.toml --facts claim.jsonl
 
 # Data that is gone doesn't make a platform better.
