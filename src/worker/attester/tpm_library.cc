@@ -42,6 +42,9 @@ Result<TpmLibrary> TpmLibrary::load() {
   find(esys, "Esys_StartAuthSession", tss.start_session, complete);
   find(esys, "Esys_PolicySecret", tss.policy_secret, complete);
   find(esys, "Esys_ActivateCredential", tss.activate_credential, complete);
+  find(esys, "Esys_TR_FromTPMPublic", tss.find_object, complete);
+  find(esys, "Esys_NV_ReadPublic", tss.read_index_public, complete);
+  find(esys, "Esys_NV_Read", tss.read_index, complete);
   find(marshal, "Tss2_MU_TPM2B_PUBLIC_Marshal", tss.marshal_public, complete);
   find(marshal, "Tss2_MU_TPMT_SIGNATURE_Marshal", tss.marshal_signature, complete);
   if (!complete) return Error(Code::kUnsupported, "load tpm2-tss: it lacks functions that are needed");
