@@ -9,7 +9,7 @@ start_tpm() {
     --flags not-need-init,startup-clear >"$use/tpm/log" 2>&1 &
   helpers+=("$!")
   wait_for 'swtpm' 10 test -S "$use/tpm/tpm"
-  TSS2_LOG=all+none "$use/cloister-worker" tpm identity --tpm "$tpm" --out "$use/machine.identity" 2>"$use/tpm/said" && return
+  "$use/cloister-worker" tpm identity --tpm "$tpm" --out "$use/machine.identity" 2>"$use/tpm/said" && return
   grep -q 'load tpm2-tss' "$use/tpm/said" || surprise "no identity of the TPM: $(cat "$use/tpm/said")"
   return 1
 }
@@ -65,7 +65,7 @@ TOML
 tpm_worker() {
   local status=0
   printf '  %s$ cloister-worker run --config use/tpm.toml%s\n' "$dim" "$off"
-  (cd "$use" && TSS2_LOG=all+none exec "$use/cloister-worker" run --config "$use/tpm.toml") >"$use/tpm.digest" 2>"$use/tpm.log" || status=$?
+  (cd "$use" && exec "$use/cloister-worker" run --config "$use/tpm.toml") >"$use/tpm.digest" 2>"$use/tpm.log" || status=$?
   [[ $status == "$1" ]] || surprise "the worker with the TPM: status $status: $(tail -n 3 "$use/tpm.log")"
   grep -q -- "$2" "$use/tpm.log" || surprise "the worker with the TPM: nothing of '$2': $(tail -n 3 "$use/tpm.log")"
 }
@@ -96,7 +96,7 @@ if start_tpm; then
   endorsement=$("$CLOISTER" attest tpm challenge "$use/machine.identity" -o "$use/machine.challenge" 2>&1 | grep -o 'sha256:[0-9a-f]\{64\}' || true)
   cl attest tpm challenge "$use/machine.identity" --ek "$endorsement" -o "$use/machine.challenge"
   printf '  %s$ cloister-worker tpm activate use/machine.challenge --tpm %s --out use/machine.answer%s\n' "$dim" "${tpm//$work\//}" "$off"
-  TSS2_LOG=all+none "$use/cloister-worker" tpm activate "$use/machine.challenge" --tpm "$tpm" --out "$use/machine.answer"
+  "$use/cloister-worker" tpm activate "$use/machine.challenge" --tpm "$tpm" --out "$use/machine.answer"
   printf '  %s$ cloister attest tpm endorse use/machine.answer%s\n' "$dim" "$off"
   "$CLOISTER" --json attest tpm endorse "$use/machine.answer" >"$use/endorsed" || surprise 'the TPM is not endorsed'
   python3 - "$use/endorsed" <<'PY' | indent

@@ -12,7 +12,6 @@ skip() {
 }
 [[ -x $worker ]] || skip "$worker isn't built"
 type swtpm >"$work/.out" 2>&1 || skip "swtpm isn't installed"
-export TSS2_LOG=all+none
 processes=()
 end() {
   local status=$? process
@@ -44,15 +43,14 @@ worker_says() {
   [[ $(grep -c '^cloister-worker: ' "$work/.err") == 1 ]] || fail "cloister-worker $* says more or less than one line: $(cat "$work/.err")"
 }
 # edit FILE MEMBER VALUE TO: another member of a file of enrolment.
-edit() {
-  python3 - "$@" <<'PY'
-import json, sys
-document = json.load(open(sys.argv[1]))
-document[sys.argv[2]] = sys.argv[3]
-json.dump(document, open(sys.argv[4], "w"))
-PY
+edit() { sed "s|\"$2\":\"[^\"]*\"|\"$2\":\"$3\"|" "$1" >"$4"; }
+member() { sed -n "s/.*\"$2\":\"\([^\"]*\)\".*/\1/p" "$1"; }
+# Base64 with another character shortly before its end.
+changed() {
+  local at=$((${#1} - 8)) other=A
+  [[ ${1:at:1} != A ]] || other=B
+  printf '%s' "${1:0:at}$other${1:at+1}"
 }
-member() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
 
 start_tpm machine
 start_tpm other
@@ -70,7 +68,7 @@ expect_error 4 'another one' cloister attest tpm challenge other.identity -o oth
 expect_absent other.challenge
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=vendor -keyout vendor.key -out vendor.pem -days 30 2>/dev/null
 expect_error 5 'no certificate' cloister attest tpm challenge machine.identity -o machine.challenge --ek-authorities vendor.pem
-edit machine.identity endorsement_certificate "$(openssl x509 -in vendor.pem -outform der | base64 -w0)" certified.identity
+sed "s|^{|{\"endorsement_certificate\":\"$(openssl x509 -in vendor.pem -outform der | base64 -w0)\",|" machine.identity >certified.identity
 expect_error 4 'another endorsement key' cloister attest tpm challenge certified.identity -o machine.challenge --ek-authorities vendor.pem
 expect_error 2 'hours' cloister attest tpm challenge machine.identity -o machine.challenge --ek "$ek" --hours 0
 expect_absent machine.challenge
@@ -87,8 +85,7 @@ has 'named by its operator' < <(cloister audit list) || fail 'nothing on record 
 worker_says 2 'needed' tpm identity
 worker_says 4 'another key' tpm activate machine.challenge --tpm "$other"
 name=$(member machine.challenge attestation_name)
-flip_in() { python3 -c 'import base64, sys; raw = bytearray(base64.b64decode(sys.argv[1])); raw[-1] ^= 1; print(base64.b64encode(raw).decode())' "$1"; }
-edit machine.challenge object "$(flip_in "$(member machine.challenge object)")" changed.challenge
+edit machine.challenge object "$(changed "$(member machine.challenge object)")" changed.challenge
 worker_says 4 'open a credential' tpm activate changed.challenge --tpm "$machine"
 expect_status 0 "$worker" tpm activate machine.challenge --tpm "$machine" --out machine.answer
 expect_status 0 cloister attest tpm challenge machine.identity -o second.challenge --ek "$ek"
@@ -101,7 +98,7 @@ expect_error 4 'another key' cloister attest tpm endorse crossed.answer
 edit machine.answer id 00000000000000000000000000000000 unknown.answer
 expect_error 4 'no challenge of that number' cloister attest tpm endorse unknown.answer
 for part in quote signature pcrs; do
-  edit machine.answer "$part" "$(flip_in "$(member machine.answer "$part")")" changed.answer
+  edit machine.answer "$part" "$(changed "$(member machine.answer "$part")")" changed.answer
   expect_error 4 "isn't sound" cloister attest tpm endorse changed.answer
 done
 expect_status 0 cloister --json attest tpm endorse machine.answer
@@ -208,8 +205,9 @@ extend_register "$work/machine/tpm" || fail 'the register was not extended'
 attempt 4 'measurement'
 cloister --quiet attest tpm withdraw "$(json_get attestation_name <endorsed.json)"
 expect_error 5 'endorses no' cloister attest tpm withdraw "$(json_get attestation_name <endorsed.json)"
-refused_for_want_of_endorsement() { "$worker" run --config worker.toml >engine.log 2>worker.log || grep -q endorsement worker.log; }
-eventually refused_for_want_of_endorsement || fail "a key that was withdrawn still counts: $(cat worker.log)"
+withdrawn() { [[ $(grep -c '"event":"collateral-read"' daemon.log) -ge 2 ]]; }
+eventually withdrawn || fail "cloisterd doesn't look at the collateral again: $(cat daemon.log)"
+attempt 4 'endorsement'
 while read -r release; do
   expect_status 0 cloister attest replay "$release"
 done < <(cloister --json attest releases | python3 -c 'import json, sys; [print(one["release"]) for one in json.load(sys.stdin)["releases"]]')

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <string>
 
 namespace cloister::worker {
@@ -24,6 +25,8 @@ void find(void* library, const char* name, Function& function, bool& complete) {
 }  // namespace
 
 Result<TpmLibrary> TpmLibrary::load() {
+  // It writes lines of its own to standard error, for what is expected, too. Whoever wants them sets it.
+  ::setenv("TSS2_LOG", "all+none", 0);
   CLOISTER_TRY(void* const loader, open_library("libtss2-tctildr.so.0"));
   CLOISTER_TRY(void* const esys, open_library("libtss2-esys.so.0"));
   CLOISTER_TRY(void* const marshal, open_library("libtss2-mu.so.0"));

@@ -5,8 +5,6 @@
 #include <array>
 
 #include "base/base64.h"
-#include "crypto/pem.h"
-#include "crypto/private_key.h"
 #include "tests/support/certificates.h"
 #include "tests/support/expect.h"
 #include "tests/support/hex.h"
