@@ -106,8 +106,9 @@ print("attestation key", endorsed["attestation_name"])
 print("measurement", endorsed["claims"]["measurement"])
 print("assurance", endorsed["assurance"])
 PY
-  say 'this TPM is swtpm, a program: it says so itself, and stays insecure_software, whoever enrols it. With a chip it would be hardware'
+  say 'this TPM is swtpm, a program: it says so itself, and stays insecure_software, whoever enrols it'
   write_tpm_worker
+  wait_for 'the endorsement' 10 grep -q '"event":"collateral-read","items":1' "$service/log"
   write_tpm_policy "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["claims"]["measurement"])' "$use/endorsed")"
   tpm_worker 10 'the engine ended with status 0'
   [[ $(cut -d' ' -f1 "$use/tpm.digest") == "$(sha256sum <"$voice_model" | cut -d' ' -f1)" ]] || surprise 'the engine read another model'
