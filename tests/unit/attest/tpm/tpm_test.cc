@@ -70,10 +70,12 @@ TEST(Tpm, KeyThatTheGuestNamesItself) {
 }
 
 TEST(Tpm, SoftwareIsNeverHardware) {
-  const Verdict verdict = judged({.firmware_version = 0x2019102300163636});
-  EXPECT_TRUE(verdict.sound());
-  EXPECT_EQ(verdict.assurance, Assurance::kInsecureSoftware);
-  EXPECT_EQ(verdict.claims.at("tpm.software"), ClaimValue(true));
+  for (const std::uint64_t libtpms : {0x2019102300163636, 0x2024012500120000}) {
+    const Verdict verdict = judged({.firmware_version = libtpms});
+    EXPECT_TRUE(verdict.sound());
+    EXPECT_EQ(verdict.assurance, Assurance::kInsecureSoftware);
+    EXPECT_EQ(verdict.claims.at("tpm.software"), ClaimValue(true));
+  }
   const SimulatedTpm tpm;
   const Anchors insecure = Anchors::insecure(std::multimap<Root, crypto::Sha256Digest>());
   EXPECT_EQ(judged(tpm.evidence(), tpm.collateral(), Bytes(64, 0x5A), insecure).assurance,
