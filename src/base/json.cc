@@ -134,6 +134,13 @@ std::optional<std::uint64_t> JsonValue::unsigned_integer() const {
   return value == nullptr ? std::nullopt : std::optional(*value);
 }
 
+std::optional<std::int64_t> JsonValue::integer() const {
+  if (const auto* value = std::get_if<std::int64_t>(&value_)) return *value;
+  const auto* value = std::get_if<std::uint64_t>(&value_);
+  if (value == nullptr || *value > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
+  return static_cast<std::int64_t>(*value);
+}
+
 std::optional<double> JsonValue::number() const {
   if (const auto* value = std::get_if<std::uint64_t>(&value_)) return static_cast<double>(*value);
   if (const auto* value = std::get_if<std::int64_t>(&value_)) return static_cast<double>(*value);

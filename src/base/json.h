@@ -41,6 +41,7 @@ class JsonValue {
   const Object* object() const { return std::get_if<Object>(&value_); }
   std::optional<bool> boolean() const;
   std::optional<std::uint64_t> unsigned_integer() const;
+  std::optional<std::int64_t> integer() const;  // one that fits
   std::optional<double> number() const;  // any number; integers above 2^53 are rounded
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
 
