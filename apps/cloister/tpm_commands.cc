@@ -1,5 +1,7 @@
 #include "tpm_commands.h"
 
+#include <filesystem>
+
 #include "attest/collateral/merge.h"
 #include "attest/workload_manifest.h"
 #include "home/collateral_cache.h"
@@ -95,6 +97,11 @@ Result<Outcome> make_challenge(Session& session, const ChallengeRequest& request
 
 Result<Outcome> challenge(Session& session, const ChallengeRequest& request) {
   if (request.hours == 0 || request.hours > kHoursMax) return invalid("--hours: 1 to " + std::to_string(kHoursMax));
+  // What couldn't be written would stay open.
+  std::error_code failure;
+  if (!request.force && std::filesystem::exists(request.output, failure)) {
+    return Error(Code::kExists, request.output + " is there already: --force replaces it");
+  }
   CLOISTER_TRY(const Bytes text, read_file(request.identity, attest::kTpmEnrolmentFileSizeMax));
   CLOISTER_TRY(const attest::TpmIdentity identity,
                attest::parse_tpm_identity(as_text(text)).with_context("read " + request.identity));
