@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <set>
 
 #include "posture/subjects.h"
@@ -203,6 +204,32 @@ TEST(JudgesOfScenes, FactFromTheFutureIsNotAssessed) {
 
 TEST(JudgesOfScenes, SimulatedFactIsNotAssessed) {
   nothing_passes_when("simulated", [](Scene& scene, std::size_t i) { scene.facts[i].simulated = true; });
+}
+
+// Whatever is hidden of a bad state, it doesn't become a good one.
+TEST(JudgesOfScenes, HidingFactsNeverMakesAPass) {
+  std::mt19937_64 random(0x41de);
+  for (const SceneCase& one : all_cases()) {
+    for (const SceneChange& change : one.changes) {
+      Scene bad = one.good;
+      change.change(bad);
+      if (judged(bad, one.control).status == Status::kPass) continue;
+      for (int i = 0; i < 12; ++i) {
+        Scene hidden = bad;
+        std::erase_if(hidden.facts, [&](const Fact& fact) {
+          const bool declared = std::ranges::find(one.good.facts, fact.subject, &Fact::subject) != one.good.facts.end();
+          return declared && random() % 3 == 0;
+        });
+        for (Fact& fact : hidden.facts) {
+          if (random() % 3 != 0) continue;
+          fact.values.clear();
+          fact.not_assessed = "hidden";
+        }
+        const ControlAssessment got = judged(hidden, one.control);
+        EXPECT_NE(got.status, Status::kPass) << change.what << ": " << told(got);
+      }
+    }
+  }
 }
 
 TEST(JudgesOfScenes, MissingValueNeverPasses) {
