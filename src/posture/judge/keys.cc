@@ -114,7 +114,8 @@ Finding look_key_manager(const View& view, const Fact& fact, const LocationFacts
   // Somebody may have asked the key's provider itself.
   const SubjectVerdict described = judge_manager(view, location.subject, *key);
   const bool asked = !view.about("key.posture", key_subject(*key)).empty();
-  if (*manager == "unknown" || (asked && described.status != Status::kPass)) {
+  const bool settled = asked || *manager == "unknown";
+  if (settled && described.status != Status::kPass) {
     return {described.status, described.reason, described.remediation.empty() ? migration : described.remediation};
   }
   return passes(*key + " is the operator's" + (sampled.reason.empty() ? "" : "; " + sampled.reason));
