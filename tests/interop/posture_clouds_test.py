@@ -117,7 +117,7 @@ def moto(run, row):
 
 def main():
     run = interop.Run("posture_clouds")
-    with run.row("provider", "posture: AWS", against="moto", version=MOTO) as row:
+    with run.row("provider", "posture: AWS", against="moto, audited", version=MOTO) as row:
         moto(run, row)
     run.finish()
 

@@ -113,11 +113,11 @@ SceneChange set_value(std::string what, Status want, std::string kind, std::stri
 
 namespace {
 
-std::vector<JudgeCase> all_cases() {
-  std::vector<JudgeCase> all;
-  for (std::vector<JudgeCase> (*of_prefix)() :
+std::vector<SceneCase> all_cases() {
+  std::vector<SceneCase> all;
+  for (std::vector<SceneCase> (*of_prefix)() :
        {inventory_cases, endpoint_cases, edge_cases, detection_cases, governance_cases, audit_cases, redteam_cases}) {
-    for (JudgeCase& one : of_prefix()) all.push_back(std::move(one));
+    for (SceneCase& one : of_prefix()) all.push_back(std::move(one));
   }
   return all;
 }
@@ -134,8 +134,8 @@ std::string told(const ControlAssessment& control) {
   return out;
 }
 
-TEST(Judges, PassFailAndNotAssessed) {
-  for (const JudgeCase& one : all_cases()) {
+TEST(JudgesOfScenes, PassFailAndNotAssessed) {
+  for (const SceneCase& one : all_cases()) {
     const ControlAssessment good = judged(one.good, one.control);
     EXPECT_EQ(good.status, Status::kPass) << told(good);
     for (const SubjectVerdict& verdict : good.subjects) {
@@ -151,8 +151,8 @@ TEST(Judges, PassFailAndNotAssessed) {
   }
 }
 
-TEST(Judges, FailuresSayWhyAndWhatToDo) {
-  for (const JudgeCase& one : all_cases()) {
+TEST(JudgesOfScenes, FailuresSayWhyAndWhatToDo) {
+  for (const SceneCase& one : all_cases()) {
     for (const SceneChange& change : one.changes) {
       Scene scene = one.good;
       change.change(scene);
@@ -169,7 +169,7 @@ TEST(Judges, FailuresSayWhyAndWhatToDo) {
 
 // Takes one fact after the other, and does that to it: then nothing passes.
 void nothing_passes_when(std::string_view what, const std::function<void(Scene&, std::size_t)>& spoil) {
-  for (const JudgeCase& one : all_cases()) {
+  for (const SceneCase& one : all_cases()) {
     for (std::size_t i = 0; i < one.good.facts.size(); ++i) {
       Scene scene = one.good;
       spoil(scene, i);
@@ -179,34 +179,34 @@ void nothing_passes_when(std::string_view what, const std::function<void(Scene&,
   }
 }
 
-TEST(Judges, MissingFactIsNotAssessed) {
+TEST(JudgesOfScenes, MissingFactIsNotAssessed) {
   nothing_passes_when("without", [](Scene& scene, std::size_t i) {
     scene.facts.erase(scene.facts.begin() + static_cast<std::ptrdiff_t>(i));
   });
 }
 
-TEST(Judges, FactThatCouldNotLookIsNotAssessed) {
+TEST(JudgesOfScenes, FactThatCouldNotLookIsNotAssessed) {
   nothing_passes_when("blind", [](Scene& scene, std::size_t i) {
     scene.facts[i].values.clear();
     scene.facts[i].not_assessed = "permission denied";
   });
 }
 
-TEST(Judges, ExpiredFactIsNotAssessed) {
+TEST(JudgesOfScenes, ExpiredFactIsNotAssessed) {
   nothing_passes_when("expired",
                       [](Scene& scene, std::size_t i) { scene.facts[i].valid_until = Time{kSceneTime.unix_ms - 1}; });
 }
 
-TEST(Judges, FactFromTheFutureIsNotAssessed) {
+TEST(JudgesOfScenes, FactFromTheFutureIsNotAssessed) {
   nothing_passes_when("to come", [](Scene& scene, std::size_t i) { scene.facts[i].at = kSceneTime + seconds(1); });
 }
 
-TEST(Judges, SimulatedFactIsNotAssessed) {
+TEST(JudgesOfScenes, SimulatedFactIsNotAssessed) {
   nothing_passes_when("simulated", [](Scene& scene, std::size_t i) { scene.facts[i].simulated = true; });
 }
 
-TEST(Judges, MissingValueNeverPasses) {
-  for (const JudgeCase& one : all_cases()) {
+TEST(JudgesOfScenes, MissingValueNeverPasses) {
+  for (const SceneCase& one : all_cases()) {
     for (std::size_t i = 0; i < one.good.facts.size(); ++i) {
       for (const auto& [name, value] : one.good.facts[i].values) {
         if (std::ranges::find(one.optional, name) != one.optional.end()) continue;
@@ -219,8 +219,8 @@ TEST(Judges, MissingValueNeverPasses) {
   }
 }
 
-TEST(Judges, ValueOfAnotherTypeNeverPasses) {
-  for (const JudgeCase& one : all_cases()) {
+TEST(JudgesOfScenes, ValueOfAnotherTypeNeverPasses) {
+  for (const SceneCase& one : all_cases()) {
     for (std::size_t i = 0; i < one.good.facts.size(); ++i) {
       for (const auto& [name, value] : one.good.facts[i].values) {
         if (std::ranges::find(one.optional, name) != one.optional.end()) continue;
@@ -234,8 +234,8 @@ TEST(Judges, ValueOfAnotherTypeNeverPasses) {
   }
 }
 
-TEST(Judges, NoFactsAtAllPassNothing) {
-  for (const JudgeCase& one : all_cases()) {
+TEST(JudgesOfScenes, NoFactsAtAllPassNothing) {
+  for (const SceneCase& one : all_cases()) {
     Scene scene = one.good;
     scene.facts.clear();
     EXPECT_EQ(judged(scene, one.control).status, Status::kNotAssessed) << one.control;
@@ -245,9 +245,9 @@ TEST(Judges, NoFactsAtAllPassNothing) {
 }
 
 // A control without a judge can't be passed, and one without cases isn't tested.
-TEST(Judges, EveryControlHasAJudgeAndIsTestedForPassFailAndNotAssessed) {
+TEST(JudgesOfScenes, EveryControlHasAJudgeAndIsTestedForPassFailAndNotAssessed) {
   std::map<std::string, std::set<Status>> tested;
-  for (const JudgeCase& one : all_cases()) {
+  for (const SceneCase& one : all_cases()) {
     tested[one.control].insert({Status::kPass, Status::kNotAssessed});
     for (const SceneChange& change : one.changes) tested[one.control].insert(change.want);
   }
