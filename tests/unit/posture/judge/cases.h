@@ -26,6 +26,8 @@ std::vector<JudgeCase> key_cases();
 std::vector<JudgeCase> tenancy_cases();
 std::vector<JudgeCase> model_cases();
 std::vector<JudgeCase> use_cases();
+std::vector<JudgeCase> scene_cases();  // of all other prefixes: scene.h
+std::vector<JudgeCase> every_judge_case();
 
 // A fact of now, by examination, good for a day.
 inline Fact fact_of(std::string kind, Subject subject, FactValues values) {

@@ -27,15 +27,15 @@ void add_unproven(std::vector<JudgeCase>& out, const JudgeCase& passing) {
   }
 }
 
-namespace {
-
-std::vector<JudgeCase> all_cases() {
+std::vector<JudgeCase> every_judge_case() {
   std::vector<JudgeCase> out;
-  for (const auto make : {storage_cases, key_cases, tenancy_cases, model_cases, use_cases}) {
+  for (const auto make : {storage_cases, key_cases, tenancy_cases, model_cases, use_cases, scene_cases}) {
     for (JudgeCase& one : make()) out.push_back(std::move(one));
   }
   return out;
 }
+
+namespace {
 
 const ControlAssessment& control_of(const Assessment& assessment, const std::string& control) {
   const ControlAssessment* found = assessment.find(control);
@@ -53,7 +53,7 @@ std::string told(const ControlAssessment& control) {
 }
 
 TEST(Judges, ComeOutAsTheyMust) {
-  for (const JudgeCase& one : all_cases()) {
+  for (const JudgeCase& one : every_judge_case()) {
     SCOPED_TRACE(one.control + " " + one.name);
     const Assessment assessment = assess(built_in_catalogue(), one.estate, one.facts, {}, kNow);
     const ControlAssessment& control = control_of(assessment, one.control);
@@ -73,7 +73,7 @@ TEST(Judges, ComeOutAsTheyMust) {
 }
 
 TEST(Judges, EveryFailureSaysWhatToDo) {
-  for (const JudgeCase& one : all_cases()) {
+  for (const JudgeCase& one : every_judge_case()) {
     if (one.expected != Status::kFail) continue;
     SCOPED_TRACE(one.control + " " + one.name);
     const Assessment assessment = assess(built_in_catalogue(), one.estate, one.facts, {}, kNow);
@@ -86,12 +86,21 @@ TEST(Judges, EveryFailureSaysWhatToDo) {
 
 TEST(Judges, EveryControlHasACaseOfEach) {
   std::map<std::string, std::set<Status>> had;
-  for (const JudgeCase& one : all_cases()) had[one.control].insert(one.expected);
-  for (const JudgeOf& judge : judges()) {
+  for (const JudgeCase& one : every_judge_case()) had[one.control].insert(one.expected);
+  for (const Control& control : built_in_catalogue().controls) {
     for (const Status status : {Status::kPass, Status::kFail, Status::kNotAssessed}) {
-      EXPECT_TRUE(had[std::string(judge.control)].contains(status)) << judge.control << " " << name_of(status);
+      EXPECT_TRUE(had[control.id].contains(status)) << control.id << " " << name_of(status);
     }
   }
+}
+
+TEST(Judges, EveryControlHasOne) {
+  std::set<std::string_view> judged;
+  for (const JudgeOf& judge : judges()) {
+    EXPECT_TRUE(judged.insert(judge.control).second) << judge.control;
+    EXPECT_NE(built_in_catalogue().find(judge.control), nullptr) << judge.control;
+  }
+  for (const Control& control : built_in_catalogue().controls) EXPECT_TRUE(judged.contains(control.id)) << control.id;
 }
 
 TEST(Judges, NothingPassesOnNothing) {

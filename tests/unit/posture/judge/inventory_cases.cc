@@ -27,7 +27,7 @@ Scene good() {
 
 }  // namespace
 
-std::vector<SceneCase> inventory_cases() {
+std::vector<SceneCase> inventory_scenes() {
   const std::string kind = "inventory.entry";
   return {
       {"INV-01",
