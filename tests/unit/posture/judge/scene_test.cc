@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <set>
 
 #include "posture/subjects.h"
@@ -205,6 +206,38 @@ TEST(JudgesOfScenes, FactFromTheFutureIsNotAssessed) {
 
 TEST(JudgesOfScenes, SimulatedFactIsNotAssessed) {
   nothing_passes_when("simulated", [](Scene& scene, std::size_t i) { scene.facts[i].simulated = true; });
+}
+
+// A drill and a record stay what they are about: so does a run keep what an earlier one knew.
+void hide(Fact& fact) {
+  if (fact.kind == "drill") {
+    fact.values["outcome"] = std::string("not_run");
+  } else if (fact.kind == "record") {
+    fact.values.erase("approver");
+  } else {
+    fact.values.clear();
+    fact.not_assessed = "hidden";
+  }
+}
+
+// Whatever is hidden of a bad state, it doesn't become a good one.
+TEST(JudgesOfScenes, HidingFactsNeverMakesAPass) {
+  std::mt19937_64 random(0x41de);
+  for (const SceneCase& one : all_cases()) {
+    for (const SceneChange& change : one.changes) {
+      if (change.want == Status::kPass) continue;
+      Scene bad = one.good;
+      change.change(bad);
+      for (int i = 0; i < 12; ++i) {
+        Scene hidden = bad;
+        for (Fact& fact : hidden.facts) {
+          if (random() % 3 == 0) hide(fact);
+        }
+        const ControlAssessment got = judged(hidden, one.control);
+        EXPECT_NE(got.status, Status::kPass) << change.what << ": " << told(got);
+      }
+    }
+  }
 }
 
 TEST(JudgesOfScenes, MissingValueNeverPasses) {
