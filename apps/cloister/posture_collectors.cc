@@ -103,7 +103,7 @@ Made make_ceph(Session&, const AuditOptions&, const posture::Estate& estate) {
 constexpr std::array kChoices = {
     CollectorChoice{"content", "what really lies in local locations, file by file", make_content},
     CollectorChoice{"scan", "endpoints, from results of `cloister scan --json` (--scan)", make_scans},
-    CollectorChoice{"postgresql", "databases: TLS, encryption, who may connect (--databases)", make_postgresql},
+    CollectorChoice{"postgresql", "databases: TLS, encryption, who may connect (--postgresql)", make_postgresql},
     CollectorChoice{"ceph", "Ceph clusters, from what they say of themselves in files", make_ceph},
     CollectorChoice{"azure", "blobs, disks, Machine Learning and their keys (--azure)", make_azure},
     CollectorChoice{"google", "Cloud Storage, disks, Vertex AI and their keys (--google)", make_google},
@@ -147,7 +147,7 @@ void add_looking_options(CLI::App& verb, AuditOptions& options) {
   verb.add_flag("--aws", options.aws, "ask AWS, with the credentials of the environment");
   verb.add_flag("--azure", options.azure, "ask Azure, with the credentials of the environment");
   verb.add_flag("--google", options.google, "ask Google Cloud, with the credentials of the environment");
-  verb.add_flag("--databases", options.databases, "ask the databases of the estate; passwords are in PGPASSFILE");
+  verb.add_flag("--postgresql", options.databases, "ask the PostgreSQL databases of the estate; passwords are in PGPASSFILE");
   verb.add_option("--only", options.only, "no other collectors than these")->type_name("NAME");
   verb.add_option("--skip", options.skip, "not these collectors")->type_name("NAME");
   add_store_options(verb, options.store);
