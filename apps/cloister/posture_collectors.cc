@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "home/content_keys.h"
 #include "home/providers.h"
 #include "paths_evidence.h"
 #include "posture/collect/cloud/aws_collector.h"
@@ -84,9 +85,12 @@ Made make_content(Session& session, const AuditOptions&, const posture::Estate& 
   posture::content::ContentOptions content;
   CLOISTER_TRY(const bool home, session.has_home());
   if (home) {
+    CLOISTER_TRY(keys::Store* const store, session.store());
+    CLOISTER_TRY(content.keys, home::known_keys(*store));
     content.journal_folder = session.home() / "posture-scans";
     CLOISTER_RETURN_IF_ERROR(create_directories(content.journal_folder, 0700));
   }
+  for (const posture::DeclaredKey& key : estate.keys) content.keys.names.insert(key.name);
   return Collector(std::make_unique<posture::content::ContentCollector>(std::move(content), session.random()));
 }
 
