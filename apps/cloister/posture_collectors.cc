@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "home/content_keys.h"
 #include "home/providers.h"
 #include "paths_evidence.h"
 #include "posture/collect/cloud/aws_collector.h"
@@ -84,9 +85,12 @@ Made make_content(Session& session, const AuditOptions&, const posture::Estate& 
   posture::content::ContentOptions content;
   CLOISTER_TRY(const bool home, session.has_home());
   if (home) {
+    CLOISTER_TRY(keys::Store* const store, session.store());
+    CLOISTER_TRY(content.keys, home::known_keys(*store));
     content.journal_folder = session.home() / "posture-scans";
     CLOISTER_RETURN_IF_ERROR(create_directories(content.journal_folder, 0700));
   }
+  for (const posture::DeclaredKey& key : estate.keys) content.keys.names.insert(key.name);
   return Collector(std::make_unique<posture::content::ContentCollector>(std::move(content), session.random()));
 }
 
@@ -103,7 +107,7 @@ Made make_ceph(Session&, const AuditOptions&, const posture::Estate& estate) {
 constexpr std::array kChoices = {
     CollectorChoice{"content", "what really lies in local locations, file by file", make_content},
     CollectorChoice{"scan", "endpoints, from results of `cloister scan --json` (--scan)", make_scans},
-    CollectorChoice{"postgresql", "databases: TLS, encryption, who may connect (--databases)", make_postgresql},
+    CollectorChoice{"postgresql", "databases: TLS, encryption, who may connect (--postgresql)", make_postgresql},
     CollectorChoice{"ceph", "Ceph clusters, from what they say of themselves in files", make_ceph},
     CollectorChoice{"azure", "blobs, disks, Machine Learning and their keys (--azure)", make_azure},
     CollectorChoice{"google", "Cloud Storage, disks, Vertex AI and their keys (--google)", make_google},
@@ -147,7 +151,7 @@ void add_looking_options(CLI::App& verb, AuditOptions& options) {
   verb.add_flag("--aws", options.aws, "ask AWS, with the credentials of the environment");
   verb.add_flag("--azure", options.azure, "ask Azure, with the credentials of the environment");
   verb.add_flag("--google", options.google, "ask Google Cloud, with the credentials of the environment");
-  verb.add_flag("--databases", options.databases, "ask the databases of the estate; passwords are in PGPASSFILE");
+  verb.add_flag("--postgresql", options.databases, "ask the PostgreSQL databases of the estate; passwords are in PGPASSFILE");
   verb.add_option("--only", options.only, "no other collectors than these")->type_name("NAME");
   verb.add_option("--skip", options.skip, "not these collectors")->type_name("NAME");
   add_store_options(verb, options.store);
