@@ -15,6 +15,7 @@
 #include "posture/collect/database/postgres_collector.h"
 #include "posture/collect/paths/path_collector.h"
 #include "posture/collect/tls/scan_collector.h"
+#include "posture_home_collector.h"
 
 namespace cloister::cli {
 namespace {
@@ -105,6 +106,8 @@ Made make_ceph(Session&, const AuditOptions&, const posture::Estate& estate) {
 }
 
 constexpr std::array kChoices = {
+    CollectorChoice{"home", "the home: its keys, roots, log, releases, policy (--policy), running programs",
+                    make_home_collector},
     CollectorChoice{"content", "what really lies in local locations, file by file", make_content},
     CollectorChoice{"scan", "endpoints, from results of `cloister scan --json` (--scan)", make_scans},
     CollectorChoice{"postgresql", "databases: TLS, encryption, who may connect (--postgresql)", make_postgresql},
@@ -151,7 +154,9 @@ void add_looking_options(CLI::App& verb, AuditOptions& options) {
   verb.add_flag("--aws", options.aws, "ask AWS, with the credentials of the environment");
   verb.add_flag("--azure", options.azure, "ask Azure, with the credentials of the environment");
   verb.add_flag("--google", options.google, "ask Google Cloud, with the credentials of the environment");
-  verb.add_flag("--postgresql", options.databases, "ask the PostgreSQL databases of the estate; passwords are in PGPASSFILE");
+  verb.add_flag("--postgresql", options.databases,
+                "ask the PostgreSQL databases of the estate; passwords are in PGPASSFILE");
+  verb.add_option("--policy", options.policy, "the policy that the home's key service decides by")->type_name("FILE");
   verb.add_option("--only", options.only, "no other collectors than these")->type_name("NAME");
   verb.add_option("--skip", options.skip, "not these collectors")->type_name("NAME");
   add_store_options(verb, options.store);
