@@ -16,6 +16,7 @@
 #include "posture/collect/paths/path_collector.h"
 #include "posture/collect/tls/scan_collector.h"
 #include "posture_home_collector.h"
+#include "posture_models_collector.h"
 
 namespace cloister::cli {
 namespace {
@@ -108,6 +109,7 @@ Made make_ceph(Session&, const AuditOptions&, const posture::Estate& estate) {
 constexpr std::array kChoices = {
     CollectorChoice{"home", "the home: its keys, roots, log, releases, policy (--policy), running programs",
                     make_home_collector},
+    CollectorChoice{"models", "sealed models of local locations: signed for, file by file", make_models_collector},
     CollectorChoice{"content", "what really lies in local locations, file by file", make_content},
     CollectorChoice{"scan", "endpoints, from results of `cloister scan --json` (--scan)", make_scans},
     CollectorChoice{"postgresql", "databases: TLS, encryption, who may connect (--postgresql)", make_postgresql},
