@@ -189,6 +189,11 @@ purpose = ["train"]
 tenant = "acme"
 environment = "none"
 dataset = "corpus"
+[[quota]]
+tenant = "any"
+requests_per_second = 100
+burst = 200
+keys_per_batch = 1000
 )";
 
 TEST_F(PostureHome, PolicyThatSplitsRolesAndRefusesStrangers) {
