@@ -43,7 +43,7 @@ StorageView provider_encrypted(std::string scheme, std::string level) {
   StorageView view;
   view.encrypted = "yes";
   view.scheme = std::move(scheme);
-  view.algorithm = "AES-256";
+  view.algorithm = "aes-256";
   view.key_bits = 256;
   view.level = std::move(level);
   return view;

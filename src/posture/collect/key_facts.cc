@@ -25,9 +25,9 @@ std::string_view word_of(kms::ProviderKeyState state) {
   switch (state) {
     case kms::ProviderKeyState::kEnabled: return "enabled";
     case kms::ProviderKeyState::kDisabled: return "disabled";
-    case kms::ProviderKeyState::kPendingDeletion: return "pending_deletion";
+    case kms::ProviderKeyState::kPendingDeletion: return "pending-deletion";
     case kms::ProviderKeyState::kDestroyed: return "destroyed";
-    case kms::ProviderKeyState::kNotReady: return "not_ready";
+    case kms::ProviderKeyState::kNotReady: return "not-ready";
   }
   return "?";
 }

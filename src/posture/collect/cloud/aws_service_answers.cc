@@ -65,7 +65,7 @@ Result<StorageView> parse_ebs(std::string_view body, std::string_view id) {
                                           snapshot ? "snapshotId" : "volumeId", id));
   StorageView view = volume_view("ebs", text_in(row, "encrypted"), text_in(row, "kmsKeyId"));
   if (view.encrypted == "yes") {
-    view.algorithm = "AES-256-XTS";
+    view.algorithm = "aes-256-xts";
     view.integrity = "none";
   }
   return view;
@@ -89,7 +89,7 @@ Result<std::vector<StoragePart>> parse_training_job(const JsonValue& answer, std
   if (resources == nullptr || output == nullptr) {
     return Error(Code::kCorrupt, "the answer says nothing of the job's volume or output");
   }
-  StorageView volume = keyed_view("ebs", "block", text_of(resources, "VolumeKmsKeyId"));
+  StorageView volume = keyed_view("sagemaker", "block", text_of(resources, "VolumeKmsKeyId"));
   const JsonValue* between = answer.find("EnableInterContainerTrafficEncryption");
   if (between == nullptr || !between->boolean().value_or(false)) {
     volume.notes.emplace_back("traffic between the job's containers isn't encrypted");
@@ -101,7 +101,7 @@ Result<std::vector<StoragePart>> parse_training_job(const JsonValue& answer, std
 
 Result<std::vector<StoragePart>> parse_endpoint_config(const JsonValue& answer, std::string_view name) {
   CLOISTER_RETURN_IF_ERROR(check_name(answer, "EndpointConfigName", name));
-  std::vector<StoragePart> parts{{"volume", keyed_view("ebs", "block", text_of(&answer, "KmsKeyId"))}};
+  std::vector<StoragePart> parts{{"volume", keyed_view("sagemaker", "block", text_of(&answer, "KmsKeyId"))}};
   const JsonValue* capture = answer.find("DataCaptureConfig");
   if (capture != nullptr && !capture->is_null()) {
     StorageView view = keyed_view("sse-kms", "object", text_of(capture, "KmsKeyId"));

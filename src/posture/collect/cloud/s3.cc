@@ -5,12 +5,10 @@
 #include "base/parallel.h"
 #include "kms/form_body.h"
 #include "posture/collect/cloud/sample.h"
-#include "posture/collect/cloud/worst.h"
 
 namespace cloister::posture {
 namespace {
 
-constexpr std::size_t kObjectFactsMax = 100;
 constexpr std::size_t kBucketNameMax = 255;  // of buckets from before 2018
 constexpr std::size_t kPagesMax = 1000;
 
@@ -60,27 +58,24 @@ Result<net::Response> S3Examiner::ask(const kms::AwsAsk& ask, std::string& regio
   return client->call(ask);
 }
 
-std::string S3Examiner::examine_default_in(const S3Location& location, const Subject& subject, FactSink& sink) {
+S3Examiner::Default S3Examiner::default_of(const S3Location& location) {
+  static constexpr std::string_view kNone = "ServerSideEncryptionConfigurationNotFound";
   std::string region = access_.region();
   const auto answer =
       ask({"GetBucketEncryption", location.bucket, "GET", "/" + location.bucket + "?encryption"}, region);
-  if (!answer.ok() && answer.error().message().find("ServerSideEncryptionConfigurationNotFound") == std::string::npos) {
-    sink.add(maker_.not_assessed("storage.encryption", subject, answer.error().message()));
-    return region;
-  }
-  auto encryption = answer.ok() ? parse_bucket_encryption(as_text(answer->body)) : Result<S3Encryption>(S3Encryption{});
-  if (!encryption.ok()) {
-    sink.add(maker_.not_assessed("storage.encryption", subject, encryption.error().message()));
-    return region;
-  }
+  const bool none = !answer.ok() && answer.error().message().find(kNone) != std::string::npos;
+  if (!answer.ok() && !none) return {answer.error(), {}, region};
+  const auto encryption = none ? Result<S3Encryption>(S3Encryption{}) : parse_bucket_encryption(as_text(answer->body));
+  if (!encryption.ok()) return {encryption.error(), {}, region};
   StorageView view = s3_view(*encryption, S3Place::kDefault);
   keys_.resolve(view, region);
-  sink.add(maker_.storage(subject, view, answer.ok() ? raw_excerpt(as_text(answer->body)) : answer.error().message()));
-  return region;
+  return {std::move(view), none ? answer.error().message() : raw_excerpt(as_text(answer->body)), region};
 }
 
 void S3Examiner::examine_default(const S3Location& location, const Subject& subject, FactSink& sink) {
-  examine_default_in(location, subject, sink);
+  const Default found = default_of(location);
+  sink.add(found.view.ok() ? maker_.storage(subject, *found.view, found.raw)
+                           : maker_.not_assessed("storage.encryption", subject, found.view.error().message()));
 }
 
 Result<S3Examiner::Listed> S3Examiner::list(const S3Location& location, std::string& region, Progress* progress) {
@@ -127,64 +122,40 @@ Result<std::vector<S3Examiner::Looked>> S3Examiner::look(const S3Location& locat
   return looked;
 }
 
-void S3Examiner::report_objects(const Subject& subject, const Listed& listed, std::vector<Looked> looked,
-                                FactSink& sink) {
-  std::vector<StorageView> views;
-  std::size_t refused = 0, told = 0;
+Status S3Examiner::sample(const S3Location& location, std::string& region, const CollectContext& context,
+                          ObjectViews& objects) {
+  CLOISTER_TRY(Listed listed, list(location, region, context.progress));
+  if (!listed.whole) objects.leave_out();
+  objects.sample_of(listed.objects.size());
+  std::ranges::sort(listed.objects, {}, &S3Object::modified);
+  std::vector<S3Object> chosen;
+  for (const std::size_t i : stratified_sample(listed.objects.size(), limits_.sample, access_.waiting().random)) {
+    chosen.push_back(listed.objects[i]);
+  }
+  CLOISTER_TRY(std::vector<Looked> looked, look(location, region, chosen, context));
+  std::size_t refused = 0;
   std::string why_not;
-  for (const Looked& one : looked) {
-    if (one.view) views.push_back(*one.view);
-    if (one.why_not.empty()) continue;
-    ++refused;
-    why_not = one.why_not;
+  for (Looked& one : looked) {
+    if (!one.why_not.empty()) {
+      ++refused;
+      why_not = one.why_not;
+    }
+    if (!one.view) continue;
+    keys_.resolve(*one.view, region);
+    objects.add(one.object.key, std::move(*one.view));
   }
-  StorageView all = worst_of(views);
-  // What was seen to be bad is bad, whatever couldn't be seen.
-  const bool bad = all.encrypted == "no" || all.key_manager == "foreign" || all.key_manager == "platform_default";
-  if (refused > 0 && !bad) {
-    sink.add(maker_.not_assessed("storage.encryption", subject,
-                                 std::to_string(refused) + " of " + std::to_string(looked.size()) +
-                                     " objects couldn't be looked at: " + why_not));
-    return;
-  }
-  if (views.empty()) return;  // all that were listed are gone
-  all.level = "object";
-  all.sample = {static_cast<std::int64_t>(listed.objects.size()), static_cast<std::int64_t>(views.size()),
-                listed.whole ? sample_bound_permille(listed.objects.size(), views.size()) : 1000};
-  if (!listed.whole) all.notes.emplace_back("there are more objects than were listed: nothing is claimed of those");
-  if (refused > 0) all.notes.push_back(std::to_string(refused) + " objects couldn't be looked at: " + why_not);
-  sink.add(maker_.storage(subject, all, {}));
-  for (const Looked& one : looked) {
-    if (!one.view || one.view->key_manager == "operator") continue;
-    if (told++ == kObjectFactsMax) break;
-    sink.add(maker_.storage({SubjectKind::kObject, subject.id + "#" + one.object.key}, *one.view,
-                            "last modified " + to_rfc3339(one.object.modified)));
-  }
+  if (refused == 0) return {};
+  return Error(Code::kDenied, std::to_string(refused) + " of " + std::to_string(looked.size()) +
+                                  " objects couldn't be looked at: " + why_not);
 }
 
 void S3Examiner::examine(const S3Location& location, const Subject& subject, const CollectContext& context,
                          FactSink& sink) {
-  std::string region = examine_default_in(location, subject, sink);
-  auto listed = list(location, region, context.progress);
-  if (!listed.ok()) {
-    sink.add(maker_.not_assessed("storage.encryption", subject, listed.error().message()));
-    return;
-  }
-  if (listed->objects.empty()) return;
-  std::ranges::sort(listed->objects, {}, &S3Object::modified);
-  std::vector<S3Object> sample;
-  for (const std::size_t i : stratified_sample(listed->objects.size(), limits_.sample, access_.waiting().random)) {
-    sample.push_back(listed->objects[i]);
-  }
-  auto looked = look(location, region, sample, context);
-  if (!looked.ok()) {
-    sink.add(maker_.not_assessed("storage.encryption", subject, looked.error().message()));
-    return;
-  }
-  for (Looked& one : *looked) {
-    if (one.view) keys_.resolve(*one.view, region);
-  }
-  report_objects(subject, *listed, std::move(looked).value(), sink);
+  Default found = default_of(location);
+  ObjectViews objects(maker_, subject, sink);
+  const Status sampled = sample(location, found.region, context, objects);
+  if (!sampled.ok()) objects.miss(sampled.error().message());
+  objects.report(found.view, std::move(found.raw));
 }
 
 Result<std::vector<std::string>> S3Examiner::buckets() {

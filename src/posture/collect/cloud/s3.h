@@ -2,6 +2,7 @@
 #pragma once
 
 #include "posture/collect/cloud/aws_keys.h"
+#include "posture/collect/cloud/object_views.h"
 #include "posture/collect/cloud/s3_answers.h"
 
 namespace cloister::posture {
@@ -23,8 +24,9 @@ class S3Examiner {
   S3Examiner(AwsAccess& access, AwsKeys& keys, const FactMaker& maker, const S3Limits& limits)
       : access_(access), keys_(keys), maker_(maker), limits_(limits) {}
 
-  // `storage.encryption` of the subject twice: the default (level "service") and the objects (level "object"; none for
-  // a bucket without any), and one for each object, up to a hundred, whose key isn't known to be the operator's.
+  // One `storage.encryption` of the subject, the worst of the default and the sampled objects (level "object", or
+  // "service" for a bucket without any), and one for each object, up to a hundred, whose key isn't known to be the
+  // operator's. What is bad stays bad though other parts couldn't be looked at; else the whole is not assessed.
   void examine(const S3Location& location, const Subject& subject, const CollectContext& context, FactSink& sink);
   // Only the default.
   void examine_default(const S3Location& location, const Subject& subject, FactSink& sink);
@@ -32,6 +34,11 @@ class S3Examiner {
   Result<std::vector<std::string>> buckets();
 
  private:
+  struct Default {
+    Result<StorageView> view;
+    std::string raw;
+    std::string region;  // the bucket's
+  };
   struct Listed {
     std::vector<S3Object> objects;
     bool whole = true;
@@ -41,13 +48,12 @@ class S3Examiner {
     std::optional<StorageView> view;  // nothing: gone since, or why it couldn't be looked at
     std::string why_not;
   };
-
   Result<net::Response> ask(const kms::AwsAsk& ask, std::string& region);
+  Default default_of(const S3Location& location);
   Result<Listed> list(const S3Location& location, std::string& region, Progress* progress);
   Result<std::vector<Looked>> look(const S3Location& location, const std::string& region,
                                    const std::vector<S3Object>& objects, const CollectContext& context);
-  void report_objects(const Subject& subject, const Listed& listed, std::vector<Looked> looked, FactSink& sink);
-  std::string examine_default_in(const S3Location& location, const Subject& subject, FactSink& sink);
+  Status sample(const S3Location& location, std::string& region, const CollectContext& context, ObjectViews& objects);
 
   AwsAccess& access_;
   AwsKeys& keys_;

@@ -108,7 +108,7 @@ StorageView s3_view(const S3Encryption& encryption, S3Place place) {
                             : algorithm == "aws:kms:dsse" ? "dsse-kms"
                                                           : "sse-s3",
                             view.level);
-  view.algorithm = "AES-256-GCM";
+  view.algorithm = "aes-256-gcm";
   view.integrity = "aead";
   if (encryption.customer_key) {
     view.notes.emplace_back("the key comes with every request, from the client: no KMS holds it");

@@ -54,4 +54,9 @@ StorageView worst_of(const std::vector<StorageView>& views) {
   return worst;
 }
 
+bool is_proven_bad(const StorageView& view) {
+  return view.encrypted == "no" || view.key_manager == "none" || view.key_manager == "foreign" ||
+         view.key_manager == "platform_default";
+}
+
 }  // namespace cloister::posture

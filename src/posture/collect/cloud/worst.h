@@ -9,4 +9,7 @@ namespace cloister::posture {
 // common ones: "mixed", or no key and the keys in the notes, where they differ. Level and sample are the first's.
 StorageView worst_of(const std::vector<StorageView>& views);
 
+// Not encrypted, or by a key that is surely not the operator's: true whatever else couldn't be looked at.
+bool is_proven_bad(const StorageView& view);
+
 }  // namespace cloister::posture

@@ -30,7 +30,7 @@ TEST(AwsServices, Volumes) {
       parse_ebs(volume_xml("vol-1", "<encrypted>true</encrypted><kmsKeyId>" + kOwnKey + "</kmsKeyId>"), "vol-1"));
   EXPECT_EQ(view.encrypted, "yes");
   EXPECT_EQ(view.key, kOwnKey);
-  EXPECT_EQ(view.algorithm, "AES-256-XTS");
+  EXPECT_EQ(view.algorithm, "aes-256-xts");
   EXPECT_EQ(view.integrity, "none");
   EXPECT_EQ(value_of(parse_ebs(volume_xml("vol-1", "<encrypted>false</encrypted>"), "vol-1")).encrypted, "no");
   EXPECT_EQ(value_of(parse_ebs(volume_xml("vol-1", ""), "vol-1")).encrypted, "unknown");

@@ -15,14 +15,12 @@ struct KeptFacts final : FactSink {
   std::vector<Fact> all;
   void add(Fact fact) override { all.push_back(std::move(fact)); }
 
-  // The one of that kind and subject ("location:corpus"), and of that level where one is given.
-  const Fact& only(std::string_view kind, std::string_view subject, std::string_view level = {}) const {
+  // The one of that kind and subject ("location:corpus").
+  const Fact& only(std::string_view kind, std::string_view subject) const {
     static const Fact kNone;
     const Fact* found = nullptr;
     for (const Fact& fact : all) {
-      const std::string* at = fact.text("level");
       if (fact.kind != kind || fact.subject.text() != subject) continue;
-      if (!level.empty() && (at == nullptr || *at != level)) continue;
       EXPECT_EQ(found, nullptr) << kind << " " << subject << " is there twice";
       found = &fact;
     }

@@ -25,7 +25,7 @@ struct S3Test : ::testing::Test {
   }
   Fact default_of(const std::string& algorithm, const std::string& key) {
     world.bucket("corpus", algorithm, key);
-    return world.collect(estate_of("s3://corpus")).only(kStorage, kCorpus, "service");
+    return world.collect(estate_of("s3://corpus")).only(kStorage, kCorpus);
   }
 };
 
@@ -92,8 +92,9 @@ TEST_F(S3Test, ObjectsUnderAnotherKeyThanTheDefault) {
   world.object("corpus", "old", {});
   world.object("corpus", "mine", {{"x-amz-server-side-encryption-customer-algorithm", "AES256"}});
   const KeptFacts facts = world.collect(estate_of("s3://corpus"));
-  EXPECT_EQ(text_in(facts.only(kStorage, kCorpus, "service"), "key_manager"), "operator");
-  const Fact& objects = facts.only(kStorage, kCorpus, "object");
+  const Fact& objects = facts.only(kStorage, kCorpus);
+  EXPECT_TRUE(notes_say(objects, "default: sse-kms, operator"));
+  EXPECT_EQ(text_in(objects, "level"), "object");
   EXPECT_EQ(text_in(objects, "encrypted"), "no");
   EXPECT_EQ(text_in(objects, "key_manager"), "none");
   EXPECT_EQ(objects.number("objects"), 4);
@@ -108,7 +109,7 @@ TEST_F(S3Test, ObjectsUnderTheOperatorsKey) {
   world.bucket("corpus", "aws:kms", kOwnKey);
   for (int i = 0; i < 400; ++i) world.object("corpus", "x" + std::to_string(i), kms_headers(kOwnKey));
   const KeptFacts facts = world.collect(estate_of("s3://corpus"));
-  const Fact& objects = facts.only(kStorage, kCorpus, "object");
+  const Fact& objects = facts.only(kStorage, kCorpus);
   EXPECT_EQ(text_in(objects, "key_manager"), "operator");
   EXPECT_EQ(objects.number("objects"), 400);
   EXPECT_EQ(objects.number("objects_sampled"), 299);
@@ -120,7 +121,7 @@ TEST_F(S3Test, ObjectWithoutAKeyIdIsNotTheOperators) {
   world.bucket("corpus", "aws:kms", kOwnKey);
   world.object("corpus", "a", kms_headers(""));
   const KeptFacts facts = world.collect(estate_of("s3://corpus"));
-  EXPECT_EQ(text_in(facts.only(kStorage, kCorpus, "object"), "key_manager"), "unknown");
+  EXPECT_EQ(text_in(facts.only(kStorage, kCorpus), "key_manager"), "unknown");
 }
 
 TEST_F(S3Test, DeniedHeadIsNotAssessed) {
@@ -129,13 +130,12 @@ TEST_F(S3Test, DeniedHeadIsNotAssessed) {
   world.object("corpus", "b", {});
   world.answers["HEAD s3.us-east-1.amazonaws.com/corpus/b"].status = 403;
   KeptFacts facts = world.collect(estate_of("s3://corpus"));
-  ASSERT_EQ(facts.count(kStorage), 2U);
-  EXPECT_TRUE(facts.all[1].not_assessed && facts.all[1].not_assessed->find("1 of 2") != std::string::npos);
+  EXPECT_NE(facts.only(kStorage, kCorpus).not_assessed.value_or("").find("1 of 2"), std::string::npos);
   // What was seen to be bad stays bad.
   world.object("corpus", "c", {});
   facts = world.collect(estate_of("s3://corpus"));
-  EXPECT_EQ(text_in(facts.only(kStorage, kCorpus, "object"), "encrypted"), "no");
-  EXPECT_TRUE(notes_say(facts.only(kStorage, kCorpus, "object"), "couldn't be looked at"));
+  EXPECT_EQ(text_in(facts.only(kStorage, kCorpus), "encrypted"), "no");
+  EXPECT_TRUE(notes_say(facts.only(kStorage, kCorpus), "couldn't be looked at"));
 }
 
 TEST_F(S3Test, ThrottledIsNotAssessed) {
@@ -143,10 +143,7 @@ TEST_F(S3Test, ThrottledIsNotAssessed) {
   world.answers["GET s3.us-east-1.amazonaws.com/corpus?list-type=2&encoding-type=url"] = {
       503, "<Error><Code>SlowDown</Code></Error>"};
   const KeptFacts facts = world.collect(estate_of("s3://corpus"));
-  ASSERT_EQ(facts.count(kStorage), 2U);
-  for (const Fact& fact : facts.all) {
-    EXPECT_TRUE(fact.not_assessed || fact.kind != kStorage) << fact_json(fact);
-  }
+  EXPECT_TRUE(facts.only(kStorage, kCorpus).not_assessed);
   EXPECT_LE(world.asked.size(), 10U);
 }
 
@@ -160,9 +157,17 @@ TEST_F(S3Test, EndlessListIsNotAssessed) {
   world.answers[list] = {200, page};
   world.answers[list + "&continuation-token=t"] = {200, page};
   const KeptFacts facts = world.collect(estate_of("s3://corpus"));
-  ASSERT_EQ(facts.count(kStorage), 2U);
-  EXPECT_TRUE(facts.all[1].not_assessed &&
-              facts.all[1].not_assessed->find("without coming further") != std::string::npos);
+  EXPECT_NE(facts.only(kStorage, kCorpus).not_assessed.value_or("").find("without coming further"), std::string::npos);
+}
+
+TEST_F(S3Test, BadDefaultStaysBadThoughObjectsAreHidden) {
+  world.bucket("corpus", "AES256", "");
+  world.answers["GET s3.us-east-1.amazonaws.com/corpus?list-type=2&encoding-type=url"] = {403, ""};
+  const KeptFacts facts = world.collect(estate_of("s3://corpus"));
+  const Fact& fact = facts.only(kStorage, kCorpus);
+  EXPECT_EQ(text_in(fact, "key_manager"), "platform_default");
+  EXPECT_EQ(text_in(fact, "level"), "service");
+  EXPECT_TRUE(notes_say(fact, "ListObjectsV2"));
 }
 
 TEST_F(S3Test, NothingIsClaimedOfWhatIsNotListed) {
@@ -173,7 +178,7 @@ TEST_F(S3Test, NothingIsClaimedOfWhatIsNotListed) {
                                   "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
                                   "</ListBucketResult>"};
   const KeptFacts facts = world.collect(estate_of("s3://corpus"), {299, 1});
-  EXPECT_EQ(facts.only(kStorage, kCorpus, "object").number("sample_bound_permille"), 1000);
+  EXPECT_EQ(facts.only(kStorage, kCorpus).number("sample_bound_permille"), 1000);
 }
 
 TEST_F(S3Test, AnswersThatSayNothing) {
