@@ -284,7 +284,7 @@ Result<std::vector<Fact>> scan_facts(const Estate& estate, std::string_view json
 }
 
 void ScanCollector::collect(const CollectContext& context, FactSink& sink) {
-  for (const ScanFile& file : files_) {
+  for (const InputFile& file : files_) {
     Result<std::vector<Fact>> facts = scan_facts(*context.estate, file.content);
     if (!facts.ok()) {
       sink.add(unread_source_fact(kScanCollector, file.name, facts.error().message(), context.now));
