@@ -22,6 +22,7 @@ struct Exception {
   std::string compensating_control;
   Time created;
   Time expires;
+  std::string reopen_when;  // what ends it before that
   friend bool operator==(const Exception&, const Exception&) = default;
 };
 

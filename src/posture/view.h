@@ -1,5 +1,6 @@
 // What a judge of a control may look at: the estate, and the facts that are still valid, by kind and subject. A fact
-// that is too old is there as "not assessed", with its age as the reason.
+// that is too old is there as "not assessed", with its age as the reason. One about a subject that isn't declared and
+// was decommissioned since, by a record that has no problem, isn't there.
 #pragma once
 
 #include <functional>
@@ -13,23 +14,34 @@ namespace cloister::posture {
 
 class View {
  public:
+  // The estate and the facts outlive it.
   View(const Estate& estate, std::span<const Fact> facts, Time now);
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
 
   const Estate& estate() const { return *estate_; }
   Time now() const { return now_; }
 
-  // The newest of each collector about that subject; empty: nobody looked.
+  // The newest of each collector about that subject; empty: nobody looked. Of kinds of which a collector says several
+  // about one subject the newest of each: "drill" by `drill`, "record" by `record` and `control`,
+  // "transient.persistence" by `what` and `where`.
   std::vector<const Fact*> about(std::string_view kind, const Subject& subject) const;
+  // All of them, by kind, subject and collector.
+  std::span<const Fact* const> newest() const { return newest_; }
   // The newest of each subject and collector, ordered by subject.
   std::vector<const Fact*> all(std::string_view kind) const;
   bool expired(const Fact& fact) const { return fact.valid_until < now_; }
   const std::string& id_of(const Fact& fact) const;  // computed once
+  // Whether somebody looked at what these ids prove: one of them, that id_of() gave, is neither a person's word nor
+  // made by a simulation.
+  bool seen(std::span<const std::string> ids) const;
 
  private:
   const Estate* estate_;
   Time now_;
   std::vector<const Fact*> newest_;  // by kind, subject, collector
   mutable std::map<const Fact*, std::string> ids_;
+  mutable std::map<std::string_view, const Fact*> facts_by_id_;  // of ids_
 };
 
 // What one fact says of one subject.
@@ -39,10 +51,6 @@ struct Finding {
   std::string remediation;
 };
 
-// Judges one subject by every fact of that kind about it: not assessed where there is none, where one is too old or
-// couldn't look; else the worst of what `look` says of each.
-SubjectVerdict judge_subject(const View& view, std::string_view kind, const Subject& subject,
-                             const std::function<Finding(const Fact&)>& look);
 SubjectVerdict not_assessed(Subject subject, std::string reason, std::string remediation = {});
 
 // Verdicts over a control's subjects. Each lives in judge/, one file per prefix; `judges()` is the one table.

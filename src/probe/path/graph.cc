@@ -239,6 +239,10 @@ const Component* Graph::find(std::string_view name) const {
 Result<Graph> parse_graph(std::string_view text) {
   if (text.size() > kGraphSizeMax) return Error(Code::kInvalid, "the graph is larger than 1 MiB");
   CLOISTER_TRY(const TomlDocument document, parse_toml(text));
+  return parse_graph(document);
+}
+
+Result<Graph> parse_graph(const TomlDocument& document) {
   Graph graph;
   CLOISTER_RETURN_IF_ERROR(parse_top(document, graph));
   CLOISTER_RETURN_IF_ERROR(check_table_names(document));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/toml.h"
 #include "identity/spiffe_id.h"
 #include "probe/path/network.h"
 
@@ -74,6 +75,8 @@ struct Graph {
 
 // kInvalid, "line 12: …", for what isn't a graph; kUnsupported for a version newer than this program's.
 Result<Graph> parse_graph(std::string_view text);
+// The same of a document that is read already, as a larger one has it in itself.
+Result<Graph> parse_graph(const TomlDocument& document);
 
 // "1.3" for 0x0304; "?" for what is no version of TLS.
 std::string tls_version_text(std::uint16_t version);

@@ -1,0 +1,128 @@
+// Facts that go on, and what changed.
+#include "posture/evidence/history.h"
+
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "posture/records.h"
+
+namespace cloister::posture {
+namespace {
+
+constexpr std::string_view kCollector = "history/1";
+
+// A collector goes on as the same when its version changes.
+std::string_view base_name(std::string_view collector) { return collector.substr(0, collector.rfind('/')); }
+
+bool is_record(const Fact& fact, std::string_view record) {
+  const std::string* what = fact.text("record");
+  return fact.kind == "record" && what != nullptr && *what == record;
+}
+
+// Made anew by every run, and about nothing but a run.
+bool is_of_one_run(const Fact& fact) {
+  return fact.kind == "collector.run" || fact.collector.starts_with("self-check/") ||
+         fact.collector.starts_with("evidence/") || fact.collector.starts_with("inventory/");
+}
+
+// Long over: it explains nothing any more.
+bool is_ancient(const Fact& fact, Time now) { return fact.valid_until + kRecordValid < now; }
+
+Fact last_seen(const Fact& fact, Time now) {
+  Fact out;
+  out.kind = fact.kind;
+  out.subject = fact.subject;
+  out.collector = std::string(kCollector);
+  out.scope = "the run before";
+  out.at = now;
+  out.valid_until = now + kConfigurationValid;
+  // One that was carried along before still says when somebody really saw it.
+  out.not_assessed = fact.collector == kCollector && fact.not_assessed
+                         ? *fact.not_assessed
+                         : fact.collector + " saw it at " + to_rfc3339(fact.at) + ", and now says nothing about it";
+  return out;
+}
+
+bool measured(Status status) { return status == Status::kPass || status == Status::kFail; }
+
+std::optional<Change> change_of(Status before, Status after) {
+  if (before == after) return std::nullopt;
+  if (after == Status::kFail) return Change::kRegressed;
+  if (after == Status::kNotAssessed) return Change::kLostCoverage;
+  if (before == Status::kFail) return after == Status::kPass ? Change::kFixed : Change::kUnchanged;
+  return std::nullopt;
+}
+
+// What became of a subject that this run has no verdict about. An object that failed and isn't mentioned any more is
+// mended where its location was measured.
+std::optional<Changed> vanished(const std::pair<std::string, Subject>& key, Status before,
+                                const std::map<std::pair<std::string, Subject>, Status>& after) {
+  if (!measured(before) && before != Status::kException) return std::nullopt;
+  Changed changed{Change::kLostCoverage, key.first, key.second, before, Status::kNotAssessed};
+  if (key.second.kind != SubjectKind::kObject) return changed;
+  const Subject location{SubjectKind::kLocation, key.second.id.substr(0, key.second.id.find('#'))};
+  const auto found = after.find({key.first, location});
+  if (found == after.end() || !measured(found->second)) return changed;
+  if (before == Status::kPass) return std::nullopt;
+  changed.change = Change::kFixed;
+  changed.after = Status::kPass;
+  return changed;
+}
+
+}  // namespace
+
+std::vector<Fact> carried(std::span<const Fact> before, std::span<const Fact> fresh, Time now) {
+  std::set<Subject> gone;
+  for (const std::span<const Fact> facts : {before, fresh}) {
+    for (const Fact& fact : facts) {
+      if (is_record(fact, "decommission") && problem_of_record(fact, now).empty()) gone.insert(fact.subject);
+    }
+  }
+  std::set<std::string_view> asked;
+  std::set<std::pair<std::string_view, Subject>> spoken_of;
+  for (const Fact& fact : fresh) {
+    asked.insert(base_name(fact.collector));
+    spoken_of.emplace(fact.kind, fact.subject);
+  }
+  std::vector<Fact> out;
+  for (const Fact& fact : before) {
+    const bool decommissioned = fact.kind != "record" && gone.contains(fact.subject);
+    if (decommissioned || is_of_one_run(fact) || is_ancient(fact, now)) continue;
+    const bool record = fact.kind == "record";
+    if (record || (fact.collector != kCollector && !asked.contains(base_name(fact.collector)))) {
+      out.push_back(fact);
+    } else if (fact.subject.kind != SubjectKind::kObject && fact.subject.kind != SubjectKind::kPlatform &&
+               spoken_of.emplace(fact.kind, fact.subject).second) {
+      out.push_back(last_seen(fact, now));
+    }
+  }
+  return out;
+}
+
+std::vector<Changed> changes(const StoredReport& before, const StoredReport& after) {
+  std::map<std::pair<std::string, Subject>, Status> known;
+  for (const StoredVerdict& verdict : before.verdicts) known[{verdict.control, verdict.subject}] = verdict.status;
+  std::vector<Changed> out;
+  for (const StoredVerdict& verdict : after.verdicts) {
+    const auto found = known.find({verdict.control, verdict.subject});
+    if (found == known.end()) {
+      if (verdict.status != Status::kPass) {
+        out.push_back({Change::kNew, verdict.control, verdict.subject, Status::kNotAssessed, verdict.status});
+      }
+      continue;
+    }
+    if (const auto change = change_of(found->second, verdict.status); change && *change != Change::kUnchanged) {
+      out.push_back({*change, verdict.control, verdict.subject, found->second, verdict.status});
+    }
+    known.erase(found);
+  }
+  std::map<std::pair<std::string, Subject>, Status> now_known;
+  for (const StoredVerdict& verdict : after.verdicts) now_known[{verdict.control, verdict.subject}] = verdict.status;
+  for (const auto& [key, status] : known) {
+    if (auto changed = vanished(key, status, now_known)) out.push_back(std::move(*changed));
+  }
+  return out;
+}
+
+}  // namespace cloister::posture
