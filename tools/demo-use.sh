@@ -199,7 +199,10 @@ lie stale 'validity'
 lie replayed 'report-data'
 lie relayed 'report-data'
 
-step '20. Verified again, from what was kept'
+# shellcheck source=tools/demo-tpm.sh
+source "$demo_folder/demo-tpm.sh"
+
+step '21. Verified again, from what was kept'
 kill -TERM "$worker"
 wait "$worker" || surprise "the worker ended with $?: $(tail -n 2 "$use/log")"
 kill -TERM "$daemon"

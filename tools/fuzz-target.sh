@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs one fuzz target of the fuzz preset: tools/fuzz-target.sh SECONDS TARGET. Crashing inputs stay in build/fuzz/corpus.
+# Runs one fuzz target: tools/fuzz-target.sh SECONDS TARGET. Crashing inputs stay in corpus/ of its build folder.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 seconds=$1 target=$2
 name=$(basename "$target")
 corpus="tests/fuzz/corpus/$name"
-work="build/fuzz/corpus/$name"
+work="$(dirname "$target")/../corpus/$name"
 mkdir -p "$work"
 say "fuzzing $name for $seconds seconds"
 folders=("$work")

@@ -4,7 +4,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "attest/tpm/enrolment.h"
 #include "cloister-worker/program.h"
+#include "cloister-worker/tpm_verbs.h"
 #include "cloisterd/notify.h"
 #include "cloisterd/signals.h"
 #include "crypto/library.h"
@@ -20,7 +22,7 @@ docs/worker.md explains every key of the configuration.
 )";
 
 struct Options {
-  std::string config, out;
+  std::string config, out, tpm, challenge;
   bool version = false;
 };
 
@@ -65,18 +67,22 @@ int check(const Options& options) {
   return 0;
 }
 
+int write_text(const Options& options, const Result<std::string>& text) {
+  if (!text.ok()) return fail(text.error());
+  if (options.out.empty()) {
+    std::fputs(text->c_str(), stdout);
+    return 0;
+  }
+  const Status written = write_file(options.out, as_bytes(*text), Overwrite::kReplace);
+  return written.ok() ? 0 : fail(written.error());
+}
+
 int manifest(const Options& options) {
   const auto config = read_worker_config(options.config);
   if (!config.ok()) return fail(config.error());
   const auto image = measure_program("/proc/self/exe");
   if (!image.ok()) return fail(image.error());
-  const std::string text = attest::write_workload_manifest(manifest_of(*config, *image));
-  if (options.out.empty()) {
-    std::fputs(text.c_str(), stdout);
-    return 0;
-  }
-  const Status written = write_file(options.out, as_bytes(text), Overwrite::kReplace);
-  return written.ok() ? 0 : fail(written.error());
+  return write_text(options, attest::write_workload_manifest(manifest_of(*config, *image)));
 }
 
 int make_key(const Options& options) {
@@ -91,6 +97,31 @@ int make_key(const Options& options) {
   return 0;
 }
 
+// --tpm, or what the configuration has.
+Result<std::unique_ptr<TpmDevice>> open_tpm(const Options& options) {
+  if (!options.tpm.empty()) return TpmDevice::open(options.tpm);
+  if (options.config.empty()) return Error(Code::kInvalid, "--tpm TRANSPORT or --config FILE is needed");
+  CLOISTER_TRY(const WorkerConfig config, read_worker_config(options.config));
+  if (config.attester != attest::Kind::kTpm) {
+    return Error(Code::kInvalid, "the attester of " + options.config + " is no TPM");
+  }
+  return TpmDevice::open(config.tpm);
+}
+
+int show_tpm(const Options& options) {
+  const auto device = open_tpm(options);
+  if (!device.ok()) return fail(device.error());
+  return write_text(options, tpm_identity(**device));
+}
+
+int answer_challenge(const Options& options) {
+  const auto challenge = read_file(options.challenge, attest::kTpmEnrolmentFileSizeMax);
+  if (!challenge.ok()) return fail(challenge.error());
+  const auto device = open_tpm(options);
+  if (!device.ok()) return fail(device.error());
+  return write_text(options, answer_tpm_challenge(**device, as_text(*challenge)));
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app("opens a sealed model for as long as its evidence convinces the key service", "cloister-worker");
@@ -102,7 +133,14 @@ int run(int argc, char** argv) {
   CLI::App* checks = app.add_subcommand("check", "say what is wrong with configuration and manifest");
   CLI::App* writes = app.add_subcommand("manifest", "write the manifest of this program with that configuration");
   CLI::App* makes = app.add_subcommand("key", "make a key of insecure_software, and say how anchors name it");
-  for (CLI::App* verb : {runs, checks, writes, makes}) verb->fallthrough();
+  CLI::App* tpm = app.add_subcommand("tpm", "have the key enrolled that this machine's TPM attests with");
+  tpm->require_subcommand(1);
+  tpm->add_option("--tpm", options.tpm, "how tpm2-tss reaches it: device:/dev/tpmrm0; else as configured")
+      ->type_name("TRANSPORT");
+  CLI::App* shows = tpm->add_subcommand("identity", "write its endorsement key, certificate and attestation key");
+  CLI::App* answers = tpm->add_subcommand("activate", "answer the challenge that an operator made of that");
+  answers->add_option("CHALLENGE", options.challenge, "the file with the challenge")->required();
+  for (CLI::App* verb : {runs, checks, writes, makes, tpm, shows, answers}) verb->fallthrough();
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -116,6 +154,8 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (makes->parsed()) return make_key(options);
+  if (shows->parsed()) return show_tpm(options);
+  if (answers->parsed()) return answer_challenge(options);
   if (options.config.empty()) return fail(Error(Code::kInvalid, "--config FILE is needed"));
   if (writes->parsed()) return manifest(options);
   if (checks->parsed()) return check(options);

@@ -7,6 +7,7 @@
 #include "collateral_input.h"
 #include "commands.h"
 #include "release_commands.h"
+#include "tpm_commands.h"
 #include "verdict_text.h"
 
 namespace cloister::cli {
@@ -269,6 +270,7 @@ void add_attest(CLI::App& app, Run& run) {
 
   add_collateral(*group, run);
   add_releases(*group, run);
+  add_tpm(*group, run);
 }
 
 }  // namespace cloister::cli

@@ -4,21 +4,110 @@
 #include <algorithm>
 #include <array>
 
+#include "home/providers.h"
 #include "paths_evidence.h"
+#include "posture/collect/cloud/aws_collector.h"
+#include "posture/collect/cloud/azure_collector.h"
+#include "posture/collect/cloud/google_collector.h"
+#include "posture/collect/content/content_collector.h"
+#include "posture/collect/database/ceph_collector.h"
+#include "posture/collect/database/postgres_collector.h"
 #include "posture/collect/paths/path_collector.h"
+#include "posture/collect/tls/scan_collector.h"
 
 namespace cloister::cli {
 namespace {
 
-using Made = Result<std::unique_ptr<posture::Collector>>;
+using Collector = std::unique_ptr<posture::Collector>;
+using Made = Result<Collector>;
+
+constexpr std::uint64_t kInputSizeMax = std::uint64_t{256} << 20;
 
 Made make_paths(Session&, const AuditOptions& options, const posture::Estate& estate) {
-  if (estate.graph.edges.empty() && options.path_evidence.empty()) return std::unique_ptr<posture::Collector>();
+  if (estate.graph.edges.empty() && options.path_evidence.empty()) return Collector();
   CLOISTER_TRY(auto items, read_items({options.path_evidence, options.path_bundles}));
-  return std::unique_ptr<posture::Collector>(std::make_unique<posture::PathCollector>(std::move(items)));
+  return Collector(std::make_unique<posture::PathCollector>(std::move(items)));
+}
+
+Made make_scans(Session&, const AuditOptions& options, const posture::Estate&) {
+  if (options.scans.empty()) return Collector();
+  std::vector<posture::ScanFile> files;
+  for (const std::string& path : options.scans) {
+    CLOISTER_TRY(const Bytes content, read_file(path, kInputSizeMax));
+    files.push_back({Path(path).filename().string(), std::string(as_text(content))});
+  }
+  return Collector(std::make_unique<posture::ScanCollector>(std::move(files)));
+}
+
+Made make_aws(Session&, const AuditOptions& options, const posture::Estate&) {
+  if (!options.aws) return Collector();
+  posture::AwsOptions aws;
+  aws.environment = home::process_environment();
+  return Collector(std::make_unique<posture::AwsCollector>(std::move(aws), kms::real_waiting()));
+}
+
+std::string variable(const char* name) { return home::process_environment()(name).value_or(""); }
+
+// As Google's own programs find it: GOOGLE_APPLICATION_CREDENTIALS, else the machine's.
+Made make_google(Session&, const AuditOptions& options, const posture::Estate&) {
+  if (!options.google) return Collector();
+  posture::GoogleOptions google;
+  if (const std::string file = variable("GOOGLE_APPLICATION_CREDENTIALS"); !file.empty()) {
+    CLOISTER_TRY(const Bytes bytes, read_file(file, std::uint64_t{1} << 20));
+    const bool federated = as_text(bytes).find("\"external_account\"") != std::string_view::npos;
+    google.credential.file = file;
+    google.credential.kind =
+        federated ? kms::GoogleCredentialKind::kExternalAccount : kms::GoogleCredentialKind::kServiceAccount;
+  }
+  return Collector(std::make_unique<posture::GoogleCollector>(std::move(google), kms::real_waiting()));
+}
+
+// As Azure's own programs find it: a federated token, else the machine's.
+Made make_azure(Session&, const AuditOptions& options, const posture::Estate&) {
+  if (!options.azure) return Collector();
+  posture::AzureOptions azure;
+  azure.tenant = variable("AZURE_TENANT_ID");
+  azure.credential.client_id = variable("AZURE_CLIENT_ID");
+  if (const std::string file = variable("AZURE_FEDERATED_TOKEN_FILE"); !file.empty()) {
+    azure.credential.federated_token_file = file;
+    azure.credential.kind = kms::AzureCredentialKind::kWorkloadIdentity;
+  }
+  return Collector(std::make_unique<posture::AzureCollector>(std::move(azure), kms::real_waiting()));
+}
+
+bool has_address(const posture::Estate& estate, std::string_view scheme) {
+  return std::ranges::any_of(estate.locations, [&](const auto& one) { return one.address.starts_with(scheme); });
+}
+
+Made make_content(Session& session, const AuditOptions&, const posture::Estate& estate) {
+  if (!has_address(estate, "file:")) return Collector();
+  posture::content::ContentOptions content;
+  CLOISTER_TRY(const bool home, session.has_home());
+  if (home) {
+    content.journal_folder = session.home() / "posture-scans";
+    CLOISTER_RETURN_IF_ERROR(create_directories(content.journal_folder, 0700));
+  }
+  return Collector(std::make_unique<posture::content::ContentCollector>(std::move(content), session.random()));
+}
+
+Made make_postgresql(Session&, const AuditOptions& options, const posture::Estate& estate) {
+  if (!options.databases || !has_address(estate, "postgresql:")) return Collector();
+  return Collector(std::make_unique<posture::PostgresCollector>());
+}
+
+Made make_ceph(Session&, const AuditOptions&, const posture::Estate& estate) {
+  if (!has_address(estate, "ceph:")) return Collector();
+  return Collector(std::make_unique<posture::CephCollector>());
 }
 
 constexpr std::array kChoices = {
+    CollectorChoice{"content", "what really lies in local locations, file by file", make_content},
+    CollectorChoice{"scan", "endpoints, from results of `cloister scan --json` (--scan)", make_scans},
+    CollectorChoice{"postgresql", "databases: TLS, encryption, who may connect (--databases)", make_postgresql},
+    CollectorChoice{"ceph", "Ceph clusters, from what they say of themselves in files", make_ceph},
+    CollectorChoice{"azure", "blobs, disks, Machine Learning and their keys (--azure)", make_azure},
+    CollectorChoice{"google", "Cloud Storage, disks, Vertex AI and their keys (--google)", make_google},
+    CollectorChoice{"aws", "S3, EBS, RDS, SageMaker, Bedrock and their keys (--aws)", make_aws},
     CollectorChoice{"paths", "every pair of components, from files of evidence (--evidence)", make_paths},
 };
 
@@ -36,6 +125,34 @@ Status check_names(const std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+std::string collectors_text() {
+  std::string text = "\nCOLLECTORS\n";
+  for (const CollectorChoice& choice : kChoices) {
+    text += "  " + std::string(choice.name) + "  " + std::string(choice.about) + "\n";
+  }
+  return text;
+}
+
+void add_looking_options(CLI::App& verb, AuditOptions& options) {
+  verb.add_option("--estate", options.estate, "what there is, who owns it, how much it matters (TOML or YAML)")
+      ->required()
+      ->type_name("FILE");
+  verb.add_option("--facts", options.facts, "facts that were collected elsewhere, one a line")->type_name("FILE");
+  verb.add_option("--evidence", options.path_evidence, "files of evidence about paths, or folders of them")
+      ->type_name("PATH");
+  verb.add_option("--bundle", options.path_bundles, "whom receipts are verified against")
+      ->type_name("TRUST-DOMAIN=FILE");
+  verb.add_option("--scan", options.scans, "results of `cloister scan --json`")->type_name("FILE");
+  verb.add_flag("--aws", options.aws, "ask AWS, with the credentials of the environment");
+  verb.add_flag("--azure", options.azure, "ask Azure, with the credentials of the environment");
+  verb.add_flag("--google", options.google, "ask Google Cloud, with the credentials of the environment");
+  verb.add_flag("--databases", options.databases, "ask the databases of the estate; passwords are in PGPASSFILE");
+  verb.add_option("--only", options.only, "no other collectors than these")->type_name("NAME");
+  verb.add_option("--skip", options.skip, "not these collectors")->type_name("NAME");
+  add_store_options(verb, options.store);
+  verb.add_flag("--no-store", options.without_store, "keep nothing and sign nothing, although there is a home");
+}
 
 std::span<const CollectorChoice> collector_choices() { return kChoices; }
 

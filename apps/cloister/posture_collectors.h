@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "posture/collector.h"
+#include "posture_store.h"
 #include "session.h"
 
 namespace cloister::cli {
@@ -17,10 +18,17 @@ struct AuditOptions {
   std::string estate, exceptions;
   std::vector<std::string> facts;          // files of facts that were collected elsewhere
   std::vector<std::string> path_evidence;  // files, and folders of files: probe/path/evidence_item.h
-  std::vector<std::string> path_bundles;   // TRUST-DOMAIN=FILE
-  std::vector<std::string> only, skip;     // names in the table
-  bool without_home = false;
+  std::vector<std::string> scans;          // results of `cloister scan --json`
+  bool aws = false, azure = false, google = false, databases = false;
+  std::vector<std::string> path_bundles;  // TRUST-DOMAIN=FILE
+  std::vector<std::string> only, skip;    // names in the table
+  StoreOptions store;
+  bool without_store = false;
 };
+
+// The options above, for every verb that looks.
+void add_looking_options(CLI::App& verb, AuditOptions& options);
+std::string collectors_text();  // the table, for manual pages
 
 struct CollectorChoice {
   std::string_view name;   // as --only and --skip have it

@@ -7,7 +7,8 @@
 namespace cloister::daemon {
 namespace {
 
-constexpr Duration kRest = seconds(10);
+constexpr Duration kRest = seconds(1);  // a key that was endorsed or withdrawn counts, or not, from then on
+constexpr Duration kRestAfterFailure = seconds(10);
 constexpr Duration kAgain = minutes(5);       // a vendor that didn't answer
 constexpr Duration kAgainRefused = hours(1);  // one that has no such piece
 constexpr std::size_t kWantedMax = 256;
@@ -35,8 +36,8 @@ bool CollateralKeeper::report(const Status& status) {
 }
 
 Duration CollateralKeeper::tick() {
-  if (report(reload())) report(refresh());
-  return kRest;
+  const bool well = report(reload()) && report(refresh());
+  return well ? kRest : kRestAfterFailure;
 }
 
 // What somebody imported, or another server of this home fetched.

@@ -24,7 +24,7 @@ enum class CollateralKind {
   kNvidiaRim,        // RIM id, "NV_GPU_DRIVER_GH100_535.86.09"; body: XML
   kNvidiaOcsp,       // the certificate's serial number, hex; body: DER OCSPResponse
   kCcaEndorsement,   // "<implementation id hex>/<instance id hex>"; body: SPKI DER of the CPAK
-  kTpmEndorsement,   // SHA-256 of the AK's SPKI, hex; body: SPKI DER of an AK that was proven to be a TPM's
+  kTpmEndorsement,   // SHA-256 of the AK's SPKI, hex; body: TPM2B_PUBLIC (or SPKI) of an AK proven to be a TPM's
   kTpmCrl,           // SHA-256 of the issuer's SPKI, hex; body: DER
 };
 std::string_view collateral_kind_name(CollateralKind kind);  // "intel-tcb-info"

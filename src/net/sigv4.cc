@@ -227,9 +227,10 @@ Result<Time> parse_sigv4_time(std::string_view text) {
 std::string sigv4_payload_hash(ByteView body) { return to_hex(crypto::sha256(body)); }
 
 Result<std::string> sigv4_canonical_request(const Request& request, const std::vector<std::string>& signed_headers,
-                                            std::string_view payload_hash) {
+                                            std::string_view payload_hash, SigV4Path path) {
   CLOISTER_TRY(const std::string query, canonical_query(request.query()));
-  std::string canonical = request.method + "\n" + canonical_path(request.path()) + "\n" + query + "\n";
+  const std::string uri = path == SigV4Path::kAsSent ? std::string(request.path()) : canonical_path(request.path());
+  std::string canonical = request.method + "\n" + uri + "\n" + query + "\n";
   for (const std::string& name : signed_headers) {
     std::string values;
     bool there = false;

@@ -1,5 +1,5 @@
 // AWS Signature Version 4 as pure functions: what a client signs and a server holds against it. The protocol is AWS's
-// "Signature Version 4 signing process"; paths are encoded once more, as every service but S3 has it.
+// "Signature Version 4 signing process".
 #pragma once
 
 #include <string>
@@ -42,10 +42,13 @@ Result<Time> parse_sigv4_time(std::string_view text);
 // Lower case hexadecimal, as x-amz-content-sha256 has it.
 std::string sigv4_payload_hash(ByteView body);
 
+// Every service but S3 normalises a path and encodes it once more; to S3 a path is what was sent.
+enum class SigV4Path { kEncodedAgain, kAsSent };
+
 // The request as both sides see it, over these headers. kInvalid when the request lacks one of them, or when its query
 // has a broken percent-escape.
 Result<std::string> sigv4_canonical_request(const Request& request, const std::vector<std::string>& signed_headers,
-                                            std::string_view payload_hash);
+                                            std::string_view payload_hash, SigV4Path path = SigV4Path::kEncodedAgain);
 std::string sigv4_string_to_sign(std::string_view amz_date, const SigV4Scope& scope,
                                  std::string_view canonical_request);
 crypto::Secret sigv4_signing_key(const crypto::Secret& secret_access_key, const SigV4Scope& scope);

@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 5> kKeyClasses = {"root", "kek", "dataset
 constexpr std::array<std::string_view, 6> kTableNames = {"location", "workload",  "endpoint",
                                                          "key",      "component", "edge"};
 
-constexpr std::array<std::string_view, 4> kTopKeys = {"version", "id", "evidence_days", "own_account"};
+constexpr std::array<std::string_view, 5> kTopKeys = {"version", "id", "evidence_days", "own_account", "home_owner"};
 constexpr std::array<std::string_view, 8> kLocationKeys = {
     "name", "address", "kind", "owner", "environment", "tenant", "sensitivity", "plaintext_allowed"};
 constexpr std::array<std::string_view, 10> kWorkloadKeys = {
@@ -235,6 +235,7 @@ Status parse_top(const TomlDocument& document, Estate& estate) {
   CLOISTER_TRY(estate.id, top.text("id"));
   if (!is_name(estate.id)) return top.error(top.line_of("id"), "an id is of the letters a name is of");
   CLOISTER_TRY(estate.own_accounts, plain_words(top, "own_account"));
+  CLOISTER_TRY(estate.home_owner, plain_text(top, "home_owner", kTextMax));
   return {};
 }
 
@@ -268,7 +269,8 @@ Status check_addresses(const Estate& estate) {
 Status parse_paths(const TomlDocument& document, Estate& estate) {
   TomlDocument part;
   for (const TomlEntry& entry : document.top.entries) {
-    if (entry.key != "own_account") part.top.entries.push_back(entry);
+    const bool is_ours = entry.key == "own_account" || entry.key == "home_owner";
+    if (!is_ours) part.top.entries.push_back(entry);
   }
   for (const TomlTable& table : document.tables) {
     if (table.name == "component" || table.name == "edge") part.tables.push_back(table);

@@ -87,6 +87,8 @@ struct Estate {
   std::vector<DeclaredKey> keys;
   // Accounts, subscriptions and projects that are the operator's own.
   std::vector<std::string> own_accounts;
+  // Who answers for the keys of the Cloister home that is audited, which keeps the register of them itself.
+  std::string home_owner;
   // Components and edges, as the path audit takes them; empty where none are declared.
   probe::path::Graph graph;
   std::string digest;  // SHA-256 of the file, in hexadecimal

@@ -8,7 +8,9 @@ namespace cloister::posture {
 std::string problem_of_record(const Fact& record, Time now) {
   if (record.kind != "record" || record.method != Method::kRecord || record.not_assessed) return "it is no record";
   if (record.at > now) return "it is dated in the future: " + to_rfc3339(record.at);
-  const auto said = [&](std::string_view name) { return record.text(name) == nullptr ? "" : *record.text(name); };
+  const auto said = [&](std::string_view name) {
+    return record.text(name) == nullptr ? std::string() : *record.text(name);
+  };
   const std::string people = problem_of_people(said("owner"), said("approver"));
   if (!people.empty()) return people;
   if (is_blank(said("reason"))) return "it has no reason";

@@ -2,11 +2,16 @@
 #include "posture/subjects.h"
 
 #include <algorithm>
+#include <array>
 
 namespace cloister::posture {
 namespace {
 
 using probe::path::Transport;
+
+constexpr std::array<std::string_view, 16> kFabrics = {"nccl", "rccl",       "gloo",   "mpi",     "ucx",   "rdma",
+                                                       "roce", "infiniband", "nvlink", "nvme-of", "iscsi", "nfs",
+                                                       "ceph", "lustre",     "beegfs", "gpfs"};
 
 std::string edge_id(std::string_view from, std::string_view to, Transport transport, std::uint16_t first,
                     std::uint16_t last) {
@@ -31,6 +36,10 @@ Subject edge_subject(const probe::path::Graph& graph, const probe::path::Edge& e
 
 Subject edge_subject(std::string_view from, std::string_view to, Transport transport, std::uint16_t port) {
   return {SubjectKind::kEdge, edge_id(from, to, transport, port, port)};
+}
+
+bool is_fabric(const probe::path::Edge& edge) {
+  return edge.transport == Transport::kRdma || std::ranges::find(kFabrics, edge.protocol) != kFabrics.end();
 }
 
 std::vector<Subject> declared_subjects(const Estate& estate) {

@@ -12,6 +12,10 @@ namespace cloister::posture {
 Subject edge_subject(const probe::path::Graph& graph, const probe::path::Edge& edge);
 Subject edge_subject(std::string_view from, std::string_view to, probe::path::Transport transport, std::uint16_t port);
 
+// What carries training traffic between accelerators, or storage: usually outside of the mesh. By transport or
+// protocol.
+bool is_fabric(const probe::path::Edge& edge);
+
 // Locations, workloads, endpoints, edges and keys of the estate, sorted, each once.
 std::vector<Subject> declared_subjects(const Estate& estate);
 // Those, and the ones of the same kinds that any fact is about, too old or not.

@@ -47,30 +47,6 @@ bool before(const Entry& left, const Entry& right) {
 
 bool kind_before(const Fact* fact, std::string_view kind) { return fact->kind < kind; }
 
-// How bad: of several verdicts about one thing, the worst counts.
-int badness(Status status) {
-  switch (status) {
-    case Status::kFail: return 4;
-    case Status::kNotAssessed: return 3;
-    case Status::kException: return 2;
-    case Status::kPass: return 1;
-    case Status::kNotApplicable: return 0;
-  }
-  return 4;
-}
-
-Finding finding_of(const View& view, const Fact& fact, const std::function<Finding(const Fact&)>& look) {
-  if (fact.at > view.now())
-    return {Status::kNotAssessed, fact.collector + " dates its fact in the future: " + to_rfc3339(fact.at), ""};
-  if (view.expired(fact))
-    return {Status::kNotAssessed,
-            "too old: seen by " + fact.collector + " at " + to_rfc3339(fact.at) + ", good until " +
-                to_rfc3339(fact.valid_until),
-            "run the audit again"};
-  if (fact.not_assessed) return {Status::kNotAssessed, fact.collector + " couldn't look: " + *fact.not_assessed, ""};
-  return look(fact);
-}
-
 // When each subject that isn't declared was last decommissioned.
 std::map<Subject, Time> decommissions(const Estate& estate, std::span<const Fact> facts, Time now) {
   std::map<Subject, Time> out;
@@ -141,30 +117,6 @@ SubjectVerdict not_assessed(Subject subject, std::string reason, std::string rem
   verdict.reason = std::move(reason);
   verdict.remediation = std::move(remediation);
   return verdict;
-}
-
-SubjectVerdict judge_facts(const View& view, const Subject& subject, std::span<const Fact* const> facts,
-                           const std::function<Finding(const Fact&)>& look) {
-  std::vector<Finding> findings;
-  findings.reserve(facts.size());
-  for (const Fact* fact : facts) findings.push_back(finding_of(view, *fact, look));
-  const auto worst = std::ranges::max_element(findings, {}, [](const Finding& one) { return badness(one.status); });
-  SubjectVerdict verdict = not_assessed(subject, "nobody looked");
-  if (worst == findings.end()) return verdict;
-  verdict.status = worst->status;
-  verdict.reason = worst->reason;
-  verdict.remediation = worst->status == Status::kPass ? "" : worst->remediation;
-  for (std::size_t i = 0; i < facts.size(); ++i) {
-    if (findings[i].status == worst->status) verdict.evidence.push_back(view.id_of(*facts[i]));
-  }
-  return verdict;
-}
-
-SubjectVerdict judge_subject(const View& view, std::string_view kind, const Subject& subject,
-                             const std::function<Finding(const Fact&)>& look) {
-  const std::vector<const Fact*> facts = view.about(kind, subject);
-  if (facts.empty()) return not_assessed(subject, "there is no fact " + std::string(kind) + " about it");
-  return judge_facts(view, subject, facts, look);
 }
 
 }  // namespace cloister::posture

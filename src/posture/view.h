@@ -51,14 +51,6 @@ struct Finding {
   std::string remediation;
 };
 
-// Judges one subject by every fact of that kind about it: the worst of what `look` says of each counts, and a fact that
-// is too old, dated in the future or couldn't look says that it isn't assessed. None: not assessed. Its evidence is the
-// facts that say so.
-SubjectVerdict judge_subject(const View& view, std::string_view kind, const Subject& subject,
-                             const std::function<Finding(const Fact&)>& look);
-// The same by these facts, of whatever kinds.
-SubjectVerdict judge_facts(const View& view, const Subject& subject, std::span<const Fact* const> facts,
-                           const std::function<Finding(const Fact&)>& look);
 SubjectVerdict not_assessed(Subject subject, std::string reason, std::string remediation = {});
 
 // Verdicts over a control's subjects. Each lives in judge/, one file per prefix; `judges()` is the one table.

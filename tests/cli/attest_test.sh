@@ -117,3 +117,49 @@ rm site/collateral.bundle
 expect_error 2 'SERVICE=URL' cloister attest collateral fetch --address intel=https://x
 expect_error 2 'KIND/KEY' cloister attest collateral fetch nothing
 expect_error 8 'import it' cloister attest collateral fetch cca-endorsement/00/00
+
+# --- Keys of TPMs: what needs no TPM; tests/journeys/tpm_worker_test.sh has the rest ----------------------------------
+# An identity as a TPM would show it, and the fingerprint of its endorsement key.
+ek=sha256:$(python3 - <<'PY'
+import base64, hashlib, json, struct
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+sized = lambda text: struct.pack(">H", len(text)) + text
+endorsement, attestation = rsa.generate_private_key(65537, 2048).public_key(), ec.generate_private_key(ec.SECP256R1()).public_key()
+def endorsing(attributes):
+    area = struct.pack(">HHI", 1, 0x0B, attributes) + sized(b"") + struct.pack(">HHHHHI", 6, 128, 0x43, 0x10, 2048, 0)
+    return sized(area + sized(endorsement.public_numbers().n.to_bytes(256, "big")))
+def attesting(attributes):
+    point = attestation.public_numbers()
+    area = struct.pack(">HHI", 0x23, 0x0B, attributes) + sized(b"") + struct.pack(">HHHHH", 0x10, 0x18, 0x0B, 3, 0x10)
+    return sized(area + sized(point.x.to_bytes(32, "big")) + sized(point.y.to_bytes(32, "big")))
+def identity(name, ek, ak):
+    code = lambda text: base64.b64encode(text).decode()
+    with open(name, "w") as file:
+        json.dump({"type": "cloister-tpm-identity", "version": 1, "endorsement_key": code(ek), "attestation_key": code(ak)}, file)
+identity("machine.identity", endorsing(0x300B2), attesting(0x50072))
+identity("signing.identity", endorsing(0x300B2), attesting(0x40072))     # it isn't restricted
+identity("leaving.identity", endorsing(0x300B2), attesting(0x50070))     # it isn't fixedTPM
+identity("decrypting.identity", endorsing(0x300B2), attesting(0x70072))  # it decrypts, too
+identity("open.identity", endorsing(0x200B2), attesting(0x50072))        # an endorsement key that decrypts anything
+print(hashlib.sha256(endorsement.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest())
+PY
+)
+expect_error 2 "whose TPM is it.*$ek" cloister attest tpm challenge machine.identity -o challenge
+expect_error 2 'ek' cloister attest tpm challenge machine.identity -o challenge --ek 5f0c
+expect_error 4 "another one: $ek" cloister attest tpm challenge machine.identity -o challenge --ek "sha256:$(printf '%064d' 7)"
+for name in signing leaving decrypting; do
+  expect_error 4 'may sign what no TPM said' cloister attest tpm challenge "$name.identity" -o challenge --ek "$ek"
+done
+expect_error 4 'may do more than decrypt' cloister attest tpm challenge open.identity -o challenge --ek "$ek"
+expect_error 2 quote.bin cloister attest tpm challenge quote.bin -o challenge --ek "$ek"
+expect_absent challenge
+expect_status 0 cloister --json attest tpm challenge machine.identity -o challenge --ek "$ek" --hours 1
+name=$(json_get attestation_name <"$work/.out")
+[[ $(json_get endorsement_key <"$work/.out") == "$ek" && $(json_get type <challenge) == cloister-tpm-challenge ]] || fail "$(cat "$work/.out" challenge)"
+cloister audit list | has 'tpm.challenge' || fail 'not recorded'
+expect_error 2 'type' cloister attest tpm endorse challenge
+printf '{"type":"cloister-tpm-answer","version":1,"id":"%032d","quote":"AA==","signature":"AA==","pcrs":"AA==","ak":"AA=="}' 7 >answer
+expect_error 4 'no challenge of that number' cloister attest tpm endorse answer
+expect_error 5 'endorses no' cloister attest tpm withdraw "$name"
+expect_error 5 home cloister --home "$work/none" attest tpm endorse answer

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Quotes and credentials between us and tpm2-tools, over a TPM in software: theirs verified by us, ours by theirs, and
-credentials that one side seals and the other opens."""
+credentials that one side seals and the other opens; and our enrolment of a key, with a certificate that their tools
+left in the TPM."""
 import hashlib
+import json
+import os
 import pathlib
 import socket
 import struct
@@ -42,6 +45,21 @@ def serialized(values):
     for one in lists:
         out += struct.pack("<I", len(one)) + b"".join(struct.pack("<H64s", 32, digest) for digest in one) + bytes((8 - len(one)) * 66)
     return out
+
+
+# As swtpm's own authority and the manufacturers' write it: no subject, the TPM named in a critical alternative name.
+CERTIFICATE = """
+subjectAltName = critical,dirName:tpm
+extendedKeyUsage = 2.23.133.8.1
+keyUsage = critical,keyEncipherment
+basicConstraints = critical,CA:FALSE
+[tpm]
+1.2.23.133.2.1 = id:00001014
+2.2.23.133.2.2 = swtpm
+3.2.23.133.2.3 = id:20191023
+"""
+CERTIFICATE_INDEX = "0x01c00002"
+CERTIFICATE_ATTRIBUTES = "ppwrite|writedefine|ppread|ownerread|authread|no_da|platformcreate"
 
 
 class Sides:
@@ -141,6 +159,44 @@ def their_credential(row, sides, folder):
     row.check("one for a key of another name isn't", not sides.can(sides.tool, "activate", sides.transport, folder / "other"))
 
 
+def certify(sides, folder):
+    """An authority of the test's certifies the endorsement key, and tpm2-tools leave the certificate in the TPM."""
+    (folder / "ek.pem").write_text(sides.must("tpm2_print", "-t", "TPM2B_PUBLIC", "-f", "pem", folder / "ek"))
+    (folder / "extensions").write_text(CERTIFICATE)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    for name in ("vendor", "other-vendor"):
+        sides.must("openssl", "req", "-x509", *key, "-subj", f"/CN={name}", "-days", "30", "-keyout", folder / f"{name}.key",
+                   "-out", folder / f"{name}.pem")
+    sides.must("openssl", "req", "-new", *key, "-subj", "/", "-keyout", folder / "unused.key", "-out", folder / "request")
+    sides.must("openssl", "x509", "-req", "-in", folder / "request", "-force_pubkey", folder / "ek.pem", "-CA", folder / "vendor.pem",
+               "-CAkey", folder / "vendor.key", "-set_serial", "7", "-days", "30", "-extfile", folder / "extensions", "-outform", "der",
+               "-out", folder / "ek.der")
+    size = (folder / "ek.der").stat().st_size
+    # An index is often larger than what lies in it.
+    sides.must("tpm2_nvdefine", CERTIFICATE_INDEX, "-C", "p", "-s", str(size + 40), "-a", CERTIFICATE_ATTRIBUTES)
+    sides.must("tpm2_nvwrite", CERTIFICATE_INDEX, "-C", "p", "-i", folder / "ek.der")
+
+
+def enrolment(row, sides, folder):
+    cloister = [os.environ["CLOISTER"], "--home", folder / "keys"]
+    worker = pathlib.Path(os.environ["CLOISTER"]).with_name("cloister-worker")
+    sides.must(*cloister, "init")
+    bare = json.loads(sides.must(worker, "tpm", "identity", "--tpm", sides.transport))
+    row.check("a TPM without a certificate shows none", "endorsement_certificate" not in bare, bare)
+    certify(sides, folder)
+    identity, challenge, answer = folder / "identity", folder / "challenge", folder / "answer"
+    sides.must(worker, "tpm", "identity", "--tpm", sides.transport, "--out", identity)
+    make = [*cloister, "attest", "tpm", "challenge", identity, "-o", challenge, "--ek-authorities"]
+    row.check("a certificate by somebody else isn't taken", not sides.can(*make, folder / "other-vendor.pem"))
+    made = sides.must(*make, folder / "vendor.pem")
+    row.check("the certificate that is in the TPM is", "certified" in made, made)
+    sides.must(worker, "tpm", "activate", challenge, "--tpm", sides.transport, "--out", answer)
+    endorsed = json.loads(sides.must(*cloister, "--json", "attest", "tpm", "endorse", answer))
+    row.check("the key is endorsed, as insecure_software", endorsed["assurance"] == "insecure_software", endorsed)
+    known = "000b" + hashlib.sha256((folder / "ak").read_bytes()[2:]).hexdigest()
+    row.check("under the name that tpm2-tools know it by", endorsed["attestation_name"] == known, endorsed)
+
+
 def main():
     run = interop.Run("swtpm")
     with run.row("provider", "TPM quotes", against="tpm2-tools", version=install.version_of(["dpkg-query", "-W", "-f", "${Version}", "tpm2-tools"], "tpm2-tools")) as row:
@@ -162,6 +218,7 @@ def main():
                 verify_theirs(row, sides, folder, scheme)
             our_quote(row, sides, run.folder / "ours")
             their_credential(row, sides, run.folder / "ours")
+            enrolment(row, sides, run.folder / "ours")
     run.finish()
 
 

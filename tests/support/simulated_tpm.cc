@@ -90,7 +90,7 @@ attest::Collateral SimulatedTpm::collateral() const {
   attest::CollateralItem item;
   item.kind = attest::CollateralKind::kTpmEndorsement;
   item.key = to_hex(crypto::sha256(key().spki()));
-  item.body = key().spki();
+  item.body = public_area();
   attest::Collateral collateral;
   collateral.add(std::move(item));
   return collateral;

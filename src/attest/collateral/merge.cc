@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "attest/tpm/tpm_public.h"
 #include "base/json.h"
 #include "crypto/asymmetric_key.h"
 #include "crypto/crl.h"
@@ -68,6 +69,12 @@ Result<CollateralFacts> facts_of_key(CollateralKind kind, ByteView body) {
   return CollateralFacts{};
 }
 
+Result<CollateralFacts> facts_of_tpm_key(CollateralKind kind, ByteView body) {
+  const auto key = parse_attestation_key(body);
+  if (!key.ok()) return not_of_kind(kind, key.error().message());
+  return CollateralFacts{};
+}
+
 Result<CollateralFacts> facts_of_list(CollateralKind kind, ByteView body) {
   const auto list = crypto::RevocationList::parse(body);
   if (!list.ok()) return not_of_kind(kind, list.error().message());
@@ -112,8 +119,8 @@ Result<CollateralFacts> collateral_facts(CollateralKind kind, ByteView body) {
     case CollateralKind::kTpmCrl: return facts_of_list(kind, body);
     case CollateralKind::kNvidiaOcsp: return facts_of_ocsp(kind, body);
     case CollateralKind::kNvidiaRim: return facts_of_xml(kind, body);
-    case CollateralKind::kCcaEndorsement:
-    case CollateralKind::kTpmEndorsement: return facts_of_key(kind, body);
+    case CollateralKind::kCcaEndorsement: return facts_of_key(kind, body);
+    case CollateralKind::kTpmEndorsement: return facts_of_tpm_key(kind, body);
   }
   CLOISTER_CHECK(false);
   return CollateralFacts{};

@@ -29,7 +29,7 @@ CollateralItem tpm_endorsement(const TpmPublic& attestation, Time now) {
   CollateralItem item;
   item.kind = CollateralKind::kTpmEndorsement;
   item.key = to_hex(crypto::sha256(attestation.key->spki()));
-  item.body = attestation.key->spki();
+  item.body = attestation.sized();
   item.fetched = now;
   return item;
 }

@@ -16,7 +16,8 @@ namespace cloister::attest {
 Result<crypto::SealedTpmCredential> make_tpm_credential(const TpmPublic& endorsement, const TpmPublic& attestation,
                                                         const crypto::Secret& credential, crypto::Random& random);
 
-// Once the credential came back, compared by crypto::equal_constant_time().
+// Once the credential came back. The endorsement is the key's whole public area, and so of its name: what the key may
+// do is read there, and not in what the guest shows of it.
 CollateralItem tpm_endorsement(const TpmPublic& attestation, Time now);
 
 }  // namespace cloister::attest

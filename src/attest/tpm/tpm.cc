@@ -12,23 +12,6 @@ namespace {
 
 constexpr Root kVendors[] = {Root::kGoogleTpm};
 constexpr std::size_t kChainMax = 6;
-constexpr std::uint8_t kSequence = 0x30;
-
-struct AttestationKey {
-  std::optional<TpmPublic> area;  // not there for a bare key
-  crypto::PublicKey key;
-};
-
-// A TPM2B_PUBLIC begins with its length: only a bare key begins with the tag of a SEQUENCE and its own length.
-Result<AttestationKey> read_key(ByteView bytes) {
-  if (!bytes.empty() && bytes[0] == kSequence) {
-    CLOISTER_TRY(crypto::PublicKey key, crypto::PublicKey::from_spki(bytes));
-    return AttestationKey{std::nullopt, std::move(key)};
-  }
-  CLOISTER_TRY(TpmPublic area, parse_tpm_public(bytes));
-  crypto::PublicKey key = *area.key;
-  return AttestationKey{std::move(area), std::move(key)};
-}
 
 struct TpmEvidence {
   QuotedState state;
@@ -38,7 +21,7 @@ struct TpmEvidence {
 
 Result<TpmEvidence> parse(const Evidence& evidence) {
   CLOISTER_TRY(QuotedState state, parse_quoted_state(evidence));
-  CLOISTER_TRY(AttestationKey key, read_key(evidence.part("ak")));
+  CLOISTER_TRY(AttestationKey key, parse_attestation_key(evidence.part("ak")));
   TpmEvidence parsed{std::move(state), std::move(key), {}};
   const ByteView chain = evidence.part("ak-chain");
   if (chain.empty()) return parsed;
@@ -49,12 +32,14 @@ Result<TpmEvidence> parse(const Evidence& evidence) {
 
 std::string endorsement_key(const crypto::PublicKey& key) { return to_hex(crypto::sha256(key.spki())); }
 
-void check_attributes(Verdict& verdict, const AttestationKey& key) {
+constexpr std::string_view kBare = "nothing says what this key may sign";
+constexpr std::string_view kOwnWord = "the endorsement is of the key alone: what it may sign is the guest's own word";
+
+// By the public area that says what the key may do; null, for this reason: there is none whose word counts.
+void check_attributes(Verdict& verdict, const std::optional<TpmPublic>& area, std::string_view otherwise = kBare) {
   static constexpr std::string_view kName = "ak-attributes";
-  if (!key.area) {
-    return verdict.skip(std::string(kName), Reason::kReferenceMissing, "nothing says what this key may sign");
-  }
-  if (key.area->attests()) return verdict.pass(std::string(kName), "it signs what its TPM says and nothing else");
+  if (!area) return verdict.skip(std::string(kName), Reason::kReferenceMissing, std::string(otherwise));
+  if (area->attests()) return verdict.pass(std::string(kName), "it signs what its TPM says and nothing else");
   verdict.fail(std::string(kName), Reason::kNotAllowed, "it may sign what no TPM said, or it may leave its TPM");
 }
 
@@ -129,7 +114,7 @@ bool check_chain(Verdict& verdict, const TpmEvidence& evidence, const Question& 
   }
   // Lists of somebody's own authorities are no floors.
   check_rollback(verdict, outcome.holds ? lists : Floors(), question);
-  check_attributes(verdict, evidence.key);
+  check_attributes(verdict, evidence.key.area);
   if (!equal(chain.front().spki(), evidence.key.key.spki())) {
     verdict.fail("endorsement", Reason::kBindingMismatch, "the chain is of another key");
     return false;
@@ -142,30 +127,44 @@ bool check_chain(Verdict& verdict, const TpmEvidence& evidence, const Question& 
   return outcome.holds;
 }
 
-// By an item of the collateral.
-bool check_endorsement(Verdict& verdict, const TpmEvidence& evidence, const Question& question) {
-  const crypto::PublicKey& key = evidence.key.key;
+const CollateralItem* find_endorsement(const crypto::PublicKey& key, const Question& question) {
+  if (question.collateral == nullptr) return nullptr;
+  return question.collateral->find(CollateralKind::kTpmEndorsement, endorsement_key(key));
+}
+
+void check_published(Verdict& verdict, const crypto::PublicKey& key) {
   const auto whose = published_test_key(crypto::sha256(key.spki()));
-  if (whose) {
-    verdict.fail("published-key", Reason::kTestKey, "anybody can sign with " + std::string(*whose));
-  } else {
-    verdict.pass("published-key");
-  }
-  check_attributes(verdict, evidence.key);
-  const CollateralItem* item = question.collateral == nullptr
-                                   ? nullptr
-                                   : question.collateral->find(CollateralKind::kTpmEndorsement, endorsement_key(key));
+  if (!whose) return verdict.pass("published-key");
+  verdict.fail("published-key", Reason::kTestKey, "anybody can sign with " + std::string(*whose));
+}
+
+// By an item of the collateral. What the key may do is what the endorsement says; a guest that says nothing of it, or
+// shows a key that nobody vouches for, is judged by its own word.
+bool check_endorsement(Verdict& verdict, const TpmEvidence& evidence, const Question& question) {
+  const AttestationKey& shown = evidence.key;
+  check_published(verdict, shown.key);
+  const CollateralItem* item = find_endorsement(shown.key, question);
   if (item == nullptr) {
+    check_attributes(verdict, shown.area);
     verdict.skip("endorsement", Reason::kReferenceMissing, "the guest names its key itself: nobody vouches for it");
     return false;
   }
   verdict.used.push_back({item->name(), item->digest()});
-  if (!equal(item->body, key.spki())) {
+  const auto endorsed = parse_attestation_key(item->body);
+  if (!endorsed.ok() || !equal(endorsed->key.spki(), shown.key.spki())) {
+    check_attributes(verdict, shown.area);
     verdict.fail("endorsement", Reason::kBindingMismatch, "the endorsement is of another key");
     return false;
   }
+  // What speaks against itself needs nobody's word.
+  const bool denies_itself = shown.area && !shown.area->attests();
+  check_attributes(verdict, denies_itself ? shown.area : endorsed->area, shown.area ? kOwnWord : kBare);
+  if (endorsed->area && shown.area && shown.area->name() != endorsed->area->name()) {
+    verdict.fail("endorsement", Reason::kBindingMismatch, "the endorsement is of this key under another name");
+    return false;
+  }
   verdict.pass("endorsement", "the collateral has the key as one that a TPM was proven to hold");
-  return !whose;
+  return checks_passed(verdict, {"published-key"});
 }
 
 }  // namespace

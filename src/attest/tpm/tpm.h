@@ -10,7 +10,8 @@ namespace cloister::attest {
 // Checks, in this order: parse, published-key, certificate-chain, certificate-dates, revocation and rollback (these
 // four only where the evidence has a chain), ak-attributes, endorsement, quote-signature, pcr-digest, report-data. The
 // key is endorsed by its vendor's chain, or by an item tpm-endorsement of the collateral: who fills the collateral has
-// asked the TPM for a credential, see credential.h. A key that nobody vouches for proves nothing: "endorsement" isn't
+// asked the TPM for a credential, see credential.h. What the key may do is read in the endorsement; where that is of a
+// bare key, "ak-attributes" isn't evaluated. A key that nobody vouches for proves nothing: "endorsement" isn't
 // evaluated then. A TPM in software is never hardware.
 Verdict verify_tpm(const Evidence& evidence, const Question& question);
 std::vector<CollateralNeed> tpm_needs(const Evidence& evidence);

@@ -10,6 +10,7 @@ constexpr std::uint16_t kEcc = 0x0023;
 constexpr std::uint16_t kNull = 0x0010;
 constexpr std::uint16_t kRsaEs = 0x0015;
 constexpr std::uint16_t kEcdaa = 0x001A;
+constexpr std::uint8_t kSequence = 0x30;
 constexpr std::size_t kAreaMax = 2048;
 constexpr std::uint32_t kDefaultExponent = 65537;
 
@@ -108,6 +109,8 @@ Bytes TpmPublic::name() const {
   return writer.take();
 }
 
+Bytes TpmPublic::sized() const { return TpmWriter().sized(area).take(); }
+
 bool TpmPublic::attests() const { return (attributes & (kOfTheTpm | kSign | kDecrypt)) == (kOfTheTpm | kSign); }
 
 bool TpmPublic::endorses() const { return (attributes & (kOfTheTpm | kSign | kDecrypt)) == (kOfTheTpm | kDecrypt); }
@@ -116,6 +119,17 @@ Result<TpmPublic> parse_tpm_public(ByteView bytes) {
   auto key = read_public(bytes);
   if (key.ok() || key.error().code() != Code::kCorrupt) return key;
   return malformed(key.error().message());
+}
+
+// A TPM2B_PUBLIC begins with its length: only a bare key begins with the tag of a SEQUENCE and its own length.
+Result<AttestationKey> parse_attestation_key(ByteView bytes) {
+  if (!bytes.empty() && bytes[0] == kSequence) {
+    CLOISTER_TRY(crypto::PublicKey key, crypto::PublicKey::from_spki(bytes));
+    return AttestationKey{std::nullopt, std::move(key)};
+  }
+  CLOISTER_TRY(TpmPublic area, parse_tpm_public(bytes));
+  crypto::PublicKey key = *area.key;
+  return AttestationKey{std::move(area), std::move(key)};
 }
 
 }  // namespace cloister::attest

@@ -17,6 +17,8 @@ struct TpmPublic {
 
   // What the TPM knows it by: the hash's number and the digest of its public area.
   Bytes name() const;
+  // TPM2B_PUBLIC: what parse_tpm_public() reads.
+  Bytes sized() const;
   // It never left its TPM, was made there, and signs nothing but what the TPM says of itself.
   bool attests() const;
   // The storage key that credentials are sealed to: as attests(), but it decrypts.
@@ -26,5 +28,12 @@ struct TpmPublic {
 // kInvalid for anything but one whole TPM2B_PUBLIC; kUnsupported for keys that are neither RSA nor on P-256, P-384,
 // P-521.
 Result<TpmPublic> parse_tpm_public(ByteView bytes);
+
+struct AttestationKey {
+  std::optional<TpmPublic> area;  // not there for a bare key
+  crypto::PublicKey key;
+};
+// A TPM2B_PUBLIC, or a bare SubjectPublicKeyInfo.
+Result<AttestationKey> parse_attestation_key(ByteView bytes);
 
 }  // namespace cloister::attest

@@ -33,8 +33,11 @@ struct TpmQuote {
   Bytes selection_bytes;  // TPML_PCR_SELECTION, as it stands
   Bytes pcr_digest;
 
-  // libtpms and swtpm name this version: a TPM in software. That others don't is no proof of the contrary.
-  bool software() const { return firmware_version == 0x2019'1023'0016'3636; }
+  // It names a version that libtpms has, up to 0.9 or since 0.10: a TPM in software, such as swtpm. That others name
+  // another is no proof of the contrary.
+  bool software() const {
+    return firmware_version == 0x2019'1023'0016'3636 || firmware_version == 0x2024'0125'0012'0000;
+  }
   // Of all registers selected.
   std::size_t pcrs_size() const;
   // One value for the state that was quoted: SHA-256 of the selection and the digest. The digest alone doesn't say

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/reader.h"
+#include "kms/aws/xml.h"
 #include "kms/plain_line.h"
 #include "net/http_date.h"
 
@@ -58,7 +59,19 @@ const Meaning* meaning_of(std::string_view shape) {
       {"InvalidSignatureException", {Code::kDenied, kClock}},
       {"SignatureDoesNotMatch", {Code::kDenied, kClock}},
       {"RequestExpired", {Code::kDenied, kClock}},
+      {"SlowDown", {Code::kUnavailable, kYes}},
+      {"InternalError", {Code::kUnavailable, kYes}},
+      {"UnauthorizedOperation", {Code::kDenied, kNo}},
+      {"AuthFailure", {Code::kDenied, kNo}},
+      {"RequestTimeTooSkewed", {Code::kDenied, kClock}},
       {"NotFoundException", {Code::kNotFound, kNo}},
+      {"NoSuchBucket", {Code::kNotFound, kNo}},
+      {"ServerSideEncryptionConfigurationNotFoundError", {Code::kNotFound, kNo}},
+      {"InvalidVolume.NotFound", {Code::kNotFound, kNo}},
+      {"InvalidSnapshot.NotFound", {Code::kNotFound, kNo}},
+      {"DBInstanceNotFound", {Code::kNotFound, kNo}},
+      {"ResourceNotFound", {Code::kNotFound, kNo}},
+      {"ResourceNotFoundException", {Code::kNotFound, kNo}},
       {"InvalidKeyUsageException", {Code::kInvalid, kNo}},
       {"InvalidArnException", {Code::kInvalid, kNo}},
       {"InvalidMarkerException", {Code::kInvalid, kNo}},
@@ -96,11 +109,25 @@ std::string_view text_of(const JsonValue& json, std::string_view name) {
   return member == nullptr || member->string() == nullptr ? std::string_view() : std::string_view(*member->string());
 }
 
+// S3 says Error, EC2 Response/Errors/Error, RDS and STS ErrorResponse/Error.
+AwsError parse_xml_error(std::string_view body) {
+  const auto texts = read_xml(body);
+  if (!texts.ok()) return {};
+  for (const std::string_view where : {"Error/", "Response/Errors/Error/", "ErrorResponse/Error/"}) {
+    const std::string path(where);
+    const std::string_view code = find_text(*texts, path + "Code");
+    if (!code.empty()) return {plain_line(code), plain_line(find_text(*texts, path + "Message"))};
+  }
+  return {};
+}
+
 }  // namespace
 
 AwsError parse_aws_error(const net::Response& response) {
   AwsError error;
-  if (const auto json = parse_json(as_text(response.body)); json.ok()) {
+  if (as_text(response.body).starts_with('<')) {
+    error = parse_xml_error(as_text(response.body));
+  } else if (const auto json = parse_json(as_text(response.body)); json.ok()) {
     error.shape = shape_of(text_of(*json, "__type"));
     const std::string_view message = text_of(*json, "message");
     error.message = plain_line(message.empty() ? text_of(*json, "Message") : message);
@@ -135,6 +162,7 @@ Verdict judge_aws(const net::Response& response) {
 
 std::string aws_request_id(const net::Response& response) {
   const std::string* id = response.headers.find("x-amzn-requestid");
+  if (id == nullptr) id = response.headers.find("x-amz-request-id");
   return id == nullptr ? std::string() : plain_line(*id);
 }
 

@@ -1,4 +1,4 @@
-// Answers of AWS's JSON services: errors by name, what to do about each, and the times in them.
+// Answers of AWS's services: errors by name, in JSON or XML, what to do about each, and the times in them.
 #pragma once
 
 #include <optional>

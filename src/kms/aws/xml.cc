@@ -1,13 +1,10 @@
 #include "kms/aws/xml.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace cloister::kms {
 namespace {
-
-constexpr std::size_t kDocumentMax = 64 * 1024;
-constexpr std::size_t kDepthMax = 16;
-constexpr std::size_t kElementsMax = 1024;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
@@ -19,7 +16,41 @@ bool is_name(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, fits);
 }
 
-// ASCII alone: nothing that we read has more.
+void append_utf8(std::uint32_t code, WipedText& out) {
+  const auto tail = [&out, code](int shift) { out += static_cast<char>(0x80 | (code >> shift & 0x3F)); };
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xC0 | code >> 6);
+    tail(0);
+  } else if (code < 0x10000) {
+    out += static_cast<char>(0xE0 | code >> 12);
+    tail(6);
+    tail(0);
+  } else {
+    out += static_cast<char>(0xF0 | code >> 18);
+    tail(12);
+    tail(6);
+    tail(0);
+  }
+}
+
+// "&#34;", "&#x22;" at the beginning of `text`: appended, and how long it was; 0 where it isn't one of a character.
+std::size_t take_number(std::string_view text, WipedText& out) {
+  static constexpr std::size_t kReferenceMax = 12;
+  const std::size_t end = text.substr(0, kReferenceMax).find(';');
+  if (!text.starts_with("&#") || end == std::string_view::npos) return 0;
+  const bool hexadecimal = text.starts_with("&#x");
+  const std::string_view digits = text.substr(hexadecimal ? 3 : 2, end - (hexadecimal ? 3 : 2));
+  std::uint32_t code = 0;
+  const auto [stop, problem] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), code, hexadecimal ? 16 : 10);
+  const bool whole = problem == std::errc() && stop == digits.data() + digits.size();
+  if (!whole || code == 0 || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return 0;
+  append_utf8(code, out);
+  return end + 1;
+}
+
 Result<WipedText> unescape(std::string_view text) {
   static constexpr std::pair<std::string_view, char> kEntities[] = {
       {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
@@ -31,8 +62,12 @@ Result<WipedText> unescape(std::string_view text) {
       text.remove_prefix(1);
       continue;
     }
+    if (const std::size_t size = take_number(text, plain); size > 0) {
+      text.remove_prefix(size);
+      continue;
+    }
     const auto* entity = std::ranges::find_if(kEntities, [text](const auto& e) { return text.starts_with(e.first); });
-    if (entity == std::end(kEntities)) return Error(Code::kInvalid, "the XML has an entity beside the five");
+    if (entity == std::end(kEntities)) return Error(Code::kInvalid, "the XML has an entity that isn't known");
     plain += entity->second;
     text.remove_prefix(entity->first.size());
   }
@@ -41,7 +76,7 @@ Result<WipedText> unescape(std::string_view text) {
 
 class XmlReader {
  public:
-  explicit XmlReader(std::string_view document) : rest_(document) {}
+  XmlReader(std::string_view document, const XmlLimits& limits) : rest_(document), limits_(limits) {}
 
   Result<std::vector<XmlText>> read() {
     skip_declaration();
@@ -56,6 +91,7 @@ class XmlReader {
  private:
   struct Open {
     std::string_view name;
+    std::uint32_t number = 0;
     bool has_elements = false;
   };
 
@@ -91,9 +127,9 @@ class XmlReader {
     if (empty) tag.remove_suffix(1);
     const std::string_view name = tag.substr(0, std::min(tag.find_first_of(" \t\r\n"), tag.size()));
     if (!is_name(name)) return bad("a tag that isn't an element's");
-    if (open_.size() == kDepthMax || ++elements_ > kElementsMax) return bad("too many elements");
+    if (open_.size() == limits_.depth || ++elements_ > limits_.elements) return bad("too many elements");
     if (!open_.empty()) open_.back().has_elements = true;
-    open_.push_back({name});
+    open_.push_back({name, static_cast<std::uint32_t>(elements_)});
     return empty ? finish({}) : Status();
   }
 
@@ -132,13 +168,16 @@ class XmlReader {
       CLOISTER_TRY(WipedText plain, unescape(text));
       std::string path;
       for (const Open& element : open_) path += (path.empty() ? "" : "/") + std::string(element.name);
-      texts_.push_back({std::move(path), std::move(plain)});
+      std::vector<std::uint32_t> within;
+      for (std::size_t i = 0; i + 1 < open_.size(); ++i) within.push_back(open_[i].number);
+      texts_.push_back({std::move(path), std::move(plain), std::move(within)});
     }
     open_.pop_back();
     return {};
   }
 
   std::string_view rest_;
+  const XmlLimits limits_;
   std::vector<Open> open_;
   std::size_t elements_ = 0;
   std::vector<XmlText> texts_;
@@ -146,9 +185,9 @@ class XmlReader {
 
 }  // namespace
 
-Result<std::vector<XmlText>> read_xml(std::string_view document) {
-  if (document.size() > kDocumentMax) return Error(Code::kInvalid, "the XML is too long");
-  return XmlReader(document).read();
+Result<std::vector<XmlText>> read_xml(std::string_view document, const XmlLimits& limits) {
+  if (document.size() > limits.size) return Error(Code::kInvalid, "the XML is too long");
+  return XmlReader(document, limits).read();
 }
 
 std::string_view find_text(const std::vector<XmlText>& texts, std::string_view path) {

@@ -97,9 +97,8 @@ Result<crypto::Secret> google_subject_token(const GoogleExternalAccount& account
   return crypto::Secret::copy_of(as_bytes(view(*token)));
 }
 
-Result<std::string> google_assertion(const GoogleServiceAccount& account, Time now) {
-  return sign(account, {{"iss", account.email}, {"scope", std::string(kGoogleKmsScope)}, {"aud", account.token_url}},
-              now);
+Result<std::string> google_assertion(const GoogleServiceAccount& account, Time now, std::string_view scope) {
+  return sign(account, {{"iss", account.email}, {"scope", std::string(scope)}, {"aud", account.token_url}}, now);
 }
 
 Result<std::string> google_self_signed(const GoogleServiceAccount& account, std::string_view audience, Time now) {

@@ -37,7 +37,8 @@ Result<crypto::Secret> google_subject_token(const GoogleExternalAccount& account
 
 // RFC 7523: an assertion of an hour for the token endpoint; and the token that needs none (audience of the service, no
 // scope), which is sent as it is.
-Result<std::string> google_assertion(const GoogleServiceAccount& account, Time now);
+Result<std::string> google_assertion(const GoogleServiceAccount& account, Time now,
+                                     std::string_view scope = kGoogleKmsScope);
 Result<std::string> google_self_signed(const GoogleServiceAccount& account, std::string_view audience, Time now);
 
 }  // namespace cloister::kms

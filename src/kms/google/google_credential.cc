@@ -100,7 +100,7 @@ Result<net::Response> GoogleCredential::ask(const Server& server, const std::fun
 
 Result<BearerToken> GoogleCredential::exchange_assertion() {
   CLOISTER_TRY(const net::Response answer, ask(tokens_, [&]() -> Result<net::Request> {
-                 CLOISTER_TRY(const std::string assertion, google_assertion(account_, waiting_.now()));
+                 CLOISTER_TRY(const std::string assertion, google_assertion(account_, waiting_.now(), options_.scope));
                  return form_request(tokens_.endpoint,
                                      FormBody().add("grant_type", kAssertionGrant).add("assertion", assertion));
                }));
@@ -116,7 +116,8 @@ Result<BearerToken> GoogleCredential::exchange_external() {
                  CLOISTER_TRY(const crypto::Secret subject, google_subject_token(external_, file));
                  FormBody form;
                  form.add("grant_type", kExchangeGrant).add("audience", external_.audience);
-                 form.add("scope", direct ? kGoogleKmsScope : kPlatformScope).add("requested_token_type", kAccessToken);
+                 form.add("scope", direct ? std::string_view(options_.scope) : kPlatformScope)
+                     .add("requested_token_type", kAccessToken);
                  form.add("subject_token", as_text(subject.expose()));
                  form.add("subject_token_type", external_.subject_token_type);
                  return form_request(tokens_.endpoint, std::move(form));
@@ -134,7 +135,7 @@ Result<BearerToken> GoogleCredential::impersonate(const BearerToken& token) {
                  request.target = impersonation_.endpoint.path;
                  request.headers.add("content-type", "application/json");
                  request.headers.add("authorization", authorization(token));
-                 request.body = net::to_buffer(R"({"scope":[")" + std::string(kGoogleKmsScope) + R"("]})");
+                 request.body = net::to_buffer(R"({"scope":[")" + options_.scope + R"("]})");
                  return request;
                }));
   if (answer.status != 200) return parse_token_refusal(answer.status, answer.body);

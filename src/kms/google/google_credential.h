@@ -20,6 +20,7 @@ struct GoogleCredentialOptions {
   GoogleCredentialKind kind = GoogleCredentialKind::kMetadata;
   Path file;
   std::string metadata = "http://169.254.169.254";
+  std::string scope = std::string(kGoogleKmsScope);           // one: of tokens that are exchanged
   std::string audience = "https://cloudkms.googleapis.com/";  // of tokens that sign themselves
 };
 

@@ -9,6 +9,7 @@
 #include "base/canonical_json.h"
 #include "base/reader.h"
 #include "crypto/hash.h"
+#include "posture/evidence/record.h"
 #include "posture/report/json.h"
 
 namespace cloister::posture {
@@ -18,6 +19,7 @@ constexpr std::string_view kFirstLine = "cloister posture evidence v1";
 constexpr JsonLimits kHeadLimits = {std::size_t{1} << 20, 4, 4096};
 constexpr JsonLimits kFileLimits = {std::size_t{64} << 20, 4, 16};
 constexpr std::size_t kHeadLines = 4;  // the head, the estate, the catalogue, the exceptions
+constexpr std::size_t kTailLines = 2;  // verdicts, history
 constexpr std::size_t kDifferencesShown = 10;
 constexpr Duration kClockTolerance = minutes(5);
 
@@ -117,7 +119,7 @@ Result<std::string> signed_text(std::span<const std::string_view> lines) {
 Result<std::vector<std::string_view>> content_lines(std::string_view lines) {
   if (lines.size() > kBundleSizeMax) return malformed("it has more than 2 GiB");
   std::vector<std::string_view> out = split(lines);
-  if (out.size() < kHeadLines + 1) return malformed("it has fewer lines than any");
+  if (out.size() < kHeadLines + kTailLines) return malformed("it has fewer lines than any");
   return out;
 }
 
@@ -133,12 +135,13 @@ Result<BundleContents> parse_contents(std::span<const std::string_view> lines) {
   CLOISTER_TRY(materials.estate, text_of(lines[1], "estate"));
   CLOISTER_TRY(materials.catalogue, text_of(lines[2], "catalogue"));
   CLOISTER_TRY(materials.exceptions, text_of(lines[3], "exceptions"));
-  const std::span facts = lines.subspan(kHeadLines, lines.size() - kHeadLines - 1);
+  const std::span facts = lines.subspan(kHeadLines, lines.size() - kHeadLines - kTailLines);
   for (std::size_t i = 0; i < facts.size(); ++i) {
     CLOISTER_TRY(Fact fact, parse_fact(facts[i]).with_context("fact " + std::to_string(i + 1)));
     materials.facts.push_back(std::move(fact));
   }
-  contents.verdicts = std::string(lines.back());
+  contents.verdicts = std::string(lines[lines.size() - 2]);
+  contents.history = std::string(lines.back());
   return contents;
 }
 
@@ -242,7 +245,7 @@ Result<std::string> bundle_lines(const BundleContents& contents) {
   CLOISTER_TRY(const std::string exceptions, canonical_line({{"exceptions", materials.exceptions}}));
   lines += estate + catalogue + exceptions;
   for (const Fact& fact : materials.facts) lines += fact_json(fact) + "\n";
-  lines += contents.verdicts + "\n";
+  lines += contents.verdicts + "\n" + contents.history + "\n";
   if (lines.size() > kBundleSizeMax) return Error(Code::kInvalid, "a bundle would have more than 2 GiB");
   return lines;
 }
@@ -269,29 +272,40 @@ Result<ReadBundle> read_bundle(std::string_view file) {
   ReadBundle bundle;
   CLOISTER_TRY(bundle.note, text_of(lines.back(), "note"));
   lines.pop_back();
-  if (lines.size() < kHeadLines + 1) return malformed("it has fewer lines than any");
+  if (lines.size() < kHeadLines + kTailLines) return malformed("it has fewer lines than any");
   CLOISTER_TRY(bundle.text, signed_text(lines));
   CLOISTER_TRY(bundle.contents, parse_contents(lines));
   return bundle;
 }
 
-Result<VerifiedBundle> verify_bundle(std::string_view file, std::span<const audit::VerifierKey> keys,
-                                     const Catalogue& catalogue) {
+Result<ReadBundle> verify_signed(std::string_view file, std::span<const audit::VerifierKey> keys) {
   CLOISTER_TRY(ReadBundle bundle, read_bundle(file));
   CLOISTER_TRY(const audit::SignedNote note, audit::parse_note(bundle.note));
   CLOISTER_TRY(const auto signatures, audit::verify_note(note, keys));
   if (bundle.text != note.text) return corrupt("what is in the bundle isn't what was signed");
-  CLOISTER_TRY(const Head head, parse_head(split(file.substr(0, file.find('\n') + 1)).front()));
+  CLOISTER_TRY(const Head head, parse_head(file.substr(0, file.find('\n'))));
   CLOISTER_RETURN_IF_ERROR(check_facts(bundle.contents.materials, head));
+  for (const Fact& fact : bundle.contents.materials.facts) {
+    if (is_of_people(fact) && !fact.not_assessed) CLOISTER_RETURN_IF_ERROR(verify_record(fact, keys));
+  }
+  bundle.signer = keys[signatures.front().key].name();
+  return bundle;
+}
 
+Result<VerifiedBundle> verify_bundle(std::string_view file, std::span<const audit::VerifierKey> keys,
+                                     const Catalogue& catalogue) {
+  CLOISTER_TRY(ReadBundle bundle, verify_signed(file, keys));
   VerifiedBundle verified;
   CLOISTER_TRY(verified.posture, posture_of(bundle.contents.materials));
   if (verdicts_json(verified.posture) != bundle.contents.verdicts) {
     return not_what_facts_say(bundle.contents.verdicts, verified.posture);
   }
+  CLOISTER_TRY(StoredHistory history, parse_history(bundle.contents.history));
+  verified.posture.trend = std::move(history.trend);
+  verified.posture.changes = std::move(history.changes);
   CLOISTER_TRY(const Catalogue used, parse_catalogue(bundle.contents.materials.catalogue));
   verified.catalogue_differences = catalogue_differences(used, catalogue);
-  verified.signer = keys[signatures.front().key].name();
+  verified.signer = std::move(bundle.signer);
   verified.root = root_of(bundle.text);
   verified.contents = std::move(bundle.contents);
   return verified;

@@ -20,6 +20,7 @@ inline constexpr std::size_t kBundleSizeMax = std::size_t{2} << 30;
 struct BundleContents {
   Materials materials;   // facts by id
   std::string verdicts;  // verdicts_json() of them
+  std::string history;   // history_json(): what the store knew of earlier runs
   std::string previous;  // the root of the run before in the same store, in base64; empty: there is none
 };
 
@@ -38,6 +39,7 @@ struct ReadBundle {
   BundleContents contents;
   std::string text;  // that is to be signed for what is there
   std::string note;
+  std::string signer;  // after verify_signed(): the key's name
 };
 // Well-formed and no more: nothing is verified. kInvalid for what is no bundle; kUnsupported for a newer one.
 Result<ReadBundle> read_bundle(std::string_view file);
@@ -52,9 +54,13 @@ struct VerifiedBundle {
   std::vector<std::string> catalogue_differences;
 };
 
+// Everything but the verdicts: for a bundle that another version of the program made, whose judges may have said
+// something else. Codes as below.
+Result<ReadBundle> verify_signed(std::string_view file, std::span<const audit::VerifierKey> keys);
+
 // kInvalid for what is no bundle; kDenied when none of the keys signed it; kCorrupt when a signature isn't right, when
-// what is there isn't what was signed, when a fact can't be one (of the future, valid for longer than any is), and when
-// the verdicts aren't what the facts come to: then with the verdicts that differ.
+// what is there isn't what was signed, when a fact can't be one (of the future, valid for longer than any is, a
+// person's and not signed), and when the verdicts aren't what the facts come to: then with the verdicts that differ.
 Result<VerifiedBundle> verify_bundle(std::string_view file, std::span<const audit::VerifierKey> keys,
                                      const Catalogue& catalogue);
 

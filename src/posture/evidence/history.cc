@@ -23,7 +23,7 @@ bool is_record(const Fact& fact, std::string_view record) {
 // Made anew by every run, and about nothing but a run.
 bool is_of_one_run(const Fact& fact) {
   return fact.kind == "collector.run" || fact.collector.starts_with("self-check/") ||
-         fact.collector.starts_with("evidence/");
+         fact.collector.starts_with("evidence/") || fact.collector.starts_with("inventory/");
 }
 
 // Long over: it explains nothing any more.

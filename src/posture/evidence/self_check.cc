@@ -198,8 +198,8 @@ std::optional<std::pair<std::string, Subject>> target_of(const Catalogue& catalo
 
 Exception sound_exception(const std::pair<std::string, Subject>& target, Time now) {
   const std::string planted = "planted by the self-check";
-  return {target.first, target.second, "planted-owner", "planted-approver", planted, planted, now + Duration{-1},
-          now + days(30), planted};
+  return {target.first,       target.second,  "planted-owner", "planted-approver", planted, planted,
+          now + Duration{-1}, now + days(30), planted};
 }
 
 struct Forgery {

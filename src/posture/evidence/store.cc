@@ -19,6 +19,8 @@ constexpr std::size_t kRunDigits = 32;
 constexpr std::string_view kSuffix = ".sealed";
 constexpr std::string_view kPart = ".part";
 constexpr std::string_view kRetentionFile = "retention-days";
+constexpr std::string_view kRecordsFile = "records.log.sealed";
+constexpr std::size_t kRecordsSizeMax = std::size_t{64} << 20;
 constexpr std::size_t kRunsMax = 1'000'000;
 
 std::string name_of_run(const std::string& run, Time at) {
@@ -55,8 +57,9 @@ cloister::Status remove_parts(const Path& folder) {
   return {};
 }
 
-cloister::Status write_log(const Path& path, const seal::PublicContext& context, std::span<crypto::KeyWrapper* const> wrappers,
-                 crypto::Random& random, Time at, std::string_view text) {
+cloister::Status write_log(const Path& path, const seal::PublicContext& context,
+                           std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random, Time at,
+                           std::string_view text, seal::LogWriter::End end) {
   seal::LogOptions options;
   options.chunk_log2 = 20;
   options.context = context;
@@ -67,7 +70,7 @@ cloister::Status write_log(const Path& path, const seal::PublicContext& context,
   for (std::size_t start = 0; start < text.size(); start += piece) {
     CLOISTER_RETURN_IF_ERROR(log.append(as_bytes(text.substr(start, piece))));
   }
-  return log.end(seal::LogWriter::End::kLog);
+  return log.end(end);
 }
 
 }  // namespace
@@ -127,7 +130,7 @@ cloister::Status EvidenceStore::add(const std::string& run, Time at, std::string
   if (!is_run_id(run)) return Error(Code::kInvalid, "a run's id is 32 hexadecimal digits");
   const Path target = folder_ / name_of_run(run, at);
   const Path part = target.string() + std::string(kPart);
-  cloister::Status status = write_log(part, context_, wrappers_, *random_, at, bundle);
+  cloister::Status status = write_log(part, context_, wrappers_, *random_, at, bundle, seal::LogWriter::End::kLog);
   // link() puts nothing in the place of what is there.
   if (status.ok() && ::link(part.c_str(), target.c_str()) != 0) {
     status = error_from_errno(errno, "keep run " + run);
@@ -135,6 +138,35 @@ cloister::Status EvidenceStore::add(const std::string& run, Time at, std::string
   ::unlink(part.c_str());
   if (!status.ok()) return status;
   return sync_directory(folder_);
+}
+
+Result<std::vector<std::string>> EvidenceStore::records() const {
+  std::vector<std::string> lines;
+  const Result<File> file = File::open(folder_ / kRecordsFile);
+  if (!file.ok()) {
+    if (file.error().code() == Code::kNotFound) return lines;
+    return file.error();
+  }
+  std::string text;
+  const auto sink = [&](ByteView piece) -> cloister::Status {
+    if (text.size() + piece.size() > kRecordsSizeMax)
+      return Error(Code::kInvalid, "there are more than 64 MiB of them");
+    text += as_text(piece);
+    return {};
+  };
+  CLOISTER_TRY([[maybe_unused]] const seal::LogSummary summary,
+               seal::read_log(*file, wrappers_, sink).with_context("records"));
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    lines.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return lines;
+}
+
+cloister::Status EvidenceStore::add_record(std::string_view fact_json, Time now) const {
+  return write_log(folder_ / kRecordsFile, context_, wrappers_, *random_, now, std::string(fact_json) + "\n",
+                   seal::LogWriter::End::kRun);
 }
 
 Result<std::int64_t> EvidenceStore::retention_days() const {

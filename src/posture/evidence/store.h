@@ -42,6 +42,11 @@ class EvidenceStore {
   // Durable when it returns, and there whole or not at all. kExists for a run that is there.
   cloister::Status add(const std::string& run, Time at, std::string_view bundle) const;
 
+  // What people said, oldest first, each once and for ever: facts as fact_json() writes them.
+  Result<std::vector<std::string>> records() const;
+  // Durable when it returns.
+  cloister::Status add_record(std::string_view fact_json, Time now) const;
+
   Result<std::int64_t> retention_days() const;
   // kInvalid outside the bounds above.
   cloister::Status set_retention_days(std::int64_t days) const;

@@ -16,6 +16,9 @@ constexpr std::array kLevels = {Level::kFoundational, Level::kApplied, Level::kA
 constexpr std::array kDomains = {Domain::kAtRest, Domain::kInTransit, Domain::kInUse, Domain::kKeysAndTenancy,
                                  Domain::kGovernanceAndEvidence};
 
+constexpr std::array kChanges = {Change::kNew, Change::kFixed, Change::kRegressed, Change::kUnchanged,
+                                 Change::kLostCoverage};
+
 std::string text(std::string_view word) { return std::string(word); }
 
 JsonValue::Array list_of(const std::vector<std::string>& lines) {
@@ -199,6 +202,13 @@ JsonValue::Object change_json(const Changed& changed) {
           {"after", text(name_of(changed.after))}};
 }
 
+JsonValue::Object history_object(const Posture& posture) {
+  JsonValue::Array trend, changes;
+  for (const TrendPoint& point : posture.trend) trend.emplace_back(point_json(point));
+  for (const Changed& changed : posture.changes) changes.emplace_back(change_json(changed));
+  return {{"trend", std::move(trend)}, {"changes", std::move(changes)}};
+}
+
 Error malformed(const std::string& what) { return Error(Code::kInvalid, "no posture report: " + what); }
 
 Result<std::string> take_text(const JsonValue& json, std::string_view name) {
@@ -256,6 +266,51 @@ void count(TrendPoint& point, Status status) {
   }
 }
 
+Result<std::uint64_t> take_count(const JsonValue& json, std::string_view name) {
+  return take_number(&json, name, std::uint64_t{1} << 40);
+}
+
+Result<TrendPoint> take_trend_point(const JsonValue& json) {
+  TrendPoint point;
+  CLOISTER_TRY(point.run, take_text(json, "run"));
+  CLOISTER_TRY(const std::string at, take_text(json, "at"));
+  CLOISTER_TRY(point.at, parse_rfc3339(at));
+  CLOISTER_TRY(point.overall, take_level(json, "overall"));
+  const JsonValue* domains = json.find("domains");
+  if (domains == nullptr) return malformed("a point of its trend has no domains");
+  for (const Domain domain : kDomains) {
+    CLOISTER_TRY(point.domains[static_cast<std::size_t>(domain)], take_level(*domains, name_of(domain)));
+  }
+  CLOISTER_TRY(const std::uint64_t lower, take_number(&json, "lower", 10'000));
+  CLOISTER_TRY(const std::uint64_t upper, take_number(&json, "upper", 10'000));
+  point.score = {static_cast<std::uint32_t>(lower), static_cast<std::uint32_t>(upper)};
+  CLOISTER_TRY(const std::uint64_t permille, take_number(&json, "coverage_permille", 1000));
+  point.coverage_permille = static_cast<std::uint32_t>(permille);
+  CLOISTER_TRY(point.pass, take_count(json, "pass"));
+  CLOISTER_TRY(point.fail, take_count(json, "fail"));
+  CLOISTER_TRY(point.not_assessed, take_count(json, "not_assessed"));
+  CLOISTER_TRY(point.not_applicable, take_count(json, "not_applicable"));
+  CLOISTER_TRY(point.exceptions, take_count(json, "exceptions"));
+  return point;
+}
+
+Result<Changed> take_changed(const JsonValue& json) {
+  Changed changed;
+  CLOISTER_TRY(const std::string word, take_text(json, "change"));
+  const auto* found = std::ranges::find(kChanges, word, [](Change change) { return name_of(change); });
+  if (found == kChanges.end()) return malformed("there is no change \"" + word + "\"");
+  changed.change = *found;
+  CLOISTER_TRY(changed.control, take_text(json, "control"));
+  CLOISTER_TRY(const std::string kind, take_text(json, "subject_kind"));
+  CLOISTER_TRY(changed.subject.kind, parse_subject_kind(kind));
+  CLOISTER_TRY(changed.subject.id, take_text(json, "subject"));
+  CLOISTER_TRY(const std::string before, take_text(json, "before"));
+  CLOISTER_TRY(changed.before, parse_status(before));
+  CLOISTER_TRY(const std::string after, take_text(json, "after"));
+  CLOISTER_TRY(changed.after, parse_status(after));
+  return changed;
+}
+
 Result<StoredVerdict> take_verdict(const std::string& control, const JsonValue& json) {
   StoredVerdict verdict;
   verdict.control = control;
@@ -293,16 +348,30 @@ std::string report_json(const Posture& posture) {
   for (const auto& [name, value] : posture.context) context.emplace_back(name, value);
   out.emplace_back("context", std::move(context));
   out.emplace_back("unread", list_of(posture.unread));
-  JsonValue::Array trend, changes;
-  for (const TrendPoint& point : posture.trend) trend.emplace_back(point_json(point));
-  for (const Changed& changed : posture.changes) changes.emplace_back(change_json(changed));
-  out.emplace_back("trend", std::move(trend));
-  out.emplace_back("changes", std::move(changes));
+  for (auto& member : history_object(posture)) out.push_back(std::move(member));
   std::string json = JsonValue(std::move(out)).serialize();
   json.pop_back();
   json += ",\"facts\":[";
   for (std::size_t i = 0; i < posture.facts.size(); ++i) json += (i == 0 ? "" : ",") + fact_json(posture.facts[i]);
   return json + "]}";
+}
+
+std::string history_json(const Posture& posture) { return JsonValue(history_object(posture)).serialize(); }
+
+Result<StoredHistory> parse_history(std::string_view json) {
+  CLOISTER_TRY(const JsonValue document, parse_json(json, kLimits));
+  StoredHistory history;
+  CLOISTER_TRY(const JsonValue::Array* trend, take_list(&document, "trend"));
+  for (const JsonValue& one : *trend) {
+    CLOISTER_TRY(TrendPoint point, take_trend_point(one));
+    history.trend.push_back(std::move(point));
+  }
+  CLOISTER_TRY(const JsonValue::Array* changes, take_list(&document, "changes"));
+  for (const JsonValue& one : *changes) {
+    CLOISTER_TRY(Changed changed, take_changed(one));
+    history.changes.push_back(std::move(changed));
+  }
+  return history;
 }
 
 StoredReport stored(const Posture& posture) {

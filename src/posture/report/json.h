@@ -37,6 +37,14 @@ StoredReport stored(const Posture& posture);
 // Of what report_json() or verdicts_json() wrote. kInvalid for anything else.
 Result<StoredReport> parse_report(std::string_view json);
 
+// Trend and changes, which a run has from the runs before it: what a bundle holds of them.
+std::string history_json(const Posture& posture);
+struct StoredHistory {
+  std::vector<TrendPoint> trend;
+  std::vector<Changed> changes;
+};
+Result<StoredHistory> parse_history(std::string_view json);
+
 Result<Status> parse_status(std::string_view text);
 Result<Reached> parse_reached(std::string_view text);
 

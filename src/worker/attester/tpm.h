@@ -9,8 +9,7 @@ namespace cloister::worker {
 class TpmAttester final : public Attester {
  public:
   // `device` was opened before the process was locked down. `registers`: of the SHA-256 bank, ascending.
-  explicit TpmAttester(std::unique_ptr<TpmDevice> device,
-                       std::vector<std::uint8_t> registers = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 14});
+  explicit TpmAttester(std::unique_ptr<TpmDevice> device, std::vector<std::uint8_t> registers = kMachineRegisters);
 
   attest::Kind kind() const override { return attest::Kind::kTpm; }
   // Parts: quote, signature, pcrs, ak. A TPM that takes no 64 bytes is given the SHA-256 of `report_data`, which its

@@ -14,6 +14,11 @@ constexpr std::size_t kRegistersARead = 8;
 constexpr std::size_t kDigestSize = 32;
 constexpr std::size_t kAreaMax = 4096;
 constexpr int kAttempts = 8;
+// Of the certificate of an RSA 2048 key, template L-1: TCG EK Credential Profile 2.2.1.4.
+constexpr TPM2_HANDLE kCertificateIndex = 0x01C00002;
+constexpr TSS2_RC kNoSuchIndex = 0x18B;       // TPM_RC_HANDLE of the first handle
+constexpr std::uint16_t kPieceOfIndex = 512;  // every TPM reads as much at once
+constexpr std::size_t kCertificateMax = 8192;
 
 // TPM2_PolicySecret of the endorsement hierarchy: TCG EK Credential Profile B.3.3.
 constexpr std::array<std::uint8_t, 32> kEndorsementPolicy{
@@ -75,6 +80,14 @@ Error failed(std::string_view doing, TSS2_RC code) {
                std::string(doing) + ": the TPM answers 0x" + to_hex(number));
 }
 
+// Indexes are often larger than what lies in them.
+Bytes one_der_element(Bytes bytes) {
+  if (bytes.size() < 4 || bytes[0] != 0x30 || bytes[1] != 0x82) return bytes;
+  const std::size_t size = 4 + (std::size_t{bytes[2]} << 8 | bytes[3]);
+  if (size < bytes.size()) bytes.resize(size);
+  return bytes;
+}
+
 }  // namespace
 
 struct TpmDevice::State {
@@ -101,6 +114,7 @@ struct TpmDevice::State {
   Status read_limits();
   Result<Bytes> read_registers(const std::vector<std::uint8_t>& registers);
   Result<QuotedRegisters> quote_once(ByteView extra, const std::vector<std::uint8_t>& registers);
+  Result<std::size_t> size_of_index(ESYS_TR index);
 
   TpmLibrary tss;
   TSS2_TCTI_CONTEXT* transport = nullptr;
@@ -192,6 +206,13 @@ Result<QuotedRegisters> TpmDevice::State::quote_once(ByteView extra, const std::
   return result;
 }
 
+Result<std::size_t> TpmDevice::State::size_of_index(ESYS_TR index) {
+  TPM2B_NV_PUBLIC* area = nullptr;
+  const TSS2_RC code = tss.read_index_public(context, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &area, nullptr);
+  if (code != TSS2_RC_SUCCESS) return failed("look at the certificate in the TPM", code);
+  return std::size_t{owned(area)->nvPublic.dataSize};
+}
+
 TpmDevice::TpmDevice(std::unique_ptr<State> state) : state_(std::move(state)) {}
 TpmDevice::~TpmDevice() = default;
 
@@ -210,6 +231,29 @@ Result<std::unique_ptr<TpmDevice>> TpmDevice::open(const std::string& transport)
 
 const Bytes& TpmDevice::endorsement_key() const { return state_->endorsement_key; }
 const Bytes& TpmDevice::attestation_key() const { return state_->attestation_key; }
+Result<Bytes> TpmDevice::endorsement_certificate() {
+  State& state = *state_;
+  ESYS_TR index = ESYS_TR_NONE;
+  const TSS2_RC found =
+      state.tss.find_object(state.context, kCertificateIndex, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &index);
+  if (found == kNoSuchIndex) return Bytes();
+  if (found != TSS2_RC_SUCCESS) return failed("look for a certificate in the TPM", found);
+  CLOISTER_TRY(const std::size_t size, state.size_of_index(index));
+  if (size > kCertificateMax) return Error(Code::kUnsupported, "the certificate in the TPM is too large");
+  Bytes bytes;
+  while (bytes.size() < size) {
+    const auto piece = static_cast<std::uint16_t>(std::min<std::size_t>(kPieceOfIndex, size - bytes.size()));
+    TPM2B_MAX_NV_BUFFER* read = nullptr;
+    const TSS2_RC code = state.tss.read_index(state.context, index, index, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+                                              piece, static_cast<std::uint16_t>(bytes.size()), &read);
+    if (code != TSS2_RC_SUCCESS) return failed("read the certificate in the TPM", code);
+    const auto buffer = state.owned(read);
+    if (buffer->size != piece) return Error(Code::kInternal, "the TPM reads less than it was asked for");
+    bytes.insert(bytes.end(), buffer->buffer, buffer->buffer + buffer->size);
+  }
+  return one_der_element(std::move(bytes));
+}
+
 std::size_t TpmDevice::extra_size_max() const { return state_->extra_size_max; }
 
 Result<QuotedRegisters> TpmDevice::quote(ByteView extra, const std::vector<std::uint8_t>& registers) {

@@ -11,6 +11,9 @@
 
 namespace cloister::worker {
 
+// Of the SHA-256 bank, ascending: what firmware, boot loader and system measure, without those that anybody may reset.
+inline const std::vector<std::uint8_t> kMachineRegisters{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 14};
+
 struct QuotedRegisters {
   Bytes quote;      // TPMS_ATTEST
   Bytes signature;  // TPMT_SIGNATURE
@@ -30,6 +33,8 @@ class TpmDevice {
   // TPM2B_PUBLIC each: RSA 2048 as the TCG's profile for endorsement keys has it (L-1), and ECDSA on P-256, restricted.
   const Bytes& endorsement_key() const;
   const Bytes& attestation_key() const;
+  // DER, as its manufacturer left it in the TPM (NV index 0x01C00002); empty where there is none.
+  Result<Bytes> endorsement_certificate();
   // The longest answer a quote carries: 32, 48 or 64 bytes.
   std::size_t extra_size_max() const;
 

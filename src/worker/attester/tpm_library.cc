@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <string>
 
 namespace cloister::worker {
@@ -24,6 +25,8 @@ void find(void* library, const char* name, Function& function, bool& complete) {
 }  // namespace
 
 Result<TpmLibrary> TpmLibrary::load() {
+  // It writes lines of its own to standard error, for what is expected, too. Whoever wants them sets it.
+  ::setenv("TSS2_LOG", "all+none", 0);
   CLOISTER_TRY(void* const loader, open_library("libtss2-tctildr.so.0"));
   CLOISTER_TRY(void* const esys, open_library("libtss2-esys.so.0"));
   CLOISTER_TRY(void* const marshal, open_library("libtss2-mu.so.0"));
@@ -42,6 +45,9 @@ Result<TpmLibrary> TpmLibrary::load() {
   find(esys, "Esys_StartAuthSession", tss.start_session, complete);
   find(esys, "Esys_PolicySecret", tss.policy_secret, complete);
   find(esys, "Esys_ActivateCredential", tss.activate_credential, complete);
+  find(esys, "Esys_TR_FromTPMPublic", tss.find_object, complete);
+  find(esys, "Esys_NV_ReadPublic", tss.read_index_public, complete);
+  find(esys, "Esys_NV_Read", tss.read_index, complete);
   find(marshal, "Tss2_MU_TPM2B_PUBLIC_Marshal", tss.marshal_public, complete);
   find(marshal, "Tss2_MU_TPMT_SIGNATURE_Marshal", tss.marshal_signature, complete);
   if (!complete) return Error(Code::kUnsupported, "load tpm2-tss: it lacks functions that are needed");

@@ -24,6 +24,9 @@ struct TpmLibrary {
   decltype(&Esys_StartAuthSession) start_session = nullptr;
   decltype(&Esys_PolicySecret) policy_secret = nullptr;
   decltype(&Esys_ActivateCredential) activate_credential = nullptr;
+  decltype(&Esys_TR_FromTPMPublic) find_object = nullptr;
+  decltype(&Esys_NV_ReadPublic) read_index_public = nullptr;
+  decltype(&Esys_NV_Read) read_index = nullptr;
   decltype(&Tss2_MU_TPM2B_PUBLIC_Marshal) marshal_public = nullptr;
   decltype(&Tss2_MU_TPMT_SIGNATURE_Marshal) marshal_signature = nullptr;
 

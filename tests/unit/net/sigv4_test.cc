@@ -105,6 +105,28 @@ TEST(SigV4, EncodedPathIsEncodedAgain) {
   EXPECT_TRUE(canonical.starts_with("GET\n/a%2520b\n\n")) << canonical;
 }
 
+// "PUT Object" of "Signature calculations for the authorization header" in S3's reference.
+TEST(SigV4, PathToS3IsAsSent) {
+  static constexpr std::string_view kS3SecretKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+  const std::string date = "20130524T000000Z";
+  Request request{"PUT", "/test%24file.text", {}, to_buffer("Welcome to Amazon S3."), nullptr};
+  const std::string hash = sigv4_payload_hash(request.body);
+  request.headers = {{"date", "Fri, 24 May 2013 00:00:00 GMT"},
+                     {"host", "examplebucket.s3.amazonaws.com"},
+                     {"x-amz-content-sha256", hash},
+                     {"x-amz-date", date},
+                     {"x-amz-storage-class", "REDUCED_REDUNDANCY"}};
+  const SigV4Scope scope{"20130524", "us-east-1", "s3"};
+  const auto signature = [&](SigV4Path path) {
+    const std::string canonical = value_of(sigv4_canonical_request(request, names_of(request), hash, path));
+    return to_hex(sigv4_signature(sigv4_signing_key(secret_of(kS3SecretKey), scope),
+                                  sigv4_string_to_sign(date, scope, canonical)));
+  };
+  static constexpr std::string_view kPublished = "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd";
+  EXPECT_EQ(signature(SigV4Path::kAsSent), kPublished);
+  EXPECT_NE(signature(SigV4Path::kEncodedAgain), kPublished);
+}
+
 TEST(SigV4, QueryIsSortedByWhatIsSent) {
   const auto query_of = [](std::string target) {
     const std::string text = value_of(sigv4_canonical_request(suite_request("GET", std::move(target)), {"host"}, ""));

@@ -10,7 +10,7 @@
 namespace cloister::posture {
 namespace {
 
-constexpr std::string_view kOne = R"(id = "c"
+constexpr std::string_view kOne = R"toml(id = "c"
 version = "1"
 [[framework]]
 id = "f"
@@ -33,7 +33,7 @@ remediation = "r"
 direct = ["f: A; B(1)", "mitre_atlas: AML.M0001"]
 supports = ["f: C"]
 weaknesses = ["CWE-1"]
-)";
+)toml";
 
 std::string with(std::string_view from, std::string_view to) {
   std::string text(kOne);
@@ -68,7 +68,7 @@ TEST(Catalogue, Reads) {
 TEST(Catalogue, RefusesWhatIsNone) {
   refuses("id = \"c\"\nversion = \"1\"\n", "at least one");
   refuses(with("version = \"1\"\n", ""), "version");
-  refuses(with("in_use", "inn_use"), "line 11: [[control]]: there is no domain \"inn_use\": did you mean in_use?");
+  refuses(with("in_use", "inn_use"), "line 12: [[control]]: there is no domain \"inn_use\": did you mean in_use?");
   refuses(with("Advanced", "advanced"), "there is no gates");
   refuses(with("effort = 3", "effort = 5"), "effort");
   refuses(with("\"f: C\"", "\"g: C\""), "there is no framework \"g\"");
@@ -131,9 +131,13 @@ TEST(Catalogue, NoClauseIsMadeToSayMoreThanItSays) {
                                               "gdpr"};
   for (const Control& control : built_in_catalogue().controls) {
     for (const Mapping& mapping : control.mappings) {
-      if (mapping.relation == Relation::kDirect) EXPECT_FALSE(only_support.contains(mapping.framework)) << control.id;
+      if (mapping.relation == Relation::kDirect) {
+        EXPECT_FALSE(only_support.contains(mapping.framework)) << control.id;
+      }
       for (const std::string& clause : mapping.clauses) {
-        if (mapping.framework == "owasp_llm_2025") EXPECT_NE(clause, "LLM05:2025") << control.id;
+        if (mapping.framework == "owasp_llm_2025") {
+          EXPECT_NE(clause, "LLM05:2025") << control.id;
+        }
         if (mapping.framework == "csf_2_0" && clause.starts_with("PR.DS-")) {
           const std::set<std::string> of_csf_2 = {"PR.DS-01", "PR.DS-02", "PR.DS-10", "PR.DS-11"};
           EXPECT_TRUE(of_csf_2.contains(clause)) << control.id << " " << clause;

@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kToml = R"(version = 1
 id = "acme"
 own_account = ["111122223333", "acme-prod"]
+home_owner = "security"
 
 [[location]]
 name = "corpus"
@@ -59,6 +60,7 @@ port = 8443
 constexpr std::string_view kYaml = R"(version: 1
 id: acme
 own_account: ["111122223333", acme-prod]
+home_owner: security
 location:
   - name: corpus
     address: s3://acme-corpus/v3
@@ -91,6 +93,7 @@ edge:
 void expect_sample(const Estate& estate) {
   EXPECT_EQ(estate.id, "acme");
   EXPECT_EQ(estate.own_accounts, (std::vector<std::string>{"111122223333", "acme-prod"}));
+  EXPECT_EQ(estate.home_owner, "security");
   ASSERT_EQ(estate.locations.size(), 2U);
   EXPECT_EQ(estate.locations[0].address, "s3://acme-corpus/v3");
   EXPECT_EQ(estate.locations[0].kind, DataKind::kTrainingData);
@@ -145,8 +148,8 @@ const Refused kRefused[] = {
     {"SingleTable", "x.toml", "[location]\n", "line 3: write [[location]]"},
     {"UnknownKey", "x.toml", "[[location]]\nname = \"a\"\nadress = \"file:/x\"\n", "did you mean address"},
     {"NoAddress", "x.toml", "[[location]]\nname = \"a\"\nkind = \"model\"\n", "address isn't written"},
-    {"UnknownKind", "x.toml", "[[location]]\nname = \"a\"\naddress = \"file:/x\"\nkind = \"modle\"\n",
-     "did you mean model"},
+    {"UnknownKind", "x.toml", "[[location]]\nname = \"a\"\naddress = \"file:/x\"\nkind = \"picture\"\n",
+     "there is no kind"},
     {"RelativePath", "x.toml", "[[location]]\nname = \"a\"\naddress = \"file:x\"\nkind = \"model\"\n", "absolute"},
     {"PathWithDots", "x.toml", "[[location]]\nname = \"a\"\naddress = \"file:/x/../y\"\nkind = \"model\"\n",
      "absolute"},

@@ -136,7 +136,9 @@ TEST(Maturity, NextStepsByGainForTheirEffort) {
     EXPECT_EQ(step.level, kApplied);
     EXPECT_EQ(step.gain, step.control == "KEY-02" ? 4U : 2U);
     EXPECT_FALSE(step.what.empty());
-    if (step.control == "KEY-02") EXPECT_EQ(step.what, "aws s3api put-bucket-encryption …");
+    if (step.control == "KEY-02") {
+      EXPECT_EQ(step.what, "aws s3api put-bucket-encryption …");
+    }
   }
   EXPECT_EQ(controls.size(), 3U);  // KEY-11 stands before a later level
   for (std::size_t i = 1; i < got.next.size(); ++i)

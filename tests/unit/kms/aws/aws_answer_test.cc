@@ -29,6 +29,19 @@ TEST(AwsAnswer, NamesOfErrors) {
   EXPECT_EQ(parse_aws_error(answer(400, R"({"__type":7})")).shape, "");
 }
 
+TEST(AwsAnswer, NamesOfErrorsInXml) {
+  const auto error = [](std::string_view body) { return parse_aws_error(answer(404, body)); };
+  const std::string named = "<Code>NoSuchBucket</Code><Message>none</Message>";
+  EXPECT_EQ(error("<?xml version=\"1.0\"?><Error>" + named + "</Error>").shape, "NoSuchBucket");
+  EXPECT_EQ(error("<Response><Errors><Error>" + named + "</Error></Errors></Response>").message, "none");
+  EXPECT_EQ(error("<ErrorResponse><Error>" + named + "</Error></ErrorResponse>").shape, "NoSuchBucket");
+  EXPECT_EQ(error("<Other>" + named + "</Other>").shape, "");
+  EXPECT_EQ(error("<Error>" + named).shape, "");
+  EXPECT_EQ(aws_error_code("NoSuchBucket", 404), Code::kNotFound);
+  EXPECT_EQ(aws_error_code("SlowDown", 503), Code::kUnavailable);
+  EXPECT_TRUE(is_clock_error("RequestTimeTooSkewed"));
+}
+
 TEST(AwsAnswer, WhatEachErrorMeans) {
   const auto kind = [](std::string_view shape, unsigned status = 400, net::Headers headers = {}) {
     return judge_aws(answer(status, R"({"__type":")" + std::string(shape) + R"("})", std::move(headers))).kind;

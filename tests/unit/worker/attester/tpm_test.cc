@@ -90,6 +90,13 @@ TEST_F(TpmAttesterTest, TheSameKeysEachTime) {
   EXPECT_EQ(device_->endorsement_key(), ek);
 }
 
+TEST_F(TpmAttesterTest, TpmWithoutACertificate) {
+  EXPECT_TRUE(value_of(device_->endorsement_certificate()).empty());
+  EXPECT_TRUE(device_->quote(kReportData, {0}).ok());
+  tpm_.reset();
+  expect_refused(device_->endorsement_certificate(), Code::kUnavailable, "certificate");
+}
+
 TEST_F(TpmAttesterTest, CredentialOfAnotherTpmOrKey) {
   const auto other = Swtpm::start();
   const auto other_device = value_of(TpmDevice::open(other->transport()));

@@ -1,0 +1,130 @@
+#include "posture/collect/cloud/aws_service_answers.h"
+
+#include <algorithm>
+
+#include "posture/collect/cloud/xml_rows.h"
+
+namespace cloister::posture {
+namespace {
+
+constexpr kms::XmlLimits kLimits{std::size_t{1} << 20, 16, 16'384};
+
+std::string text_of(const JsonValue* json, std::string_view name) {
+  const JsonValue* member = json == nullptr ? nullptr : json->find(name);
+  return member == nullptr || member->string() == nullptr ? std::string() : *member->string();
+}
+
+// "true" and "false", with a key where the first: a service that says neither has said nothing.
+StorageView volume_view(std::string scheme, std::string_view encrypted, std::string_view key) {
+  StorageView view;
+  view.level = "block";
+  if (encrypted == "true") {
+    view = provider_encrypted(std::move(scheme), "block");
+    view.key = key;
+    if (key.empty()) view.notes.emplace_back("the service names no key");
+  } else if (encrypted == "false") {
+    view.encrypted = "no";
+    view.key_manager = "none";
+  } else {
+    view.notes.emplace_back("the service doesn't say whether it is encrypted");
+  }
+  return view;
+}
+
+// Encrypted anyway: with this key, or with the platform's own where none is named.
+StorageView keyed_view(std::string scheme, std::string level, std::string key) {
+  StorageView view = provider_encrypted(std::move(scheme), std::move(level));
+  if (key.empty()) view.key_manager = "platform_default";
+  view.key = std::move(key);
+  return view;
+}
+
+Result<XmlRow> only_row(std::string_view body, std::initializer_list<std::string_view> paths, std::string_view id_name,
+                        std::string_view id) {
+  CLOISTER_TRY(const auto texts, kms::read_xml(body, kLimits));
+  for (const std::string_view path : paths) {
+    for (const XmlRow& row : xml_rows(texts, path)) {
+      if (text_in(row, id_name) == id) return row;
+    }
+  }
+  return Error(Code::kCorrupt, "the answer isn't about what was asked");
+}
+
+Status check_name(const JsonValue& answer, std::string_view member, std::string_view name) {
+  if (text_of(&answer, member) == name) return {};
+  return Error(Code::kCorrupt, "the answer isn't about what was asked");
+}
+
+}  // namespace
+
+Result<StorageView> parse_ebs(std::string_view body, std::string_view id) {
+  const bool snapshot = id.starts_with("snap-");
+  CLOISTER_TRY(const XmlRow row, only_row(body,
+                                          {snapshot ? "DescribeSnapshotsResponse/snapshotSet/item"
+                                                    : "DescribeVolumesResponse/volumeSet/item"},
+                                          snapshot ? "snapshotId" : "volumeId", id));
+  StorageView view = volume_view("ebs", text_in(row, "encrypted"), text_in(row, "kmsKeyId"));
+  if (view.encrypted == "yes") {
+    view.algorithm = "aes-256-xts";
+    view.integrity = "none";
+  }
+  return view;
+}
+
+Result<StorageView> parse_rds(std::string_view body, std::string_view name) {
+  static constexpr std::string_view kInstance =
+      "DescribeDBInstancesResponse/DescribeDBInstancesResult/DBInstances/DBInstance";
+  static constexpr std::string_view kCluster =
+      "DescribeDBClustersResponse/DescribeDBClustersResult/DBClusters/DBCluster";
+  const bool cluster = body.find("<DescribeDBClustersResponse") != std::string_view::npos;
+  CLOISTER_TRY(const XmlRow row, only_row(body, {cluster ? kCluster : kInstance},
+                                          cluster ? "DBClusterIdentifier" : "DBInstanceIdentifier", name));
+  return volume_view("rds", text_in(row, "StorageEncrypted"), text_in(row, "KmsKeyId"));
+}
+
+Result<std::vector<StoragePart>> parse_training_job(const JsonValue& answer, std::string_view name) {
+  CLOISTER_RETURN_IF_ERROR(check_name(answer, "TrainingJobName", name));
+  const JsonValue* resources = answer.find("ResourceConfig");
+  const JsonValue* output = answer.find("OutputDataConfig");
+  if (resources == nullptr || output == nullptr) {
+    return Error(Code::kCorrupt, "the answer says nothing of the job's volume or output");
+  }
+  StorageView volume = keyed_view("sagemaker", "block", text_of(resources, "VolumeKmsKeyId"));
+  const JsonValue* between = answer.find("EnableInterContainerTrafficEncryption");
+  if (between == nullptr || !between->boolean().value_or(false)) {
+    volume.notes.emplace_back("traffic between the job's containers isn't encrypted");
+  }
+  StorageView model = keyed_view("sse-kms", "object", text_of(output, "KmsKeyId"));
+  model.notes.push_back("written to " + text_of(output, "S3OutputPath"));
+  return std::vector<StoragePart>{{"volume", std::move(volume)}, {"output", std::move(model)}};
+}
+
+Result<std::vector<StoragePart>> parse_endpoint_config(const JsonValue& answer, std::string_view name) {
+  CLOISTER_RETURN_IF_ERROR(check_name(answer, "EndpointConfigName", name));
+  std::vector<StoragePart> parts{{"volume", keyed_view("sagemaker", "block", text_of(&answer, "KmsKeyId"))}};
+  const JsonValue* capture = answer.find("DataCaptureConfig");
+  if (capture != nullptr && !capture->is_null()) {
+    StorageView view = keyed_view("sse-kms", "object", text_of(capture, "KmsKeyId"));
+    view.notes.push_back("written to " + text_of(capture, "DestinationS3Uri"));
+    parts.push_back({"capture", std::move(view)});
+  }
+  return parts;
+}
+
+Result<StorageView> parse_custom_model(const JsonValue& answer) {
+  if (text_of(&answer, "modelArn").empty()) return Error(Code::kCorrupt, "the answer is about no model");
+  return keyed_view("bedrock", "service", text_of(&answer, "modelKmsKeyArn"));
+}
+
+Result<std::string> parse_invocation_logging(const JsonValue& answer) {
+  if (answer.object() == nullptr) return Error(Code::kCorrupt, "the answer is no configuration");
+  const JsonValue* config = answer.find("loggingConfig");
+  if (config == nullptr || config->is_null()) return Error(Code::kNotFound, "model invocations aren't logged");
+  const JsonValue* s3 = config->find("s3Config");
+  const std::string bucket = text_of(s3, "bucketName");
+  if (bucket.empty()) return Error(Code::kUnsupported, "model invocations are logged, and not to S3");
+  const std::string prefix = text_of(s3, "keyPrefix");
+  return "s3://" + bucket + (prefix.empty() ? "" : "/" + prefix);
+}
+
+}  // namespace cloister::posture

@@ -1,0 +1,30 @@
+// What EC2, RDS, SageMaker and Bedrock say about the encryption of what they keep. Everything but whose the keys are.
+#pragma once
+
+#include "base/json.h"
+#include "posture/collect/fact_maker.h"
+
+namespace cloister::posture {
+
+// DescribeVolumes or DescribeSnapshots, of that id ("vol-…", "snap-…"). kCorrupt for an answer that isn't about it.
+Result<StorageView> parse_ebs(std::string_view body, std::string_view id);
+// DescribeDBInstances or DescribeDBClusters, of that name. kCorrupt likewise.
+Result<StorageView> parse_rds(std::string_view body, std::string_view name);
+
+// What a job or an endpoint keeps, by name: "volume", "output", "capture".
+struct StoragePart {
+  std::string name;
+  StorageView view;
+};
+// DescribeTrainingJob: the volume and, apart from it, the output, which has the model. kCorrupt likewise.
+Result<std::vector<StoragePart>> parse_training_job(const JsonValue& answer, std::string_view name);
+// DescribeEndpointConfig: the volume, and what is captured of requests and answers where something is.
+Result<std::vector<StoragePart>> parse_endpoint_config(const JsonValue& answer, std::string_view name);
+
+// GetCustomModel.
+Result<StorageView> parse_custom_model(const JsonValue& answer);
+// GetModelInvocationLoggingConfiguration: "s3://bucket/prefix" where invocations are logged to; kNotFound where they
+// aren't, kUnsupported where they go to something else than S3.
+Result<std::string> parse_invocation_logging(const JsonValue& answer);
+
+}  // namespace cloister::posture

@@ -1,0 +1,34 @@
+// Whose keys those are that Azure's services name: by the vault, which is looked for in the operator's subscriptions.
+#pragma once
+
+#include "kms/provider.h"
+#include "posture/collect/cloud/azure_access.h"
+#include "posture/collect/key_facts.h"
+
+namespace cloister::posture {
+
+// One thread at a time.
+class AzureKeys {
+ public:
+  // `subscriptions`: the operator's own.
+  AzureKeys(AzureAccess& access, std::set<std::string> subscriptions)
+      : access_(access), subscriptions_(std::move(subscriptions)) {}
+
+  // Fills in the manager of the view's key, and why it isn't known. A vault that none of the subscriptions has is
+  // foreign, once all of them have been read.
+  void resolve(StorageView& view);
+  // A `key.posture` for every key of a vault of the operator's that was resolved.
+  void report(const FactMaker& maker, FactSink& sink);
+
+ private:
+  void read_vaults();
+
+  AzureAccess& access_;
+  const std::set<std::string> subscriptions_;
+  bool read_ = false;
+  std::set<std::string> vaults_;  // "https://corpus.vault.azure.net"
+  std::string unread_;            // why not all of them are known; empty: they are
+  std::set<std::string> seen_;    // keys of those vaults
+};
+
+}  // namespace cloister::posture

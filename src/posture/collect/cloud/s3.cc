@@ -1,0 +1,167 @@
+#include "posture/collect/cloud/s3.h"
+
+#include <algorithm>
+
+#include "base/parallel.h"
+#include "kms/form_body.h"
+#include "posture/collect/cloud/sample.h"
+
+namespace cloister::posture {
+namespace {
+
+constexpr std::size_t kBucketNameMax = 255;  // of buckets from before 2018
+constexpr std::size_t kPagesMax = 1000;
+
+bool is_bucket(std::string_view name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_';
+  };
+  return !name.empty() && name.size() <= kBucketNameMax && std::ranges::all_of(name, fits) && name != "." &&
+         name != "..";
+}
+
+// S3 wants every byte but the unreserved ones escaped, and slashes as they are.
+std::string object_target(const std::string& bucket, std::string_view key) {
+  std::string target = "/" + bucket + "/";
+  for (const char c : key) target += c == '/' ? std::string("/") : kms::percent_encode({&c, 1});
+  return target;
+}
+
+bool is_stopped(const CollectContext& context) {
+  return context.progress != nullptr && context.progress->stop_requested();
+}
+
+}  // namespace
+
+Result<S3Location> parse_s3_address(std::string_view address) {
+  static constexpr std::string_view kScheme = "s3://";
+  if (!address.starts_with(kScheme)) return Error(Code::kInvalid, "it isn't s3://bucket/prefix");
+  address.remove_prefix(kScheme.size());
+  const std::size_t slash = std::min(address.find('/'), address.size());
+  S3Location location{std::string(address.substr(0, slash)),
+                      std::string(address.substr(std::min(slash + 1, address.size())))};
+  if (!is_bucket(location.bucket)) return Error(Code::kInvalid, "it names no bucket");
+  return location;
+}
+
+// Asked in the wrong region, S3 says which is the right one: then there, once.
+Result<net::Response> S3Examiner::ask(const kms::AwsAsk& ask, std::string& region) {
+  CLOISTER_TRY(kms::AwsClient * client, access_.client(kS3, region));
+  CLOISTER_TRY(net::Response answer, client->exchange(ask));
+  if (answer.status == 200) return answer;
+  const std::string* elsewhere = answer.headers.find("x-amz-bucket-region");
+  const bool misplaced = answer.status == 301 || answer.status == 400;
+  if (!misplaced || elsewhere == nullptr || *elsewhere == region) return client->refusal_of(ask, answer);
+  CLOISTER_TRY(client, access_.client(kS3, *elsewhere));
+  region = *elsewhere;
+  return client->call(ask);
+}
+
+S3Examiner::Default S3Examiner::default_of(const S3Location& location) {
+  static constexpr std::string_view kNone = "ServerSideEncryptionConfigurationNotFound";
+  std::string region = access_.region();
+  const auto answer =
+      ask({"GetBucketEncryption", location.bucket, "GET", "/" + location.bucket + "?encryption"}, region);
+  const bool none = !answer.ok() && answer.error().message().find(kNone) != std::string::npos;
+  if (!answer.ok() && !none) return {answer.error(), {}, region};
+  const auto encryption = none ? Result<S3Encryption>(S3Encryption{}) : parse_bucket_encryption(as_text(answer->body));
+  if (!encryption.ok()) return {encryption.error(), {}, region};
+  StorageView view = s3_view(*encryption, S3Place::kDefault);
+  keys_.resolve(view, region);
+  return {std::move(view), none ? answer.error().message() : raw_excerpt(as_text(answer->body)), region};
+}
+
+void S3Examiner::examine_default(const S3Location& location, const Subject& subject, FactSink& sink) {
+  const Default found = default_of(location);
+  sink.add(found.view.ok() ? maker_.storage(subject, *found.view, found.raw)
+                           : maker_.not_assessed("storage.encryption", subject, found.view.error().message()));
+}
+
+Result<S3Examiner::Listed> S3Examiner::list(const S3Location& location, std::string& region, Progress* progress) {
+  Listed listed;
+  std::string token;
+  for (std::size_t pages = 0; pages < kPagesMax; ++pages) {
+    std::string target = "/" + location.bucket + "?list-type=2&encoding-type=url";
+    if (!location.prefix.empty()) target += "&prefix=" + kms::percent_encode(location.prefix);
+    if (!token.empty()) target += "&continuation-token=" + kms::percent_encode(token);
+    CLOISTER_TRY(const net::Response answer, ask({"ListObjectsV2", location.bucket, "GET", target}, region));
+    CLOISTER_TRY(S3Page page, parse_object_list(as_text(answer.body)).with_context("ListObjectsV2"));
+    if (!page.next.empty() && (page.next == token || page.objects.empty())) {
+      return Error(Code::kCorrupt, "ListObjectsV2: the list goes on without coming further");
+    }
+    std::ranges::move(page.objects, std::back_inserter(listed.objects));
+    token = std::move(page.next);
+    listed.whole = token.empty();
+    if (listed.whole || listed.objects.size() >= limits_.listed) return listed;
+    if (progress != nullptr && progress->stop_requested()) return Error(Code::kUnavailable, "it was stopped");
+  }
+  return listed;
+}
+
+Result<std::vector<S3Examiner::Looked>> S3Examiner::look(const S3Location& location, const std::string& region,
+                                                         const std::vector<S3Object>& objects,
+                                                         const CollectContext& context) {
+  CLOISTER_TRY(kms::AwsClient * client, access_.client(kS3, region));
+  std::vector<Looked> looked(objects.size());
+  const auto head = [&](std::uint64_t i) -> Status {
+    if (is_stopped(context)) return Error(Code::kUnavailable, "it was stopped");
+    looked[i].object = objects[i];
+    const kms::AwsAsk ask{"HeadObject", location.bucket, "HEAD", object_target(location.bucket, objects[i].key)};
+    const auto answer = client->exchange(ask);
+    if (!answer.ok()) {
+      looked[i].why_not = answer.error().message();
+    } else if (answer->status == 200) {
+      looked[i].view = s3_view(read_object_encryption(answer->headers), S3Place::kObject);
+    } else if (answer->status != 404) {
+      looked[i].why_not = client->refusal_of(ask, *answer).message();
+    }
+    return {};
+  };
+  CLOISTER_RETURN_IF_ERROR(parallel_pieces(context.threads, objects.size(), [&]() -> PieceWorker { return head; }));
+  return looked;
+}
+
+Status S3Examiner::sample(const S3Location& location, std::string& region, const CollectContext& context,
+                          ObjectViews& objects) {
+  CLOISTER_TRY(Listed listed, list(location, region, context.progress));
+  if (!listed.whole) objects.leave_out();
+  objects.sample_of(listed.objects.size());
+  std::ranges::sort(listed.objects, {}, &S3Object::modified);
+  std::vector<S3Object> chosen;
+  for (const std::size_t i : stratified_sample(listed.objects.size(), limits_.sample, access_.waiting().random)) {
+    chosen.push_back(listed.objects[i]);
+  }
+  CLOISTER_TRY(std::vector<Looked> looked, look(location, region, chosen, context));
+  std::size_t refused = 0;
+  std::string why_not;
+  for (Looked& one : looked) {
+    if (!one.why_not.empty()) {
+      ++refused;
+      why_not = one.why_not;
+    }
+    if (!one.view) continue;
+    keys_.resolve(*one.view, region);
+    objects.add(one.object.key, std::move(*one.view));
+  }
+  if (refused == 0) return {};
+  return Error(Code::kDenied, std::to_string(refused) + " of " + std::to_string(looked.size()) +
+                                  " objects couldn't be looked at: " + why_not);
+}
+
+void S3Examiner::examine(const S3Location& location, const Subject& subject, const CollectContext& context,
+                         FactSink& sink) {
+  Default found = default_of(location);
+  ObjectViews objects(maker_, subject, sink);
+  const Status sampled = sample(location, found.region, context, objects);
+  if (!sampled.ok()) objects.miss(sampled.error().message());
+  objects.report(found.view, std::move(found.raw));
+}
+
+Result<std::vector<std::string>> S3Examiner::buckets() {
+  std::string region = access_.region();
+  CLOISTER_TRY(const net::Response answer, ask({"ListBuckets", "", "GET", "/"}, region));
+  return parse_bucket_list(as_text(answer.body));
+}
+
+}  // namespace cloister::posture

@@ -1,0 +1,122 @@
+#include "posture/collect/cloud/s3_answers.h"
+
+#include "kms/plain_line.h"
+#include "posture/collect/cloud/xml_rows.h"
+
+namespace cloister::posture {
+namespace {
+
+// A page of 1000 objects, with names of 1 KiB that are escaped.
+constexpr kms::XmlLimits kListLimits{std::size_t{6} << 20, 8, 32'768};
+constexpr std::size_t kTokenMax = 4096;
+
+Result<std::string> decode_url(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      decoded += ' ';
+      continue;
+    }
+    if (text[i] != '%') {
+      decoded += text[i];
+      continue;
+    }
+    const auto byte = from_hex(text.substr(i + 1, 2));
+    if (!byte.ok() || byte->size() != 1) return Error(Code::kCorrupt, "the list has a name with a broken escape");
+    decoded += static_cast<char>(byte->front());
+    i += 2;
+  }
+  return decoded;
+}
+
+std::string header(const net::Headers& headers, std::string_view name) {
+  const std::string* value = headers.find(name);
+  return value == nullptr ? std::string() : *value;
+}
+
+}  // namespace
+
+Result<S3Encryption> parse_bucket_encryption(std::string_view body) {
+  CLOISTER_TRY(const auto texts, kms::read_xml(body));
+  const auto rules = xml_rows(texts, "ServerSideEncryptionConfiguration/Rule");
+  if (rules.size() != 1) return Error(Code::kCorrupt, "the bucket's default encryption isn't one rule");
+  S3Encryption encryption;
+  encryption.algorithm = text_in(rules.front(), "ApplyServerSideEncryptionByDefault/SSEAlgorithm");
+  encryption.key = text_in(rules.front(), "ApplyServerSideEncryptionByDefault/KMSMasterKeyID");
+  if (encryption.algorithm.empty()) return Error(Code::kCorrupt, "the bucket's default encryption names no algorithm");
+  return encryption;
+}
+
+S3Encryption read_object_encryption(const net::Headers& headers) {
+  const std::string of_customer = header(headers, "x-amz-server-side-encryption-customer-algorithm");
+  if (!of_customer.empty()) return {of_customer, {}, true};
+  return {header(headers, "x-amz-server-side-encryption"),
+          header(headers, "x-amz-server-side-encryption-aws-kms-key-id"), false};
+}
+
+Result<S3Page> parse_object_list(std::string_view body) {
+  CLOISTER_TRY(const auto texts, kms::read_xml(body, kListLimits));
+  if (kms::find_text(texts, "ListBucketResult/Name").empty()) {
+    return Error(Code::kCorrupt, "the answer is no list of a bucket's objects");
+  }
+  S3Page page;
+  for (const XmlRow& row : xml_rows(texts, "ListBucketResult/Contents")) {
+    CLOISTER_TRY(std::string key, decode_url(text_in(row, "Key")));
+    const auto modified = parse_rfc3339(text_in(row, "LastModified"));
+    if (key.empty() || !modified.ok()) return Error(Code::kCorrupt, "the list has an object without name or date");
+    page.objects.push_back({std::move(key), *modified});
+  }
+  const std::string_view truncated = kms::find_text(texts, "ListBucketResult/IsTruncated");
+  if (truncated != "true" && truncated != "false") return Error(Code::kCorrupt, "the list doesn't say if it goes on");
+  page.next = kms::find_text(texts, "ListBucketResult/NextContinuationToken");
+  if (truncated == "false") page.next.clear();
+  if (truncated == "true" && (page.next.empty() || page.next.size() > kTokenMax)) {
+    return Error(Code::kCorrupt, "the list goes on without a token");
+  }
+  return page;
+}
+
+Result<std::vector<std::string>> parse_bucket_list(std::string_view body) {
+  CLOISTER_TRY(const auto texts, kms::read_xml(body, kListLimits));
+  std::vector<std::string> names;
+  for (const XmlRow& row : xml_rows(texts, "ListAllMyBucketsResult/Buckets/Bucket")) {
+    names.emplace_back(text_in(row, "Name"));
+    if (names.back().empty()) return Error(Code::kCorrupt, "the list has a bucket without a name");
+  }
+  if (!texts.front().path.starts_with("ListAllMyBucketsResult")) {
+    return Error(Code::kCorrupt, "the answer is no list of buckets");
+  }
+  return names;
+}
+
+StorageView s3_view(const S3Encryption& encryption, S3Place place) {
+  const std::string& algorithm = encryption.algorithm;
+  StorageView view;
+  view.level = place == S3Place::kDefault ? "service" : "object";
+  if (algorithm.empty()) {
+    view.encrypted = "no";
+    view.key_manager = "none";
+    return view;
+  }
+  const bool by_kms = algorithm == "aws:kms" || algorithm == "aws:kms:dsse";
+  if (!by_kms && algorithm != "AES256") {
+    view.notes.push_back("S3 names an algorithm that isn't known: " + kms::plain_line(algorithm));
+    return view;
+  }
+  view = provider_encrypted(encryption.customer_key       ? "sse-c"
+                            : algorithm == "aws:kms"      ? "sse-kms"
+                            : algorithm == "aws:kms:dsse" ? "dsse-kms"
+                                                          : "sse-s3",
+                            view.level);
+  view.algorithm = "aes-256-gcm";
+  view.integrity = "aead";
+  if (encryption.customer_key) {
+    view.notes.emplace_back("the key comes with every request, from the client: no KMS holds it");
+  } else if (!by_kms || (encryption.key.empty() && place == S3Place::kDefault)) {
+    view.key_manager = "platform_default";
+  }
+  view.key = encryption.key;
+  return view;
+}
+
+}  // namespace cloister::posture

@@ -1,0 +1,151 @@
+// Histograms in four tables, so that equal neighbours don't wait for each other.
+#include "posture/collect/content/statistics.h"
+
+#include <algorithm>
+#include <array>
+
+namespace cloister::posture::content {
+namespace {
+
+constexpr std::size_t kTellingMin = 64;  // of a window: below, every value is rare
+constexpr std::size_t kBroadMin = 4096;  // of a window whose statistic is distributed as the textbook has it
+constexpr double kSuspiciousBroad = 330.5, kSuspiciousNarrow = 345;  // one in a thousand
+constexpr double kSuspiciousLow = 190;
+constexpr double kPlainHigh = 420, kPlainLow = 140;
+constexpr std::size_t kBlock = 16;
+
+using Histogram = std::array<std::uint32_t, 256>;
+
+Histogram count_values(ByteView window) {
+  std::array<Histogram, 4> tables{};
+  std::size_t i = 0;
+  for (; i + 8 <= window.size(); i += 8) {
+    const auto word = load_le<std::uint64_t>(window.data() + i);
+    ++tables[0][word & 255];
+    ++tables[1][word >> 8 & 255];
+    ++tables[2][word >> 16 & 255];
+    ++tables[3][word >> 24 & 255];
+    ++tables[0][word >> 32 & 255];
+    ++tables[1][word >> 40 & 255];
+    ++tables[2][word >> 48 & 255];
+    ++tables[3][word >> 56];
+  }
+  for (; i < window.size(); ++i) ++tables[0][window[i]];
+  for (std::size_t value = 0; value < 256; ++value) {
+    tables[0][value] += tables[1][value] + tables[2][value] + tables[3][value];
+  }
+  return tables[0];
+}
+
+// Two equal pairs of 16-byte blocks: no ciphertext of any size that is looked at has them.
+bool has_repeats(ByteView window) {
+  constexpr std::size_t kSlots = 8192;  // twice the blocks of a window
+  struct Block {
+    std::uint64_t low = 0, high = 0;
+  };
+  std::array<Block, kSlots> seen;
+  std::array<bool, kSlots> used{};
+  std::size_t repeats = 0;
+  for (std::size_t i = 0; i + kBlock <= std::min(window.size(), kWindow); i += kBlock) {
+    const Block block{load_le<std::uint64_t>(window.data() + i), load_le<std::uint64_t>(window.data() + i + 8)};
+    std::size_t slot = ((block.low ^ block.high * 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9) >> 51;
+    while (used[slot] && (seen[slot].low != block.low || seen[slot].high != block.high)) slot = (slot + 1) % kSlots;
+    if (used[slot] && ++repeats == 2) return true;
+    used[slot] = true;
+    seen[slot] = block;
+  }
+  return false;
+}
+
+bool is_plain(const WindowStatistics& window) {
+  return window.repeats || window.chi_square > kPlainHigh || window.chi_square < kPlainLow;
+}
+
+bool is_suspicious(const WindowStatistics& window) {
+  const double high = window.size >= kBroadMin ? kSuspiciousBroad : kSuspiciousNarrow;
+  return window.chi_square > high || (window.size >= kBroadMin && window.chi_square < kSuspiciousLow);
+}
+
+}  // namespace
+
+WindowStatistics measure(ByteView window) {
+  WindowStatistics out{.size = window.size()};
+  if (window.empty()) return out;
+  const Histogram histogram = count_values(window);
+  out.zeros = histogram[0] == window.size();
+  double squares = 0;
+  for (const std::uint32_t count : histogram) squares += static_cast<double>(count) * static_cast<double>(count);
+  const auto size = static_cast<double>(window.size());
+  out.chi_square = 256 / size * squares - size;
+  if (window.size() >= kTellingMin && !is_plain(out)) out.repeats = has_repeats(window);
+  return out;
+}
+
+void WindowTally::add(const WindowStatistics& window) {
+  if (window.size == 0) return;
+  if (window.zeros) {
+    ++zeros_;
+  } else if (window.size < kTellingMin) {
+    ++small_;
+  } else {
+    ++windows_;
+    plain_ += is_plain(window) ? 1 : 0;
+    suspicious_ += is_suspicious(window) ? 1 : 0;
+  }
+}
+
+Looks WindowTally::looks() const {
+  if (windows_ == 0) return small_ != 0 ? Looks::kTooSmall : Looks::kEmpty;
+  // Of so many windows of ciphertext, one in a thousand each, more than this are suspicious once in some ten thousand
+  // files.
+  const std::uint64_t allowed = windows_ == 1 ? 0 : 1 + windows_ / 50;
+  return plain_ != 0 || suspicious_ > allowed ? Looks::kPlain : Looks::kRandom;
+}
+
+namespace {
+
+// Where the window with this number begins, of `count` at even distances.
+std::uint64_t window_start(Region region, std::uint64_t window, std::uint64_t count) {
+  const std::uint64_t span = region.end - region.begin - kWindow;
+  return region.begin + span / (count - 1) * window + span % (count - 1) * window / (count - 1);
+}
+
+Status measure_at(const Sample& sample, std::uint64_t offset, std::uint64_t end, MutableByteView buffer,
+                  WindowTally& tally) {
+  const MutableByteView out = buffer.first(std::min<std::uint64_t>(kWindow, end - offset));
+  if (offset + out.size() <= sample.head.size()) {
+    tally.add(measure(sample.head.subspan(offset, out.size())));
+    return {};
+  }
+  CLOISTER_RETURN_IF_ERROR(sample.read_at(offset, out));
+  tally.add(measure(out));
+  return {};
+}
+
+}  // namespace
+
+Result<Looks> look_at_region(const Sample& sample, Region region, std::uint64_t budget, MutableByteView buffer) {
+  WindowTally tally;
+  region.end = std::min(region.end, sample.size);
+  if (region.begin >= region.end) return Looks::kEmpty;
+  const std::uint64_t size = region.end - region.begin;
+  if (budget == 0 || size <= std::max<std::uint64_t>(budget, 2 * kWindow)) {
+    for (std::uint64_t at = sample.next_data(region.begin); at < region.end; at = sample.next_data(at + kWindow)) {
+      CLOISTER_RETURN_IF_ERROR(measure_at(sample, at, region.end, buffer, tally));
+    }
+    return tally.looks();
+  }
+  const std::uint64_t count = std::max<std::uint64_t>(budget / kWindow, 2);
+  std::uint64_t next = region.begin;  // a long hole between is passed over once
+  for (std::uint64_t window = 0; window < count; ++window) {
+    const std::uint64_t at = sample.next_data(std::max(next, window_start(region, window, count)));
+    if (at >= region.end) break;
+    CLOISTER_RETURN_IF_ERROR(measure_at(sample, at, region.end, buffer, tally));
+    next = at + 1;
+  }
+  // Zeros where it was looked say nothing of what lies between.
+  const Looks looks = tally.looks();
+  return looks == Looks::kEmpty && sample.next_data(region.begin) < region.end ? Looks::kPlain : looks;
+}
+
+}  // namespace cloister::posture::content

@@ -1,0 +1,35 @@
+// Endpoints as `cloister scan --json` saw them: results that are read, no endpoint is asked.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "posture/collector.h"
+
+namespace cloister::posture {
+
+inline constexpr std::string_view kScanCollector = "tls-scan/1";
+
+// One fact of kind `tls.endpoint` for each target, about the declared endpoint of that address, else about HOST:PORT. A
+// target that couldn't be scanned is not assessed. kInvalid for what isn't such a result.
+Result<std::vector<Fact>> scan_facts(const Estate& estate, std::string_view json);
+
+struct ScanFile {
+  std::string name;
+  std::string content;
+};
+
+// A file that isn't a result of a scan is a fact that says so. Declared endpoints that no file speaks of stay without a
+// fact.
+class ScanCollector final : public Collector {
+ public:
+  explicit ScanCollector(std::vector<ScanFile> files) : files_(std::move(files)) {}
+  std::string_view name() const override { return kScanCollector; }
+  void collect(const CollectContext& context, FactSink& sink) override;
+
+ private:
+  std::vector<ScanFile> files_;
+};
+
+}  // namespace cloister::posture

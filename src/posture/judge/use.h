@@ -1,0 +1,17 @@
+// Judges of USE-01 to USE-11, in two files.
+#pragma once
+
+#include "posture/candidates.h"
+#include "posture/judge/judge.h"
+#include "posture/judge/proof.h"
+
+namespace cloister::posture {
+
+// use_patterns.cc
+std::vector<SubjectVerdict> judge_use_06(const View& view);
+std::vector<SubjectVerdict> judge_use_07(const View& view);
+std::vector<SubjectVerdict> judge_use_08(const View& view);
+std::vector<SubjectVerdict> judge_use_10(const View& view);
+std::vector<SubjectVerdict> judge_use_11(const View& view);
+
+}  // namespace cloister::posture
