@@ -9,6 +9,7 @@
 #include "paths_evidence.h"
 #include "posture/collect/cloud/aws_collector.h"
 #include "posture/collect/cloud/azure_collector.h"
+#include "posture/collect/cloud/cloud_environment.h"
 #include "posture/collect/cloud/google_collector.h"
 #include "posture/collect/content/content_collector.h"
 #include "posture/collect/database/ceph_collector.h"
@@ -47,33 +48,16 @@ Made make_aws(Session&, const AuditOptions& options, const posture::Estate&) {
   return Collector(std::make_unique<posture::AwsCollector>(std::move(aws), kms::real_waiting()));
 }
 
-std::string variable(const char* name) { return home::process_environment()(name).value_or(""); }
-
-// As Google's own programs find it: GOOGLE_APPLICATION_CREDENTIALS, else the machine's.
 Made make_google(Session&, const AuditOptions& options, const posture::Estate&) {
   if (!options.google) return Collector();
-  posture::GoogleOptions google;
-  if (const std::string file = variable("GOOGLE_APPLICATION_CREDENTIALS"); !file.empty()) {
-    CLOISTER_TRY(const Bytes bytes, read_file(file, std::uint64_t{1} << 20));
-    const bool federated = as_text(bytes).find("\"external_account\"") != std::string_view::npos;
-    google.credential.file = file;
-    google.credential.kind =
-        federated ? kms::GoogleCredentialKind::kExternalAccount : kms::GoogleCredentialKind::kServiceAccount;
-  }
+  CLOISTER_TRY(posture::GoogleOptions google, posture::google_options(home::process_environment()));
   return Collector(std::make_unique<posture::GoogleCollector>(std::move(google), kms::real_waiting()));
 }
 
-// As Azure's own programs find it: a federated token, else the machine's.
 Made make_azure(Session&, const AuditOptions& options, const posture::Estate&) {
   if (!options.azure) return Collector();
-  posture::AzureOptions azure;
-  azure.tenant = variable("AZURE_TENANT_ID");
-  azure.credential.client_id = variable("AZURE_CLIENT_ID");
-  if (const std::string file = variable("AZURE_FEDERATED_TOKEN_FILE"); !file.empty()) {
-    azure.credential.federated_token_file = file;
-    azure.credential.kind = kms::AzureCredentialKind::kWorkloadIdentity;
-  }
-  return Collector(std::make_unique<posture::AzureCollector>(std::move(azure), kms::real_waiting()));
+  return Collector(std::make_unique<posture::AzureCollector>(posture::azure_options(home::process_environment()),
+                                                             kms::real_waiting()));
 }
 
 bool has_address(const posture::Estate& estate, std::string_view scheme) {
@@ -151,7 +135,8 @@ void add_looking_options(CLI::App& verb, AuditOptions& options) {
   verb.add_flag("--aws", options.aws, "ask AWS, with the credentials of the environment");
   verb.add_flag("--azure", options.azure, "ask Azure, with the credentials of the environment");
   verb.add_flag("--google", options.google, "ask Google Cloud, with the credentials of the environment");
-  verb.add_flag("--postgresql", options.databases, "ask the PostgreSQL databases of the estate; passwords are in PGPASSFILE");
+  verb.add_flag("--postgresql", options.databases,
+                "ask the PostgreSQL databases of the estate; passwords are in PGPASSFILE");
   verb.add_option("--only", options.only, "no other collectors than these")->type_name("NAME");
   verb.add_option("--skip", options.skip, "not these collectors")->type_name("NAME");
   add_store_options(verb, options.store);
