@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <set>
 
 #include "posture/subjects.h"
@@ -116,15 +117,17 @@ namespace {
 std::vector<SceneCase> all_cases() {
   std::vector<SceneCase> all;
   for (std::vector<SceneCase> (*of_prefix)() :
-       {inventory_cases, endpoint_cases, edge_cases, detection_cases, governance_cases, audit_cases, redteam_cases}) {
+       {inventory_cases, endpoint_cases, edge_cases, detection_cases, governance_cases, audit_cases, redteam_cases,
+        storage_cases, key_cases, tenancy_cases, model_cases, use_cases}) {
     for (SceneCase& one : of_prefix()) all.push_back(std::move(one));
   }
   return all;
 }
 
 ControlAssessment judged(const Scene& scene, const std::string& control, Time now = kSceneTime) {
-  const Assessment assessment = assess(built_in_catalogue(), scene.estate, scene.facts, {}, now);
-  return *assessment.find(control);
+  Catalogue alone;  // the others' judges would only take time
+  alone.controls = {*built_in_catalogue().find(control)};
+  return assess(alone, scene.estate, scene.facts, {}, now).controls.front();
 }
 
 std::string told(const ControlAssessment& control) {
@@ -203,6 +206,38 @@ TEST(JudgesOfScenes, FactFromTheFutureIsNotAssessed) {
 
 TEST(JudgesOfScenes, SimulatedFactIsNotAssessed) {
   nothing_passes_when("simulated", [](Scene& scene, std::size_t i) { scene.facts[i].simulated = true; });
+}
+
+// A drill and a record stay what they are about: so does a run keep what an earlier one knew.
+void hide(Fact& fact) {
+  if (fact.kind == "drill") {
+    fact.values["outcome"] = std::string("not_run");
+  } else if (fact.kind == "record") {
+    fact.values.erase("approver");
+  } else {
+    fact.values.clear();
+    fact.not_assessed = "hidden";
+  }
+}
+
+// Whatever is hidden of a bad state, it doesn't become a good one.
+TEST(JudgesOfScenes, HidingFactsNeverMakesAPass) {
+  std::mt19937_64 random(0x41de);
+  for (const SceneCase& one : all_cases()) {
+    for (const SceneChange& change : one.changes) {
+      if (change.want == Status::kPass) continue;
+      Scene bad = one.good;
+      change.change(bad);
+      for (int i = 0; i < 12; ++i) {
+        Scene hidden = bad;
+        for (Fact& fact : hidden.facts) {
+          if (random() % 3 == 0) hide(fact);
+        }
+        const ControlAssessment got = judged(hidden, one.control);
+        EXPECT_NE(got.status, Status::kPass) << change.what << ": " << told(got);
+      }
+    }
+  }
 }
 
 TEST(JudgesOfScenes, MissingValueNeverPasses) {
