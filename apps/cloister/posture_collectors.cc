@@ -5,6 +5,7 @@
 #include <array>
 
 #include "home/content_keys.h"
+#include "home/posture_home.h"
 #include "home/providers.h"
 #include "paths_evidence.h"
 #include "posture/collect/cloud/aws_collector.h"
@@ -16,6 +17,7 @@
 #include "posture/collect/database/postgres_collector.h"
 #include "posture/collect/paths/path_collector.h"
 #include "posture/collect/tls/scan_collector.h"
+#include "release_commands.h"
 
 namespace cloister::cli {
 namespace {
@@ -60,6 +62,32 @@ Made make_azure(Session&, const AuditOptions& options, const posture::Estate&) {
                                                              kms::real_waiting()));
 }
 
+// The home that keeps the evidence, too: its keys, its log, its releases.
+Made make_home(Session& session, const AuditOptions& options, const posture::Estate&) {
+  CLOISTER_TRY(const bool home, session.has_home());
+  if (!home) return Collector();
+  home::HomeCollector::Parts parts;
+  parts.folder = session.home();
+  CLOISTER_TRY(parts.config, session.read_config());
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  parts.store = &hierarchy->store();
+  parts.describe = home::ask_providers([&session](const std::string& name, const RootConfig& root) {
+    return session.root_secret(name, root, Session::Ask::kOnce);
+  });
+  if (!options.policy.empty()) {
+    CLOISTER_TRY(const Bytes policy, read_file(options.policy, kInputSizeMax));
+    parts.policy_text = std::string(as_text(policy));
+  }
+  parts.archive = [&session]() -> Result<std::optional<service::Archive>> {
+    auto archive = open_release_archive(session);
+    if (archive.ok()) return std::optional(std::move(*archive));
+    if (archive.error().code() == Code::kNotFound) return std::optional<service::Archive>();
+    return archive.error();
+  };
+  parts.attestation_policy = [&session] { return attestation_policy_text(session); };
+  return Collector(std::make_unique<home::HomeCollector>(std::move(parts)));
+}
+
 bool has_address(const posture::Estate& estate, std::string_view scheme) {
   return std::ranges::any_of(estate.locations, [&](const auto& one) { return one.address.starts_with(scheme); });
 }
@@ -90,6 +118,7 @@ Made make_ceph(Session&, const AuditOptions&, const posture::Estate& estate) {
 
 constexpr std::array kChoices = {
     CollectorChoice{"content", "what really lies in local locations, file by file", make_content},
+    CollectorChoice{"home", "this home: keys, who may use them, its log, what was released", make_home},
     CollectorChoice{"scan", "endpoints, from results of `cloister scan --json` (--scan)", make_scans},
     CollectorChoice{"postgresql", "databases: TLS, encryption, who may connect (--postgresql)", make_postgresql},
     CollectorChoice{"ceph", "Ceph clusters, from what they say of themselves in files", make_ceph},
@@ -132,6 +161,7 @@ void add_looking_options(CLI::App& verb, AuditOptions& options) {
   verb.add_option("--bundle", options.path_bundles, "whom receipts are verified against")
       ->type_name("TRUST-DOMAIN=FILE");
   verb.add_option("--scan", options.scans, "results of `cloister scan --json`")->type_name("FILE");
+  verb.add_option("--policy", options.policy, "who may use which keys, as the key service has it")->type_name("FILE");
   verb.add_flag("--aws", options.aws, "ask AWS, with the credentials of the environment");
   verb.add_flag("--azure", options.azure, "ask Azure, with the credentials of the environment");
   verb.add_flag("--google", options.google, "ask Google Cloud, with the credentials of the environment");
