@@ -27,8 +27,8 @@ using Made = Result<Collector>;
 
 constexpr std::uint64_t kInputSizeMax = std::uint64_t{256} << 20;
 
-Made make_paths(Session&, const AuditOptions& options, const posture::Estate& estate) {
-  if (estate.graph.edges.empty() && options.path_evidence.empty()) return Collector();
+Made make_paths(Session&, const AuditOptions& options, const posture::Estate&) {
+  if (options.path_evidence.empty()) return Collector();
   CLOISTER_TRY(auto items, read_items({options.path_evidence, options.path_bundles}));
   return Collector(std::make_unique<posture::PathCollector>(std::move(items)));
 }
