@@ -57,12 +57,13 @@ class PostureHome : public ::testing::Test {
   testing::LocalKey root_{1, random_};
   const keys::Caller caller_{"test", kMade};
   keys::Hierarchy hierarchy_ = value_of(
-      keys::Hierarchy::create(value_of(keys::Store::create(folder_ / "keys.db")), root_, "root", random_, caller_));
+      keys::Hierarchy::create(value_of(keys::Store::create(folder_ / "keys.db")), root_, "local-1", random_, caller_));
   posture::Estate estate_;
   posture::CollectContext context_;
   Sink sink_;
-  const posture::FactMaker maker_{kHomeCollector, "a test", [] {
+  const posture::FactMaker maker_{kHomeCollector, "a test", [this] {
                                     posture::CollectContext context;
+                                    context.estate = &estate_;
                                     context.now = kMade + days(10);
                                     return context;
                                   }()};
