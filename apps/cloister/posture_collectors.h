@@ -22,6 +22,7 @@ struct AuditOptions {
   std::vector<std::string> kubernetes, iac;
   bool aws = false, azure = false, google = false, databases = false;
   std::vector<std::string> path_bundles;  // TRUST-DOMAIN=FILE
+  std::string policy;                     // of the key service
   std::vector<std::string> only, skip;    // names in the table
   StoreOptions store;
   bool without_store = false;

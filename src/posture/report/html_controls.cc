@@ -88,15 +88,16 @@ void add_members(Markup& page, const Run& run, const Group& group) {
       open = true;
       location = own;
     }
+    const std::string name = hash == std::string::npos ? verdict->subject.text() : id.substr(hash + 1);
     page.raw("<li>");
-    if (hash == std::string::npos) {
-      page.text(verdict->subject.text());
+    if (verdict->evidence.size() == 1) {
+      add_fact_link(page, run, verdict->evidence.front(), name);
     } else {
-      page.text(std::string_view(id).substr(hash + 1));
-    }
-    for (const std::string& evidence : verdict->evidence) {
-      page.raw(" ");
-      add_fact_link(page, run, evidence, std::string_view(evidence).substr(0, kLinkDigits));
+      page.text(name);
+      for (const std::string& evidence : verdict->evidence) {
+        page.raw(" ");
+        add_fact_link(page, run, evidence, std::string_view(evidence).substr(0, kLinkDigits));
+      }
     }
     page.raw("\n");
   }
@@ -111,7 +112,7 @@ void add_group(Markup& page, const Run& run, const Group& group) {
   add_members(page, run, group);
   page.raw("</details></td><td>");
   add_remedy(page, first.remediation);
-  page.raw("</td><td class=\"soft small\">beside each subject</td></tr>\n");
+  page.raw("</td><td class=\"soft small\">each subject leads to its own</td></tr>\n");
 }
 
 void add_verdicts(Markup& page, const Run& run, const ControlAssessment& control) {

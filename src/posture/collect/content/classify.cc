@@ -92,7 +92,8 @@ class Classifier {
 
   std::optional<Finding> by_text(bool within) {
     const ByteView head = sample_.head.first(std::min(sample_.head.size(), kTextHead));
-    if (!is_mostly_text(head) || !is_mostly_text(sample_.head)) return std::nullopt;
+    if (!is_mostly_text(head)) return std::nullopt;
+    if (head.size() < sample_.head.size() && !is_mostly_text(sample_.head)) return std::nullopt;
     const std::string_view text = as_text(sample_.head);
     if (!within) {
       if (auto decoded = decode_all_base64(text)) return by_decoded(*decoded);
