@@ -107,9 +107,9 @@ say "building OpenSSL $version (about two minutes on two cores, once)"
   make -j"$(nproc)" build_generated >"$work/make.log" 2>&1 || { tail -n 20 "$work/make.log" >&2; exit 1; }
   make -j"$(nproc)" libcrypto.so libssl.so >"$work/make.log" 2>&1 || { tail -n 20 "$work/make.log" >&2; exit 1; }
   rm -rf "$prefix"
-  mkdir -p "$prefix/lib" "$prefix/include"
+  mkdir -p "$prefix/lib" "$prefix/include/openssl"
   cp -a libcrypto.so* libssl.so* "$prefix/lib/"
-  cp -r include/openssl "$prefix/include/"
+  cp include/openssl/*.h "$prefix/include/openssl/"
 )
 printf '%s\n%s\n' "$version" "$options" >"$prefix/built"
 say "OpenSSL $version is in $prefix"
