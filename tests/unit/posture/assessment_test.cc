@@ -58,14 +58,14 @@ Exception excepted(std::string control, Subject subject) {
   out.owner = "ana";
   out.approver = "bo";
   out.reason = out.compensating_control = out.reopen_when = "said";
-  out.created = Time{kNow.unix_ms - days(1).ms};
-  out.expires = kNow + days(1);
+  out.created = Time{kSceneTime.unix_ms - days(1).ms};
+  out.expires = kSceneTime + days(1);
   return out;
 }
 
 const Subject kOld = {SubjectKind::kEndpoint, "old"};
 
-Assessment assessed(const Scene& scene, std::vector<Exception> exceptions = {}, Time now = kNow) {
+Assessment assessed(const Scene& scene, std::vector<Exception> exceptions = {}, Time now = kSceneTime) {
   return assess(built_in_catalogue(), scene.estate, scene.facts, exceptions, now);
 }
 
@@ -95,7 +95,7 @@ TEST(Assessment, ExceptionHoldsForItsSubjectUntilItExpires) {
   EXPECT_EQ(held.exception, exceptions[0]);
   EXPECT_EQ(held.reason, "it doesn't speak TLS 1.3");  // it is still said
   Scene later = two_endpoints();
-  for (Fact& fact : later.facts) fact.valid_until = kNow + days(30);
+  for (Fact& fact : later.facts) fact.valid_until = kSceneTime + days(30);
   const Assessment after = assessed(later, exceptions, exceptions[0].expires);
   EXPECT_EQ(after.status_of("TRN-02"), kFail);
   ASSERT_EQ(after.exception_problems.size(), 1U);
@@ -151,9 +151,9 @@ TEST(Assessment, NotApplicableRecordWithAHole) {
       [](Fact& record) { record.values.erase("reason"); },
       [](Fact& record) { record.values["approver"] = std::string("Ana@example.org"); },
       [](Fact& record) { record.values.erase("owner"); },
-      [](Fact& record) { record.valid_until = Time{kNow.unix_ms - 1}; },
+      [](Fact& record) { record.valid_until = Time{kSceneTime.unix_ms - 1}; },
       [](Fact& record) { record.valid_until = record.at + days(366); },
-      [](Fact& record) { record.at = kNow + seconds(1); },
+      [](Fact& record) { record.at = kSceneTime + seconds(1); },
       [](Fact& record) { record.method = Method::kTest; },
       [](Fact& record) { record.subject = {SubjectKind::kWorkload, "w"}; },
       [](Fact& record) { record.values["record"] = std::string("review"); }};

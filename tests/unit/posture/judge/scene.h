@@ -2,9 +2,15 @@
 // fails or isn't assessed.
 #pragma once
 
-#include "tests/unit/posture/judge/cases.h"
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "posture/assessment.h"
 
 namespace cloister::posture {
+
+inline constexpr Time kSceneTime{1'790'000'000'000};
 
 struct Scene {
   Estate estate;
@@ -45,15 +51,18 @@ struct SceneCase {
 // Sets a value of the first fact of that kind.
 SceneChange set_value(std::string what, Status want, std::string kind, std::string name, FactValue value);
 
-// One table of scenes a prefix.
-std::vector<SceneCase> inventory_scenes();
-std::vector<SceneCase> endpoint_scenes();
-std::vector<SceneCase> edge_scenes();
-std::vector<SceneCase> detection_scenes();
-std::vector<SceneCase> governance_scenes();
-std::vector<SceneCase> audit_scenes();
-std::vector<SceneCase> redteam_scenes();
-
-std::vector<SceneCase> all_scenes();
+// One table of cases a prefix.
+std::vector<SceneCase> inventory_cases();
+std::vector<SceneCase> endpoint_cases();
+std::vector<SceneCase> edge_cases();
+std::vector<SceneCase> detection_cases();
+std::vector<SceneCase> governance_cases();
+std::vector<SceneCase> audit_cases();
+std::vector<SceneCase> redteam_cases();
+std::vector<SceneCase> storage_cases();
+std::vector<SceneCase> key_cases();
+std::vector<SceneCase> tenancy_cases();
+std::vector<SceneCase> model_cases();
+std::vector<SceneCase> use_cases();
 
 }  // namespace cloister::posture

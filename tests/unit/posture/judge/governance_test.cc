@@ -16,9 +16,9 @@ Scene with_record(std::string record, FactValues values) {
 std::vector<SceneChange> incomplete(Duration age_max) {
   return {set_value("NobodyApproved", kNotAssessed, "record", "approver", std::string()),
           set_value("ApprovedByItsOwner", kNotAssessed, "record", "approver", std::string("ana@example.org")),
-          set_value("DatedTomorrow", kNotAssessed, "record", "date", to_rfc3339(kNow + days(1))),
+          set_value("DatedTomorrow", kNotAssessed, "record", "date", to_rfc3339(kSceneTime + days(1))),
           set_value("NoDate", kNotAssessed, "record", "date", std::string("last week")),
-          set_value("TooLongAgo", kFail, "record", "date", to_rfc3339(Time{kNow.unix_ms - age_max.ms - 1}))};
+          set_value("TooLongAgo", kFail, "record", "date", to_rfc3339(Time{kSceneTime.unix_ms - age_max.ms - 1}))};
 }
 
 SceneCase on_record(std::string control, Scene scene, std::vector<SceneChange> changes, Duration age_max) {
@@ -131,7 +131,7 @@ SceneCase no_silent_pass() {
 
 }  // namespace
 
-std::vector<SceneCase> governance_scenes() {
+std::vector<SceneCase> governance_cases() {
   return {threat_model(), review(), external_audit(), evidence(), exceptions(), no_silent_pass()};
 }
 

@@ -121,6 +121,6 @@ SceneCase fabrics() {
 
 }  // namespace
 
-std::vector<SceneCase> edge_scenes() { return {mutual_tls(), mesh(), every_pair(), provider_defaults(), fabrics()}; }
+std::vector<SceneCase> edge_cases() { return {mutual_tls(), mesh(), every_pair(), provider_defaults(), fabrics()}; }
 
 }  // namespace cloister::posture

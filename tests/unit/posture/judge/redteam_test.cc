@@ -32,7 +32,7 @@ SceneCase playbook(std::string control, char group, int count) {
 
 }  // namespace
 
-std::vector<SceneCase> redteam_scenes() {
+std::vector<SceneCase> redteam_cases() {
   return {playbook("RED-01", 'K', 15), playbook("RED-02", 'T', 12), playbook("RED-03", 'A', 11),
           playbook("RED-04", 'M', 8)};
 }

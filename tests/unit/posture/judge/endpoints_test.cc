@@ -122,15 +122,15 @@ SceneCase external_scans() {
           {set_value("ScannedFromInside", kNotAssessed, kTls, "external", false),
            set_value("FindingNotInTheThreatModel", kFail, "record", "orphans", std::int64_t{2}),
            set_value("ApprovedByItsOwner", kNotAssessed, "record", "approver", std::string("ana@example.org")),
-           {"MoreThanThirtyDaysAgo", kFail, dated(Time{kNow.unix_ms - days(31).ms})},
-           {"DatedTomorrow", kNotAssessed, dated(kNow + days(1))},
+           {"MoreThanThirtyDaysAgo", kFail, dated(Time{kSceneTime.unix_ms - days(31).ms})},
+           {"DatedTomorrow", kNotAssessed, dated(kSceneTime + days(1))},
            undeclared_too(kNotAssessed)},
           {}};
 }
 
 }  // namespace
 
-std::vector<SceneCase> endpoint_scenes() {
+std::vector<SceneCase> endpoint_cases() {
   return {tls_only(), modern_tls(), revocation(), transparency(), external_scans()};
 }
 

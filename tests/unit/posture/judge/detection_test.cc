@@ -13,7 +13,7 @@ const Texts kScenarios = {"unwrap-volume",     "first-seen",         "off-hours"
 
 }  // namespace
 
-std::vector<SceneCase> detection_scenes() {
+std::vector<SceneCase> detection_cases() {
   Scene log;
   log.facts.push_back(scene_fact("audit.log", {},
                                  {{"operations", Number{12}},
@@ -47,7 +47,7 @@ std::vector<SceneCase> detection_scenes() {
         set_value("ContainedTooLate", kFail, kRun, "seconds_to_contain", Number{3601}),
         set_value("NeverContained", kNotAssessed, kRun, "seconds_to_contain", Number{-1}),
         {"RanTooLongAgo", kNotAssessed,
-         [](Scene& scene) { scene.fact("detection.run").at = Time{kNow.unix_ms - days(91).ms}; }}},
+         [](Scene& scene) { scene.fact("detection.run").at = Time{kSceneTime.unix_ms - days(91).ms}; }}},
        {}}};
 }
 

@@ -10,7 +10,7 @@ using Number = std::int64_t;
 std::vector<SceneChange> of_quarter() {
   return {set_value("GapWithoutADate", kFail, "record", "orphans", Number{1}),
           set_value("ActionOverdue", kFail, "record", "overdue", Number{1}),
-          set_value("LastQuarter", kFail, "record", "date", to_rfc3339(Time{kNow.unix_ms - days(93).ms})),
+          set_value("LastQuarter", kFail, "record", "date", to_rfc3339(Time{kSceneTime.unix_ms - days(93).ms})),
           set_value("NobodyApproved", kNotAssessed, "record", "approver", std::string()),
           set_value("NegativeCount", kNotAssessed, "record", "overdue", Number{-1})};
 }
@@ -58,32 +58,33 @@ SceneCase candidates() {
   scene.facts.push_back(scene_fact("pilot", {},
                                    {{"workload", std::string("trainer")},
                                     {"owner", std::string("ana@example.org")},
-                                    {"completed_at", to_rfc3339(Time{kNow.unix_ms - days(300).ms})},
+                                    {"completed_at", to_rfc3339(Time{kSceneTime.unix_ms - days(300).ms})},
                                     {"decision", std::string("expand")},
                                     {"releases", Texts{"41aa"}}}));
-  return {"AUD-03",
-          scene,
-          {set_value("NobodyApproved", kFail, kind, "approver", std::string()),
-           set_value("ApprovedByItsOwner", kFail, kind, "approver", std::string("ana@example.org")),
-           set_value("Undecided", kNotAssessed, kind, "decision", std::string()),
-           set_value("PilotNotCompleted", kFail, "pilot", "completed_at", std::string()),
-           set_value("PilotTooOld", kFail, "pilot", "completed_at", to_rfc3339(Time{kNow.unix_ms - days(366).ms})),
-           set_value("CompletedTomorrow", kNotAssessed, "pilot", "completed_at", to_rfc3339(kNow + days(1))),
-           set_value("NothingDecided", kFail, "pilot", "decision", std::string()),
-           set_value("NothingToVerifyAgain", kNotAssessed, "pilot", "releases", Texts{}),
-           set_value("PilotOfNothing", kNotAssessed, "pilot", "workload", std::string()),
-           {"WorkloadNotAssessed", kNotAssessed,
-            [](Scene& changed) { changed.estate.workloads.push_back(scene_workload("forgotten")); }},
-           {"StagingIsOutOfScope", kPass,
-            [](Scene& changed) {
-              changed.estate.workloads.push_back(scene_workload("trial"));
-              changed.estate.workloads.back().label.environment = "staging";
-            }}},
-          {}};
+  return {
+      "AUD-03",
+      scene,
+      {set_value("NobodyApproved", kFail, kind, "approver", std::string()),
+       set_value("ApprovedByItsOwner", kFail, kind, "approver", std::string("ana@example.org")),
+       set_value("Undecided", kNotAssessed, kind, "decision", std::string()),
+       set_value("PilotNotCompleted", kFail, "pilot", "completed_at", std::string()),
+       set_value("PilotTooOld", kFail, "pilot", "completed_at", to_rfc3339(Time{kSceneTime.unix_ms - days(366).ms})),
+       set_value("CompletedTomorrow", kNotAssessed, "pilot", "completed_at", to_rfc3339(kSceneTime + days(1))),
+       set_value("NothingDecided", kFail, "pilot", "decision", std::string()),
+       set_value("NothingToVerifyAgain", kNotAssessed, "pilot", "releases", Texts{}),
+       set_value("PilotOfNothing", kNotAssessed, "pilot", "workload", std::string()),
+       {"WorkloadNotAssessed", kNotAssessed,
+        [](Scene& changed) { changed.estate.workloads.push_back(scene_workload("forgotten")); }},
+       {"StagingIsOutOfScope", kPass,
+        [](Scene& changed) {
+          changed.estate.workloads.push_back(scene_workload("trial"));
+          changed.estate.workloads.back().label.environment = "staging";
+        }}},
+      {}};
 }
 
 }  // namespace
 
-std::vector<SceneCase> audit_scenes() { return {storage(), paths(), candidates()}; }
+std::vector<SceneCase> audit_cases() { return {storage(), paths(), candidates()}; }
 
 }  // namespace cloister::posture
