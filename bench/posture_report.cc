@@ -40,11 +40,14 @@ int main() {
   std::printf("Reports over %zu findings with a fact each, %d rounds\n", findings, bench::rounds());
   for (const Format& format : formats) {
     std::size_t size = format.size();  // a warm-up
-    std::vector<double> seconds;
+    std::vector<double> seconds, processor;
     for (int round = 0; round < bench::rounds(); ++round) {
+      const double cpu = bench::cpu_seconds();
       seconds.push_back(bench::seconds_of([&] { size = format.size(); }));
+      processor.push_back(bench::cpu_seconds() - cpu);
     }
-    std::printf("  %-10s %6.2f s %8.2f MB\n", format.name, bench::median(seconds), static_cast<double>(size) / 1e6);
+    std::printf("  %-10s %6.2f s, %6.2f s of processors, %8.2f MB\n", format.name, bench::median(seconds),
+                bench::median(processor), static_cast<double>(size) / 1e6);
   }
   return 0;
 }

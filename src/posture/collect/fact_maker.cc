@@ -3,7 +3,7 @@
 namespace cloister::posture {
 
 FactMaker::FactMaker(std::string_view collector, std::string scope, const CollectContext& context)
-    : collector_(collector), scope_(std::move(scope)), at_(context.now) {}
+    : collector_(collector), scope_(std::move(scope)), at_(context.now), estate_(context.estate) {}
 
 Fact FactMaker::make(std::string_view kind, Subject subject) const {
   Fact fact;

@@ -68,7 +68,7 @@ TEST(Settled, WhatIsKeptIsWhatWasJudged) {
 
 TEST(Settled, FactTooLargeToKeepProvesNothing) {
   Fact fact = entry("corpus", true);
-  fact.raw = std::string(std::size_t{5} << 20, 'x');
+  fact.raw = std::string((std::size_t{4} << 20) + 1, 'x');
   const std::vector<Fact> facts = settled({fact});
   ASSERT_EQ(facts.size(), 1U);
   ASSERT_TRUE(facts[0].not_assessed.has_value());
@@ -87,7 +87,7 @@ TEST(PostureOf, IsTheSameEachTime) {
 
 TEST(PostureOf, UnreadableInput) {
   Materials materials = example_materials();
-  materials.estate = "version = 2\n";
+  materials.estate = "nonsense = 1\n";
   expect_refused(posture_of(materials), Code::kInvalid, "estate.toml");
   materials = example_materials();
   materials.exceptions = "nonsense";

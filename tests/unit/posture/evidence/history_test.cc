@@ -91,6 +91,18 @@ TEST(Carried, RecordsGoOnAndARunsOwnChecksDont) {
   EXPECT_EQ(on[0].kind, "record");
 }
 
+TEST(Carried, DrillsThatWereNotTriedAgain) {
+  const auto drill = [](const std::string& name, Time at) {
+    Fact fact = fact_of("drill", {}, "redteam/1", at);
+    fact.values = {{"drill", name}, {"outcome", std::string("failed")}};
+    return fact;
+  };
+  const std::vector<Fact> on = carried(std::vector<Fact>{drill("RT-K12", kRunTime), drill("RT-K01", kRunTime)},
+                                       std::vector<Fact>{drill("RT-K01", kNow)}, kNow);
+  ASSERT_EQ(on.size(), 1U);
+  EXPECT_EQ(*on[0].text("drill"), "RT-K12");
+}
+
 TEST(Carried, ShrunkenEstateDoesntRaiseCoverage) {
   // Seen, never declared: gone from the second run, and still in the count.
   const Fact seen = encryption("file:/srv/old", "local-storage/1");

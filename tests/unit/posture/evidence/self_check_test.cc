@@ -27,7 +27,9 @@ TEST_F(SelfCheck, ThisEngineIsNotFooled) {
     EXPECT_EQ(fact.number("cases"), fact.number("refused"));
     EXPECT_GT(fact.number("cases"), 5);
     EXPECT_EQ(*fact.list("details"), std::vector<std::string>());
-    if (fact.kind == "drill") EXPECT_EQ(*fact.text("outcome"), "defended");
+    if (fact.kind == "drill") {
+      EXPECT_EQ(*fact.text("outcome"), "defended");
+    }
   }
 }
 

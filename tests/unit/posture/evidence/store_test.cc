@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "posture/evidence/store_check.h"
+#include "seal/append_log.h"
 #include "tests/support/deterministic_random.h"
 #include "tests/support/local_key.h"
 #include "tests/support/temp_dir.h"

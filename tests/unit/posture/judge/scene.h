@@ -59,5 +59,10 @@ std::vector<SceneCase> detection_cases();
 std::vector<SceneCase> governance_cases();
 std::vector<SceneCase> audit_cases();
 std::vector<SceneCase> redteam_cases();
+std::vector<SceneCase> storage_cases();
+std::vector<SceneCase> key_cases();
+std::vector<SceneCase> tenancy_cases();
+std::vector<SceneCase> model_cases();
+std::vector<SceneCase> use_cases();
 
 }  // namespace cloister::posture

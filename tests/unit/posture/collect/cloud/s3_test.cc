@@ -147,6 +147,19 @@ TEST_F(S3Test, ThrottledIsNotAssessed) {
   EXPECT_LE(world.asked.size(), 10U);
 }
 
+// A dead service isn't asked for each of its objects and keys.
+TEST_F(S3Test, OutOfReachEndsSoon) {
+  world.bucket("corpus", "aws:kms", kOwnKey);
+  for (int i = 0; i < 299; ++i) {
+    const std::string key = "x" + std::to_string(i);
+    world.object("corpus", key, {});
+    world.answers["HEAD s3.us-east-1.amazonaws.com/corpus/" + key].status = 503;
+  }
+  const KeptFacts facts = world.collect(estate_of("s3://corpus"));
+  EXPECT_TRUE(facts.only(kStorage, kCorpus).not_assessed);
+  EXPECT_LE(world.asked.size(), 60U);
+}
+
 TEST_F(S3Test, EndlessListIsNotAssessed) {
   world.bucket("corpus", "aws:kms", kOwnKey);
   const std::string list = "GET s3.us-east-1.amazonaws.com/corpus?list-type=2&encoding-type=url";
