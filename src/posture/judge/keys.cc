@@ -1,7 +1,8 @@
 // KEY-01 to KEY-03: where keys live, whose they are, and what each of them protects.
+#include "posture/judge/keys.h"
+
 #include <algorithm>
 
-#include "posture/judge/keys.h"
 #include "posture/judge/layers.h"
 #include "posture/judge/migration.h"
 

@@ -1,7 +1,7 @@
 // USE-01 to USE-05 and USE-09: which workloads are attested, and to whom keys are released.
-#include <algorithm>
-
 #include "posture/judge/use.h"
+
+#include <algorithm>
 
 namespace cloister::posture {
 namespace {

@@ -288,13 +288,13 @@ void add_controls(Markup& page, const Run& run) {
   add_status_lists(page, run);
   add_sheet(page, run);
   page.raw(
-      "<div class=\"filter\"><input type=\"search\" placeholder=\"Find: a control, a location, a key, a word\" "
-      "aria-label=\"Find in the controls\"><select aria-label=\"Result\"><option value=\"\">every result</option>");
+      "<div class=\"filter\"><label>Find <input type=\"search\" title=\"a control, a location, a key, a word\"></label>"
+      "<label>Result <select><option value=\"\">every one</option>");
   for (const Status status :
        {Status::kFail, Status::kNotAssessed, Status::kException, Status::kNotApplicable, Status::kPass}) {
     page.raw("<option value=\"" + class_of(status) + "\">").raw(status_text(status)).raw("</option>");
   }
-  page.raw("</select></div>\n");
+  page.raw("</select></label></div>\n");
   for (const ControlAssessment& control : run.posture().assessment.controls) add_control(page, run, control);
   end_section(page);
 }
