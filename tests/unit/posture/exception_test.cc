@@ -46,7 +46,7 @@ TEST(Exception, Reads) {
 
 TEST(Exception, RefusesWhatIsNoList) {
   expect_refused(parse_exceptions("owner = \"a\"\n"), Code::kInvalid, "line 1: every key belongs to");
-  expect_refused(parse_exceptions(with("[[exception]]", "[[exeption]]")), Code::kInvalid, "line 2: there is no table");
+  expect_refused(parse_exceptions(with("[[exception]]", "[[waiver]]")), Code::kInvalid, "line 2: there is no table");
   expect_refused(parse_exceptions(with("reason", "resaon")), Code::kInvalid, "reason");
   expect_refused(parse_exceptions(with("location:vectors", "place:vectors")), Code::kInvalid, "line 4");
   expect_refused(parse_exceptions(with("location:vectors", "location")), Code::kInvalid, "line 4");

@@ -32,7 +32,7 @@ TEST(View, NewestOfEachCollector) {
     EXPECT_EQ(about[1]->collector, "b/1");
     EXPECT_EQ(view.all("storage.encryption"), about);
     EXPECT_TRUE(view.about("storage.encryption", {SubjectKind::kLocation, "corpu"}).empty());
-    EXPECT_TRUE(view.about("storage.encryptio", kCorpus).empty());
+    EXPECT_TRUE(view.about("storage.encrypt", kCorpus).empty());
     EXPECT_TRUE(view.all("storage").empty());
   }
 }

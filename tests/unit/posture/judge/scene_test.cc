@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <set>
 
@@ -277,6 +280,22 @@ TEST(JudgesOfScenes, NoFactsAtAllPassNothing) {
     scene.estate = {};
     EXPECT_EQ(judged(scene, one.control).status, Status::kNotAssessed) << one.control;
   }
+}
+
+// For docs/controls.md: by which facts each control is passed, drills and records by their names.
+TEST(JudgesOfScenes, FactsThatJudgeEachControlAreWrittenDown) {
+  const char* build = std::getenv("BUILD_DIR");
+  if (build == nullptr) GTEST_SKIP() << "no BUILD_DIR to write to";
+  std::map<std::string, std::set<std::string>> facts;
+  for (const SceneCase& one : all_cases()) {
+    for (const Fact& fact : one.good.facts) {
+      const bool named = fact.kind == "drill" || fact.kind == "record";
+      facts[one.control].insert(named ? fact.kind + " " + *fact.text(fact.kind) : fact.kind);
+    }
+  }
+  std::ofstream file(std::string(build) + "/posture-controls.json", std::ios::trunc);
+  file << nlohmann::json(facts).dump(1) << "\n";
+  ASSERT_TRUE(file.good());
 }
 
 // A control without a judge can't be passed, and one without cases isn't tested.
