@@ -41,7 +41,7 @@ void add_figures(Markup& page, const Run& run, const Run* before) {
 void add_obstacle_row(Markup& page, const Run& run, const Obstacle& one) {
   page.raw("<tr><td class=\"nowrap\">");
   if (one.control.empty()) {
-    page.raw("<a href=\"#" + run.prefix + "scope\">Coverage</a>");
+    page.raw("<a href=\"#" + run.prefix + "scope\">missing</a>");
   } else {
     add_control_link(page, run, one.control);
     if (one.critical) page.raw(" <span class=\"tag critical\">critical</span>");
@@ -132,7 +132,7 @@ void add_next_steps(Markup& page, const Run& run) {
   page.raw("<ol class=\"steps\">");
   for (const Obstacle& step : steps) {
     page.raw("<li><b>").text(step.title).raw("</b> ");
-    add_control_link(page, run, step.control);
+    if (!step.control.empty()) add_control_link(page, run, step.control);
     page.raw(" ").badge(step.status);
     if (step.critical) page.raw(" <span class=\"tag critical\">critical</span>");
     page.raw("<p class=\"soft\">").text(step.reason).raw("</p>");

@@ -39,10 +39,32 @@ std::string remedy_of(const ControlAssessment* assessment, const Control* contro
   return control == nullptr ? "" : control->remediation;
 }
 
+constexpr std::string_view kCoverage = "subjects of the inventory";
+
+// What is missing where no control is: more of the inventory, or anything at all of some domains.
+void add_gap(const Maturity& maturity, const std::string& reason, Obstacle& out) {
+  if (reason.find(kCoverage) != std::string::npos) {
+    out.title = "More of the inventory";
+    out.what = "look at what was out of reach: run the collectors for it, or give them access";
+    return;
+  }
+  std::string domains;
+  for (const DomainMaturity& domain : maturity.domains) {
+    const auto same = [&](const Blocker& one) { return one.control.empty() && one.reason == reason; };
+    if (std::ranges::none_of(domain.blockers, same)) continue;
+    domains += (domains.empty() ? "" : ", ") + std::string(title_of(domain.domain));
+  }
+  out.title = "Evidence of " + (domains.empty() ? std::string("the domain") : domains);
+  out.what = "collect something that a control of it can be judged by";
+}
+
 Obstacle obstacle_of(const Index& index, const std::string& id, Status status, const std::string& reason) {
   Obstacle out{
       .control = id, .title = "", .status = status, .reason = plain(reason), .owner = "", .effort = "", .what = ""};
-  if (id.empty()) return out;
+  if (id.empty()) {
+    add_gap(index.posture().maturity, reason, out);
+    return out;
+  }
   const Control* control = built_in_catalogue().find(id);
   const ControlAssessment* assessment = index.posture().assessment.find(id);
   if (control != nullptr) {
@@ -103,10 +125,11 @@ std::vector<Obstacle> next_steps(const Index& index, std::size_t count_max) {
   for (const NextStep& step : posture.maturity.next) {
     if (out.size() == count_max) break;
     const ControlAssessment* assessment = posture.assessment.find(step.control);
-    out.push_back(obstacle_of(index, step.control, posture.assessment.status_of(step.control),
-                              assessment == nullptr ? "" : assessment->reason));
+    const std::string reason = step.control.empty() ? step.what : assessment == nullptr ? "" : assessment->reason;
+    const Status status = step.control.empty() ? Status::kNotAssessed : posture.assessment.status_of(step.control);
+    out.push_back(obstacle_of(index, step.control, status, reason));
     out.back().effort = effort_text(step.effort);
-    if (!step.what.empty()) out.back().what = plain(step.what);
+    if (!step.what.empty() && !step.control.empty()) out.back().what = plain(step.what);
   }
   return out;
 }

@@ -2,7 +2,7 @@
 #include "posture/report/terminal.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
 
 #include "posture/report/summary.h"
 #include "posture/report/text.h"
@@ -103,44 +103,90 @@ void add_steps(Lines& lines, const Index& index) {
   lines.heading("What to do next" + (next ? ", towards " + std::string(name_of(*next)) : ""));
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Obstacle& step = steps[i];
-    lines.wrapped(
-        2, std::to_string(i + 1) + ". " + step.control + " " + step.title + (step.critical ? " (critical)" : ""), 5);
+    lines.wrapped(2,
+                  std::to_string(i + 1) + ". " + step.control + (step.control.empty() ? "" : " ") + step.title +
+                      (step.critical ? " (critical)" : ""),
+                  5);
     if (!step.reason.empty()) lines.wrapped(5, std::string(status_text(step.status)) + ": " + step.reason, 5);
     if (!step.what.empty()) lines.wrapped(5, "do: " + step.what, 9);
     lines.wrapped(5, "effort: " + step.effort + "; owner: " + (step.owner.empty() ? "nobody named" : step.owner), 5);
   }
 }
 
+// What several controls say of one subject, or one control of a location's objects.
+struct Together {
+  std::string about, reason, evidence;
+  std::vector<std::string> controls;
+  std::size_t objects = 0;
+  std::size_t others = 0;  // reasons that aren't shown
+};
+
+std::vector<Together> together(const std::vector<Listed>& all) {
+  std::vector<Together> out;
+  std::map<std::string, std::size_t> known;
+  for (const Listed& one : all) {
+    const Subject& subject = one.verdict->subject;
+    const bool object = subject.kind == SubjectKind::kObject;
+    const std::string about = object ? "in " + subject.id.substr(0, subject.id.find('#')) : subject.text();
+    const auto [at, added] = known.try_emplace(about, out.size());
+    if (added) out.push_back({about, one.verdict->reason, "", {}, 0, 0});
+    Together& group = out[at->second];
+    if (object) ++group.objects;
+    if (std::ranges::find(group.controls, one.assessment->control) == group.controls.end()) {
+      group.controls.push_back(one.assessment->control);
+      if (!added && group.reason != one.verdict->reason) ++group.others;
+    }
+    if (group.evidence.empty() && !one.verdict->evidence.empty()) group.evidence = one.verdict->evidence.front();
+  }
+  return out;
+}
+
 void add_verdicts(Lines& lines, const Index& index, Status status, std::string_view title, std::size_t count_max) {
   const std::vector<Listed> all = listed(index.posture().assessment, status);
   if (all.empty()) return;
-  lines.heading(std::string(title) + " (" + count_text(all.size()) + ")");
+  lines.heading(std::string(title) + " (" + counted(all.size(), "verdict") + ")");
+  const std::vector<Together> groups = together(all);
+  for (std::size_t i = 0; i < groups.size() && i < count_max; ++i) {
+    const Together& group = groups[i];
+    std::string text = plain(group.about) + ": ";
+    for (const std::string& control : group.controls)
+      text += control + (control == group.controls.back() ? ": " : ", ");
+    if (group.objects != 0) text += counted(group.objects, "object") + ", ";
+    text += plain(group.reason);
+    if (group.others != 0) text += " (and " + counted(group.others, "other reason") + ")";
+    if (!group.evidence.empty()) text += " [" + plain(group.evidence.substr(0, 16)) + "]";
+    lines.wrapped(2, text, 4);
+  }
+  lines.more(groups.size(), count_max);
+}
+
+void add_exceptions(Lines& lines, const Index& index, std::size_t count_max) {
+  const std::vector<Listed> all = listed(index.posture().assessment, Status::kException);
+  if (all.empty()) return;
+  lines.heading("Under an exception, which is not a pass (" + count_text(all.size()) + ")");
   for (std::size_t i = 0; i < all.size() && i < count_max; ++i) {
     const SubjectVerdict& verdict = *all[i].verdict;
-    std::string text =
-        padded(all[i].assessment->control, 8) + " " + plain(verdict.subject.text()) + ": " + plain(verdict.reason);
+    std::string text = all[i].assessment->control + " " + plain(verdict.subject.text()) + ": " + plain(verdict.reason);
     if (verdict.exception) {
-      text += "; excepted until " + date_text(verdict.exception->expires) + ", owner " +
-              plain(verdict.exception->owner) + ", approved by " + plain(verdict.exception->approver);
+      text += "; until " + date_text(verdict.exception->expires) + ", owner " + plain(verdict.exception->owner) +
+              ", approved by " + plain(verdict.exception->approver);
     }
-    if (!verdict.evidence.empty()) text += " [" + plain(verdict.evidence.front().substr(0, 16)) + "]";
-    lines.wrapped(2, text, 11);
+    lines.wrapped(2, text, 4);
   }
   lines.more(all.size(), count_max);
 }
 
 // Controls that have no subject to list.
-void add_unlooked(Lines& lines, const Posture& posture, std::size_t count_max) {
-  std::vector<const ControlAssessment*> bare;
+void add_unlooked(Lines& lines, const Posture& posture) {
+  std::string ids;
+  std::size_t count = 0;
   for (const ControlAssessment& one : posture.assessment.controls) {
-    if (one.status == Status::kNotAssessed && one.subjects.empty()) bare.push_back(&one);
+    if (one.status != Status::kNotAssessed || !one.subjects.empty()) continue;
+    ids += (count++ == 0 ? "" : ", ") + one.control;
   }
-  if (bare.empty()) return;
-  lines.heading("Controls that nothing was collected for (" + count_text(bare.size()) + ")");
-  for (std::size_t i = 0; i < bare.size() && i < count_max; ++i) {
-    lines.wrapped(2, padded(bare[i]->control, 8) + " " + plain(bare[i]->reason), 11);
-  }
-  lines.more(bare.size(), count_max);
+  if (count == 0) return;
+  lines.heading("Controls that nothing was collected for (" + count_text(count) + ")");
+  lines.wrapped(2, ids, 2);
 }
 
 void add_lines(Lines& lines, const std::vector<std::string>& texts, std::string_view title, std::size_t count_max) {
@@ -175,8 +221,8 @@ std::string terminal_report(const Posture& posture, const TerminalOptions& optio
   add_steps(lines, index);
   add_verdicts(lines, index, Status::kFail, "What fails", options.subjects_max);
   add_verdicts(lines, index, Status::kNotAssessed, "What could not be assessed", options.subjects_max);
-  add_unlooked(lines, posture, options.subjects_max);
-  add_verdicts(lines, index, Status::kException, "Under an exception, which is not a pass", options.subjects_max);
+  add_unlooked(lines, posture);
+  add_exceptions(lines, index, options.subjects_max);
   add_lines(lines, posture.assessment.exception_problems, "Exceptions without effect", options.subjects_max);
   add_lines(lines, posture.unread, "What could not be looked at", options.subjects_max);
   add_changes(lines, posture, options.subjects_max);

@@ -9,7 +9,7 @@ namespace cloister::posture::report {
 
 struct TerminalOptions {
   std::size_t width = 100;        // columns that text is broken at
-  std::size_t subjects_max = 20;  // lines of each list; the rest is counted
+  std::size_t subjects_max = 10;  // lines of each list; the rest is counted
 };
 
 // Whole lines of plain text, without colours; nothing from outside reaches the terminal as a command.

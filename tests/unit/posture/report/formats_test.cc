@@ -160,6 +160,21 @@ TEST(TerminalTest, SaysTheLevelWhatFailsAndWhatNobodyLookedAt) {
   EXPECT_EQ(shown.find('\x1b'), std::string::npos);
 }
 
+TEST(TerminalTest, OneSubjectStandsOnceWithAllItsControls) {
+  const std::string shown = terminal_report(testing::sample_before());
+  EXPECT_NE(shown.find("in corpus: REST-07: 8 objects, readable: parquet"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("location:corpus: REST-01, REST-07: not encrypted (and 1 other reason)"), std::string::npos)
+      << shown;
+}
+
+TEST(TerminalTest, MissingEvidenceIsNamedByItsDomain) {
+  Posture posture = testing::sample_before();
+  posture.maturity.next = {{"", Domain::kInUse, Level::kFoundational, 0, 2, "no control of the domain was measured"}};
+  posture.maturity.domains[2].blockers = {{"", Status::kNotAssessed, "no control of the domain was measured"}};
+  const std::string shown = terminal_report(posture);
+  EXPECT_NE(shown.find("1. Evidence of In use\n"), std::string::npos) << shown;
+}
+
 TEST(TerminalTest, LongListsAreCountedNotHidden) {
   const std::string shown = terminal_report(testing::large_posture(1000), {.width = 80, .subjects_max = 5});
   EXPECT_NE(shown.find("more\n"), std::string::npos);
