@@ -35,6 +35,7 @@ void add_audit(CLI::App& app, Run& run);
 void add_enroll(CLI::App& app, Run& run);
 void add_paths(CLI::App& app, Run& run);
 void add_posture(CLI::App& app, Run& run);
+void add_redteam(CLI::App& app, Run& run);
 void add_policy(CLI::App& app, Run& run);
 void add_receipt(CLI::App& app, Run& run);
 void add_store(CLI::App& app, Run& run);

@@ -62,6 +62,7 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_store(app, run);
   add_paths(app, run);
   add_posture(app, run);
+  add_redteam(app, run);
   add_policy(app, run);
   add_receipt(app, run);
   add_scan(app, run);

@@ -21,6 +21,7 @@
 #include "posture/collect/local/sockets_collector.h"
 #include "posture/collect/paths/path_collector.h"
 #include "posture/collect/tls/scan_collector.h"
+#include "posture_models_collector.h"
 #include "release_commands.h"
 
 namespace cloister::cli {
@@ -160,6 +161,7 @@ constexpr std::array kChoices = {
     CollectorChoice{"sockets", "ports of this machine that others can reach", make_sockets},
     CollectorChoice{"content", "what really lies in local locations, file by file", make_content},
     CollectorChoice{"home", "this home: keys, who may use them, its log, what was released", make_home},
+    CollectorChoice{"models", "sealed models of local locations: signed for, file by file", make_models_collector},
     CollectorChoice{"scan", "endpoints, from results of `cloister scan --json` (--scan)", make_scans},
     CollectorChoice{"kubernetes", "manifests, EncryptionConfiguration, etcd, EKS, GKE, AKS (--kubernetes)",
                     make_kubernetes},

@@ -1,6 +1,6 @@
 // What a home says of itself to the posture audit: its keys and whose they are, who shares them, whether its log is
-// whole, who may use keys, what was released to attested workers, and dumps of the programs that run. Keys aren't
-// unwrapped, but for what kept releases are encrypted under. docs/posture-home.md says which controls that proves.
+// whole, who may use keys, what was released to attested workers, and dumps of the programs that run. Keys of tenants
+// and datasets aren't unwrapped. docs/posture-home.md says which controls that proves.
 #pragma once
 
 #include <functional>

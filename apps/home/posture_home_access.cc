@@ -198,6 +198,25 @@ std::optional<bool> is_dumpable(const Path& process, const std::string& status) 
   return of_process.st_uid != 0;
 }
 
+// Of several processes the worst: what one of them hides isn't known of all, unless another is bad.
+class Worst {
+ public:
+  void see(std::optional<bool> now, bool bad) {
+    if (now == bad) bad_ = now;
+    if (!now) hidden_ = true;
+    if (now) good_ = !bad;
+  }
+  std::optional<bool> known() const { return bad_ ? bad_ : hidden_ ? std::nullopt : good_; }
+
+ private:
+  std::optional<bool> bad_, good_;
+  bool hidden_ = false;
+};
+
+struct Dumps {
+  Worst limited, dumpable;
+};
+
 // The workload of the estate that this program is; where it isn't told, the program's own name.
 std::string workload_of(const std::string& program, const posture::Estate& estate) {
   std::vector<std::string> services;
@@ -216,7 +235,7 @@ void add_process_facts(const Path& proc, const posture::Estate& estate, const Ho
     return facts.unseen("process.dumps", {SubjectKind::kWorkload, "cloisterd"},
                         Error(Code::kNotFound, proc.string() + " can't be read"));
   }
-  std::map<std::string, FactValues> found;
+  std::map<std::string, Dumps> found;
   while (const dirent* entry = ::readdir(folder.get())) {
     const std::string name = entry->d_name;
     if (name.empty() || !std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) continue;
@@ -224,20 +243,15 @@ void add_process_facts(const Path& proc, const posture::Estate& estate, const Ho
     const std::string status = read_small(process / "status");
     const std::string program = first_line_with(status, "Name:\t");
     if (program != "cloisterd" && program != "cloister-worker" && program != "cloister-relay") continue;
-    FactValues& values = found[workload_of(program, estate)];
-    const auto limited = no_core(read_small(process / "limits"));
-    const auto dumpable = is_dumpable(process, status);
-    // Of several the worst: what one of them doesn't show isn't known of any.
-    const auto merge = [&](const char* value, std::optional<bool> now, bool bad) {
-      const auto before = values.find(value);
-      if (before != values.end() && std::get<bool>(before->second) == bad) return;
-      if (now) values[value] = *now;
-    };
-    merge("core_limit_zero", limited, false);
-    merge("dumpable", dumpable, true);
+    Dumps& dumps = found[workload_of(program, estate)];
+    dumps.limited.see(no_core(read_small(process / "limits")), false);
+    dumps.dumpable.see(is_dumpable(process, status), true);
   }
-  for (auto& [workload, values] : found) {
+  for (const auto& [workload, dumps] : found) {
     const Subject subject{SubjectKind::kWorkload, workload};
+    FactValues values;
+    if (const auto limited = dumps.limited.known()) values["core_limit_zero"] = *limited;
+    if (const auto dumpable = dumps.dumpable.known()) values["dumpable"] = *dumpable;
     if (values.empty()) {
       facts.unseen("process.dumps", subject, Error(Code::kDenied, "its limits can't be read"));
     } else {

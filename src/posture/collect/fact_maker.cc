@@ -34,6 +34,7 @@ Fact FactMaker::storage(Subject subject, const StorageView& view, std::string ra
     fact.values["objects_sampled"] = view.sample->sampled;
     fact.values["sample_bound_permille"] = view.sample->bound_permille;
   }
+  if (!view.other_keys.empty()) fact.values["other_keys"] = view.other_keys;
   if (!view.notes.empty()) fact.values["notes"] = view.notes;
   fact.raw = std::move(raw);
   return fact;

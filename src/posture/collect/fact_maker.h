@@ -14,6 +14,7 @@ struct StorageView {
   std::string integrity = "unknown";  // "aead", "elsewhere", "none", "unknown"
   std::string key;                    // full name; empty: none
   std::string key_manager = "unknown";
+  std::vector<std::string> other_keys;  // that are named beside `key`
   std::string level = "service";
   // Of an object store whose objects were looked at.
   struct Sample {

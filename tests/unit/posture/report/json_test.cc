@@ -53,7 +53,7 @@ TEST(ReportJson, NoReport) {
   expect_refused(parse_report("{}"), Code::kInvalid, "format");
   expect_refused(parse_report("[]"), Code::kInvalid, "format");
   for (const std::string_view from :
-       {"\"overall\":\"", "\"lower\":", "\"permille\":", "\"status\":\"", "\"at_rest\""}) {
+       {"\"overall\":\"", "\"lower\":", "\"permille\":", "\"subject_kind\":\"", "\"at_rest\""}) {
     std::string bad = good;
     const std::size_t at = bad.find(from);
     ASSERT_NE(at, std::string::npos) << from;

@@ -183,6 +183,15 @@ TEST_F(S3Test, BadDefaultStaysBadThoughObjectsAreHidden) {
   EXPECT_TRUE(notes_say(fact, "ListObjectsV2"));
 }
 
+TEST_F(S3Test, EmptyBucketIsItsDefault) {
+  world.bucket("corpus", "aws:kms", kOwnKey);
+  const Fact fact = world.collect(estate_of("s3://corpus")).only(kStorage, kCorpus);
+  EXPECT_EQ(text_in(fact, "key_manager"), "operator");
+  EXPECT_EQ(text_in(fact, "level"), "object");
+  EXPECT_EQ(fact.number("objects"), 0);
+  EXPECT_EQ(fact.number("objects_sampled"), 0);
+}
+
 TEST_F(S3Test, NothingIsClaimedOfWhatIsNotListed) {
   world.bucket("corpus", "aws:kms", kOwnKey);
   const std::string list = "GET s3.us-east-1.amazonaws.com/corpus?list-type=2&encoding-type=url";
@@ -190,8 +199,11 @@ TEST_F(S3Test, NothingIsClaimedOfWhatIsNotListed) {
   world.answers[list] = {200, "<ListBucketResult><Name>corpus</Name>" + world.listed["corpus"] +
                                   "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
                                   "</ListBucketResult>"};
-  const KeptFacts facts = world.collect(estate_of("s3://corpus"), {299, 1});
-  EXPECT_EQ(facts.only(kStorage, kCorpus).number("sample_bound_permille"), 1000);
+  EXPECT_TRUE(world.collect(estate_of("s3://corpus"), {299, 1}).only(kStorage, kCorpus).not_assessed);
+  world.answers["HEAD s3.us-east-1.amazonaws.com/corpus/a"].headers = {};
+  const Fact fact = world.collect(estate_of("s3://corpus"), {299, 1}).only(kStorage, kCorpus);
+  EXPECT_EQ(text_in(fact, "encrypted"), "no") << "what is bad is bad";
+  EXPECT_EQ(fact.number("sample_bound_permille"), 1000);
 }
 
 TEST_F(S3Test, AnswersThatSayNothing) {

@@ -1,0 +1,180 @@
+#include "redteam/run.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+
+#include "net/address.h"
+#include "redteam/chain_attacks.h"
+#include "redteam/evidence_attacks.h"
+#include "redteam/host_attacks.h"
+#include "redteam/lab.h"
+#include "redteam/log_attacks.h"
+
+namespace cloister::redteam {
+namespace {
+
+using Body = Report (*)(const Field& field, const Targets& targets);
+
+// In the canary home.
+template <typename Attack>
+Report in_lab(const Field& field, const char* id, const Attack& attack) {
+  auto lab = Lab::create(field);
+  if (!lab.ok()) return not_run(id, lab.error().message());
+  Result<Report> came = attack(**lab);
+  return came.ok() ? std::move(*came) : not_run(id, came.error().message());
+}
+
+Report surgery(const Field& field, const Targets&) {
+  return in_lab(field, "RT-K14", [&](Lab& lab) -> Result<Report> {
+    CLOISTER_TRY(const SurgeryTarget target, surgery_target(lab));
+    return run_surgery(field, target);
+  });
+}
+
+Report two_keys(const Field& field, const Targets&) { return run_two_keys(field, two_keys_target()); }
+
+Report tenants(const Field& field, const Targets&) {
+  return in_lab(field, "RT-K12", [&](Lab& lab) -> Result<Report> {
+    CLOISTER_TRY(const TenantsTarget target, tenants_target(lab));
+    return run_tenants(field, target);
+  });
+}
+
+Report backup(const Field& field, const Targets&) {
+  return in_lab(field, "RT-K06", [&](Lab& lab) -> Result<Report> {
+    CLOISTER_TRY(const BackupTarget target, backup_target(lab, field));
+    return run_backup(field, target);
+  });
+}
+
+Result<Report> tampering_of(const Field& field, const Path& store) {
+  CLOISTER_TRY(const Anchors anchors, anchors_of(store));
+  return run_log_tampering(field, {store, [&](const Path& copy) { return verify_anchored(copy, anchors); }});
+}
+
+Report log_tampering(const Field& field, const Targets& targets) {
+  if (!targets.store.empty()) {
+    // A copy first: what others write to the log meanwhile must not look like tampering.
+    const Path copy = field.folder / "log.db";
+    const Status copied = copy_store(targets.store, copy);
+    if (!copied.ok()) return not_run("RT-M06", copied.error().message());
+    Result<Report> came = tampering_of(field, copy);
+    return came.ok() ? std::move(*came) : not_run("RT-M06", came.error().message());
+  }
+  return in_lab(field, "RT-M06", [&](Lab& lab) -> Result<Report> {
+    for (int i = 0; i < 4; ++i) {
+      CLOISTER_TRY([[maybe_unused]] const auto opener, lab.opener(i % 2 == 0 ? kAlder : kBirch));
+    }
+    return tampering_of(field, lab.store_path());
+  });
+}
+
+struct Runner {
+  std::string_view id;
+  Body body;
+};
+constexpr Runner kRunners[] = {
+    {"RT-K01", [](const Field& field, const Targets& targets) { return run_core_dump(field, targets.processes); }},
+    {"RT-K02", [](const Field& field, const Targets& targets) { return run_memory_read(field, targets.processes); }},
+    {"RT-K03", [](const Field& field, const Targets&) { return run_swap(field, SwapTarget()); }},
+    {"RT-K04",
+     [](const Field& field, const Targets& targets) { return run_logs(field, {targets.logs, targets.canaries}); }},
+    {"RT-K05",
+     [](const Field& field, const Targets& targets) {
+       return run_environments(field, {targets.processes, targets.manifests, targets.canaries});
+     }},
+    {"RT-K06", backup},
+    {"RT-K09", two_keys},
+    {"RT-K12", tenants},
+    {"RT-K14", surgery},
+    {"RT-T01", [](const Field& field, const Targets& targets) { return run_plaintext(field, targets.server); }},
+    {"RT-T02", [](const Field& field, const Targets& targets) { return run_downgrade(field, targets.server); }},
+    {"RT-T03", [](const Field& field, const Targets& targets) { return run_weak_suites(field, targets.server); }},
+    {"RT-T04",
+     [](const Field& field, const Targets& targets) {
+       return targets.server ? run_clients_of(field, *targets.server, targets.clients) : run_canary_clients(field);
+     }},
+    {"RT-T05", [](const Field& field, const Targets&) { return run_misissued(field, judge_chain); }},
+    {"RT-T06", [](const Field& field, const Targets&) { return run_invalid_chains(field, judge_chain); }},
+    {"RT-A01", [](const Field& field, const Targets&) { return run_evidence_replay(field, judge_evidence); }},
+    {"RT-A02", [](const Field& field, const Targets&) { return run_evidence_relay(field, judge_evidence); }},
+    {"RT-A03", [](const Field& field, const Targets&) { return run_evidence_debug(field, judge_evidence); }},
+    {"RT-A04", [](const Field& field, const Targets&) { return run_evidence_stale(field, judge_evidence); }},
+    {"RT-A06", [](const Field& field, const Targets&) { return run_evidence_spoof(field, judge_evidence); }},
+    {"RT-M06", log_tampering},
+};
+
+const Runner* runner_of(std::string_view id) {
+  const auto found = std::ranges::find(kRunners, id, &Runner::id);
+  return found == std::end(kRunners) ? nullptr : found;
+}
+
+Status check_server(const Targets& targets) {
+  if (!targets.server) return {};
+  CLOISTER_TRY(const net::TcpAddress address, net::parse_tcp_address(*targets.server));
+  const auto numeric = net::numeric_address(address);
+  if (numeric.ok() && numeric->is_local()) return {};
+  if (targets.beyond == address.host) return {};
+  return Error(Code::kInvalid, address.host + " isn't this machine: name it again, as one that you may attack");
+}
+
+Result<std::vector<const Exercise*>> chosen(const Playbook& playbook, const RunOptions& options) {
+  std::vector<const Exercise*> out;
+  for (const std::string& id : options.exercises) {
+    const Exercise* exercise = playbook.find(id);
+    if (exercise == nullptr) return Error(Code::kInvalid, "there is no exercise " + id);
+    out.push_back(exercise);
+  }
+  if (!options.exercises.empty()) return out;
+  for (const Exercise& exercise : playbook.exercises) {
+    if (runner_of(exercise.id) != nullptr) out.push_back(&exercise);
+  }
+  return out;
+}
+
+// A folder that only this process's user can look into, removed with everything in it.
+class Scratch {
+ public:
+  static Result<Scratch> make(const Path& in) {
+    std::string name = (in / "cloister-redteam-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) return error_from_errno(errno, "make a folder in " + in.string());
+    return Scratch(name);
+  }
+  Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, Path())) {}
+  Scratch& operator=(Scratch&&) = delete;
+  ~Scratch() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  const Path& path() const { return path_; }
+
+ private:
+  explicit Scratch(Path path) : path_(std::move(path)) {}
+  Path path_;
+};
+
+}  // namespace
+
+Result<std::vector<Report>> run(const Playbook& playbook, const RunOptions& options, const Path& scratch,
+                                crypto::Random& random, Time now, Progress& progress, const Observer& observer) {
+  if (options.authorised_by.empty()) return Error(Code::kInvalid, "nobody answers for it: say who authorised it");
+  CLOISTER_RETURN_IF_ERROR(check_server(options.targets));
+  CLOISTER_TRY(const auto exercises, chosen(playbook, options));
+  std::vector<Report> reports;
+  for (const Exercise* exercise : exercises) {
+    if (observer.begins) observer.begins(*exercise);
+    CLOISTER_TRY(const Scratch folder, Scratch::make(scratch));
+    const Field field{folder.path(), &random, now, &progress,
+                      monotonic_seconds() + static_cast<double>(options.patience.ms) / 1000};
+    const Runner* runner = runner_of(exercise->id);
+    Report report = progress.stop_requested() ? not_run(exercise->id, "it was stopped")
+                    : runner == nullptr       ? not_run(exercise->id, exercise->not_here)
+                                              : runner->body(field, options.targets);
+    if (observer.ends) observer.ends(*exercise, report);
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+}  // namespace cloister::redteam

@@ -1,0 +1,101 @@
+#include "redteam/playbook.h"
+
+#include <set>
+
+#include "redteam/run.h"
+#include "tests/support/expect.h"
+#include "tests/unit/redteam/fixture.h"
+
+namespace cloister::redteam {
+namespace {
+
+TEST(Playbook, HasAllExercises) {
+  const Playbook& playbook = built_in_playbook();
+  EXPECT_EQ(playbook.exercises.size(), 46u);
+  for (const auto& [group, count] : {std::pair{'K', 15}, {'T', 12}, {'A', 11}, {'M', 8}}) {
+    for (int i = 1; i <= count; ++i) {
+      const std::string id = std::string("RT-") + group + (i < 10 ? "0" : "") + std::to_string(i);
+      const Exercise* exercise = playbook.find(id);
+      ASSERT_NE(exercise, nullptr) << id;
+      EXPECT_FALSE(exercise->capec.empty() && exercise->cwe.empty()) << id;
+    }
+  }
+  EXPECT_EQ(playbook.find("RT-K16"), nullptr);
+}
+
+constexpr std::string_view kOne =
+    "id = \"p\"\nversion = \"1\"\n[[exercise]]\nid = \"RT-X01\"\nname = \"n\"\nprocedure = \"p\"\ndefended = \"d\"\n"
+    "automation = \"auto\"\nneeds = \"none\"\nproves = [\"KEY-01\"]\n";
+
+TEST(Playbook, Malformed) {
+  EXPECT_TRUE(parse_playbook(kOne).ok());
+  const std::string one(kOne);
+  testing::expect_refused(parse_playbook(one + one.substr(one.find("[["))), Code::kInvalid, "twice");
+  testing::expect_refused(parse_playbook(one + "more = \"x\"\n"), Code::kInvalid, "more");
+  testing::expect_refused(parse_playbook(one + "[[other]]\nid = \"x\"\n"), Code::kInvalid, "no such table");
+  std::string without = one;
+  without.erase(without.find("defended"), sizeof("defended = \"d\""));
+  testing::expect_refused(parse_playbook(without), Code::kInvalid, "defended");
+}
+
+class Running : public Exercises {
+ protected:
+  Result<std::vector<Report>> go(RunOptions options) {
+    return run(built_in_playbook(), options, directory_.path(), random_, Time{1'795'000'000'000}, progress_, {});
+  }
+};
+
+TEST_F(Running, NobodyAnswersForIt) {
+  testing::expect_refused(go({.exercises = {"RT-A01"}}), Code::kInvalid, "authorised");
+}
+
+TEST_F(Running, NoSuchExercise) {
+  testing::expect_refused(go({.authorised_by = "alice", .exercises = {"RT-K99"}}), Code::kInvalid, "RT-K99");
+}
+
+TEST_F(Running, ServerThatIsNotThisMachine) {
+  RunOptions options{.authorised_by = "alice", .exercises = {"RT-A01"}};
+  options.targets.server = "192.0.2.7:443";
+  testing::expect_refused(go(options), Code::kInvalid, "isn't this machine");
+  options.targets.beyond = "192.0.2.8";
+  testing::expect_refused(go(options), Code::kInvalid, "isn't this machine");
+  options.targets.beyond = "192.0.2.7";
+  EXPECT_TRUE(go(options).ok());
+}
+
+TEST_F(Running, WhatDoesNotRunHereSaysWhy) {
+  const auto reports = go({.authorised_by = "alice", .exercises = {"RT-A10"}});
+  ASSERT_TRUE(reports.ok());
+  expect_not_run(reports->front(), "host");
+}
+
+TEST_F(Running, Stopped) {
+  progress_.request_stop();
+  const auto reports = go({.authorised_by = "alice", .exercises = {"RT-K14", "RT-A01"}});
+  ASSERT_TRUE(reports.ok());
+  for (const Report& report : *reports) expect_not_run(report, "stopped");
+}
+
+TEST_F(Running, OutOfTime) {
+  const auto reports = go({.authorised_by = "alice", .exercises = {"RT-K14"}, .patience = Duration{0}});
+  ASSERT_TRUE(reports.ok());
+  expect_not_run(reports->front(), "time");
+}
+
+// Every exercise that the playbook doesn't excuse has somebody who runs it, and leaves nothing behind.
+TEST_F(Running, EveryOneThatRunsHere) {
+  std::set<std::string> ran;
+  const auto reports = go({.authorised_by = "alice"});
+  ASSERT_TRUE(reports.ok()) << reports.error().message();
+  for (const Report& report : *reports) {
+    ran.insert(report.id);
+    EXPECT_NE(report.outcome, Outcome::kFailed) << transcript(report);
+  }
+  for (const Exercise& exercise : built_in_playbook().exercises) {
+    EXPECT_EQ(ran.contains(exercise.id), exercise.not_here.empty()) << exercise.id;
+  }
+  EXPECT_EQ(std::filesystem::directory_iterator(directory_.path()), std::filesystem::directory_iterator());
+}
+
+}  // namespace
+}  // namespace cloister::redteam
