@@ -12,7 +12,7 @@ namespace {
 #ifdef CLOISTER_SANITIZED
 constexpr int kStates = 1'000;
 #else
-constexpr int kStates = 12'000;
+constexpr int kStates = 5'000;
 #endif
 constexpr int kRemovals = 4;  // of each state
 
