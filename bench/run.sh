@@ -25,7 +25,7 @@ benches=(
   kms-overhead
   aws-dialect
   cold-start
-  memory relay scan
+  memory relay scan posture-scan
   attest-amd attest-intel attest-nvidia attest-tpm inference)
 
 memory() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job on real data: two tenants seal images, a model and a stream of inference lines; keys rotate; everything
-# opens again byte for byte; and every way in that should be closed is tried. Any surprise ends it with a failure.
+# opens again byte for byte; every way in that should be closed is tried; and an audit says what it was worth before and
+# what it is worth now. Any surprise ends it with a failure.
 #
 #   CLOISTER=build/release/apps/cloister tools/demo.sh [--keep] [--root software|pkcs11]      cloisterd is beside it
 #
@@ -134,6 +135,11 @@ set_up_token() {
   softhsm2-util --init-token --free --label demo --pin "$(cat "$work/pin")" --so-pin "$(cat "$work/pin")" | indent
   token=(--root pkcs11 --pkcs11-module "$module" --pkcs11-token demo --pkcs11-key root --pkcs11-pin-file "$work/pin")
 }
+
+# shellcheck source=tools/demo-posture.sh
+source "$demo_folder/demo-posture.sh"
+say 'what an audit says of it as it lies there:'
+audit_before
 
 step '2. A home, two tenants, their datasets'
 if [[ $root == pkcs11 ]]; then
@@ -279,6 +285,12 @@ source "$demo_folder/demo-service.sh"
 source "$demo_folder/demo-transit.sh"
 # shellcheck source=tools/demo-use.sh
 source "$demo_folder/demo-use.sh"
+
+step '22. The red team: exercises against this deployment'
+red_team
+
+step '23. The audit, once more'
+audit_after
 row 'refusals' 0 '' "$refused of $refused as expected"
 
 printf '\n%s%-30s %16s %12s  %s%s\n' "$bold" 'WHAT' 'BYTES' 'RATE' 'VERDICT' "$off"
@@ -287,5 +299,6 @@ for line in "${rows[@]}"; do
   [[ $bytes != 0 ]] || bytes=-
   printf '%-30s %16s %12s  %s%s%s\n' "$what" "$bytes" "$rate" "$green" "$verdict" "$off"
 done
-printf '\nAll as promised, in %d s. Where to look next: cloister help, docs/cli.md, docs/formats/sealed-object.md,\n' "$SECONDS"
+printf '\nThe report, before and after: %s\n' "$(realpath "$report")"
+printf 'All as promised, in %d s. Where to look next: cloister help, docs/cli.md, docs/formats/sealed-object.md,\n' "$SECONDS"
 printf 'docs/threat-model.md; and tests/cli/, where each refusal above is a test.\n'

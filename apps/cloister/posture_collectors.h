@@ -19,8 +19,10 @@ struct AuditOptions {
   std::vector<std::string> facts;          // files of facts that were collected elsewhere
   std::vector<std::string> path_evidence;  // files, and folders of files: probe/path/evidence_item.h
   std::vector<std::string> scans;          // results of `cloister scan --json`
-  bool aws = false;
+  std::vector<std::string> kubernetes, iac;
+  bool aws = false, azure = false, google = false, databases = false;
   std::vector<std::string> path_bundles;  // TRUST-DOMAIN=FILE
+  std::string policy;                     // of the key service
   std::vector<std::string> only, skip;    // names in the table
   StoreOptions store;
   bool without_store = false;

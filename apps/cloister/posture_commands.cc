@@ -53,6 +53,7 @@ void add_posture(CLI::App& app, Run& run) {
   add_audit_verb(*group, run);
   add_posture_show(*group, run);
   add_posture_bundles(*group, run);
+  add_posture_fix(*group, run);
   add_posture_gate(*group, run);
   add_posture_record(*group, run);
   add_posture_catalogue(*group, run);

@@ -1,4 +1,7 @@
 // cloister posture record: what a person answers for, signed and dated.
+#include <algorithm>
+#include <charconv>
+
 #include "posture/candidates.h"
 #include "posture/evidence/record.h"
 #include "posture/records.h"
@@ -11,7 +14,7 @@ namespace {
 struct RecordRequest {
   StoreOptions store;
   std::string record, subject = "platform", owner, approver, result, reason, date, next, control;
-  std::vector<std::string> covers;
+  std::vector<std::string> covers, values;
   std::int64_t items = -1, overdue = -1, open_high = -1, orphans = -1, days = 365;
 };
 
@@ -49,6 +52,24 @@ Result<posture::Subject> parse_subject(const std::string& text) {
   return subject;
 }
 
+// NAME=VALUE: true and false are truths, whole numbers numbers, everything else is text.
+Status add_value(const std::string& option, posture::Fact& fact) {
+  const std::size_t equals = option.find('=');
+  if (equals == std::string::npos || equals == 0) return invalid("--value " + printable(option) + ": write NAME=VALUE");
+  const std::string name = option.substr(0, equals), value = option.substr(equals + 1);
+  if (fact.values.contains(name)) return invalid("--value " + printable(name) + ": it is said already");
+  std::int64_t number = 0;
+  const auto read = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (value == "true" || value == "false") {
+    fact.values[name] = value == "true";
+  } else if (read.ec == std::errc() && read.ptr == value.data() + value.size()) {
+    fact.values[name] = number;
+  } else {
+    fact.values[name] = value;
+  }
+  return {};
+}
+
 Result<posture::Fact> fact_of(const RecordRequest& request, Time now) {
   posture::Fact fact;
   fact.kind = "record";
@@ -79,6 +100,7 @@ Result<posture::Fact> fact_of(const RecordRequest& request, Time now) {
     if (number >= 0) fact.values[name] = number;
   }
   if (!request.covers.empty()) fact.values["covers"] = request.covers;
+  for (const std::string& value : request.values) CLOISTER_RETURN_IF_ERROR(add_value(value, fact));
   return fact;
 }
 
@@ -180,6 +202,7 @@ void add_posture_record(CLI::App& group, Run& run) {
   verb->add_option("--open-high", request->open_high, "how many high findings are open")->check(CLI::NonNegativeNumber);
   verb->add_option("--orphans", request->orphans, "how many threats or controls have no counterpart")
       ->check(CLI::NonNegativeNumber);
+  verb->add_option("--value", request->values, "whatever else this record holds")->type_name("NAME=VALUE");
   verb->add_option("--days", request->days, "how long it says something")
       ->check(CLI::Range(1, 365))
       ->capture_default_str();

@@ -8,7 +8,7 @@
 namespace cloister::cli {
 
 struct ReportFiles {
-  std::string html, json;
+  std::string html, json, oscal, sarif, cbom, ocsf, csv;  // csv: a folder
   bool force = false;
 };
 void add_report_options(CLI::App& verb, ReportFiles& files);

@@ -138,6 +138,11 @@ Status look(Session& session, const AuditOptions& options, const Input& input, c
                                         thread_count(session.globals())};
   std::vector<posture::Fact>& facts = materials.facts;
   for (posture::Fact& fact : posture::collect(collectors, context)) facts.push_back(std::move(fact));
+  std::string names;
+  for (const auto& collector : collectors) names += (names.empty() ? "" : ", ") + std::string(collector->name());
+  materials.context["collectors"] = names.empty() ? "none" : names;
+  // Looking may have taken hours: judged is as of its end.
+  materials.at = session.caller().now;
   for (posture::Fact& fact : posture::carried(before.facts, facts, materials.at)) facts.push_back(std::move(fact));
   for (posture::Fact& fact : posture::inventory_facts(input.estate, facts, materials.at)) {
     facts.push_back(std::move(fact));

@@ -39,17 +39,6 @@ NOTES
   takes it over within its poll_seconds.
 )";
 
-Result<service::Archive> open_archive(Session& session) {
-  const Path folder = session.home() / "attestation";
-  std::error_code ignored;
-  if (!std::filesystem::exists(folder, ignored)) return Error(Code::kNotFound, "nothing was released from this home");
-  CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
-  CLOISTER_TRY(service::AuthenticSettings settings, session.service_settings());
-  CLOISTER_TRY(crypto::KeyMaterial key, service::ReleaseSettings(std::move(settings))
-                                            .archive_key(hierarchy->store(), session.random(), session.caller()));
-  return service::Archive::open(folder, std::move(key));
-}
-
 // Where the log says that this was decided.
 Result<std::optional<std::uint64_t>> find_record(keys::Store& store, const std::string& tenant,
                                                  const crypto::Sha256Digest& digest) {
@@ -67,7 +56,7 @@ Result<std::optional<std::uint64_t>> find_record(keys::Store& store, const std::
 }
 
 Result<Outcome> replay(Session& session, const ReplayRequest& request) {
-  CLOISTER_TRY(const service::Archive archive, open_archive(session));
+  CLOISTER_TRY(const service::Archive archive, open_release_archive(session));
   CLOISTER_TRY(const service::Replay replay, service::replay_release(archive, request.id));
   const service::ReleaseRecord& record = replay.record;
   const policy::ReleaseDecision& decision = record.found.decision;
@@ -106,7 +95,7 @@ Result<Outcome> replay(Session& session, const ReplayRequest& request) {
 }
 
 Result<Outcome> list_releases(Session& session, const NoRequest&) {
-  CLOISTER_TRY(const service::Archive archive, open_archive(session));
+  CLOISTER_TRY(const service::Archive archive, open_release_archive(session));
   CLOISTER_TRY(const auto ids, archive.releases());
   Outcome outcome;
   outcome.json = {{"releases", Json::array()}};
@@ -183,6 +172,24 @@ Result<Outcome> show_policy(Session& session, const NoRequest&) {
 }
 
 }  // namespace
+
+Result<service::Archive> open_release_archive(Session& session) {
+  const Path folder = session.home() / "attestation";
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder, ignored)) return Error(Code::kNotFound, "nothing was released from this home");
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  CLOISTER_TRY(service::AuthenticSettings settings, session.service_settings());
+  CLOISTER_TRY(crypto::KeyMaterial key, service::ReleaseSettings(std::move(settings))
+                                            .archive_key(hierarchy->store(), session.random(), session.caller()));
+  return service::Archive::open(folder, std::move(key));
+}
+
+Result<std::string> attestation_policy_text(Session& session) {
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
+  CLOISTER_TRY(service::AuthenticSettings authentic, session.service_settings());
+  CLOISTER_TRY(const auto state, service::ReleaseSettings(std::move(authentic)).load(hierarchy->store(), nullptr));
+  return state->policy_text;
+}
 
 void add_releases(CLI::App& attest, Run& run) {
   auto replaying = std::make_shared<ReplayRequest>();

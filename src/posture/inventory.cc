@@ -130,7 +130,9 @@ class Diff {
     const bool absent = fact.kind == "inventory.seen" && fact.truth("present") != std::optional(true);
     mark(fact.subject, fact, absent);
     // Finding a place shows that the declared one which it lies in is there.
-    if (fact.subject.kind != SubjectKind::kLocation || absent) return;
+    const bool by_address =
+        fact.subject.kind == SubjectKind::kLocation && fact.subject.id.find(':') != std::string::npos;
+    if (!by_address || absent) return;
     const Location* location = location_of(*estate_, fact.subject.id);
     if (location != nullptr) mark({SubjectKind::kLocation, location->name}, fact, false);
   }

@@ -16,8 +16,10 @@ struct Several {
   std::string_view kind;
   std::array<std::string_view, 2> by;
 };
-constexpr std::array<Several, 3> kSeveral = {
-    {{"transient.persistence", {"what", "where"}}, {"drill", {"drill", ""}}, {"record", {"record", "control"}}}};
+constexpr std::array<Several, 4> kSeveral = {{{"storage.encryption", {"level", ""}},
+                                              {"transient.persistence", {"what", "where"}},
+                                              {"drill", {"drill", ""}},
+                                              {"record", {"record", "control"}}}};
 
 std::string which_of(const Fact& fact) {
   const auto several = std::ranges::find(kSeveral, fact.kind, &Several::kind);

@@ -23,8 +23,8 @@ class View {
   Time now() const { return now_; }
 
   // The newest of each collector about that subject; empty: nobody looked. Of kinds of which a collector says several
-  // about one subject the newest of each: "drill" by `drill`, "record" by `record` and `control`,
-  // "transient.persistence" by `what` and `where`.
+  // about one subject the newest of each: "drill" by `drill`, "record" by `record` and `control`, "storage.encryption"
+  // by `level`, "transient.persistence" by `what` and `where`.
   std::vector<const Fact*> about(std::string_view kind, const Subject& subject) const;
   // All of them, by kind, subject and collector.
   std::span<const Fact* const> newest() const { return newest_; }

@@ -1,9 +1,10 @@
-// Runs a cloud's collector over the addresses it is given and prints the facts, one on a line:
-// "cloud_facts_tool aws ACCOUNT ADDRESS…". Credentials and endpoints come from the environment.
+// Runs a collector over the addresses it is given and prints the facts, one on a line: "cloud_facts_tool aws ACCOUNT
+// ADDRESS…", "cloud_facts_tool postgresql "" ADDRESS…". Credentials and endpoints come from the environment.
 #include <cstdio>
 #include <cstdlib>
 
 #include "posture/collect/cloud/aws_collector.h"
+#include "posture/collect/database/postgres_collector.h"
 
 using namespace cloister;
 
@@ -19,6 +20,7 @@ std::optional<std::string> environment(const std::string& name) {
 }
 
 std::unique_ptr<posture::Collector> collector_of(std::string_view name) {
+  if (name == "postgresql") return std::make_unique<posture::PostgresCollector>();
   if (name != "aws") return nullptr;
   posture::AwsOptions options;
   options.environment = environment;
@@ -30,7 +32,7 @@ std::unique_ptr<posture::Collector> collector_of(std::string_view name) {
 int main(int argc, char** argv) {
   const auto collector = argc < 3 ? nullptr : collector_of(argv[1]);
   if (collector == nullptr) {
-    std::fputs("usage: cloud_facts_tool aws ACCOUNT ADDRESS...\n", stderr);
+    std::fputs("usage: cloud_facts_tool aws|postgresql ACCOUNT ADDRESS...\n", stderr);
     return 2;
   }
   posture::Estate estate;

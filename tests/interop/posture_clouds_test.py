@@ -2,6 +2,7 @@
 """The posture audit's collectors of clouds against other people's servers of their protocols: moto for AWS."""
 import http.client
 import json
+import os
 import subprocess
 
 from lib import interop
@@ -98,6 +99,33 @@ def check_signatures(run, row, port, user):
     reset_auth("inf")
 
 
+def check_audit(run, row, port, volume):
+    """The whole audit, which has to say of each place what its key is worth: what other tools pass is no pass."""
+    truth = {"s3://own": "pass", "s3://own-alias": "pass", "s3://aws-kms-no-key": "fail", "s3://aws-alias": "fail", "s3://sse-s3": "fail", "s3://foreign": "fail",
+             "s3://absent": "not-assessed", "sagemaker:training-job/own": "pass", "sagemaker:training-job/output-default": "fail",
+             f"ebs:{volume}": "pass"}
+    estate = run.folder / "estate.toml"
+    text = f'version = 1\nid = "clouds"\nown_account = ["{ACCOUNT}"]\n'
+    names = {f"place-{number}": address for number, address in enumerate(truth)}
+    for name, address in names.items():
+        text += (f'[[location]]\nname = "{name}"\naddress = "{address}"\nkind = "training-data"\nowner = "data"\nenvironment = "production"\n'
+                 'tenant = "acme"\nsensitivity = "internal"\n')
+    estate.write_text(text, encoding="utf-8")
+    report = run.folder / "report.json"
+    done = subprocess.run([os.environ["CLOISTER"], "posture", "audit", "--estate", estate, "--aws", "--no-store", "--report", report],
+                          env=run.environment(AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}", AWS_REGION=REGION, AWS_ACCESS_KEY_ID="a",
+                                              AWS_SECRET_ACCESS_KEY="b", AWS_EC2_METADATA_DISABLED="true"),
+                          check=False, capture_output=True, text=True, timeout=120)
+    if not row.check("audit: ends", report.exists(), done.stderr):
+        return
+    said = {}
+    for control in json.loads(report.read_text())["controls"]:
+        if control["control"] == "KEY-02":
+            said = {names.get(verdict["subject"]): verdict["status"] for verdict in control["subjects"] if verdict["subject_kind"] == "location"}
+    for address, verdict in truth.items():
+        row.check(f"audit: KEY-02 of {address} is {verdict}", said.get(address) == verdict, said)
+
+
 def moto(run, row):
     python = run.pip(f"moto[server]=={MOTO}")
     port = interop.free_port()
@@ -109,6 +137,7 @@ def moto(run, row):
         names = json.loads(made.stdout)
         check_buckets(run, row, port)
         check_services(run, row, port, names)
+        check_audit(run, row, port, names["own-volume"])
         nobodys = aws(run, port, ["s3://own"], account="")
         row.check("no account is said to be the operator's: no key is", nobodys.manager("s3://own") == "unknown",
                   nobodys.manager("s3://own"))
@@ -117,7 +146,7 @@ def moto(run, row):
 
 def main():
     run = interop.Run("posture_clouds")
-    with run.row("provider", "posture: AWS", against="moto", version=MOTO) as row:
+    with run.row("provider", "posture: AWS", against="moto, audited", version=MOTO) as row:
         moto(run, row)
     run.finish()
 

@@ -164,12 +164,13 @@ void add_storage(Maker& make, bool sealed) {
   make.verdict("REST-07", location("corpus"), sealed ? kPass : kFail,
                sealed ? "1,000 files looked at, none readable" : "968 of 1,000 files are readable", {scan},
                sealed ? "" : seal);
-  const std::string models = make.fact(
+  make.fact(
       "storage.encryption", location("models"), "aws/1",
       encryption("yes", "sse-kms", sealed ? kOperatorKey : kPlatformKey, sealed ? "operator" : "platform_default"));
   make.last().values["objects"] = std::int64_t{48'210};
   make.last().values["objects_sampled"] = std::int64_t{2'995};
   make.last().values["sample_bound_permille"] = std::int64_t{1};
+  const std::string models = make.last().id();
   make.verdict("REST-02", location("models"), kPass, "encrypted: sse-kms, aes-256-gcm", {models});
   make.verdict(
       "KEY-02", location("models"), sealed ? kPass : kFail,
@@ -280,14 +281,14 @@ void add_use(Maker& make) {
                                          {"tcb_status", text("up-to-date")}},
                                         days(2));
   make.verdict("USE-02", workload("trainer"), kPass, "attested on amd-sev-snp", {trainer});
-  const std::string engine = make.fact("attestation.workload", workload("engine"), "home/1",
-                                       {{"platform", text("insecure_software")},
-                                        {"assurance", text("insecure_software")},
-                                        {"sound", true},
-                                        {"debug", false}});
+  make.fact("attestation.workload", workload("engine"), "home/1",
+            {{"platform", text("insecure_software")},
+             {"assurance", text("insecure_software")},
+             {"sound", true},
+             {"debug", false}});
   make.last().simulated = true;
   make.verdict("USE-02", workload("engine"), kNotAssessed, "the evidence is simulated: insecure_software",
-               {make.last().id(), engine});
+               {make.last().id()});
   const std::string decided = make.fact("assessment.workload", workload("trainer"), "records/1",
                                         {{"decision", text("tee")}, {"justified", true}});
   make.verdict("USE-01", workload("trainer"), kPass, "decided: tee", {decided});

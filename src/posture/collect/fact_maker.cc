@@ -3,7 +3,7 @@
 namespace cloister::posture {
 
 FactMaker::FactMaker(std::string_view collector, std::string scope, const CollectContext& context)
-    : collector_(collector), scope_(std::move(scope)), at_(context.now) {}
+    : collector_(collector), scope_(std::move(scope)), at_(context.now), estate_(context.estate) {}
 
 Fact FactMaker::make(std::string_view kind, Subject subject) const {
   Fact fact;
@@ -34,6 +34,7 @@ Fact FactMaker::storage(Subject subject, const StorageView& view, std::string ra
     fact.values["objects_sampled"] = view.sample->sampled;
     fact.values["sample_bound_permille"] = view.sample->bound_permille;
   }
+  if (!view.other_keys.empty()) fact.values["other_keys"] = view.other_keys;
   if (!view.notes.empty()) fact.values["notes"] = view.notes;
   fact.raw = std::move(raw);
   return fact;

@@ -14,6 +14,7 @@ struct StorageView {
   std::string integrity = "unknown";  // "aead", "elsewhere", "none", "unknown"
   std::string key;                    // full name; empty: none
   std::string key_manager = "unknown";
+  std::vector<std::string> other_keys;  // that are named beside `key`
   std::string level = "service";
   // Of an object store whose objects were looked at.
   struct Sample {
@@ -31,10 +32,12 @@ class FactMaker {
   // For an answer that says nothing, or none at all.
   Fact not_assessed(std::string_view kind, Subject subject, std::string why) const;
   Fact make(std::string_view kind, Subject subject) const;
+  const Estate& estate() const { return *estate_; }
 
  private:
   const std::string collector_, scope_;
   const Time at_;
+  const Estate* const estate_;
 };
 
 // Encrypted by a provider with a key whose manager isn't known yet: AES with 256 bits, as all of them say.

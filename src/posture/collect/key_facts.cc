@@ -1,5 +1,8 @@
 #include "posture/collect/key_facts.h"
 
+#include <algorithm>
+#include <sstream>
+
 namespace cloister::posture {
 namespace {
 
@@ -67,6 +70,17 @@ void take_findings(const kms::KeyPosture& posture, Values& into) {
   });
 }
 
+void take_declared(const Estate& estate, std::string_view key, Values& into) {
+  const auto declared = std::ranges::find(estate.keys, key, &DeclaredKey::name);
+  if (declared == estate.keys.end()) return;
+  if (!declared->key_class.empty()) into.put("key_class", declared->key_class);
+  if (declared->cryptoperiod) into.put("cryptoperiod_days", declared->cryptoperiod->ms / days(1).ms);
+  std::vector<std::string> tenants;
+  std::istringstream names(declared->label.tenant);
+  for (std::string name; std::getline(names >> std::ws, name, ',');) tenants.push_back(name);
+  if (!tenants.empty()) into.put("tenants", std::move(tenants));
+}
+
 }  // namespace
 
 std::set<std::string> own_accounts(const Estate& estate) {
@@ -104,6 +118,7 @@ Fact key_posture_fact(const FactMaker& maker, const kms::KeyPosture& posture, co
     return maker.not_assessed("key.posture", subject,
                               posture.state.known() ? "nothing is known" : posture.state.why_not());
   }
+  take_declared(maker.estate(), posture.key, into);
   Fact fact = maker.make("key.posture", subject);
   fact.values = std::move(into.values);
   fact.values["manager"] = manager;

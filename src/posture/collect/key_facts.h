@@ -19,7 +19,7 @@ std::string key_manager(const kms::Assessed<kms::ManagedBy>& managed_by, std::st
 
 // `key.posture`. What wasn't assessed is left out and named in the list "not_assessed_parts"; not assessed at all when
 // nothing is known. Rotation of a key that the platform manages is left out: that AWS rotates its own is no evidence of
-// anything (the flag is always true).
+// anything (the flag is always true). Class, tenants and cryptoperiod are the estate's, where it declares the key.
 Fact key_posture_fact(const FactMaker& maker, const kms::KeyPosture& posture, const std::string& manager);
 
 }  // namespace cloister::posture

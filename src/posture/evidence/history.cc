@@ -26,6 +26,14 @@ bool is_of_one_run(const Fact& fact) {
          fact.collector.starts_with("evidence/") || fact.collector.starts_with("inventory/");
 }
 
+// What was tried once stays tried until it is too old, or somebody tries the same again.
+using Tried = std::tuple<Subject, std::string_view, std::string_view>;
+std::optional<Tried> drill_of(const Fact& fact) {
+  const std::string* drill = fact.text("drill");
+  if (fact.kind != "drill" || drill == nullptr) return std::nullopt;
+  return Tried(fact.subject, base_name(fact.collector), *drill);
+}
+
 // Long over: it explains nothing any more.
 bool is_ancient(const Fact& fact, Time now) { return fact.valid_until + kRecordValid < now; }
 
@@ -81,7 +89,9 @@ std::vector<Fact> carried(std::span<const Fact> before, std::span<const Fact> fr
   }
   std::set<std::string_view> asked;
   std::set<std::pair<std::string_view, Subject>> spoken_of;
+  std::set<Tried> tried;
   for (const Fact& fact : fresh) {
+    if (const auto drill = drill_of(fact)) tried.insert(*drill);
     asked.insert(base_name(fact.collector));
     spoken_of.emplace(fact.kind, fact.subject);
   }
@@ -89,8 +99,10 @@ std::vector<Fact> carried(std::span<const Fact> before, std::span<const Fact> fr
   for (const Fact& fact : before) {
     const bool decommissioned = fact.kind != "record" && gone.contains(fact.subject);
     if (decommissioned || is_of_one_run(fact) || is_ancient(fact, now)) continue;
-    const bool record = fact.kind == "record";
-    if (record || (fact.collector != kCollector && !asked.contains(base_name(fact.collector)))) {
+    const auto drill = drill_of(fact);
+    if (drill && !tried.contains(*drill)) {
+      out.push_back(fact);
+    } else if (fact.kind == "record" || (fact.collector != kCollector && !asked.contains(base_name(fact.collector)))) {
       out.push_back(fact);
     } else if (fact.subject.kind != SubjectKind::kObject && fact.subject.kind != SubjectKind::kPlatform &&
                spoken_of.emplace(fact.kind, fact.subject).second) {

@@ -16,7 +16,7 @@ namespace cloister::posture {
 // - of a collector that this run did ask, for each kind and subject it now says nothing about, one that says when it
 //   was last seen: not assessed. Objects are left out: a location's collector tells only of those there is something to
 //   say of.
-// - records, always.
+// - records, always; drills, until the same one was tried again.
 // What a record "decommission" speaks about is left out, and so is what the run itself is checked by. `now` is the
 // run's time.
 std::vector<Fact> carried(std::span<const Fact> before, std::span<const Fact> fresh, Time now);

@@ -8,6 +8,7 @@ namespace cloister::posture {
 namespace {
 
 constexpr std::string_view kMark = "[redacted: ";
+constexpr std::size_t kMarkSizeMax = 64;
 
 struct Shape {
   std::string_view prefix;
@@ -87,10 +88,10 @@ class Redactor {
 
   bool copy_mark() {
     if (!at(kMark)) return false;
-    const std::size_t end = text_.find(']', at_);
+    const std::size_t end = text_.substr(at_, kMarkSizeMax).find(']');
     if (end == std::string_view::npos) return false;
-    out_ += text_.substr(at_, end + 1 - at_);
-    at_ = end + 1;
+    out_ += text_.substr(at_, end + 1);
+    at_ += end + 1;
     return true;
   }
 

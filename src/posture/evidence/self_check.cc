@@ -183,7 +183,7 @@ void blind(const Trial& trial, Time now, Count& scanner, Count& monotonic) {
 }
 
 // Somewhere an exception would count: the first subject of a control that takes one and didn't pass.
-std::optional<std::pair<std::string, Subject>> target_of(const Catalogue& catalogue, const Assessment& assessment,
+std::optional<std::pair<std::string, Subject>> target_of(const Assessment& assessment, const Catalogue& catalogue,
                                                          bool critical) {
   for (const ControlAssessment& control : assessment.controls) {
     const Control* asked = catalogue.find(control.control);
@@ -235,27 +235,27 @@ struct ExceptionTrial {
   }
 };
 
-// Nothing where every control passes: then there is nowhere to plant one.
-std::optional<bool> try_exceptions(const ExceptionTrial& trial, Count& count) {
-  const Assessment plain = assess(trial.catalogue, trial.estate, trial.facts, {}, trial.now);
-  if (const auto critical = target_of(trial.catalogue, plain, true)) {
-    const bool held = trial.holds(sound_exception(*critical, trial.now), trial.now);
+// Planted where nothing is known, so that there is always a finding to hide. Nothing for a catalogue without one.
+std::optional<bool> try_exceptions(const ExceptionTrial& blank, Count& count) {
+  const Assessment plain = assess(blank.catalogue, blank.estate, {}, {}, blank.now);
+  if (const auto critical = target_of(plain, blank.catalogue, true)) {
+    const bool held = blank.holds(sound_exception(*critical, blank.now), blank.now);
     count.add("on a critical control", held ? "had an effect" : "");
   }
-  const auto target = target_of(trial.catalogue, plain, false);
+  const auto target = target_of(plain, blank.catalogue, false);
   if (!target) return std::nullopt;
   for (const Forgery& forgery : kForgeries) {
-    Exception exception = sound_exception(*target, trial.now);
-    forgery.forge(exception, trial.now);
-    count.add(std::string(forgery.what), trial.holds(exception, trial.now) ? "had an effect" : "");
+    Exception exception = sound_exception(*target, blank.now);
+    forgery.forge(exception, blank.now);
+    count.add(std::string(forgery.what), blank.holds(exception, blank.now) ? "had an effect" : "");
   }
-  const Exception sound = sound_exception(*target, trial.now);
-  return trial.holds(sound, trial.now) && !trial.holds(sound, sound.expires + Duration{1});
+  const Exception sound = sound_exception(*target, blank.now);
+  return blank.holds(sound, blank.now) && !blank.holds(sound, sound.expires + Duration{1});
 }
 
 Fact register_fact(const ExceptionTrial& trial, std::span<const Exception> exceptions) {
   Count count;
-  const std::optional<bool> resurfaces = try_exceptions(trial, count);
+  const std::optional<bool> resurfaces = try_exceptions({trial.catalogue, trial.estate, {}, trial.now}, count);
   std::int64_t invalid = 0, with_effect = 0;
   for (const Exception& exception : exceptions) {
     if (problem_of(exception, trial.now).empty()) continue;

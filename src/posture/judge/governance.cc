@@ -7,7 +7,7 @@
 namespace cloister::posture {
 namespace {
 
-constexpr int kThreatClasses = 16;  // T1 to T16: docs/threat-model.md
+constexpr int kThreatClasses = 16;  // T1 to T16: docs/formats/facts.md
 constexpr Duration kThreatModelAgeMax = days(180);
 constexpr Duration kReviewAgeMax = days(90);
 constexpr Duration kAuditAgeMax = days(365);

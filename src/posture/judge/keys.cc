@@ -1,7 +1,8 @@
 // KEY-01 to KEY-03: where keys live, whose they are, and what each of them protects.
+#include "posture/judge/keys.h"
+
 #include <algorithm>
 
-#include "posture/judge/keys.h"
 #include "posture/judge/layers.h"
 #include "posture/judge/migration.h"
 
@@ -128,9 +129,9 @@ SubjectVerdict judge_header_keys(const View& view, const LocationFacts& location
                            location.seals, [](const Fact& fact) {
                              const std::vector<std::string>* rings = fact.list("keyring_ids");
                              const std::vector<std::string>* slots = fact.list("slot_keys");
-                             const bool any =
-                                 (rings != nullptr && !rings->empty()) || (slots != nullptr && !slots->empty());
-                             return any ? passes("its headers name their keys")
+                             // Whoever else has a slot can open them too: all must be known.
+                             const bool all = rings != nullptr && slots != nullptr && !slots->empty();
+                             return all ? passes("its headers name their keys")
                                         : unproven("its headers don't say by which keys they open");
                            }));
   for (const Fact* fact : location.seals) {

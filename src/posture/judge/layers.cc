@@ -41,14 +41,21 @@ void add_all(const View& view, std::string_view kind, Facts LocationFacts::* mem
   }
 }
 
-// Facts of one level are about the same layer.
+// Facts of one level are about the same layer. One that doesn't say its level may have been about any: it is among all.
 std::map<std::string, Facts> by_level(const View& view, const LocationFacts& location) {
   std::map<std::string, Facts> levels;
+  Facts of_any;
   for (const Fact* fact : location.configuration) {
     if (why_no_proof(view, *fact).empty() && is_seal(*fact)) continue;
     const std::string* level = fact->text("level");
-    levels[level == nullptr ? "" : *level].push_back(fact);
+    if (level == nullptr) {
+      of_any.push_back(fact);
+    } else {
+      levels[*level].push_back(fact);
+    }
   }
+  if (levels.empty() && !of_any.empty()) levels[""];
+  for (auto& [level, facts] : levels) facts.insert(facts.end(), of_any.begin(), of_any.end());
   // Objects make their location worse, never better.
   if (!levels.empty() && !location.objects.empty()) {
     Facts& facts = levels.contains("object")    ? levels["object"]

@@ -100,8 +100,8 @@ void add_hosts(const View& view, std::vector<SubjectVerdict>& out) {
 }
 
 std::vector<SubjectVerdict> judge_rest_05(const View& view) {
-  std::vector<SubjectVerdict> out =
-      judge_encrypted(view, locations_of(view, {DataKind::kBackup, DataKind::kScratch, DataKind::kSecrets, DataKind::kOther}));
+  std::vector<SubjectVerdict> out = judge_encrypted(
+      view, locations_of(view, {DataKind::kBackup, DataKind::kScratch, DataKind::kSecrets, DataKind::kOther}));
   add_hosts(view, out);
   std::vector<Subject> key_holders;
   for (const Workload& workload : view.estate().workloads) {

@@ -1,7 +1,7 @@
 // USE-01 to USE-05 and USE-09: which workloads are attested, and to whom keys are released.
-#include <algorithm>
-
 #include "posture/judge/use.h"
+
+#include <algorithm>
 
 namespace cloister::posture {
 namespace {
@@ -121,13 +121,18 @@ Finding look_policy(const Fact& fact) {
 
 std::vector<SubjectVerdict> judge_use_04(const View& view) {
   std::vector<std::string> platforms;
+  std::vector<SubjectVerdict> parts;
   for (const Fact* fact : view.all("attestation.workload")) {
+    if (fact->simulated) continue;
     const std::string* platform = fact->text("platform");
-    if (platform != nullptr && why_no_proof(view, *fact).empty()) platforms.push_back(*platform);
+    if (platform != nullptr) {
+      platforms.push_back(*platform);
+    } else {
+      parts.push_back(not_assessed(the_platform(), "which platform " + fact->subject.id + " runs on isn't known"));
+    }
   }
   DrillAsked vectors{.drill = "negative-vectors", .every_case_refused = true};
   vectors.covers.assign(platforms.begin(), platforms.end());
-  std::vector<SubjectVerdict> parts;
   parts.push_back(judge_by(view, {the_platform(), "nobody looked at what the policy asks of evidence"},
                            view.about("attestation.policy", the_platform()), look_policy));
   parts.push_back(

@@ -70,6 +70,7 @@ Finding look_tcb(const Fact& fact) {
   const std::string remediation = "update microcode and firmware, and raise the least TCB that the policy takes";
   const std::string* status = fact.text("tcb_status");
   const std::vector<std::string>* advisories = fact.list("advisories");
+  if (fact.truth("sound") != true) return unproven("its evidence isn't sound, so what it says of its TCB isn't either");
   if (status == nullptr || *status == "unknown") return unproven("the state of its TCB isn't known", remediation);
   if (*status == "out-of-date" || *status == "revoked" || *status == "configuration-needed") {
     return fails("its TCB is " + *status, remediation);

@@ -88,15 +88,16 @@ void add_members(Markup& page, const Run& run, const Group& group) {
       open = true;
       location = own;
     }
+    const std::string name = hash == std::string::npos ? verdict->subject.text() : id.substr(hash + 1);
     page.raw("<li>");
-    if (hash == std::string::npos) {
-      page.text(verdict->subject.text());
+    if (verdict->evidence.size() == 1) {
+      add_fact_link(page, run, verdict->evidence.front(), name);
     } else {
-      page.text(std::string_view(id).substr(hash + 1));
-    }
-    for (const std::string& evidence : verdict->evidence) {
-      page.raw(" ");
-      add_fact_link(page, run, evidence, std::string_view(evidence).substr(0, kLinkDigits));
+      page.text(name);
+      for (const std::string& evidence : verdict->evidence) {
+        page.raw(" ");
+        add_fact_link(page, run, evidence, std::string_view(evidence).substr(0, kLinkDigits));
+      }
     }
     page.raw("\n");
   }
@@ -111,7 +112,7 @@ void add_group(Markup& page, const Run& run, const Group& group) {
   add_members(page, run, group);
   page.raw("</details></td><td>");
   add_remedy(page, first.remediation);
-  page.raw("</td><td class=\"soft small\">beside each subject</td></tr>\n");
+  page.raw("</td><td class=\"soft small\">each subject leads to its own</td></tr>\n");
 }
 
 void add_verdicts(Markup& page, const Run& run, const ControlAssessment& control) {
@@ -287,13 +288,13 @@ void add_controls(Markup& page, const Run& run) {
   add_status_lists(page, run);
   add_sheet(page, run);
   page.raw(
-      "<div class=\"filter\"><input type=\"search\" placeholder=\"Find: a control, a location, a key, a word\" "
-      "aria-label=\"Find in the controls\"><select aria-label=\"Result\"><option value=\"\">every result</option>");
+      "<div class=\"filter\"><label>Find <input type=\"search\" title=\"a control, a location, a key, a word\"></label>"
+      "<label>Result <select><option value=\"\">every one</option>");
   for (const Status status :
        {Status::kFail, Status::kNotAssessed, Status::kException, Status::kNotApplicable, Status::kPass}) {
     page.raw("<option value=\"" + class_of(status) + "\">").raw(status_text(status)).raw("</option>");
   }
-  page.raw("</select></div>\n");
+  page.raw("</select></label></div>\n");
   for (const ControlAssessment& control : run.posture().assessment.controls) add_control(page, run, control);
   end_section(page);
 }

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::size_t kInFull = 40;        // of a group; more become rows
 constexpr std::size_t kRawShown = 4096;    // bytes
-constexpr std::size_t kRowTextShown = 48;  // bytes of a value in a row
+constexpr std::size_t kRowTextMax = 40;    // bytes of a value in a row; longer ones, digests mostly, are cut
+constexpr std::size_t kRowTextShown = 16;  // to so many
 constexpr std::size_t kPrintedMax = 200;
 
 std::string_view location_in(const Subject& subject) {
@@ -73,10 +74,27 @@ void add_row(Markup& page, const Run& run, const Fact& fact, const std::set<std:
     const auto value = fact.values.find(name);
     if (value == fact.values.end()) continue;
     const std::string words = value_text(value->second);
-    page.text(std::string_view(words).substr(0, kRowTextShown));
-    if (words.size() > kRowTextShown) page.raw("…");
+    if (words.size() > kRowTextMax) {
+      page.text(std::string_view(words).substr(0, kRowTextShown)).raw("…");
+    } else {
+      page.text(words);
+    }
   }
   page.raw("\n");
+}
+
+// What all of them say the same stands once, above the table.
+bool is_common(const Run& run, std::span<const std::size_t> group, std::string_view name) {
+  const auto value_in = [&](std::size_t at) -> const FactValue* {
+    const FactValues& values = run.posture().facts[at].values;
+    const auto found = values.find(name);
+    return found == values.end() ? nullptr : &found->second;
+  };
+  const FactValue* first = value_in(group.front());
+  return first != nullptr && std::ranges::all_of(group, [&](std::size_t at) {
+           const FactValue* value = value_in(at);
+           return value != nullptr && *value == *first;
+         });
 }
 
 void add_rows(Markup& page, const Run& run, std::span<const std::size_t> group) {
@@ -84,9 +102,21 @@ void add_rows(Markup& page, const Run& run, std::span<const std::size_t> group) 
   for (const std::size_t at : group) {
     for (const auto& [name, value] : run.posture().facts[at].values) names.insert(name);
   }
+  bool any = false;
+  for (auto name = names.begin(); name != names.end();) {
+    if (!is_common(run, group, *name)) {
+      ++name;
+      continue;
+    }
+    page.raw(any ? "; " : "<p>All of them: ").text(*name).raw(": ");
+    page.text(value_text(run.posture().facts[group.front()].values.find(*name)->second));
+    any = true;
+    name = names.erase(name);
+  }
+  if (any) page.raw("</p>");
   page.raw(group.size() > kPrintedMax ? "<details class=\"bulk\"><summary>" : "<details><summary>");
-  page.raw(counted(group.size(), "fact"))
-      .raw(", a row each</summary><div class=\"wide\"><table class=\"mono\"><tr><th>id begins<th>subject");
+  page.raw(counted(group.size(), "fact"));
+  page.raw(", a row each</summary><div class=\"wide\"><table class=\"mono\"><tr><th>id begins<th>subject");
   for (const std::string_view name : names) page.raw("<th>").text(name);
   page.raw("\n");
   for (const std::size_t at : group) add_row(page, run, run.posture().facts[at], names);

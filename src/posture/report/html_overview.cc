@@ -17,7 +17,8 @@ void add_counts(Markup& page, const Run& run) {
        {Status::kPass, Status::kFail, Status::kNotAssessed, Status::kException, Status::kNotApplicable}) {
     const std::uint64_t count = counts[static_cast<std::size_t>(status)];
     if (count == 0) continue;
-    page.raw("<a href=\"#" + run.prefix + "s-" + class_of(status) + "\">").number(count).raw("</a> ").badge(status);
+    page.raw("<span class=\"nowrap\"><a href=\"#" + run.prefix + "s-" + class_of(status) + "\">").number(count);
+    page.raw("</a> ").badge(status).raw("</span>");
   }
   page.raw("</p></div>");
 }

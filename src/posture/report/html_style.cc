@@ -92,7 +92,7 @@ ul.plain{margin:.3rem 0;padding-left:1.2rem}ul.many{columns:19rem;font-size:.84r
 .fact:target,tr:target,.control:target,p:target{outline:2px solid var(--accent);outline-offset:4px;border-radius:4px}
 .filter{display:none;gap:.8rem;flex-wrap:wrap;margin:.6rem 0 1rem}.scripted .filter{display:flex}
 .filter input,.filter select{font:inherit;font-size:.92rem;color:inherit;background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:.35rem .6rem}
-.filter input{flex:1;min-width:14rem}
+.filter label{color:var(--soft);font-size:.88rem}.filter input{width:min(24rem,60vw)}
 .legend{display:flex;gap:.5rem 1rem;flex-wrap:wrap;margin:.7rem 0;font-size:.86rem;color:var(--soft)}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:1rem}
 [hidden]{display:none!important}

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/json.h"
+#include "base/reader.h"
 
 namespace cloister::posture {
 namespace {
@@ -174,6 +175,32 @@ JsonValue::Object verdicts_object(const Posture& posture) {
           {"exceptions_without_effect", list_of(assessment.exception_problems)}};
 }
 
+// Names may be any bytes, JSON may not: what is no well-formed text becomes \xNN, as facts have it. All of it stands in
+// texts, where a backslash is written as two.
+std::string well_formed(std::string json) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  const auto bad = [&](std::size_t at, std::size_t size) { return !is_plain_utf8(json.substr(at, size)); };
+  std::string out;
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < json.size();) {
+    const auto lead = static_cast<unsigned char>(json[i]);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const std::size_t size = lead < 0xE0 ? 2U : lead < 0xF0 ? 3U : 4U;
+    if (!bad(i, size)) {
+      i += size;
+      continue;
+    }
+    out += json.substr(copied, i - copied);
+    out.append({'\\', '\\', 'x', kDigits[lead >> 4], kDigits[lead & 15]});
+    copied = ++i;
+  }
+  if (copied == 0) return json;
+  return out + json.substr(copied);
+}
+
 JsonValue::Object point_json(const TrendPoint& point) {
   JsonValue::Object domains;
   for (const Domain domain : kDomains) {
@@ -339,7 +366,9 @@ Result<Reached> parse_reached(std::string_view word) {
   return Error(Code::kInvalid, "there is no level \"" + text(word) + "\"");
 }
 
-std::string verdicts_json(const Posture& posture) { return JsonValue(verdicts_object(posture)).serialize(); }
+std::string verdicts_json(const Posture& posture) {
+  return well_formed(JsonValue(verdicts_object(posture)).serialize());
+}
 
 std::string report_json(const Posture& posture) {
   JsonValue::Object out = verdicts_object(posture);
@@ -349,14 +378,14 @@ std::string report_json(const Posture& posture) {
   out.emplace_back("context", std::move(context));
   out.emplace_back("unread", list_of(posture.unread));
   for (auto& member : history_object(posture)) out.push_back(std::move(member));
-  std::string json = JsonValue(std::move(out)).serialize();
+  std::string json = well_formed(JsonValue(std::move(out)).serialize());
   json.pop_back();
   json += ",\"facts\":[";
   for (std::size_t i = 0; i < posture.facts.size(); ++i) json += (i == 0 ? "" : ",") + fact_json(posture.facts[i]);
   return json + "]}";
 }
 
-std::string history_json(const Posture& posture) { return JsonValue(history_object(posture)).serialize(); }
+std::string history_json(const Posture& posture) { return well_formed(JsonValue(history_object(posture)).serialize()); }
 
 Result<StoredHistory> parse_history(std::string_view json) {
   CLOISTER_TRY(const JsonValue document, parse_json(json, kLimits));

@@ -19,25 +19,27 @@ void append_escape(std::string& out, unsigned char byte, const char* pattern) {
 
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
+  std::size_t begin = 0;
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead >= 0x20 && lead < 0x7F && lead != '"' && lead != '\\') {
+      ++i;
+      continue;
+    }
+    const std::string_view character = text.substr(i, size_by_lead(lead));
+    if (lead >= 0x80 && is_plain_utf8(character)) {
+      i += character.size();
+      continue;
+    }
+    out.append(text, begin, i - begin);
     if (lead == '"' || lead == '\\') {
       out.append({'\\', static_cast<char>(lead)});
-      ++i;
-    } else if (lead < 0x20 || lead == 0x7F) {
-      append_escape(out, lead, "\\u%04x");
-      ++i;
-    } else if (lead < 0x80) {
-      out += static_cast<char>(lead);
-      ++i;
-    } else if (const std::string_view character = text.substr(i, size_by_lead(lead)); is_plain_utf8(character)) {
-      out += character;
-      i += character.size();
     } else {
-      append_escape(out, lead, "\\\\x%02x");
-      ++i;
+      append_escape(out, lead, lead < 0x80 ? "\\u%04x" : "\\\\x%02x");
     }
+    begin = ++i;
   }
+  out.append(text, begin);
   out += '"';
 }
 

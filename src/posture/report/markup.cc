@@ -32,6 +32,10 @@ void add_control_link(Markup& page, const Run& run, std::string_view control) {
 }
 
 void add_fact_link(Markup& page, const Run& run, std::string_view id, std::string_view words) {
+  if (run.index->find(id) == nullptr) {
+    page.raw("<span class=\"late\">").text(words).raw(", which isn't in this report</span>");
+    return;
+  }
   page.raw("<a href=\"#" + run.prefix + "e").text(id.substr(0, kShortId)).raw("\">").text(words).raw("</a>");
 }
 

@@ -109,7 +109,9 @@ void add_event(JsonWriter& json, const Index& index, const ControlAssessment& co
     if (!verdict->evidence.empty()) json.array("evidences");
     for (const std::string& id : verdict->evidence) {
       const Fact* fact = index.find(id);
-      json.begin_object().text("uid", id).text("name", fact == nullptr ? "fact" : plain(fact->kind)).end_object();
+      json.begin_object().text("uid", id).object("data").text("sha256", id);
+      if (fact != nullptr) json.text("kind", plain(fact->kind)).text("collector", plain(fact->collector));
+      json.end_object().end_object();
     }
     if (!verdict->evidence.empty()) json.end_array();
     if (verdict->exception) {

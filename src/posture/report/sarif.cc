@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kSchema =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-// Brackets in messages make links (3.11.6 of the standard); braces are placeholders.
+// Brackets in messages make links (3.11.6 of the standard); braces stand for arguments.
 std::string message(std::string_view text) {
   std::string out;
   for (const char c : plain(text)) {

@@ -65,9 +65,11 @@ std::string levels_sentence(const Posture& posture) {
   const std::string name(name_of(maturity.overall));
   const std::optional<Level> next = next_level(maturity.overall);
   if (!next) return "The platform is at Strategic, the highest level, in every domain.";
-  const std::string low = lowest_domains(maturity);
-  return (maturity.overall ? "The platform is at " + name : "The platform is not rated yet") +
-         ": a platform is as far as its lowest domain, here " + low + ".";
+  const std::string start = maturity.overall ? "The platform is at " + name : "The platform is not rated yet";
+  const bool all =
+      std::ranges::all_of(maturity.domains, [&](const DomainMaturity& one) { return one.reached == maturity.overall; });
+  if (all) return start + ", and no domain is further.";
+  return start + ": a platform is as far as its lowest domain, here " + lowest_domains(maturity) + ".";
 }
 
 }  // namespace
@@ -120,7 +122,6 @@ std::string lowest_domains(const Maturity& maturity) {
   for (const DomainMaturity& one : maturity.domains) {
     if (one.reached == maturity.overall) names.emplace_back(title_of(one.domain));
   }
-  if (names.size() == kDomainCount) return "every one of the five";
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
     text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];

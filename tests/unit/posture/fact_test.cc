@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/canonical_json.h"
+
 namespace cloister::posture {
 namespace {
 
@@ -32,6 +34,26 @@ TEST(FactTest, JsonAndBackIsTheSameFact) {
   EXPECT_EQ(back->number("key_bits"), 256);
   EXPECT_EQ(back->list("key_ids")->size(), 2U);
   EXPECT_EQ(back->text("aead"), nullptr) << "of another type";
+}
+
+TEST(FactTest, TextIsCanonicalJson) {
+  Fact fact = sample();
+  fact.subject.id = "a\"b\\c\b\t\n\f\r\x01\x1f\x7f\xc2\x9f\xff/é模";
+  fact.scope = "";
+  fact.values = {{"", true},
+                 {"z", std::string("{")},
+                 {"a\n", std::vector<std::string>{}},
+                 {"\xef\xbf\xbd", std::int64_t{1}},
+                 {"\xf0\x9f\x99\x82", std::int64_t{-9'223'372'036'854'775'807}},
+                 {"\xee\x80\x80", std::vector<std::string>{"", "[", "\xff"}},
+                 {"\xed\x9f\xbf", std::int64_t{9'223'372'036'854'775'807}}};
+  const std::string text = fact_json(fact);
+  const Result<JsonValue> json = parse_json(text);
+  ASSERT_TRUE(json.ok()) << text;
+  EXPECT_EQ(*canonical_json(*json), text);
+  fact.values.clear();
+  fact.not_assessed = "refused";
+  EXPECT_EQ(*canonical_json(*parse_json(fact_json(fact))), fact_json(fact));
 }
 
 TEST(FactTest, EveryPartChangesTheName) {

@@ -44,6 +44,9 @@ class Round {
       }
     }
     if (!access_.region().empty()) discover();
+    for (const DeclaredKey& key : context_.estate->keys) {
+      if (key.name.starts_with("arn:aws") && key.name.find(":kms:") != std::string::npos) keys_.look_at(key.name);
+    }
     keys_.report(maker_, sink_);
   }
 

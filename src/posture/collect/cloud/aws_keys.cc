@@ -8,6 +8,7 @@ namespace cloister::posture {
 namespace {
 
 constexpr std::size_t kKeysMax = 1000;  // a store whose objects name more keys than that is hostile
+constexpr int kUnreachableMax = 3;      // then no more keys are asked about: each may cost minutes
 
 bool is_alias(std::string_view key) {
   return key.starts_with("alias/") || key.find(":alias/") != std::string_view::npos;
@@ -32,14 +33,21 @@ bool is_aws_default_alias(std::string_view key) {
          (key.starts_with("arn:") && key.find(":alias/aws/") != std::string_view::npos);
 }
 
+Result<kms::KeyPosture> AwsKeys::describe(const std::string& key, const std::string& region) {
+  if (unreachable_ >= kUnreachableMax) return Error(Code::kUnavailable, "AWS KMS was out of reach before");
+  CLOISTER_TRY(kms::Provider * provider, access_.keys(region));
+  auto posture = provider->describe(key);
+  if (!posture.ok() && posture.error().code() == Code::kUnavailable) ++unreachable_;
+  return posture;
+}
+
 const AwsKeys::Known& AwsKeys::known(const std::string& key, const std::string& region) {
   const std::string where = region_of(key, region);
   const std::string name = where + " " + key;
   if (const auto found = known_.find(name); found != known_.end()) return found->second;
   static const Known kTooMany{Error(Code::kUnsupported, "more keys are named than are looked at"), "unknown"};
   if (known_.size() >= kKeysMax) return kTooMany;
-  const auto provider = access_.keys(where);
-  auto posture = provider.ok() ? provider.value()->describe(key) : Result<kms::KeyPosture>(provider.error());
+  auto posture = describe(key, where);
   const bool told = posture.ok() && posture->managed_by.known();
   const std::string account = kms::aws_account_of(told ? posture->key : key);
   const auto managed_by = posture.ok() ? posture->managed_by : kms::Assessed<kms::ManagedBy>();

@@ -17,6 +17,8 @@ class AwsKeys {
   // Fills in the view's key (in full, as far as it is known), its manager, and why that isn't known. An alias is
   // resolved in the caller's account; whoever writes from another account has it resolved in theirs, which is noted.
   void resolve(StorageView& view, const std::string& region);
+  // A key that the estate declares: it is reported, whatever names it.
+  void look_at(const std::string& arn) { known(arn, {}); }
   // A `key.posture` for every key that was resolved, once.
   void report(const FactMaker& maker, FactSink& sink) const;
 
@@ -25,11 +27,13 @@ class AwsKeys {
     Result<kms::KeyPosture> posture;
     std::string manager;
   };
+  Result<kms::KeyPosture> describe(const std::string& key, const std::string& region);
   const Known& known(const std::string& key, const std::string& region);
 
   AwsAccess& access_;
   const std::set<std::string> own_;
   std::map<std::string, Known> known_;  // by region and name as it was given
+  int unreachable_ = 0;
 };
 
 }  // namespace cloister::posture

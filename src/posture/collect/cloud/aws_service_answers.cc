@@ -103,7 +103,9 @@ Result<std::vector<StoragePart>> parse_endpoint_config(const JsonValue& answer, 
   CLOISTER_RETURN_IF_ERROR(check_name(answer, "EndpointConfigName", name));
   std::vector<StoragePart> parts{{"volume", keyed_view("sagemaker", "block", text_of(&answer, "KmsKeyId"))}};
   const JsonValue* capture = answer.find("DataCaptureConfig");
-  if (capture != nullptr && !capture->is_null()) {
+  const JsonValue* enabled = capture == nullptr ? nullptr : capture->find("EnableCapture");
+  const bool captures = enabled != nullptr && enabled->boolean().value_or(false);
+  if (captures || !text_of(capture, "DestinationS3Uri").empty()) {
     StorageView view = keyed_view("sse-kms", "object", text_of(capture, "KmsKeyId"));
     view.notes.push_back("written to " + text_of(capture, "DestinationS3Uri"));
     parts.push_back({"capture", std::move(view)});

@@ -62,7 +62,12 @@ class Round {
       examine_workspace(address.substr(kWorkspacePrefix.size()), subject);
     }
   }
-  void report_keys() { keys_.report(maker_, sink_); }
+  void report_keys() {
+    for (const DeclaredKey& key : context_.estate->keys) {
+      if (const std::string url = azure_key_of(key.name); !url.empty()) keys_.look_at(url);
+    }
+    keys_.report(maker_, sink_);
+  }
 
  private:
   void refuse(const Subject& subject, std::string why) {

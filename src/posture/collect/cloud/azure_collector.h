@@ -12,7 +12,7 @@ struct AzureOptions {
   std::string manager_endpoint = "https://management.azure.com";
   std::string blob_domain = "blob.core.windows.net";
   kms::WebTransportOptions web;
-  std::size_t blobs_max = 100'000;  // that are listed: of what goes on behind them nothing is claimed
+  std::size_t blobs_max = 1'000'000;  // a location with more isn't assessed
 };
 
 // Locations of these addresses: "azure-blob://account/container/prefix", "azure-disk:" and "azure-ml:" with the

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kVaultVersion = "2023-07-01";
 constexpr std::size_t kKeysMax = 1000;
+constexpr int kUnreachableMax = 3;  // then no more keys are asked about: each may cost minutes
 
 // "https://corpus.vault.azure.net" of a vault's or of a key's URL.
 std::string vault_of(std::string_view url) {
@@ -36,25 +37,38 @@ void AzureKeys::read_vaults() {
   vaults_.erase("");
 }
 
-void AzureKeys::resolve(StorageView& view) {
-  if (view.key.empty()) return;
+AzureKeys::Ownership AzureKeys::owner_of(const std::string& key) {
   if (subscriptions_.empty()) {
-    view.notes.emplace_back("the estate names no subscription as its own, so no key can be told to be the operator's");
-    return;
+    return {"unknown", "the estate names no subscription as its own, so no key can be told to be the operator's"};
   }
   if (!read_) read_vaults();
-  if (vaults_.contains(vault_of(view.key))) {
-    view.key_manager = "operator";
-    if (seen_.size() < kKeysMax) seen_.insert(view.key);
-  } else if (unread_.empty()) {
-    view.key_manager = "foreign";
-  } else {
-    view.notes.push_back("whose vault it is isn't known: " + unread_);
-  }
+  if (vaults_.contains(vault_of(key))) return {"operator", {}};
+  if (unread_.empty()) return {"foreign", "none of the estate's subscriptions has the vault"};
+  return {"unknown", "whose vault it is isn't known: " + unread_};
 }
 
+void AzureKeys::resolve(StorageView& view) {
+  if (view.key.empty()) return;
+  const Ownership owner = owner_of(view.key);
+  view.key_manager = owner.manager;
+  if (!owner.why.empty()) view.notes.push_back(owner.why);
+  look_at(view.key);
+}
+
+void AzureKeys::look_at(const std::string& key) {
+  if (seen_.size() < kKeysMax) seen_.insert(key);
+}
+
+// No vault is asked but the estate's own: what an answer names may be anybody's.
 void AzureKeys::report(const FactMaker& maker, FactSink& sink) {
+  int unreachable = 0;
   for (const std::string& key : seen_) {
+    Ownership owner = owner_of(key);
+    if (unreachable >= kUnreachableMax) owner = {"unknown", "vaults were out of reach before"};
+    if (owner.manager != "operator") {
+      sink.add(maker.not_assessed("key.posture", {SubjectKind::kKey, key}, owner.why));
+      continue;
+    }
     kms::AzureKeyVaultOptions options;
     options.vault = vault_of(key);
     options.tenant = access_.options().tenant;
@@ -62,6 +76,7 @@ void AzureKeys::report(const FactMaker& maker, FactSink& sink) {
     options.web = access_.options().web;
     const auto vault = kms::AzureKeyVault::create(std::move(options), nullptr, access_.waiting(), access_.connect());
     const auto posture = vault.ok() ? vault.value()->describe(key) : Result<kms::KeyPosture>(vault.error());
+    if (!posture.ok() && posture.error().code() == Code::kUnavailable) ++unreachable;
     sink.add(posture.ok() ? key_posture_fact(maker, *posture, "operator")
                           : maker.not_assessed("key.posture", {SubjectKind::kKey, key}, posture.error().message()));
   }

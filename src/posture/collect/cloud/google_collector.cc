@@ -66,6 +66,9 @@ class Round {
         examine_vertex(address.substr(kVertexPrefix.size()), subject);
       }
     }
+    for (const DeclaredKey& key : context_.estate->keys) {
+      if (!google_key_of(key.name).empty()) keys_.look_at(key.name);
+    }
     keys_.report(maker_, sink_);
   }
 

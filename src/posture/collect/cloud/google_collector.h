@@ -15,7 +15,7 @@ struct GoogleOptions {
   std::string vertex_endpoint;  // empty: https://REGION-aiplatform.googleapis.com
   std::string kms_endpoint = "https://cloudkms.googleapis.com";
   kms::WebTransportOptions web;
-  std::size_t objects_max = 100'000;  // that are listed: of what goes on behind them nothing is claimed
+  std::size_t objects_max = 1'000'000;  // a location with more isn't assessed
 };
 
 // Locations of these addresses: "gs://bucket/prefix", "gce-disk:PROJECT/ZONE/NAME", "vertex:projects/…/locations/…/…".

@@ -7,10 +7,12 @@ namespace cloister::posture {
 namespace {
 
 constexpr std::size_t kKeysMax = 1000;  // a store whose objects name more keys than that is hostile
+constexpr int kUnreachableMax = 3;      // then no more keys are asked about: each may cost minutes
 
 }  // namespace
 
 Result<kms::KeyPosture> GoogleKeys::describe(const std::string& key) {
+  if (unreachable_ >= kUnreachableMax) return Error(Code::kUnavailable, "Cloud KMS was out of reach before");
   const std::string location = key.substr(0, key.find("/keyRings/"));
   auto& provider = providers_[location];
   if (provider == nullptr) {
@@ -21,24 +23,31 @@ Result<kms::KeyPosture> GoogleKeys::describe(const std::string& key) {
     options.web = options_.web;
     CLOISTER_TRY(provider, kms::GoogleKms::create(std::move(options), nullptr, waiting_, connect_));
   }
-  return provider->describe(key);
+  auto posture = provider->describe(key);
+  if (!posture.ok() && posture.error().code() == Code::kUnavailable) ++unreachable_;
+  return posture;
 }
+
+const GoogleKeys::Known* GoogleKeys::known(const std::string& key) {
+  if (const auto found = known_.find(key); found != known_.end()) return &found->second;
+  if (known_.size() >= kKeysMax) return nullptr;
+  auto posture = describe(key);
+  const auto managed_by = posture.ok() ? posture->managed_by : kms::Assessed<kms::ManagedBy>();
+  std::string manager = key_manager(managed_by, kms::google_project(key), own_);
+  return &known_.emplace(key, Known{std::move(posture), std::move(manager)}).first->second;
+}
+
+void GoogleKeys::look_at(const std::string& key) { known(key); }
 
 void GoogleKeys::resolve(StorageView& view) {
   if (view.key.empty()) return;
-  auto found = known_.find(view.key);
-  if (found == known_.end()) {
-    if (known_.size() >= kKeysMax) {
-      view.notes.emplace_back("more keys are named than are looked at");
-      return;
-    }
-    auto posture = describe(view.key);
-    const auto managed_by = posture.ok() ? posture->managed_by : kms::Assessed<kms::ManagedBy>();
-    std::string manager = key_manager(managed_by, kms::google_project(view.key), own_);
-    found = known_.emplace(view.key, Known{std::move(posture), std::move(manager)}).first;
+  const Known* key = known(view.key);
+  if (key == nullptr) {
+    view.notes.emplace_back("more keys are named than are looked at");
+    return;
   }
-  view.key_manager = found->second.manager;
-  if (!found->second.posture.ok()) view.notes.push_back(found->second.posture.error().message());
+  view.key_manager = key->manager;
+  if (!key->posture.ok()) view.notes.push_back(key->posture.error().message());
   if (own_.empty()) {
     view.notes.emplace_back("the estate names no project as its own, so no key can be told to be the operator's");
   }

@@ -16,6 +16,8 @@ class GoogleKeys {
 
   // Fills in the manager of the view's key, and why it isn't known.
   void resolve(StorageView& view);
+  // A key that the estate declares: it is reported, whatever names it.
+  void look_at(const std::string& key);
   // A `key.posture` for every key that was resolved.
   void report(const FactMaker& maker, FactSink& sink) const;
 
@@ -24,6 +26,7 @@ class GoogleKeys {
     Result<kms::KeyPosture> posture;
     std::string manager;
   };
+  const Known* known(const std::string& key);
   Result<kms::KeyPosture> describe(const std::string& key);
 
   const GoogleOptions& options_;
@@ -32,6 +35,7 @@ class GoogleKeys {
   const std::set<std::string> own_;
   std::map<std::string, std::shared_ptr<kms::Provider>> providers_;  // by location
   std::map<std::string, Known> known_;
+  int unreachable_ = 0;
 };
 
 }  // namespace cloister::posture

@@ -37,6 +37,7 @@ void ObjectViews::report(const Result<StorageView>& by_default, std::string raw)
   for (const auto& [text, view] : views_) views.push_back(view);
   if (by_default.ok()) views.push_back(*by_default);
   if (!by_default.ok()) gaps_.push_back(by_default.error().message());
+  if (!whole_) gaps_.emplace_back("there are more objects than are looked at");
   StorageView worst = worst_of(views);
   if (!gaps_.empty() && !is_proven_bad(worst)) {
     std::string why;
@@ -44,14 +45,14 @@ void ObjectViews::report(const Result<StorageView>& by_default, std::string raw)
     sink_.add(maker_.not_assessed("storage.encryption", subject_, std::move(why)));
     return;
   }
-  worst.level = size_ > 0 ? "object" : "service";
-  if (size_ > 0) {
+  const bool seen = size_ > 0 || !missed_;
+  worst.level = seen ? "object" : "service";
+  if (seen) {
     const std::size_t objects = std::max(objects_, size_);
     worst.sample = StorageView::Sample{static_cast<std::int64_t>(objects), static_cast<std::int64_t>(size_),
                                        whole_ ? sample_bound_permille(objects, size_) : 1000};
   }
   worst.notes.insert(worst.notes.end(), gaps_.begin(), gaps_.end());
-  if (!whole_) worst.notes.emplace_back("there are more objects than were listed: nothing is claimed of those");
   if (by_default.ok()) worst.notes.push_back("default: " + by_default->scheme + ", " + by_default->key_manager);
   sink_.add(maker_.storage(subject_, worst, std::move(raw)));
 }

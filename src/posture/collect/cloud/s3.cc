@@ -1,6 +1,7 @@
 #include "posture/collect/cloud/s3.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "base/parallel.h"
 #include "kms/form_body.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::size_t kBucketNameMax = 255;  // of buckets from before 2018
 constexpr std::size_t kPagesMax = 1000;
+constexpr int kUnreachableMax = 8;  // then the rest isn't asked for: each may cost a minute
 
 bool is_bucket(std::string_view name) {
   const auto fits = [](char c) {
@@ -104,9 +106,14 @@ Result<std::vector<S3Examiner::Looked>> S3Examiner::look(const S3Location& locat
                                                          const CollectContext& context) {
   CLOISTER_TRY(kms::AwsClient * client, access_.client(kS3, region));
   std::vector<Looked> looked(objects.size());
+  std::atomic<int> unreachable{0};
   const auto head = [&](std::uint64_t i) -> Status {
     if (is_stopped(context)) return Error(Code::kUnavailable, "it was stopped");
     looked[i].object = objects[i];
+    if (unreachable >= kUnreachableMax) {
+      looked[i].why_not = "S3 was out of reach before";
+      return {};
+    }
     const kms::AwsAsk ask{"HeadObject", location.bucket, "HEAD", object_target(location.bucket, objects[i].key)};
     const auto answer = client->exchange(ask);
     if (!answer.ok()) {
@@ -116,6 +123,7 @@ Result<std::vector<S3Examiner::Looked>> S3Examiner::look(const S3Location& locat
     } else if (answer->status != 404) {
       looked[i].why_not = client->refusal_of(ask, *answer).message();
     }
+    if (!answer.ok() || answer->status >= 500) ++unreachable;
     return {};
   };
   CLOISTER_RETURN_IF_ERROR(parallel_pieces(context.threads, objects.size(), [&]() -> PieceWorker { return head; }));

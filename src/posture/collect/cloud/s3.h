@@ -15,7 +15,7 @@ Result<S3Location> parse_s3_address(std::string_view address);
 
 struct S3Limits {
   std::size_t sample = 299;
-  std::size_t listed = 100'000;  // objects: of what goes on behind them nothing is claimed
+  std::size_t listed = 1'000'000;  // objects: a location with more isn't assessed
 };
 
 // One thread at a time; asks by as many as the context has.

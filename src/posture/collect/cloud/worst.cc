@@ -6,7 +6,7 @@
 namespace cloister::posture {
 namespace {
 
-constexpr std::size_t kNotesMax = 20;
+constexpr std::size_t kNotesMax = 20, kKeysMax = 100;
 
 // The first of these words that any view has.
 std::string first_there(const std::vector<StorageView>& views, std::string StorageView::* member,
@@ -15,12 +15,6 @@ std::string first_there(const std::vector<StorageView>& views, std::string Stora
     if (std::ranges::find(views, word, member) != views.end()) return std::string(word);
   }
   return "unknown";
-}
-
-std::string common(const std::vector<StorageView>& views, std::string StorageView::* member, std::string otherwise) {
-  const std::string& first = views.front().*member;
-  const bool same = std::ranges::all_of(views, [&](const StorageView& view) { return view.*member == first; });
-  return same ? first : otherwise;
 }
 
 }  // namespace
@@ -34,11 +28,17 @@ StorageView worst_of(const std::vector<StorageView>& views) {
   worst.key_manager =
       first_there(views, &StorageView::key_manager, {"none", "foreign", "platform_default", "unknown", "operator"});
   worst.integrity = first_there(views, &StorageView::integrity, {"none", "unknown", "elsewhere", "aead"});
-  worst.scheme = common(views, &StorageView::scheme, "mixed");
-  worst.algorithm = common(views, &StorageView::algorithm, "mixed");
-  worst.key = common(views, &StorageView::key, "");
+  const auto so_bad = [&worst](const StorageView& view) {
+    return view.encrypted == worst.encrypted && view.key_manager == worst.key_manager;
+  };
+  auto found = std::ranges::find_if(views, so_bad);
+  if (found == views.end()) found = std::ranges::find(views, worst.key_manager, &StorageView::key_manager);
+  const StorageView& example = found == views.end() ? views.front() : *found;
+  worst.scheme = example.scheme;
+  worst.algorithm = example.algorithm;
+  worst.key = example.key;
   worst.key_bits = views.front().key_bits;
-  std::set<std::string> notes;
+  std::set<std::string> notes, keys;
   for (const StorageView& view : views) {
     if (!view.key_bits || !worst.key_bits) {
       worst.key_bits.reset();
@@ -46,8 +46,9 @@ StorageView worst_of(const std::vector<StorageView>& views) {
       worst.key_bits = std::min(*worst.key_bits, *view.key_bits);
     }
     notes.insert(view.notes.begin(), view.notes.end());
-    if (worst.key.empty() && !view.key.empty()) notes.insert("key " + view.key);
+    if (!view.key.empty() && view.key != worst.key && keys.size() < kKeysMax) keys.insert(view.key);
   }
+  worst.other_keys.assign(keys.begin(), keys.end());
   for (const std::string& note : notes) {
     if (worst.notes.size() < kNotesMax) worst.notes.push_back(note);
   }

@@ -5,8 +5,8 @@
 
 namespace cloister::posture {
 
-// What is proven bad counts before what isn't known, and that before what is good. Scheme, algorithm and key are the
-// common ones: "mixed", or no key and the keys in the notes, where they differ. Level and sample are the first's.
+// What is proven bad counts before what isn't known, and that before what is good. Scheme, algorithm and key are those
+// of the first view that is so bad; other keys are listed. Level and sample are the first view's.
 StorageView worst_of(const std::vector<StorageView>& views);
 
 // Not encrypted, or by a key that is surely not the operator's: true whatever else couldn't be looked at.

@@ -87,12 +87,35 @@ class Classifier {
                    : columns ? "some columns in the clear"
                              : "");
     }
-    return by_key("parquet-encrypted", outline->keys, look({4, sample_.size - 8}));
+    return by_key("parquet-encrypted", outline->keys, look_at_modules());
+  }
+
+  // Encrypted modules one after the other, each behind its length, as far as they go: then comes key material of a
+  // column in JSON, which isn't ciphertext, in good files too.
+  Looks look_at_modules() {
+    constexpr std::uint32_t kModuleMin = 28;  // nonce and tag
+    const std::uint64_t end = sample_.size - 8;
+    std::size_t filled = 0;
+    for (std::uint64_t at = 4; at + 4 < end && filled < buffer_.size();) {
+      std::array<std::uint8_t, 4> head{};
+      if (!sample_.read_at(at, head).ok()) return Looks::kTooSmall;
+      const auto size = load_le<std::uint32_t>(head.data());
+      if (size < kModuleMin || size > end - at - 4) break;
+      const std::size_t take = std::min<std::size_t>(size, buffer_.size() - filled);
+      if (!sample_.read_at(at + 4, buffer_.subspan(filled, take)).ok()) return Looks::kTooSmall;
+      filled += take;
+      at += 4 + std::uint64_t{size};
+    }
+    if (filled == 0) return look({4, end});
+    WindowTally tally;
+    tally.add(measure(buffer_.first(filled)));
+    return tally.looks();
   }
 
   std::optional<Finding> by_text(bool within) {
     const ByteView head = sample_.head.first(std::min(sample_.head.size(), kTextHead));
-    if (!is_mostly_text(head) || !is_mostly_text(sample_.head)) return std::nullopt;
+    if (!is_mostly_text(head)) return std::nullopt;
+    if (head.size() < sample_.head.size() && !is_mostly_text(sample_.head)) return std::nullopt;
     const std::string_view text = as_text(sample_.head);
     if (!within) {
       if (auto decoded = decode_all_base64(text)) return by_decoded(*decoded);

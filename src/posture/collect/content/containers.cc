@@ -94,10 +94,7 @@ std::optional<Container> parse_ansible_vault(std::string_view text) {
 std::optional<Container> parse_json_container(const Sample& sample) {
   const std::string_view text = as_text(sample.head);
   if (!text.starts_with('{') || sample.size > sample.head.size()) return std::nullopt;
-  if (text.find("\"encrypted_data\"") == std::string_view::npos &&
-      text.find("\"ciphertext\"") == std::string_view::npos) {
-    return std::nullopt;
-  }
+  if (!sample.contains("\"encrypted_data\"") && !sample.contains("\"ciphertext\"")) return std::nullopt;
   const auto json = parse_json(text);
   if (!json.ok()) return std::nullopt;
   const auto member = [&](std::string_view name) -> const std::string* {

@@ -25,14 +25,14 @@ std::vector<std::string> locations_within(const Estate& estate, const Path& root
   return out;
 }
 
-// A location that is one file.
+// A location that is one file: the object has no name within it.
 Result<LocationScan> scan_file(const Path& path, const ClassifyOptions& classify) {
   CLOISTER_TRY(const File folder, File::open_directory(path.has_parent_path() ? path.parent_path() : Path(".")));
   LookBuffers buffers;
   const FileLook look = look_at_file(folder.descriptor(), path.filename().string(), classify, buffers);
   if (look.special) return Error(Code::kInvalid, "it is neither a file nor a directory");
   LocationScan scan;
-  scan.tally.add(path.filename().string(), look.size, look.finding, look.sha256_head, *classify.keys);
+  scan.tally.add("", look.size, look.finding, look.sha256_head, *classify.keys);
   scan.complete = look.finding.verdict != Verdict::kUnreadable;
   return scan;
 }

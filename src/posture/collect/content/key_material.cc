@@ -35,9 +35,8 @@ bool is_private_jwk(const JsonValue& json) {
 
 void find_jwk(const Sample& sample, std::vector<RawKey>& keys) {
   const std::string_view text = as_text(sample.head);
-  if (sample.head.size() != sample.size || !text.starts_with('{')) return;
+  if (sample.head.size() != sample.size || !text.starts_with('{') || !sample.contains("\"kty\"")) return;
   const std::size_t at = text.find("\"kty\"");
-  if (at == std::string_view::npos) return;
   const auto json = parse_json(text);
   if (!json.ok()) return;
   if (is_private_jwk(*json)) keys.push_back({"jwk", at});
@@ -85,7 +84,7 @@ std::vector<RawKey> find_raw_keys(const Sample& sample) {
   std::vector<RawKey> keys;
   find_key_file(sample, keys);
   find_raw(sample, keys);
-  find_pem(as_text(sample.head), keys);
+  if (sample.contains(kPemEnd)) find_pem(as_text(sample.head), keys);
   find_jwk(sample, keys);
   return keys;
 }

@@ -20,6 +20,9 @@ struct Sample {
   // The first offset from this one on that may hold anything but zeros of a hole; `size` where there is none.
   std::function<std::uint64_t(std::uint64_t offset)> next_data;
 
+  bool contains(std::string_view text) const {
+    return ::memmem(head.data(), head.size(), text.data(), text.size()) != nullptr;
+  }
   bool starts_with(std::string_view magic) const {
     return head.size() >= magic.size() && equal(head.first(magic.size()), as_bytes(magic));
   }

@@ -56,7 +56,7 @@ Result<Looks> look_at_chunks(const Sample& sample, const seal::Preamble& preambl
     for (std::uint64_t at = 0; at < size; at += kWindow) {
       const MutableByteView out = look.buffer.first(std::min<std::uint64_t>(kWindow, size - at));
       CLOISTER_RETURN_IF_ERROR(sample.read_at(layout.chunk_offset(chunk) + at, out));
-      tally.add(measure(out));
+      tally.add(measure(out, tally.next()));
     }
   }
   return tally.looks();
@@ -111,7 +111,7 @@ class FrameLook {
   }
 
   void flush() {
-    tally_.add(measure(look_.buffer.first(filled_)));
+    tally_.add(measure(look_.buffer.first(filled_), tally_.next()));
     filled_ = 0;
   }
 

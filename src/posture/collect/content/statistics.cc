@@ -1,8 +1,9 @@
-// Histograms in four tables, so that equal neighbours don't wait for each other.
+// Histograms, repeats, and what they add up to.
 #include "posture/collect/content/statistics.h"
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace cloister::posture::content {
 namespace {
@@ -14,45 +15,56 @@ constexpr double kSuspiciousLow = 190;
 constexpr double kPlainHigh = 420, kPlainLow = 140;
 constexpr std::size_t kBlock = 16;
 
+// Eight tables, one for each byte of a word: equal neighbours don't wait for each other. A table's counts fit 16 bits,
+// since it sees an eighth of a window.
 using Histogram = std::array<std::uint32_t, 256>;
 
-Histogram count_values(ByteView window) {
-  std::array<Histogram, 4> tables{};
+void count_piece(ByteView piece, Histogram& histogram) {
+  std::array<std::array<std::uint16_t, 256>, 8> tables{};
   std::size_t i = 0;
-  for (; i + 8 <= window.size(); i += 8) {
-    const auto word = load_le<std::uint64_t>(window.data() + i);
+  for (; i + 8 <= piece.size(); i += 8) {
+    const auto word = load_le<std::uint64_t>(piece.data() + i);
     ++tables[0][word & 255];
     ++tables[1][word >> 8 & 255];
     ++tables[2][word >> 16 & 255];
     ++tables[3][word >> 24 & 255];
-    ++tables[0][word >> 32 & 255];
-    ++tables[1][word >> 40 & 255];
-    ++tables[2][word >> 48 & 255];
-    ++tables[3][word >> 56];
+    ++tables[4][word >> 32 & 255];
+    ++tables[5][word >> 40 & 255];
+    ++tables[6][word >> 48 & 255];
+    ++tables[7][word >> 56];
   }
-  for (; i < window.size(); ++i) ++tables[0][window[i]];
-  for (std::size_t value = 0; value < 256; ++value) {
-    tables[0][value] += tables[1][value] + tables[2][value] + tables[3][value];
+  for (; i < piece.size(); ++i) ++tables[0][piece[i]];
+  for (const auto& table : tables) {
+    for (std::size_t value = 0; value < 256; ++value) histogram[value] += table[value];
   }
-  return tables[0];
 }
 
-// Two equal pairs of 16-byte blocks: no ciphertext of any size that is looked at has them.
+Histogram count_values(ByteView window) {
+  Histogram histogram{};
+  for (; !window.empty(); window = window.subspan(std::min(window.size(), kWindow))) {
+    count_piece(window.first(std::min(window.size(), kWindow)), histogram);
+  }
+  return histogram;
+}
+
+// Two equal pairs of 16-byte blocks: no ciphertext of any size that is looked at has them. Blocks are known by 32 bits
+// of a hash besides their place in the table; that two pairs agree by chance happens once in some 10^13 windows.
 bool has_repeats(ByteView window) {
   constexpr std::size_t kSlots = 8192;  // twice the blocks of a window
-  struct Block {
-    std::uint64_t low = 0, high = 0;
-  };
-  std::array<Block, kSlots> seen;
-  std::array<bool, kSlots> used{};
+  std::array<std::uint32_t, kSlots> marks;
+  const std::size_t blocks = std::min(window.size(), kWindow) / kBlock;
+  const std::size_t mask = std::bit_ceil(2 * blocks) - 1;
+  std::fill_n(marks.begin(), mask + 1, 0U);
   std::size_t repeats = 0;
-  for (std::size_t i = 0; i + kBlock <= std::min(window.size(), kWindow); i += kBlock) {
-    const Block block{load_le<std::uint64_t>(window.data() + i), load_le<std::uint64_t>(window.data() + i + 8)};
-    std::size_t slot = ((block.low ^ block.high * 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9) >> 51;
-    while (used[slot] && (seen[slot].low != block.low || seen[slot].high != block.high)) slot = (slot + 1) % kSlots;
-    if (used[slot] && ++repeats == 2) return true;
-    used[slot] = true;
-    seen[slot] = block;
+  for (std::size_t i = 0; i < blocks; ++i) {
+    const std::uint8_t* block = window.data() + i * kBlock;
+    const std::uint64_t mixed = load_le<std::uint64_t>(block) ^ load_le<std::uint64_t>(block + 8) * 0x9E3779B97F4A7C15;
+    const std::uint64_t hash = mixed * 0xBF58476D1CE4E5B9;
+    const auto mark = static_cast<std::uint32_t>(hash >> 32) | 1U;
+    std::size_t slot = (hash ^ hash >> 29) & mask;
+    while (marks[slot] != 0 && marks[slot] != mark) slot = (slot + 1) & mask;
+    if (marks[slot] == mark && ++repeats == 2) return true;
+    marks[slot] = mark;
   }
   return false;
 }
@@ -68,7 +80,7 @@ bool is_suspicious(const WindowStatistics& window) {
 
 }  // namespace
 
-WindowStatistics measure(ByteView window) {
+WindowStatistics measure(ByteView window, Repeats repeats) {
   WindowStatistics out{.size = window.size()};
   if (window.empty()) return out;
   const Histogram histogram = count_values(window);
@@ -77,7 +89,8 @@ WindowStatistics measure(ByteView window) {
   for (const std::uint32_t count : histogram) squares += static_cast<double>(count) * static_cast<double>(count);
   const auto size = static_cast<double>(window.size());
   out.chi_square = 256 / size * squares - size;
-  if (window.size() >= kTellingMin && !is_plain(out)) out.repeats = has_repeats(window);
+  const bool unsure = window.size() >= kTellingMin && !is_plain(out);
+  if (unsure && repeats == Repeats::kLook) out.repeats = has_repeats(window);
   return out;
 }
 
@@ -114,11 +127,11 @@ Status measure_at(const Sample& sample, std::uint64_t offset, std::uint64_t end,
                   WindowTally& tally) {
   const MutableByteView out = buffer.first(std::min<std::uint64_t>(kWindow, end - offset));
   if (offset + out.size() <= sample.head.size()) {
-    tally.add(measure(sample.head.subspan(offset, out.size())));
+    tally.add(measure(sample.head.subspan(offset, out.size()), tally.next()));
     return {};
   }
   CLOISTER_RETURN_IF_ERROR(sample.read_at(offset, out));
-  tally.add(measure(out));
+  tally.add(measure(out, tally.next()));
   return {};
 }
 

@@ -12,9 +12,10 @@ struct WindowStatistics {
   // 7.9 bits a byte of a whole window is a statistic beyond 9,000, so entropy isn't asked for by itself.
   double chi_square = 0;
   bool zeros = false;    // nothing else
-  bool repeats = false;  // 16-byte blocks, as ECB leaves them; asked for only where the statistic says nothing
+  bool repeats = false;  // 16-byte blocks, as ECB leaves them; looked for only where the statistic says nothing
 };
-WindowStatistics measure(ByteView window);
+enum class Repeats : std::uint8_t { kLook, kSkip };
+WindowStatistics measure(ByteView window, Repeats repeats = Repeats::kLook);
 
 enum class Looks : std::uint8_t {
   kEmpty,     // zeros, all of it
@@ -27,6 +28,8 @@ enum class Looks : std::uint8_t {
 class WindowTally {
  public:
   void add(const WindowStatistics& window);
+  // Repeats are looked for in the first windows, and then in every fourth: it costs as much as the statistic.
+  Repeats next() const { return windows_ < 16 || windows_ % 4 == 0 ? Repeats::kLook : Repeats::kSkip; }
   Looks looks() const;
   std::uint64_t windows() const { return windows_; }
 

@@ -10,7 +10,7 @@
 namespace cloister::posture::content {
 namespace {
 
-constexpr std::size_t kLinesMax = 8;
+constexpr std::size_t kLinesMax = 5;
 constexpr std::size_t kBase64Min = 128;
 
 std::size_t character_size(std::uint8_t lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
@@ -72,7 +72,7 @@ bool is_mostly_text(ByteView bytes) {
   std::size_t strange = 0;
   for (std::size_t i = 0; i < bytes.size();) {
     if (bytes[i] < 0x80) {
-      strange += is_written(bytes[i]) ? 0 : 1;
+      if (!is_written(bytes[i]) && ++strange * 20 > bytes.size()) return false;
       ++i;
       continue;
     }
@@ -81,17 +81,16 @@ bool is_mostly_text(ByteView bytes) {
     if (bytes[i] >= 0xC0 && (cut_off || is_plain_utf8(text.substr(i, size)))) {
       i += size;
     } else {
-      ++strange;
+      if (++strange * 20 > bytes.size()) return false;
       ++i;
     }
-    if (strange * 20 > bytes.size()) return false;
   }
-  return strange * 20 <= bytes.size();
+  return true;
 }
 
 std::string_view text_type(std::string_view text, bool whole) {
   const std::vector<std::string_view> lines = first_lines(text, whole);
-  if (lines.size() >= 3 && std::ranges::all_of(lines, is_object)) return "jsonl";
+  if (lines.size() >= 3 && std::all_of(lines.begin(), lines.begin() + 3, is_object)) return "jsonl";
   const std::size_t start = text.find_first_not_of(" \t\r\n");
   const char first = start == std::string_view::npos ? '\0' : text[start];
   const auto logs = std::ranges::count_if(lines, is_log_line);
@@ -104,6 +103,8 @@ std::string_view text_type(std::string_view text, bool whole) {
 }
 
 std::optional<Bytes> decode_all_base64(std::string_view text) {
+  // Nearly all text shows within a line that it isn't.
+  if (text.substr(0, 48).find_first_of(" {}[]\"':;,.<>()\t") != std::string_view::npos) return std::nullopt;
   std::string dense;
   dense.reserve(text.size());
   for (const char c : text) {

@@ -14,11 +14,6 @@ namespace path = probe::path;
 
 constexpr std::string_view kCollector = "paths/1";
 constexpr std::size_t kRawMax = std::size_t{64} << 10;
-// Words for what carries training traffic, accelerator traffic or storage.
-constexpr std::array<std::string_view, 16> kFabrics = {"nccl", "rccl",       "gloo",   "mpi",     "ucx",   "rdma",
-                                                       "roce", "infiniband", "nvlink", "nvme-of", "iscsi", "nfs",
-                                                       "ceph", "lustre",     "beegfs", "gpfs"};
-
 Fact base_fact(std::string kind, Subject subject, std::size_t items, Time now) {
   Fact fact;
   fact.kind = std::move(kind);
@@ -43,11 +38,6 @@ std::string raw_of(const path::Report& report, const path::Row& row) {
   return raw;
 }
 
-bool is_fabric(const path::Graph& graph, const path::Row& row) {
-  if (row.transport == path::Transport::kRdma) return true;
-  return row.edge && std::ranges::find(kFabrics, graph.edges[*row.edge].protocol) != kFabrics.end();
-}
-
 Fact edge_fact(const path::Graph& graph, const path::Report& report, const path::Row& row, Fact fact) {
   const Time seen = std::min(row.end.value_or(fact.at), fact.at);
   fact.valid_until = seen + kProbeValid;
@@ -58,12 +48,13 @@ Fact edge_fact(const path::Graph& graph, const path::Report& report, const path:
   }
   std::vector<std::string> classes;
   for (const path::Source source : row.classes) classes.emplace_back(name_of(source));
+  const bool fabric = row.transport == path::Transport::kRdma || (row.edge && is_fabric(graph.edges[*row.edge]));
   const bool by_provider = row.provider.has_value();
   fact.values = {{"verdict", std::string(name_of(row.verdict))},
                  {"outcome", std::string(name_of(row.outcome))},
                  {"classes", std::move(classes)},
                  {"undeclared", !row.edge.has_value()},
-                 {"fabric", is_fabric(graph, row)},
+                 {"fabric", fabric},
                  {"provider_default_only", row.verdict == path::Verdict::kProviderOnly},
                  {"provider_verified", by_provider && row.outcome == path::Outcome::kPass}};
   return fact;

@@ -71,6 +71,13 @@ class Target {
     return "";
   }
 
+  std::string detail(std::string_view check, std::string_view subject) const {
+    for (const JsonValue& fact : *facts_) {
+      if (text_of(fact, "check") == check && text_of(fact, "subject") == subject) return text_of(fact, "detail");
+    }
+    return "";
+  }
+
   bool has_unknown(std::string_view check) const {
     return std::ranges::any_of(*facts_, [&](const JsonValue& fact) {
       return text_of(fact, "check") == check && text_of(fact, "seen") == "unknown";
@@ -184,6 +191,20 @@ void add_external(const Target& target, FactValues& values) {
   values.emplace("external", !inside);
 }
 
+// The certificate's time is said as "FROM to UNTIL", with a word before it where it isn't valid now.
+void add_lifetime(const Target& target, FactValues& values) {
+  const std::string detail = target.detail("X3", "valid");
+  const std::size_t middle = detail.find(" to ");
+  if (middle == std::string::npos) return;
+  const std::size_t word = detail.rfind(": ", middle);
+  const std::size_t begin = word == std::string::npos ? 0 : word + 2;
+  const auto from = parse_rfc3339(std::string_view(detail).substr(begin, middle - begin));
+  const auto until = parse_rfc3339(std::string_view(detail).substr(middle + 4));
+  if (!from.ok() || !until.ok() || *until < *from) return;
+  // Both ends are part of it: a second too much is no day too much.
+  values.emplace("lifetime_days", ((*until - *from).ms + days(1).ms - 1) / days(1).ms);
+}
+
 FactValues values_of(const Target& target) {
   FactValues values;
   add_plaintext(target, values);
@@ -195,6 +216,8 @@ FactValues values_of(const Target& target) {
   add_downgrade(target, values);
   add_staple(target, values);
   add_truth(values, "must_staple", target.seen("X10", "must-staple"), true);
+  add_truth(values, "ocsp_responder", target.seen("X7", "ocsp"), true);
+  add_lifetime(target, values);
   const std::string hsts = target.seen("W1", "hsts");
   add_truth(values, "hsts", hsts, true);
   const bool among_workloads = text_of(target.json(), "profile") == "mesh-workload";
@@ -261,7 +284,7 @@ Result<std::vector<Fact>> scan_facts(const Estate& estate, std::string_view json
 }
 
 void ScanCollector::collect(const CollectContext& context, FactSink& sink) {
-  for (const ScanFile& file : files_) {
+  for (const InputFile& file : files_) {
     Result<std::vector<Fact>> facts = scan_facts(*context.estate, file.content);
     if (!facts.ok()) {
       sink.add(unread_source_fact(kScanCollector, file.name, facts.error().message(), context.now));

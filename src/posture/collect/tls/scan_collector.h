@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "posture/collect/input_file.h"
 #include "posture/collector.h"
 
 namespace cloister::posture {
@@ -15,21 +16,16 @@ inline constexpr std::string_view kScanCollector = "tls-scan/1";
 // target that couldn't be scanned is not assessed. kInvalid for what isn't such a result.
 Result<std::vector<Fact>> scan_facts(const Estate& estate, std::string_view json);
 
-struct ScanFile {
-  std::string name;
-  std::string content;
-};
-
 // A file that isn't a result of a scan is a fact that says so. Declared endpoints that no file speaks of stay without a
 // fact.
 class ScanCollector final : public Collector {
  public:
-  explicit ScanCollector(std::vector<ScanFile> files) : files_(std::move(files)) {}
+  explicit ScanCollector(std::vector<InputFile> files) : files_(std::move(files)) {}
   std::string_view name() const override { return kScanCollector; }
   void collect(const CollectContext& context, FactSink& sink) override;
 
  private:
-  std::vector<ScanFile> files_;
+  std::vector<InputFile> files_;
 };
 
 }  // namespace cloister::posture

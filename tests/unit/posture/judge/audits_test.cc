@@ -15,14 +15,14 @@ std::vector<SceneChange> of_quarter() {
           set_value("NegativeCount", kNotAssessed, "record", "overdue", Number{-1})};
 }
 
-JudgeCase storage() {
+SceneCase storage() {
   Scene scene;
   scene.estate.locations.push_back(scene_location("corpus"));
   const std::string kind = "storage.encryption";
   scene.facts.push_back(scene_fact(kind, {SubjectKind::kLocation, "corpus"},
                                    {{"encrypted", std::string("yes")}, {"key_manager", std::string("operator")}}));
   scene.facts.push_back(scene_record("quarterly-storage-audit", {{"orphans", Number{0}}, {"overdue", Number{0}}}));
-  JudgeCase out = {"AUD-01", scene, of_quarter(), {}};
+  SceneCase out = {"AUD-01", scene, of_quarter(), {}};
   out.changes.push_back(set_value("WhoseKeyUnknown", kNotAssessed, kind, "key_manager", std::string("unknown")));
   out.changes.push_back(set_value("UnknownWhetherEncrypted", kNotAssessed, kind, "encrypted", std::string("unknown")));
   out.changes.push_back(set_value("PlaintextIsAResultToo", kPass, kind, "encrypted", std::string("no")));
@@ -31,13 +31,13 @@ JudgeCase storage() {
   return out;
 }
 
-JudgeCase paths() {
+SceneCase paths() {
   Scene scene;
   const std::string kind = "path.edge";
   scene.facts.push_back(scene_fact(kind, scene_edge(scene.estate, "a", "b", 443),
                                    {{"verdict", std::string("enforced")}, {"undeclared", false}}));
   scene.facts.push_back(scene_record("quarterly-path-audit", {{"orphans", Number{0}}, {"overdue", Number{0}}}));
-  JudgeCase out = {"AUD-02", scene, of_quarter(), {"undeclared"}};
+  SceneCase out = {"AUD-02", scene, of_quarter(), {"undeclared"}};
   out.changes.push_back(set_value("DiscoveredAndNotTriaged", kFail, kind, "undeclared", true));
   out.changes.push_back(set_value("ReadAboutAlone", kNotAssessed, kind, "verdict", std::string("configured")));
   out.changes.push_back(set_value("NoEvidence", kNotAssessed, kind, "verdict", std::string("unknown")));
@@ -47,7 +47,7 @@ JudgeCase paths() {
   return out;
 }
 
-JudgeCase candidates() {
+SceneCase candidates() {
   Scene scene;
   scene.estate.workloads.push_back(scene_workload("trainer"));
   const std::string kind = "assessment.workload";
@@ -85,6 +85,6 @@ JudgeCase candidates() {
 
 }  // namespace
 
-std::vector<JudgeCase> audit_cases() { return {storage(), paths(), candidates()}; }
+std::vector<SceneCase> audit_cases() { return {storage(), paths(), candidates()}; }
 
 }  // namespace cloister::posture

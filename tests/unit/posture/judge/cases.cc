@@ -1,5 +1,7 @@
 // Facts that many cases of judges have.
-#include "unit/posture/judge/cases.h"
+#include "tests/unit/posture/judge/cases.h"
+
+#include <map>
 
 namespace cloister::posture {
 
@@ -95,6 +97,25 @@ std::vector<Fact> home_keys() {
   }
   ring.values["versions_retired"] = list({"1"});
   return {ring, kek, posture_of("arn:aws:kms:eu-west-1:111122223333:key/k", "root")};
+}
+
+std::vector<SceneCase> scenes_of(const std::vector<JudgeCase>& cases) {
+  std::vector<SceneCase> out;
+  std::map<std::string, std::size_t> first;
+  for (const JudgeCase& one : cases) {
+    if (!one.whole) continue;
+    first.try_emplace(one.control, out.size());
+    out.push_back({one.control, {one.estate, one.facts}, {}, {}});
+  }
+  for (const JudgeCase& one : cases) {
+    if (one.whole) continue;
+    const auto change = [estate = one.estate, facts = one.facts](Scene& scene) {
+      scene.estate = estate;
+      scene.facts = facts;
+    };
+    out[first.at(one.control)].changes.push_back({one.name, one.expected, change});
+  }
+  return out;
 }
 
 }  // namespace cloister::posture

@@ -1,5 +1,4 @@
-// One control judged in one situation: cases of every control for pass, fail and not assessed, collected by
-// judges_test.cc, which fails when a control has none for one of the three.
+// Controls judged in situations, as lines of a table; scene_test.cc runs them with those of the other prefixes.
 #pragma once
 
 #include <functional>
@@ -7,10 +6,11 @@
 #include <vector>
 
 #include "posture/view.h"
+#include "tests/unit/posture/judge/scene.h"
 
 namespace cloister::posture {
 
-inline constexpr Time kNow{1'790'000'000'000};
+inline constexpr Time kNow = kSceneTime;
 
 struct JudgeCase {
   std::string control;
@@ -19,13 +19,19 @@ struct JudgeCase {
   Estate estate;
   std::vector<Fact> facts;
   std::string says = {};  // that some verdict's reason or remediation holds; empty: anything
+  bool whole = false;     // it passes, and every one of its facts is needed for that
 };
 
-std::vector<JudgeCase> storage_cases();
-std::vector<JudgeCase> key_cases();
-std::vector<JudgeCase> tenancy_cases();
-std::vector<JudgeCase> model_cases();
-std::vector<JudgeCase> use_cases();
+std::vector<JudgeCase> storage_lines();
+std::vector<JudgeCase> key_lines();
+std::vector<JudgeCase> tenancy_lines();
+std::vector<JudgeCase> model_lines();
+std::vector<JudgeCase> use_lines();
+
+inline JudgeCase whole(JudgeCase one) {
+  one.whole = true;
+  return one;
+}
 
 // A fact of now, by examination, good for a day.
 inline Fact fact_of(std::string kind, Subject subject, FactValues values) {
@@ -82,8 +88,7 @@ Fact posture_of(std::string key, std::string key_class);  // a provider's, enabl
 std::vector<Fact> home_keys();
 inline const std::string kRing = "00000000000000000000000000000001";
 
-// Adds, for facts that pass together, what each control must not pass by: one of them too old, not seen, simulated, and
-// missing.
-void add_unproven(std::vector<JudgeCase>& out, const JudgeCase& passing);
+// Each case that is whole is a scene to be spoiled in every way; all others of a control are changes of its first.
+std::vector<SceneCase> scenes_of(const std::vector<JudgeCase>& cases);
 
 }  // namespace cloister::posture

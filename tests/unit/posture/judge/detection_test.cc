@@ -13,7 +13,7 @@ const Texts kScenarios = {"unwrap-volume",     "first-seen",         "off-hours"
 
 }  // namespace
 
-std::vector<JudgeCase> detection_cases() {
+std::vector<SceneCase> detection_cases() {
   Scene log;
   log.facts.push_back(scene_fact("audit.log", {},
                                  {{"operations", Number{12}},

@@ -12,7 +12,7 @@ SceneChange undeclared_edge(Status want) {
           }};
 }
 
-JudgeCase mutual_tls() {
+SceneCase mutual_tls() {
   Scene scene;
   const Subject edge = scene_edge(scene.estate, "trainer", "store", 8443);
   scene.facts.push_back(
@@ -39,7 +39,7 @@ JudgeCase mutual_tls() {
           {}};
 }
 
-JudgeCase mesh() {
+SceneCase mesh() {
   Scene scene;
   scene.estate.workloads.push_back(scene_workload("trainer"));
   const std::string kind = "mesh.policy";
@@ -87,13 +87,13 @@ std::vector<SceneChange> weaker_evidence() {
           set_value("RestsOnNothing", kNotAssessed, kind, "classes", Texts{})};
 }
 
-JudgeCase every_pair() {
-  JudgeCase out = {"TRN-08", edge_scene(proven()), weaker_evidence(), {}};
+SceneCase every_pair() {
+  SceneCase out = {"TRN-08", edge_scene(proven()), weaker_evidence(), {}};
   out.changes.push_back(undeclared_edge(kNotAssessed));
   return out;
 }
 
-JudgeCase provider_defaults() {
+SceneCase provider_defaults() {
   const std::string kind = "path.edge";
   return {"TRN-09",
           edge_scene({{"provider_default_only", true}, {"provider_verified", true}}),
@@ -107,8 +107,8 @@ JudgeCase provider_defaults() {
           {}};
 }
 
-JudgeCase fabrics() {
-  JudgeCase out = {"TRN-10", edge_scene(proven()), weaker_evidence(), {}};
+SceneCase fabrics() {
+  SceneCase out = {"TRN-10", edge_scene(proven()), weaker_evidence(), {}};
   out.good.estate.graph.edges[0].protocol = "nccl";
   out.changes.push_back(
       {"NoFabric", kNotAssessed, [](Scene& scene) { scene.estate.graph.edges[0].protocol = "https"; }});
@@ -121,6 +121,6 @@ JudgeCase fabrics() {
 
 }  // namespace
 
-std::vector<JudgeCase> edge_cases() { return {mutual_tls(), mesh(), every_pair(), provider_defaults(), fabrics()}; }
+std::vector<SceneCase> edge_cases() { return {mutual_tls(), mesh(), every_pair(), provider_defaults(), fabrics()}; }
 
 }  // namespace cloister::posture

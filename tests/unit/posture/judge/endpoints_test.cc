@@ -22,7 +22,7 @@ SceneChange undeclared_too(Status want) {
           }};
 }
 
-JudgeCase tls_only() {
+SceneCase tls_only() {
   return {"TRN-01",
           scene_of({{"plaintext_refused", true}, {"versions", Texts{"1.3"}}}),
           {set_value("AnswersInTheClear", kFail, kTls, "plaintext_refused", false),
@@ -30,7 +30,7 @@ JudgeCase tls_only() {
           {}};
 }
 
-JudgeCase modern_tls() {
+SceneCase modern_tls() {
   return {"TRN-02",
           scene_of({{"versions", Texts{"1.2", "TLS 1.3"}},
                     {"weak", Texts{}},
@@ -60,7 +60,7 @@ void excuse(Scene& scene, const std::string& approver) {
   scene.facts.back().values["approver"] = approver;
 }
 
-JudgeCase revocation() {
+SceneCase revocation() {
   return {"TRN-03",
           scene_of({{"staple", std::string("valid")}, {"hsts", true}, {"hsts_applicable", true}}),
           {set_value("StapleBad", kFail, kTls, "staple", std::string("bad")),
@@ -98,7 +98,7 @@ JudgeCase revocation() {
           {}};
 }
 
-JudgeCase transparency() {
+SceneCase transparency() {
   Scene scene = scene_of({{"caa", true}});
   scene.facts.push_back(scene_fact("ct.monitor", kApi, {{"unmatched", std::int64_t{0}}, {"alert_seen", true}}));
   return {
@@ -111,7 +111,7 @@ JudgeCase transparency() {
       {}};
 }
 
-JudgeCase external_scans() {
+SceneCase external_scans() {
   Scene scene = scene_of({{"external", true}});
   scene.facts.push_back(scene_record("external-scan", {{"orphans", std::int64_t{0}}}));
   const auto dated = [](Time time) {
@@ -130,7 +130,7 @@ JudgeCase external_scans() {
 
 }  // namespace
 
-std::vector<JudgeCase> endpoint_cases() {
+std::vector<SceneCase> endpoint_cases() {
   return {tls_only(), modern_tls(), revocation(), transparency(), external_scans()};
 }
 

@@ -21,7 +21,7 @@ std::vector<SceneChange> incomplete(Duration age_max) {
           set_value("TooLongAgo", kFail, "record", "date", to_rfc3339(Time{kSceneTime.unix_ms - age_max.ms - 1}))};
 }
 
-JudgeCase on_record(std::string control, Scene scene, std::vector<SceneChange> changes, Duration age_max) {
+SceneCase on_record(std::string control, Scene scene, std::vector<SceneChange> changes, Duration age_max) {
   for (SceneChange& change : incomplete(age_max)) {
     // A record holds for a year at most: past that it is no record.
     if (change.what == "TooLongAgo" && age_max >= days(365)) change.want = kNotAssessed;
@@ -30,7 +30,7 @@ JudgeCase on_record(std::string control, Scene scene, std::vector<SceneChange> c
   return {std::move(control), std::move(scene), std::move(changes), {}};
 }
 
-JudgeCase threat_model() {
+SceneCase threat_model() {
   Texts classes;
   for (int i = 1; i <= 16; ++i) classes.push_back("T" + std::to_string(i));
   const Texts without_last(classes.begin(), classes.end() - 1);
@@ -43,7 +43,7 @@ JudgeCase threat_model() {
       days(180));
 }
 
-JudgeCase review() {
+SceneCase review() {
   return on_record(
       "GOV-02",
       with_record("review", {{"overdue", Number{0}}, {"thresholds_enforced", true}, {"report", std::string("5f3a")}}),
@@ -53,7 +53,7 @@ JudgeCase review() {
       days(90));
 }
 
-JudgeCase external_audit() {
+SceneCase external_audit() {
   return on_record("GOV-03",
                    with_record("external-audit", {{"open_high", Number{0}},
                                                   {"overdue", Number{0}},
@@ -66,7 +66,7 @@ JudgeCase external_audit() {
                    days(365));
 }
 
-JudgeCase evidence() {
+SceneCase evidence() {
   Scene scene;
   const std::string kind = "evidence.store";
   scene.facts.push_back(scene_fact(kind, {},
@@ -92,7 +92,7 @@ JudgeCase evidence() {
           {"runs", "anchored", "retention_policy_days"}};
 }
 
-JudgeCase exceptions() {
+SceneCase exceptions() {
   Scene scene;
   const std::string kind = "exceptions.register";
   scene.facts.push_back(scene_fact(kind, {},
@@ -112,7 +112,7 @@ JudgeCase exceptions() {
           {"entries"}};
 }
 
-JudgeCase no_silent_pass() {
+SceneCase no_silent_pass() {
   Scene scene;
   scene.facts.push_back(scene_drill("blind-scanner"));
   scene.facts.push_back(scene_drill("monotonicity"));
@@ -131,7 +131,7 @@ JudgeCase no_silent_pass() {
 
 }  // namespace
 
-std::vector<JudgeCase> governance_cases() {
+std::vector<SceneCase> governance_cases() {
   return {threat_model(), review(), external_audit(), evidence(), exceptions(), no_silent_pass()};
 }
 

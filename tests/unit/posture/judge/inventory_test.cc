@@ -27,7 +27,7 @@ Scene good() {
 
 }  // namespace
 
-std::vector<JudgeCase> inventory_cases() {
+std::vector<SceneCase> inventory_cases() {
   const std::string kind = "inventory.entry";
   return {
       {"INV-01",

@@ -1,5 +1,5 @@
 // KEY-01 to KEY-11 in situations.
-#include "unit/posture/judge/cases.h"
+#include "tests/unit/posture/judge/cases.h"
 
 namespace cloister::posture {
 namespace {
@@ -27,7 +27,7 @@ void add_holding(std::vector<JudgeCase>& out) {
   const std::vector<Fact> good = plus(home_keys(), {no_raw_keys("corpus")});
   const JudgeCase pass{control, "UnderAnHsm", kPass, estate, good};
   out.push_back(pass);
-  add_unproven(out, {control, "TheRootAlone", kPass, estate, {good[3], good[2]}});
+  out.push_back(whole({control, "TheRootAlone", kPass, estate, {good[3], good[2]}}));
   out.push_back({control, "ServiceHeld", kPass, estate, changed(good, 2, "protection", text("software"))});
   out.push_back({control, "KeyFile", kFail, estate, changed(good, 2, "origin", text("software")), "cloister key move"});
   out.push_back({control, "Imported", kFail, estate, changed(good, 2, "origin", text("imported"))});
@@ -92,12 +92,10 @@ void add_managers(std::vector<JudgeCase>& out) {
   Estate estate = estate_with("corpus", "s3://bucket/corpus", DataKind::kTrainingData);
   const Fact good = bucket_of("sse-kms", "operator", kRoot);
   const JudgeCase own{control, "OwnKey", kPass, estate, {good}};
-  out.push_back(own);
-  add_unproven(out, own);
+  out.push_back(whole(own));
   const JudgeCase sealed{control, "SealedUnderOwnKeys", kPass, estate_with("corpus", "file:/c", DataKind::kModel),
                          plus(home_keys(), {scan_of("corpus"), seals_of("corpus")})};
-  out.push_back(sealed);
-  add_unproven(out, sealed);
+  out.push_back(whole(sealed));
   out.push_back({control,
                  "UnknownManagerResolved",
                  kPass,
@@ -148,8 +146,7 @@ void add_envelopes(std::vector<JudgeCase>& out) {
   const Estate estate = estate_with("corpus", "file:/c", DataKind::kModel);
   const std::vector<Fact> good = plus(home_keys(), {scan_of("corpus"), seals_of("corpus")});
   const JudgeCase pass{control, "ADataKeyEach", kPass, estate, good};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   const auto seal_with = [&](const std::string& name, FactValue value) {
     return changed(good, 4, name, std::move(value));
   };
@@ -175,8 +172,7 @@ void add_envelopes(std::vector<JudgeCase>& out) {
 
 void add_drill_cases(std::vector<JudgeCase>& out, const std::string& control, const std::vector<Fact>& drills) {
   const JudgeCase pass{control, "Defended", kPass, {}, drills};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   for (std::size_t i = 0; i < drills.size(); ++i) {
     if (drills[i].kind != "drill") continue;
     const std::string name = *drills[i].text("drill");
@@ -197,8 +193,7 @@ void add_rotation(std::vector<JudgeCase>& out) {
 
   const std::vector<Fact> scheduled = {posture_of(kRoot, "root"), record_of("key-schedule")};
   const JudgeCase schedule{"KEY-05", "OnSchedule", kPass, {}, scheduled};
-  out.push_back(schedule);
-  add_unproven(out, schedule);
+  out.push_back(whole(schedule));
   const std::string old = to_rfc3339(Time{kNow.unix_ms - days(800).ms});
   out.push_back({"KEY-05",
                  "Overdue",
@@ -220,8 +215,7 @@ void add_rotation(std::vector<JudgeCase>& out) {
 
   const std::vector<Fact> automatic = {posture_of(kRoot, "root"), drill_of("rotation-failure")};
   const JudgeCase by_itself{"KEY-06", "ByItself", kPass, {}, automatic};
-  out.push_back(by_itself);
-  add_unproven(out, by_itself);
+  out.push_back(whole(by_itself));
   out.push_back({"KEY-06", "ByHand", kFail, {}, changed(automatic, 0, "rotation_automatic", truth(false))});
   out.push_back({"KEY-06", "LateByItself", kFail, {}, changed(automatic, 0, "rotation_period_days", number(5))});
   out.push_back({"KEY-06", "NobodyIsTold", kFail, {}, changed(automatic, 1, "alerts_seen", truth(false))});
@@ -250,7 +244,7 @@ void add_practice(std::vector<JudgeCase>& out) {
   const std::vector<Fact> access = {access_of({}), posture_of(kRoot, "root"), access_of(of_key(kRoot))};
   const JudgeCase least{"KEY-10", "LeastPrivilege", kPass, {}, access};
   out.push_back(least);
-  add_unproven(out, {"KEY-10", "OfTheHome", kPass, {}, {access_of({})}});
+  out.push_back(whole({"KEY-10", "OfTheHome", kPass, {}, {access_of({})}}));
   out.push_back({"KEY-10", "AccessTooOld", kNotAssessed, {}, {access[0], access[1], expired(access[2])}});
   out.push_back({"KEY-10", "Wildcard", kFail, {}, changed(access, 0, "wildcards", number(1))});
   out.push_back({"KEY-10", "AdminDecrypts", kFail, {}, changed(access, 2, "admin_and_user", number(1))});
@@ -267,8 +261,7 @@ void add_practice(std::vector<JudgeCase>& out) {
                              {"schema_valid", truth(true)}});
   const std::vector<Fact> listed = {cbom, record_of("pqc-plan")};
   const JudgeCase inventory{"KEY-11", "Listed", kPass, {}, listed};
-  out.push_back(inventory);
-  add_unproven(out, inventory);
+  out.push_back(whole(inventory));
   out.push_back({"KEY-11", "UnknownAlgorithm", kFail, {}, changed(listed, 0, "unknown_algorithms", number(1))});
   out.push_back({"KEY-11", "Withdrawn", kFail, {}, changed(listed, 0, "withdrawn", number(1))});
   out.push_back(
@@ -281,7 +274,7 @@ void add_practice(std::vector<JudgeCase>& out) {
 
 }  // namespace
 
-std::vector<JudgeCase> key_cases() {
+std::vector<JudgeCase> key_lines() {
   std::vector<JudgeCase> out;
   add_holding(out);
   add_managers(out);

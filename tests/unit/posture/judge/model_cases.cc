@@ -1,5 +1,5 @@
 // MOD-01 and MOD-02 in situations.
-#include "unit/posture/judge/cases.h"
+#include "tests/unit/posture/judge/cases.h"
 
 namespace cloister::posture {
 namespace {
@@ -15,8 +15,7 @@ void add_signing(std::vector<JudgeCase>& out) {
                              {"signer_allowed", truth(true)},
                              {"signer", text("release@acme")}});
   const JudgeCase pass{control, "Signed", kPass, estate, {good}};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   out.push_back({control, "Unsigned", kFail, estate, {with(good, "signed", truth(false))}, "cloister seal"});
   out.push_back({control, "UncoveredTokenizer", kFail, estate, {with(good, "covered", truth(false))}});
   out.push_back({control, "UnknownSigner", kFail, estate, {with(good, "signer_allowed", truth(false))}});
@@ -36,8 +35,7 @@ void add_loading(std::vector<JudgeCase>& out) {
   const std::vector<Fact> good = {drill_of("RT-M01", {"positive"}), drill_of("RT-M02"), drill_of("RT-M03"),
                                   drill_of("RT-M04"), drill_of("RT-M05")};
   const JudgeCase pass{control, "OnlyWhatIsSignedLoads", kPass, {}, good};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   for (std::size_t i = 0; i < good.size(); ++i) {
     JudgeCase one{control, *good[i].text("drill") + "Loads", kFail, {}, good};
     one.facts[i].values["outcome"] = text("failed");
@@ -50,7 +48,7 @@ void add_loading(std::vector<JudgeCase>& out) {
 
 }  // namespace
 
-std::vector<JudgeCase> model_cases() {
+std::vector<JudgeCase> model_lines() {
   std::vector<JudgeCase> out;
   add_signing(out);
   add_loading(out);

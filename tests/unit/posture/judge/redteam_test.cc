@@ -9,7 +9,7 @@ std::string exercise(char group, int number) {
   return std::string("RT-") + group + (number < 10 ? "0" : "") + std::to_string(number);
 }
 
-JudgeCase playbook(std::string control, char group, int count) {
+SceneCase playbook(std::string control, char group, int count) {
   Scene scene;
   for (int i = 1; i <= count; ++i) scene.facts.push_back(scene_drill(exercise(group, i)));
   const std::string last = exercise(group, count);
@@ -32,7 +32,7 @@ JudgeCase playbook(std::string control, char group, int count) {
 
 }  // namespace
 
-std::vector<JudgeCase> redteam_cases() {
+std::vector<SceneCase> redteam_cases() {
   return {playbook("RED-01", 'K', 15), playbook("RED-02", 'T', 12), playbook("RED-03", 'A', 11),
           playbook("RED-04", 'M', 8)};
 }

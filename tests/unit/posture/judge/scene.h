@@ -40,7 +40,7 @@ struct SceneChange {
   std::function<void(Scene&)> change;
 };
 
-struct JudgeCase {
+struct SceneCase {
   std::string control;
   Scene good;  // passes
   std::vector<SceneChange> changes;
@@ -52,12 +52,17 @@ struct JudgeCase {
 SceneChange set_value(std::string what, Status want, std::string kind, std::string name, FactValue value);
 
 // One table of cases a prefix.
-std::vector<JudgeCase> inventory_cases();
-std::vector<JudgeCase> endpoint_cases();
-std::vector<JudgeCase> edge_cases();
-std::vector<JudgeCase> detection_cases();
-std::vector<JudgeCase> governance_cases();
-std::vector<JudgeCase> audit_cases();
-std::vector<JudgeCase> redteam_cases();
+std::vector<SceneCase> inventory_cases();
+std::vector<SceneCase> endpoint_cases();
+std::vector<SceneCase> edge_cases();
+std::vector<SceneCase> detection_cases();
+std::vector<SceneCase> governance_cases();
+std::vector<SceneCase> audit_cases();
+std::vector<SceneCase> redteam_cases();
+std::vector<SceneCase> storage_cases();
+std::vector<SceneCase> key_cases();
+std::vector<SceneCase> tenancy_cases();
+std::vector<SceneCase> model_cases();
+std::vector<SceneCase> use_cases();
 
 }  // namespace cloister::posture

@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 
 #include "posture/subjects.h"
@@ -113,18 +117,20 @@ SceneChange set_value(std::string what, Status want, std::string kind, std::stri
 
 namespace {
 
-std::vector<JudgeCase> all_cases() {
-  std::vector<JudgeCase> all;
-  for (std::vector<JudgeCase> (*of_prefix)() :
-       {inventory_cases, endpoint_cases, edge_cases, detection_cases, governance_cases, audit_cases, redteam_cases}) {
-    for (JudgeCase& one : of_prefix()) all.push_back(std::move(one));
+std::vector<SceneCase> all_cases() {
+  std::vector<SceneCase> all;
+  for (std::vector<SceneCase> (*of_prefix)() :
+       {inventory_cases, endpoint_cases, edge_cases, detection_cases, governance_cases, audit_cases, redteam_cases,
+        storage_cases, key_cases, tenancy_cases, model_cases, use_cases}) {
+    for (SceneCase& one : of_prefix()) all.push_back(std::move(one));
   }
   return all;
 }
 
 ControlAssessment judged(const Scene& scene, const std::string& control, Time now = kSceneTime) {
-  const Assessment assessment = assess(built_in_catalogue(), scene.estate, scene.facts, {}, now);
-  return *assessment.find(control);
+  Catalogue alone;  // the others' judges would only take time
+  alone.controls = {*built_in_catalogue().find(control)};
+  return assess(alone, scene.estate, scene.facts, {}, now).controls.front();
 }
 
 std::string told(const ControlAssessment& control) {
@@ -134,8 +140,8 @@ std::string told(const ControlAssessment& control) {
   return out;
 }
 
-TEST(Judges, PassFailAndNotAssessed) {
-  for (const JudgeCase& one : all_cases()) {
+TEST(JudgesOfScenes, PassFailAndNotAssessed) {
+  for (const SceneCase& one : all_cases()) {
     const ControlAssessment good = judged(one.good, one.control);
     EXPECT_EQ(good.status, Status::kPass) << told(good);
     for (const SubjectVerdict& verdict : good.subjects) {
@@ -151,8 +157,8 @@ TEST(Judges, PassFailAndNotAssessed) {
   }
 }
 
-TEST(Judges, FailuresSayWhyAndWhatToDo) {
-  for (const JudgeCase& one : all_cases()) {
+TEST(JudgesOfScenes, FailuresSayWhyAndWhatToDo) {
+  for (const SceneCase& one : all_cases()) {
     for (const SceneChange& change : one.changes) {
       Scene scene = one.good;
       change.change(scene);
@@ -169,7 +175,7 @@ TEST(Judges, FailuresSayWhyAndWhatToDo) {
 
 // Takes one fact after the other, and does that to it: then nothing passes.
 void nothing_passes_when(std::string_view what, const std::function<void(Scene&, std::size_t)>& spoil) {
-  for (const JudgeCase& one : all_cases()) {
+  for (const SceneCase& one : all_cases()) {
     for (std::size_t i = 0; i < one.good.facts.size(); ++i) {
       Scene scene = one.good;
       spoil(scene, i);
@@ -179,34 +185,66 @@ void nothing_passes_when(std::string_view what, const std::function<void(Scene&,
   }
 }
 
-TEST(Judges, MissingFactIsNotAssessed) {
+TEST(JudgesOfScenes, MissingFactIsNotAssessed) {
   nothing_passes_when("without", [](Scene& scene, std::size_t i) {
     scene.facts.erase(scene.facts.begin() + static_cast<std::ptrdiff_t>(i));
   });
 }
 
-TEST(Judges, FactThatCouldNotLookIsNotAssessed) {
+TEST(JudgesOfScenes, FactThatCouldNotLookIsNotAssessed) {
   nothing_passes_when("blind", [](Scene& scene, std::size_t i) {
     scene.facts[i].values.clear();
     scene.facts[i].not_assessed = "permission denied";
   });
 }
 
-TEST(Judges, ExpiredFactIsNotAssessed) {
+TEST(JudgesOfScenes, ExpiredFactIsNotAssessed) {
   nothing_passes_when("expired",
                       [](Scene& scene, std::size_t i) { scene.facts[i].valid_until = Time{kSceneTime.unix_ms - 1}; });
 }
 
-TEST(Judges, FactFromTheFutureIsNotAssessed) {
+TEST(JudgesOfScenes, FactFromTheFutureIsNotAssessed) {
   nothing_passes_when("to come", [](Scene& scene, std::size_t i) { scene.facts[i].at = kSceneTime + seconds(1); });
 }
 
-TEST(Judges, SimulatedFactIsNotAssessed) {
+TEST(JudgesOfScenes, SimulatedFactIsNotAssessed) {
   nothing_passes_when("simulated", [](Scene& scene, std::size_t i) { scene.facts[i].simulated = true; });
 }
 
-TEST(Judges, MissingValueNeverPasses) {
-  for (const JudgeCase& one : all_cases()) {
+// A drill and a record stay what they are about: so does a run keep what an earlier one knew.
+void hide(Fact& fact) {
+  if (fact.kind == "drill") {
+    fact.values["outcome"] = std::string("not_run");
+  } else if (fact.kind == "record") {
+    fact.values.erase("approver");
+  } else {
+    fact.values.clear();
+    fact.not_assessed = "hidden";
+  }
+}
+
+// Whatever is hidden of a bad state, it doesn't become a good one.
+TEST(JudgesOfScenes, HidingFactsNeverMakesAPass) {
+  std::mt19937_64 random(0x41de);
+  for (const SceneCase& one : all_cases()) {
+    for (const SceneChange& change : one.changes) {
+      if (change.want == Status::kPass) continue;
+      Scene bad = one.good;
+      change.change(bad);
+      for (int i = 0; i < 12; ++i) {
+        Scene hidden = bad;
+        for (Fact& fact : hidden.facts) {
+          if (random() % 3 == 0) hide(fact);
+        }
+        const ControlAssessment got = judged(hidden, one.control);
+        EXPECT_NE(got.status, Status::kPass) << change.what << ": " << told(got);
+      }
+    }
+  }
+}
+
+TEST(JudgesOfScenes, MissingValueNeverPasses) {
+  for (const SceneCase& one : all_cases()) {
     for (std::size_t i = 0; i < one.good.facts.size(); ++i) {
       for (const auto& [name, value] : one.good.facts[i].values) {
         if (std::ranges::find(one.optional, name) != one.optional.end()) continue;
@@ -219,8 +257,8 @@ TEST(Judges, MissingValueNeverPasses) {
   }
 }
 
-TEST(Judges, ValueOfAnotherTypeNeverPasses) {
-  for (const JudgeCase& one : all_cases()) {
+TEST(JudgesOfScenes, ValueOfAnotherTypeNeverPasses) {
+  for (const SceneCase& one : all_cases()) {
     for (std::size_t i = 0; i < one.good.facts.size(); ++i) {
       for (const auto& [name, value] : one.good.facts[i].values) {
         if (std::ranges::find(one.optional, name) != one.optional.end()) continue;
@@ -234,8 +272,8 @@ TEST(Judges, ValueOfAnotherTypeNeverPasses) {
   }
 }
 
-TEST(Judges, NoFactsAtAllPassNothing) {
-  for (const JudgeCase& one : all_cases()) {
+TEST(JudgesOfScenes, NoFactsAtAllPassNothing) {
+  for (const SceneCase& one : all_cases()) {
     Scene scene = one.good;
     scene.facts.clear();
     EXPECT_EQ(judged(scene, one.control).status, Status::kNotAssessed) << one.control;
@@ -244,10 +282,26 @@ TEST(Judges, NoFactsAtAllPassNothing) {
   }
 }
 
+// For docs/controls.md: by which facts each control is passed, drills and records by their names.
+TEST(JudgesOfScenes, FactsThatJudgeEachControlAreWrittenDown) {
+  const char* build = std::getenv("BUILD_DIR");
+  if (build == nullptr) GTEST_SKIP() << "no BUILD_DIR to write to";
+  std::map<std::string, std::set<std::string>> facts;
+  for (const SceneCase& one : all_cases()) {
+    for (const Fact& fact : one.good.facts) {
+      const bool named = fact.kind == "drill" || fact.kind == "record";
+      facts[one.control].insert(named ? fact.kind + " " + *fact.text(fact.kind) : fact.kind);
+    }
+  }
+  std::ofstream file(std::string(build) + "/posture-controls.json", std::ios::trunc);
+  file << nlohmann::json(facts).dump(1) << "\n";
+  ASSERT_TRUE(file.good());
+}
+
 // A control without a judge can't be passed, and one without cases isn't tested.
-TEST(Judges, EveryControlHasAJudgeAndIsTestedForPassFailAndNotAssessed) {
+TEST(JudgesOfScenes, EveryControlHasAJudgeAndIsTestedForPassFailAndNotAssessed) {
   std::map<std::string, std::set<Status>> tested;
-  for (const JudgeCase& one : all_cases()) {
+  for (const SceneCase& one : all_cases()) {
     tested[one.control].insert({Status::kPass, Status::kNotAssessed});
     for (const SceneChange& change : one.changes) tested[one.control].insert(change.want);
   }

@@ -1,5 +1,5 @@
 // REST-01 to REST-07 in situations.
-#include "unit/posture/judge/cases.h"
+#include "tests/unit/posture/judge/cases.h"
 
 namespace cloister::posture {
 namespace {
@@ -40,10 +40,8 @@ void add_encryption(std::vector<JudgeCase>& out, const std::string& control, Dat
   const Estate folder = estate_with("corpus", "file:/srv/corpus", kind);
   const JudgeCase configured{control, "EncryptedByConfiguration", kPass, bucket, {sse("corpus")}};
   const JudgeCase sealed{control, "EveryFileSealed", kPass, folder, {scan_of("corpus")}};
-  out.push_back(configured);
-  out.push_back(sealed);
-  add_unproven(out, configured);
-  add_unproven(out, sealed);
+  out.push_back(whole(configured));
+  out.push_back(whole(sealed));
   out.push_back({control, "SealedOnADiskThatIsNot", kPass, folder, {disk("corpus", "no"), scan_of("corpus")}});
   out.push_back({control,
                  "PlaintextOnADiskThatIs",
@@ -125,8 +123,7 @@ void add_transient(std::vector<JudgeCase>& out) {
   estate.workloads.push_back(keys);
   const std::vector<Fact> good = {sse("backups"), swap_of("yes"), dumps_of(true, false)};
   const JudgeCase pass{control, "EverythingOnTheSideEncrypted", kPass, estate, good};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   out.push_back({control, "SwapIsNeverWritten", kPass, estate, {good[0], swap_of("none"), good[2]}});
   out.push_back({control, "PlainSwap", kFail, estate, {good[0], swap_of("no"), good[2]}, "swapoff"});
   out.push_back({control, "KeyServiceWritesDumps", kFail, estate, {good[0], good[1], dumps_of(false, true)}});
@@ -147,11 +144,9 @@ void add_algorithms(std::vector<JudgeCase>& out) {
   const Estate bucket = estate_with("corpus", "s3://bucket/corpus", DataKind::kTrainingData);
   const JudgeCase sealed{control, "Sealed", kPass, folder, {scan_of("corpus"), seals_of("corpus")}};
   const JudgeCase configured{control, "XtsWithIntegrityElsewhere", kPass, folder, {disk("corpus", "yes")}};
-  out.push_back(sealed);
-  out.push_back(configured);
+  out.push_back(whole(sealed));
+  out.push_back(whole(configured));
   out.push_back({control, "ByTheService", kPass, bucket, {without(sse("corpus"), "aead")}});
-  add_unproven(out, sealed);
-  add_unproven(out, configured);
   out.push_back({control, "XtsAlone", kFail, folder, {with(disk("corpus", "yes"), "integrity", text("none"))}});
   out.push_back({control, "Aes128", kFail, folder, {with(disk("corpus", "yes"), "key_bits", number(128))}, "128 bits"});
   out.push_back({control, "Ecb", kFail, folder, {with(disk("corpus", "yes"), "algorithm", text("AES-256-ECB"))}});
@@ -180,8 +175,7 @@ void add_residue(std::vector<JudgeCase>& out) {
   const std::string control = "REST-07";
   const Estate folder = estate_with("corpus", "file:/srv/corpus", DataKind::kTrainingData);
   const JudgeCase clean{control, "NothingReadable", kPass, folder, {scan_of("corpus")}};
-  out.push_back(clean);
-  add_unproven(out, clean);
+  out.push_back(whole(clean));
   const Fact plain = with(scan_of("corpus"), "plaintext", number(1));
   Fact file = fact_of("content.object", object_at("corpus#a#b.parquet"),
                       {{"verdict", text("plaintext")}, {"type", text("parquet")}, {"bytes", number(10)}});
@@ -204,7 +198,7 @@ void add_residue(std::vector<JudgeCase>& out) {
 
 }  // namespace
 
-std::vector<JudgeCase> storage_cases() {
+std::vector<JudgeCase> storage_lines() {
   std::vector<JudgeCase> out;
   add_encryption(out, "REST-01", DataKind::kTrainingData);
   add_encryption(out, "REST-02", DataKind::kModel);

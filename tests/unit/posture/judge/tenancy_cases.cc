@@ -1,5 +1,5 @@
 // TEN-01 to TEN-03 in situations.
-#include "unit/posture/judge/cases.h"
+#include "tests/unit/posture/judge/cases.h"
 
 namespace cloister::posture {
 namespace {
@@ -15,8 +15,7 @@ void add_separation(std::vector<JudgeCase>& out) {
   const std::string control = "TEN-01";
   const Estate estate = estate_with("corpus", "file:/c", DataKind::kTrainingData);
   const JudgeCase pass{control, "AKekEach", kPass, estate, {separation_of(1, 1)}};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   out.push_back({control, "SharedDek", kFail, estate, {separation_of(2, 1)}, "cloister tenant create"});
   out.push_back({control, "SharedKek", kFail, estate, {separation_of(1, 3)}});
   const Fact per_environment = with(separation_of(1, 3), "per_environment", truth(true));
@@ -46,8 +45,7 @@ void add_crossing(std::vector<JudgeCase>& out) {
   const std::string control = "TEN-02";
   const Fact drill = drill_of("RT-K12");
   const JudgeCase pass{control, "EveryCrossingRefused", kPass, {}, {drill}};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   out.push_back({control, "OneCrossed", kFail, {}, {with(drill, "refused", number(2))}, "1 of 3"});
   out.push_back({control, "Failed", kFail, {}, {with(drill, "outcome", text("failed"))}});
   out.push_back({control, "NobodyWasTold", kFail, {}, {with(drill, "alerts_seen", truth(false))}});
@@ -66,8 +64,7 @@ void add_identity(std::vector<JudgeCase>& out) {
                               {"tenant_bound", truth(true)}});
   const Fact replay = drill_of("identity-replay");
   const JudgeCase pass{control, "ShortLivedIdentities", kPass, {}, {known, replay}};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   out.push_back({control, "AccessKeys", kFail, {}, {with(known, "static_credentials", number(2)), replay}});
   out.push_back({control, "TenantFromTheRequest", kFail, {}, {with(known, "tenant_bound", truth(false)), replay}});
   out.push_back({control, "LongLived", kFail, {}, {with(known, "ttl_minutes_max", number(1440)), replay}});
@@ -79,7 +76,7 @@ void add_identity(std::vector<JudgeCase>& out) {
 
 }  // namespace
 
-std::vector<JudgeCase> tenancy_cases() {
+std::vector<JudgeCase> tenancy_lines() {
   std::vector<JudgeCase> out;
   add_separation(out);
   add_crossing(out);

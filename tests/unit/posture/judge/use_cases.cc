@@ -1,6 +1,6 @@
 // USE-01 to USE-11 in situations.
 #include "posture/candidates.h"
-#include "unit/posture/judge/cases.h"
+#include "tests/unit/posture/judge/cases.h"
 
 namespace cloister::posture {
 namespace {
@@ -52,7 +52,7 @@ void add_decisions(std::vector<JudgeCase>& out) {
   using enum TeeDecision;
   const Estate estate = regulated(WorkloadUse::kInference);
   const JudgeCase pass{control, "AsTheRuleSays", kPass, estate, {decided(kTee, kTee)}};
-  out.push_back(pass);
+  out.push_back(whole(pass));
   out.push_back({control, "OverriddenWithReason", kPass, estate, {decided(kTee, kLater, "hardware comes in March")}});
   for (const char* name : {"TooOld", "NotSeen", "Missing"}) {
     JudgeCase one{control, name, kNotAssessed, estate, pass.facts};
@@ -74,8 +74,7 @@ void add_decisions(std::vector<JudgeCase>& out) {
 void add_attested(std::vector<JudgeCase>& out, const std::string& control) {
   const Estate estate = regulated(WorkloadUse::kTraining);
   const JudgeCase pass{control, "AttestedByHardware", kPass, estate, {attested()}};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   out.push_back({control, "SoftwareTeeNeverSatisfies", kNotAssessed, estate, {by_software()}, "simulation"});
   out.push_back({control,
                  "SoftwareTeeThatHidesIt",
@@ -110,8 +109,7 @@ void add_attested(std::vector<JudgeCase>& out, const std::string& control) {
 void add_drilled(std::vector<JudgeCase>& out, const std::string& control, const Estate& estate,
                  const std::vector<Fact>& good) {
   const JudgeCase pass{control, "AsItMustBe", kPass, estate, good};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   for (std::size_t i = 0; i < good.size(); ++i) {
     if (good[i].kind != "drill") continue;
     JudgeCase one{control, *good[i].text("drill") + "Failed", kFail, estate, good};
@@ -152,8 +150,7 @@ void add_release(std::vector<JudgeCase>& out) {
   const std::vector<Fact> vectors = {policy_of(), drill_of("negative-vectors", {"intel-tdx"}), drill_of("RT-A01"),
                                      drill_of("RT-A03"), drill_of("RT-A04")};
   const JudgeCase pass{"USE-04", "EveryVectorRefused", kPass, {}, vectors};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   policy_with("USE-04", vectors, "findings", list({"no-debug-claim"}), kFail);
   policy_with("USE-04", vectors, "datasets", number(0), kNotAssessed);
   JudgeCase other{"USE-04", "NoVectorsForThePlatformInUse", kNotAssessed, regulated(WorkloadUse::kTraining), vectors};
@@ -207,8 +204,7 @@ void add_kept(std::vector<JudgeCase>& out) {
                                  {"retention_days", number(400)},
                                  {"log_valid", truth(true)}});
   const JudgeCase pass{"USE-10", "KeptAndTheSame", kPass, {}, {releases}};
-  out.push_back(pass);
-  add_unproven(out, pass);
+  out.push_back(whole(pass));
   out.push_back({"USE-10", "ReleaseWithoutEvidence", kFail, {}, {with(releases, "without_evidence", number(1))}});
   out.push_back({"USE-10", "AnotherVerdict", kFail, {}, {with(releases, "inconsistent", number(1))}});
   out.push_back({"USE-10", "BrokenLog", kFail, {}, {with(releases, "log_valid", truth(false))}});
@@ -220,8 +216,7 @@ void add_kept(std::vector<JudgeCase>& out) {
   const std::vector<Fact> watched = {attested(), record_of("advisory-watch"),
                                      record_of("site-exposure", {SubjectKind::kSite, "hall 1"}), drill_of("RT-A04")};
   const JudgeCase current{"USE-11", "UpToDate", kPass, estate, watched};
-  out.push_back(current);
-  add_unproven(out, current);
+  out.push_back(whole(current));
   for (const char* status : {"out-of-date", "revoked", "configuration-needed"}) {
     JudgeCase one{"USE-11", status, kFail, estate, watched};
     one.facts[0].values["tcb_status"] = text(status);
@@ -234,7 +229,7 @@ void add_kept(std::vector<JudgeCase>& out) {
 
 }  // namespace
 
-std::vector<JudgeCase> use_cases() {
+std::vector<JudgeCase> use_lines() {
   std::vector<JudgeCase> out;
   add_decisions(out);
   add_attested(out, "USE-02");

@@ -80,6 +80,8 @@ TEST(AwsServices, EndpointsAndWhatTheyCapture) {
   auto parts = value_of(parse_endpoint_config(json(R"({"EndpointConfigName":"e"})"), "e"));
   ASSERT_EQ(parts.size(), 1U);
   EXPECT_EQ(parts[0].view.key_manager, "platform_default");
+  parts = value_of(parse_endpoint_config(json(R"({"EndpointConfigName":"e","DataCaptureConfig":{}})"), "e"));
+  EXPECT_EQ(parts.size(), 1U) << "nothing is captured";
   parts = value_of(parse_endpoint_config(
       json(R"({"EndpointConfigName":"e","KmsKeyId":"k","DataCaptureConfig":{"DestinationS3Uri":"s3://x"}})"), "e"));
   ASSERT_EQ(parts.size(), 2U);
@@ -171,6 +173,21 @@ TEST_F(AwsCollectorTest, StoppedIsNotAssessed) {
   context.progress = &progress;
   AwsCollector(world.options(), world.waiting.waiting()).collect(context, facts);
   EXPECT_EQ(*facts.only(kStorage, kCorpus).not_assessed, "it was stopped");
+}
+
+TEST_F(AwsCollectorTest, DeclaredKeysAreDescribed) {
+  Estate estate = estate_of("file:/srv/x");
+  estate.keys.push_back({kOwnKey, "", "kek", days(365), {"", "", "acme, other", {}}, 2});
+  estate.keys.push_back({kForeignKey, "", "kek", {}, {}, 3});
+  estate.keys.push_back({"cloister:1", "", "kek", {}, {}, 4});
+  const KeptFacts facts = world.collect(estate);
+  const Fact& fact = facts.only("key.posture", "key:" + kOwnKey);
+  EXPECT_EQ(text_in(fact, "manager"), "operator");
+  EXPECT_EQ(text_in(fact, "key_class"), "kek");
+  EXPECT_EQ(fact.number("cryptoperiod_days"), 365);
+  EXPECT_EQ(*fact.list("tenants"), (std::vector<std::string>{"acme", "other"}));
+  EXPECT_TRUE(facts.only("key.posture", "key:" + kForeignKey).not_assessed) << "denied";
+  EXPECT_EQ(facts.count("key.posture"), 2U);
 }
 
 TEST_F(AwsCollectorTest, OnlyOperationsThatRead) {

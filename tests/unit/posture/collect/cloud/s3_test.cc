@@ -147,6 +147,19 @@ TEST_F(S3Test, ThrottledIsNotAssessed) {
   EXPECT_LE(world.asked.size(), 10U);
 }
 
+// A dead service isn't asked for each of its objects and keys.
+TEST_F(S3Test, OutOfReachEndsSoon) {
+  world.bucket("corpus", "aws:kms", kOwnKey);
+  for (int i = 0; i < 299; ++i) {
+    const std::string key = "x" + std::to_string(i);
+    world.object("corpus", key, {});
+    world.answers["HEAD s3.us-east-1.amazonaws.com/corpus/" + key].status = 503;
+  }
+  const KeptFacts facts = world.collect(estate_of("s3://corpus"));
+  EXPECT_TRUE(facts.only(kStorage, kCorpus).not_assessed);
+  EXPECT_LE(world.asked.size(), 60U);
+}
+
 TEST_F(S3Test, EndlessListIsNotAssessed) {
   world.bucket("corpus", "aws:kms", kOwnKey);
   const std::string list = "GET s3.us-east-1.amazonaws.com/corpus?list-type=2&encoding-type=url";
@@ -170,6 +183,15 @@ TEST_F(S3Test, BadDefaultStaysBadThoughObjectsAreHidden) {
   EXPECT_TRUE(notes_say(fact, "ListObjectsV2"));
 }
 
+TEST_F(S3Test, EmptyBucketIsItsDefault) {
+  world.bucket("corpus", "aws:kms", kOwnKey);
+  const Fact fact = world.collect(estate_of("s3://corpus")).only(kStorage, kCorpus);
+  EXPECT_EQ(text_in(fact, "key_manager"), "operator");
+  EXPECT_EQ(text_in(fact, "level"), "object");
+  EXPECT_EQ(fact.number("objects"), 0);
+  EXPECT_EQ(fact.number("objects_sampled"), 0);
+}
+
 TEST_F(S3Test, NothingIsClaimedOfWhatIsNotListed) {
   world.bucket("corpus", "aws:kms", kOwnKey);
   const std::string list = "GET s3.us-east-1.amazonaws.com/corpus?list-type=2&encoding-type=url";
@@ -177,8 +199,11 @@ TEST_F(S3Test, NothingIsClaimedOfWhatIsNotListed) {
   world.answers[list] = {200, "<ListBucketResult><Name>corpus</Name>" + world.listed["corpus"] +
                                   "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
                                   "</ListBucketResult>"};
-  const KeptFacts facts = world.collect(estate_of("s3://corpus"), {299, 1});
-  EXPECT_EQ(facts.only(kStorage, kCorpus).number("sample_bound_permille"), 1000);
+  EXPECT_TRUE(world.collect(estate_of("s3://corpus"), {299, 1}).only(kStorage, kCorpus).not_assessed);
+  world.answers["HEAD s3.us-east-1.amazonaws.com/corpus/a"].headers = {};
+  const Fact fact = world.collect(estate_of("s3://corpus"), {299, 1}).only(kStorage, kCorpus);
+  EXPECT_EQ(text_in(fact, "encrypted"), "no") << "what is bad is bad";
+  EXPECT_EQ(fact.number("sample_bound_permille"), 1000);
 }
 
 TEST_F(S3Test, AnswersThatSayNothing) {

@@ -41,8 +41,13 @@ TEST(Worst, ProvenBadBeforeUnknownBeforeGood) {
   EXPECT_EQ(worst_of({good, unknown}).key_manager, "unknown");
   const StorageView worst = worst_of({good, unknown, foreign});
   EXPECT_EQ(worst.key_manager, "foreign");
-  EXPECT_EQ(worst.key, "");
-  EXPECT_EQ(worst.notes, (std::vector<std::string>{"key a", "key b"}));
+  EXPECT_EQ(worst.key, "b");
+  EXPECT_EQ(worst.other_keys, std::vector<std::string>{"a"});
+  StorageView twice = good;
+  twice.scheme = "dsse-kms";
+  twice.key = "c";
+  EXPECT_EQ(worst_of({good, twice}).scheme, "sse-kms") << "a word that is known, not a mixture";
+  EXPECT_EQ(worst_of({good, twice}).other_keys, std::vector<std::string>{"c"});
   EXPECT_EQ(worst_of({}).encrypted, "unknown");
   EXPECT_EQ(worst_of({good, StorageView{}}).encrypted, "unknown");
   EXPECT_EQ(worst_of({good, StorageView{}}).key_bits, std::nullopt);

@@ -10,6 +10,7 @@ constexpr Time kNow{1'795'000'000'000};  // 2026-11-18T10:26:40Z
 
 struct Seen {
   const char *check, *subject, *seen;
+  const char* detail = "";
 };
 using Scan = std::vector<Seen>;
 
@@ -36,7 +37,7 @@ std::string scan_text(const Scan& scan, const std::string& address = "93.184.216
   std::string facts;
   for (const Seen& one : scan) {
     facts += std::string(facts.empty() ? "" : ",") + R"({"check":")" + one.check + R"(","subject":")" + one.subject +
-             R"(","seen":")" + one.seen + R"(","detail":""})";
+             R"(","seen":")" + one.seen + R"(","detail":")" + one.detail + R"("})";
   }
   return R"({"format":"cloister-scan/1","version":"1","targets":[{"target":"api.example:443","address":")" + address +
          R"(","time":"2026-11-18T10:00:00.000Z","profile":"public-inference","grade":"A","score":95,"lost":[],)"
@@ -105,6 +106,22 @@ TEST(ScanCollectorTest, BadAnswersAreBadValues) {
   plain_port.push_back({"W2", "plain port answers", "yes"});
   EXPECT_EQ(only_fact(scan_text(plain_port)).truth("plaintext_refused"), false);
   EXPECT_EQ(only_fact(scan_text(kGood, "127.0.0.1:443")).truth("external"), false);
+}
+
+TEST(ScanCollectorTest, LifeOfTheCertificate) {
+  const auto life = [](const char* detail) {
+    Scan scan = kGood;
+    scan.push_back({"X3", "valid", "yes", detail});
+    return only_fact(scan_text(scan)).number("lifetime_days");
+  };
+  EXPECT_EQ(life("2026-11-01T00:00:00.000Z to 2026-11-06T23:59:59.000Z"), 6);
+  EXPECT_EQ(life("expired: 2026-11-01T00:00:00.000Z to 2026-11-02T00:00:00.000Z"), 1);
+  EXPECT_EQ(life("2026-11-02T00:00:00.000Z to 2026-11-01T00:00:00.000Z"), std::nullopt);
+  EXPECT_EQ(life("soon"), std::nullopt);
+  Scan responder = kGood;
+  responder.push_back({"X7", "ocsp", "no"});
+  EXPECT_EQ(only_fact(scan_text(responder)).truth("ocsp_responder"), false);
+  EXPECT_EQ(only_fact(scan_text(kGood)).truth("ocsp_responder"), std::nullopt);
 }
 
 TEST(ScanCollectorTest, UnknownIsLeftOut) {

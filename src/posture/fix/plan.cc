@@ -1,0 +1,86 @@
+#include "posture/fix/plan.h"
+
+#include <algorithm>
+
+#include "base/reader.h"
+#include "posture/collect/content/content_collector.h"
+
+namespace cloister::posture::fix {
+namespace {
+
+bool is_plain_word(std::string_view text) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
+  return !text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos;
+}
+
+bool is_readable(const std::string& verdict) {
+  return verdict == "plaintext" || verdict == "plaintext_unknown_type" || verdict == "compressed";
+}
+
+void plan_object(const Path& root, const std::string& name, const Fact& fact, Plan& plan) {
+  const std::string* verdict = fact.text("verdict");
+  const std::string* type = fact.text("type");
+  if (verdict == nullptr || type == nullptr) return;
+  if (*verdict == "high_entropy_unknown" || *verdict == "unreadable") {
+    plan.left.push_back(shell_word(name) + ": " + (fact.raw.empty() ? "it isn't known what it is" : fact.raw));
+  } else if (type->starts_with("key:")) {
+    plan.left.push_back(shell_word(name) + ": a key in the clear: replace it, then erase it");
+  } else if (is_readable(*verdict)) {
+    const std::int64_t bytes = fact.number("bytes").value_or(0);
+    // Of a location that is one file, the object has no name within it.
+    plan.steps.push_back(
+        {name.empty() ? root : root / name, *type, static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0))});
+  }
+}
+
+}  // namespace
+
+std::string shell_word(std::string_view text) {
+  if (is_plain_word(text)) return std::string(text);
+  static constexpr char kDigits[] = "0123456789abcdef";
+  const bool written = is_plain_utf8(text);
+  std::string out = written ? "'" : "$'";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (written) {
+      out += c == '\'' ? "'\\''" : std::string(1, c);
+    } else if (byte < 0x20 || byte >= 0x7F || c == '\'' || c == '\\') {
+      out.append({'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]});
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
+Result<Plan> plan_for(const Location& location, std::span<const Fact> facts) {
+  const auto root = content::local_path(location.address);
+  if (!root) return Error(Code::kInvalid, "location " + location.name + " is no path on this machine");
+  if (!location.plaintext_allowed.empty()) return Plan{};
+  Plan plan;
+  bool scanned = false;
+  const std::string prefix = location.name + "#";
+  for (const Fact& fact : facts) {
+    if (fact.kind == "content.scan" && fact.subject == Subject{SubjectKind::kLocation, location.name}) {
+      if (fact.not_assessed) return Error(Code::kUnavailable, "location " + location.name + ": " + *fact.not_assessed);
+      scanned = true;
+    }
+    if (fact.kind != "content.object" || !fact.subject.id.starts_with(prefix)) continue;
+    plan_object(*root, fact.subject.id.substr(prefix.size()), fact, plan);
+  }
+  if (!scanned) return Error(Code::kNotFound, "nobody looked at location " + location.name);
+  std::ranges::sort(plan.steps, {}, &Step::source);
+  return plan;
+}
+
+std::string commands(const Plan& plan, std::string_view dataset) {
+  std::string out;
+  for (const Step& step : plan.steps) {
+    const std::string source = shell_word(step.source.native()), target = shell_word(step.target().native());
+    out += "cloister seal " + source + " " + target + " --dataset " + shell_word(dataset) + " && cloister verify " +
+           target + " && rm " + source + "\n";
+  }
+  return out;
+}
+
+}  // namespace cloister::posture::fix

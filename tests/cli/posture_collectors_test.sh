@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# posture: the collectors of this machine, and of files: Kubernetes, plans and states, results of scans.
+# shellcheck source=tests/cli/lib
+source "$(dirname "$0")/lib"
+
+mkdir -p models
+cat >estate.yaml <<YAML
+version: 1
+id: acme
+own_account: ["111122223333"]
+location:
+  - {name: models, address: "file:$PWD/models", kind: model, owner: ml, environment: production, sensitivity: internal}
+  - {name: gone, address: "file:$PWD/gone", kind: model, owner: ml, environment: production, sensitivity: internal}
+  - {name: etcd, address: "k8s-secrets:prod", kind: secrets, owner: ops, environment: production, sensitivity: internal}
+  - {name: corpus, address: "s3://corpus", kind: training-data, owner: ml, environment: production, sensitivity: internal}
+endpoint:
+  - {name: api, address: "127.0.0.1:1", owner: ops, environment: production, sensitivity: internal}
+YAML
+
+# fact KIND SUBJECT VALUE: of the last audit's report; "not assessed" where it says so, "none" where there is no such fact.
+fact() {
+  python3 -c '
+import json, sys
+kind, subject, name = sys.argv[1:]
+found = [f for f in json.load(open("report.json"))["facts"] if f["kind"] == kind and f["subject"] == subject]
+print("none" if not found else "not assessed" if "not_assessed" in found[-1] else found[-1]["values"].get(name, "left out"))' "$@"
+}
+audit() { rm -f report.json && expect_status 0 cloister posture audit --estate estate.yaml --no-store --report report.json "$@"; }
+
+# This machine: what the location lies on, and that another isn't there.
+audit --only local-storage --only local-host --only sockets
+[[ $(fact inventory.entry models observed) == True ]] || fail 'models was not seen'
+[[ $(fact inventory.entry gone observed) == False ]] || fail 'gone was seen'
+[[ $(fact storage.encryption gone encrypted) == 'not assessed' ]] || fail 'gone was assessed'
+[[ $(fact storage.encryption models encrypted) != none ]] || fail 'nobody looked at models'
+[[ $(fact inventory.scope '' read) == *mounts* ]] || fail 'no mounts'
+
+# Kubernetes: identity first is plaintext; a file that is none is said.
+cat >encryption.yaml <<'YAML'
+apiVersion: apiserver.config.k8s.io/v1
+kind: EncryptionConfiguration
+resources:
+  - resources: [secrets]
+    providers:
+      - identity: {}
+      - kms: {apiVersion: v2, name: vault, endpoint: unix:///run/kms.sock}
+YAML
+audit --only kubernetes --kubernetes encryption.yaml
+[[ $(fact storage.encryption etcd encrypted) == no ]] || fail 'identity first'
+audit --only kubernetes --kubernetes estate.yaml
+[[ $(fact inventory.scope '' unread) == *estate.yaml* ]] || fail 'a file that is none was passed over'
+expect_error 5 nowhere cloister posture audit --estate estate.yaml --no-store --kubernetes nowhere.yaml
+
+# A key that is known after apply is unknown, and a plan proves nothing good.
+cat >plan.json <<'JSON'
+{"format_version": "1.2", "planned_values": {"root_module": {"resources": [
+  {"address": "aws_s3_bucket_server_side_encryption_configuration.c", "mode": "managed",
+   "type": "aws_s3_bucket_server_side_encryption_configuration", "values": {"bucket": "corpus", "rule":
+     [{"apply_server_side_encryption_by_default": [{"sse_algorithm": "aws:kms"}]}]}}]}},
+ "resource_changes": [{"address": "aws_s3_bucket_server_side_encryption_configuration.c", "change": {"after_unknown":
+   {"rule": [{"apply_server_side_encryption_by_default": [{"kms_master_key_id": true}]}]}}}]}
+JSON
+audit --only iac --iac plan.json
+[[ $(fact iac.resource 'file:plan.json#s3://corpus' key_manager) == unknown ]] || fail 'a key that nobody knows yet'
+[[ $(fact storage.encryption corpus encrypted) == none ]] || fail 'a plan was taken for proof'
+sed -i 's/"kms_master_key_id": true/"kms_master_key_id": false/' plan.json
+audit --only iac --iac plan.json
+[[ $(fact storage.encryption corpus key_manager) == platform_default ]] || fail 'no key is the platform'"'"'s'
+
+# A scan that couldn't be made is not assessed.
+cat >scan.json <<JSON
+{"format": "cloister-scan/1", "version": "0", "targets": [{"target": "127.0.0.1:1", "time": "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
+ "error": {"code": "unavailable", "message": "connection refused"}}]}
+JSON
+audit --only scan --scan scan.json
+[[ $(fact tls.endpoint api tls13) == 'not assessed' ]] || fail 'an endpoint that nobody reached was assessed'
