@@ -185,6 +185,8 @@ class Tampering {
 
 }  // namespace
 
+Report run_log_tampering(const Field& field, const LogTarget& target) { return Tampering(field, target).run(); }
+
 Status copy_store(const Path& store, const Path& copy) {
   CLOISTER_TRY(const auto database, keys::open_sqlite(store));
   CLOISTER_RETURN_IF_ERROR(keys::Statement(*database, "VACUUM INTO " + sql_text(copy.string())).execute());

@@ -22,9 +22,9 @@ struct Targets {
 };
 
 struct RunOptions {
-  std::string authorised_by;           // who answers for it; kInvalid where nobody does
-  std::vector<std::string> exercises;  // ids; none: all that run here
-  Targets targets;
+  std::string authorised_by = {};           // who answers for it; kInvalid where nobody does
+  std::vector<std::string> exercises = {};  // ids; none: all that run here
+  Targets targets = {};
   Duration patience = minutes(2);  // for one exercise
 };
 

@@ -23,7 +23,7 @@ expect_status 0 cloister init
 for tenant in alder birch; do
   expect_status 0 cloister tenant create "$tenant"
   expect_status 0 cloister dataset create "$tenant/data"
-  expect_status 0 cloister key rotate "$tenant"
+  expect_status 0 cloister key rotate --tenant "$tenant"
 done
 expect_status 0 cloister redteam run RT-M06 --authorised-by ada
 grep -q '^1 defended' .out || fail "$(cat .out)"
@@ -33,9 +33,10 @@ cloister audit verify >/dev/null
 # A failure says what to do, and ends with 4.
 mkdir logs
 echo 'debug: dek_key=4f1c9be27a305d68f2e1c0b7a9d83e5462718fbc0d9e3a5476c8b1f0e2d43a97' >logs/service.log
-expect_status 4 cloister redteam run RT-K04 --authorised-by ada --log logs --no-home
+mkdir scratch
+expect_status 4 cloister redteam run RT-K04 --authorised-by ada --log logs --no-home --scratch "$work/scratch"
 grep -q 'FAILED' .out || fail "$(cat .out)"
 grep -q 'rotate what was found' .out || fail "$(cat .out)"
-grep -q '4f1c9be2' .out && fail 'the secret itself is in the report'
-ls "${TMPDIR:-/tmp}"/cloister-redteam-* 2>/dev/null && fail 'a folder was left behind'
-exit 0
+! grep -q '4f1c9be2' .out || fail 'the secret itself is in the report'
+[[ -z $(find "$work/scratch" -mindepth 1) ]] || fail "a folder was left behind"
+

@@ -69,7 +69,7 @@ class Host : public Exercises {
  protected:
   Path file(const std::string& name, std::string_view text) {
     const Path path = directory_ / name;
-    CLOISTER_CHECK(create_directories(path.parent_path()).ok());
+    CLOISTER_CHECK(cloister::create_directories(path.parent_path()).ok());
     CLOISTER_CHECK(write_file(path, as_bytes(text), Overwrite::kReplace).ok());
     return path;
   }
