@@ -5,6 +5,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees leaks and reads past the end in its own <variant> and <string> when inlining deeply.
   add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
                       -Wno-stringop-overread)
+  # It collects its garbage less often: a tenth of the time that sources with much JSON take to compile.
+  add_compile_options("SHELL:--param ggc-min-heapsize=524288")
 endif()
 if(CLOISTER_WERROR)
   add_compile_options(-Werror)

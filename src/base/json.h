@@ -42,7 +42,7 @@ class JsonValue {
   std::optional<bool> boolean() const;
   std::optional<std::uint64_t> unsigned_integer() const;
   std::optional<std::int64_t> integer() const;  // one that fits
-  std::optional<double> number() const;  // any number; integers above 2^53 are rounded
+  std::optional<double> number() const;         // any number; integers above 2^53 are rounded
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
 
   // The member of that name; null when there is none, or when the value isn't an object.
