@@ -116,12 +116,14 @@ audit_after() {
     --scan "$transit/evidence/scan-model.json" --scan "$transit/evidence/scan-features.json" --skip sockets)
   say 'the same estate, sealed, with what the other parts left behind as evidence (other programs of this machine'
   say 'are not part of it, so its sockets are left out, and the report says so):'
-  printf '  %s$ cloister posture audit --estate after.toml --evidence evidence/ --scan scan-model.json … --before before.json --html posture.html%s\n' "$dim" "$off"
-  mkdir -p "$(dirname "$report")"
-  "$CLOISTER" posture audit "${options[@]}" --before "$posture/before.json" --html "$report" --force >"$posture/after.text" ||
+  printf '  %s$ cloister posture audit --estate after.toml --evidence evidence/ --scan scan-model.json …%s\n' "$dim" "$off"
+  "$CLOISTER" posture audit "${options[@]}" >"$posture/after.text" ||
     surprise "the audit failed: $(tail -n 3 "$posture/after.text")"
   summary <"$posture/after.text"
   grep -q '^demo: Foundational' "$posture/after.text" || surprise "the estate is at another level than it should be: $(head -n 1 "$posture/after.text")"
+  mkdir -p "$(dirname "$report")"
+  cl posture show --before "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["run"])' "$posture/before.json")" --html "$report" --force | head -n 1
+  [[ -s $report ]] || surprise 'there is no report'
   say 'and for an auditor, who needs a public key and judges again, offline:'
   "$CLOISTER" audit key - >"$posture/log.vkey" || surprise 'the log has no key'
   cl posture export -o "$posture/run.jsonl"

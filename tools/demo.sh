@@ -136,11 +136,6 @@ set_up_token() {
   token=(--root pkcs11 --pkcs11-module "$module" --pkcs11-token demo --pkcs11-key root --pkcs11-pin-file "$work/pin")
 }
 
-# shellcheck source=tools/demo-posture.sh
-source "$demo_folder/demo-posture.sh"
-say 'what an audit says of it as it lies there:'
-audit_before
-
 step '2. A home, two tenants, their datasets'
 if [[ $root == pkcs11 ]]; then
   say 'the root key is made in a token of SoftHSM2, and never leaves it:'
@@ -153,6 +148,11 @@ done
 for dataset in acme/fashion acme/models acme/inference globex/fashion; do
   cl dataset create "$dataset"
 done
+
+# shellcheck source=tools/demo-posture.sh
+source "$demo_folder/demo-posture.sh"
+say 'what an audit says of the data as it lies there:'
+audit_before
 
 step '3. Seal: a directory, a model, a stream of lines'
 timed 'seal the images (directory)' 'sealed' seal "$plain/fashion" "$stored/fashion" --dataset acme/fashion --chunk 64K
