@@ -1,7 +1,6 @@
 #include "posture/collect/content/classify.h"
 
 #include <algorithm>
-#include <array>
 
 #include "posture/collect/content/compressed.h"
 #include "posture/collect/content/containers.h"
@@ -24,8 +23,9 @@ Finding found(Verdict verdict, std::string type, std::string reason = {}) {
   return finding;
 }
 
-bool knows_one(const std::vector<std::string>& names, const KnownKeys& keys) {
-  return std::ranges::any_of(names, [&](const std::string& name) { return keys.names.contains(name); });
+Prior prior_of(const std::vector<std::string>& names, const KnownKeys& keys) {
+  const bool known = std::ranges::any_of(names, [&](const std::string& name) { return keys.names.contains(name); });
+  return known ? Prior::kKnownKey : Prior::kNone;
 }
 
 class Classifier {
@@ -47,17 +47,17 @@ class Classifier {
   }
 
  private:
-  Looks look(Region region) {
-    const auto looks = look_at_region(sample_, region, options_.statistics_budget, buffer_);
+  Looks look(Region region, Prior prior) {
+    const auto looks = look_at_region(sample_, region, options_.statistics_budget, buffer_, prior);
     return looks.ok() ? *looks : Looks::kTooSmall;
   }
 
   // A header that parsed; what follows must not look like plaintext, and its key must be known.
-  Finding by_key(std::string type, const std::vector<std::string>& keys, Looks looks) {
+  static Finding by_key(std::string type, Prior prior, Looks looks) {
     if (looks == Looks::kPlain) {
       return found(Verdict::kPlaintextUnknownType, type + "-look-alike", "its header before plaintext");
     }
-    if (knows_one(keys, *options_.keys)) return found(Verdict::kEncrypted, std::move(type));
+    if (prior == Prior::kKnownKey) return found(Verdict::kEncrypted, std::move(type));
     return found(Verdict::kHighEntropyUnknown, std::move(type), "no key that is known opens it");
   }
 
@@ -65,15 +65,16 @@ class Classifier {
     const auto container = parse_container(sample_);
     if (!container.ok() || !*container) return std::nullopt;  // a broken one is judged by what it holds
     const Container& parsed = **container;
+    const Prior prior = prior_of(parsed.keys, *options_.keys);
     Looks looks = Looks::kEmpty;
     if (parsed.payload) {
-      looks = look(*parsed.payload);
+      looks = look(*parsed.payload, prior);
     } else {
       WindowTally tally;
       tally.add(measure(parsed.decoded));
-      looks = tally.looks();
+      looks = tally.looks(prior);
     }
-    return by_key(std::string(parsed.type), parsed.keys, looks);
+    return by_key(std::string(parsed.type), prior, looks);
   }
 
   std::optional<Finding> by_parquet() {
@@ -87,29 +88,21 @@ class Classifier {
                    : columns ? "some columns in the clear"
                              : "");
     }
-    return by_key("parquet-encrypted", outline->keys, look_at_modules());
+    return by_modules(*outline);
   }
 
-  // Encrypted modules one after the other, each behind its length, as far as they go: then comes key material of a
-  // column in JSON, which isn't ciphertext, in good files too.
-  Looks look_at_modules() {
-    constexpr std::uint32_t kModuleMin = 28;  // nonce and tag
-    const std::uint64_t end = sample_.size - 8;
-    std::size_t filled = 0;
-    for (std::uint64_t at = 4; at + 4 < end && filled < buffer_.size();) {
-      std::array<std::uint8_t, 4> head{};
-      if (!sample_.read_at(at, head).ok()) return Looks::kTooSmall;
-      const auto size = load_le<std::uint32_t>(head.data());
-      if (size < kModuleMin || size > end - at - 4) break;
-      const std::size_t take = std::min<std::size_t>(size, buffer_.size() - filled);
-      if (!sample_.read_at(at + 4, buffer_.subspan(filled, take)).ok()) return Looks::kTooSmall;
-      filled += take;
-      at += 4 + std::uint64_t{size};
-    }
-    if (filled == 0) return look({4, end});
+  // Behind an encrypted footer columns without a key are as readable as ever.
+  Finding by_modules(const ParquetOutline& outline) {
+    const Prior prior = prior_of(outline.keys, *options_.keys);
+    const ParquetModules modules = read_parquet_modules(sample_, outline.footer_at, buffer_);
     WindowTally tally;
-    tally.add(measure(buffer_.first(filled)));
-    return tally.looks();
+    tally.add(measure(buffer_.first(modules.filled)));
+    const Looks looks = tally.looks(prior);
+    if (modules.end == outline.footer_at) return by_key("parquet-encrypted", prior, looks);
+    if (looks == Looks::kPlain || look({modules.end, outline.footer_at}, Prior::kNone) == Looks::kPlain) {
+      return found(Verdict::kPlaintextUnknownType, "parquet-partly-encrypted", "some of it in the clear");
+    }
+    return found(Verdict::kHighEntropyUnknown, "parquet-encrypted", "not all of it is encrypted modules");
   }
 
   std::optional<Finding> by_text(bool within) {

@@ -41,7 +41,8 @@ std::uint64_t certain_length(const seal::Preamble& preamble, std::uint64_t file_
 }
 
 // The chunks' ciphertext alone: pages between them hold tags and zeros.
-Result<Looks> look_at_chunks(const Sample& sample, const seal::Preamble& preamble, const SealedLook& look) {
+Result<Looks> look_at_chunks(const Sample& sample, const seal::Preamble& preamble, const SealedLook& look,
+                             Prior prior) {
   const std::uint64_t length = certain_length(preamble, sample.size);
   if (length == 0) return Looks::kEmpty;
   CLOISTER_TRY(const seal::Layout layout, seal::Layout::create(preamble, length));
@@ -59,13 +60,13 @@ Result<Looks> look_at_chunks(const Sample& sample, const seal::Preamble& preambl
       tally.add(measure(out, tally.next()));
     }
   }
-  return tally.looks();
+  return tally.looks(prior);
 }
 
 // Goes through a log's frames and joins their bodies to windows.
 class FrameLook {
  public:
-  FrameLook(const Sample& sample, const SealedLook& look) : sample_(sample), look_(look) {}
+  FrameLook(const Sample& sample, const SealedLook& look, Prior prior) : sample_(sample), look_(look), prior_(prior) {}
 
   Result<Looks> over(const seal::Preamble& first) {
     chunk_size_ = first.chunk_size();
@@ -117,11 +118,12 @@ class FrameLook {
 
   Looks finish() {
     if (filled_ != 0) flush();
-    return tally_.looks();
+    return tally_.looks(prior_);
   }
 
   const Sample& sample_;
   const SealedLook& look_;
+  Prior prior_;
   WindowTally tally_;
   std::uint64_t at_ = 0, seen_ = 0;
   std::size_t filled_ = 0;
@@ -166,15 +168,16 @@ const KnownKeys::Version* resolve(const seal::SlotTable& slots, const KnownKeys&
 Finding judge_sealed(const Sample& sample, const KnownKeys& keys, const SealedLook& look) {
   auto header = parse_header(sample);
   if (!header.ok()) return judge_look_alike(sample, header.error(), look);
-  const auto looks = header->preamble.append_log ? FrameLook(sample, look).over(header->preamble)
-                                                 : look_at_chunks(sample, header->preamble, look);
+  const Prior prior = resolve(header->slots, keys) != nullptr ? Prior::kKnownKey : Prior::kNone;
+  const auto looks = header->preamble.append_log ? FrameLook(sample, look, prior).over(header->preamble)
+                                                 : look_at_chunks(sample, header->preamble, look, prior);
   Finding finding;
   if (!looks.ok()) {
     finding = without_proof(Verdict::kUnreadable, "", looks.error().message());
   } else if (*looks == Looks::kPlain) {
     finding =
         without_proof(Verdict::kPlaintextUnknownType, "sealed-look-alike", "a sealed object's header before plaintext");
-  } else if (resolve(header->slots, keys) == nullptr) {
+  } else if (prior == Prior::kNone) {
     finding = without_proof(Verdict::kHighEntropyUnknown, "sealed", "no key that is known opens it");
   } else {
     finding.verdict = Verdict::kSealed;

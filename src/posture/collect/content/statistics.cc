@@ -107,11 +107,11 @@ void WindowTally::add(const WindowStatistics& window) {
   }
 }
 
-Looks WindowTally::looks() const {
+Looks WindowTally::looks(Prior prior) const {
   if (windows_ == 0) return small_ != 0 ? Looks::kTooSmall : Looks::kEmpty;
-  // Of so many windows of ciphertext, one in a thousand each, more than this are suspicious once in some ten thousand
-  // files.
-  const std::uint64_t allowed = windows_ == 1 ? 0 : 1 + windows_ / 50;
+  // Of so many windows of ciphertext, two in a thousand each, more than this are suspicious once in some thousands of
+  // files; one window alone is only ever plain by the far bounds. Where its key is known, once in a hundred thousand.
+  const std::uint64_t allowed = prior == Prior::kKnownKey ? 2 + windows_ / 20 : 1 + windows_ / 50;
   return plain_ != 0 || suspicious_ > allowed ? Looks::kPlain : Looks::kRandom;
 }
 
@@ -137,7 +137,8 @@ Status measure_at(const Sample& sample, std::uint64_t offset, std::uint64_t end,
 
 }  // namespace
 
-Result<Looks> look_at_region(const Sample& sample, Region region, std::uint64_t budget, MutableByteView buffer) {
+Result<Looks> look_at_region(const Sample& sample, Region region, std::uint64_t budget, MutableByteView buffer,
+                             Prior prior) {
   WindowTally tally;
   region.end = std::min(region.end, sample.size);
   if (region.begin >= region.end) return Looks::kEmpty;
@@ -146,7 +147,7 @@ Result<Looks> look_at_region(const Sample& sample, Region region, std::uint64_t 
     for (std::uint64_t at = sample.next_data(region.begin); at < region.end; at = sample.next_data(at + kWindow)) {
       CLOISTER_RETURN_IF_ERROR(measure_at(sample, at, region.end, buffer, tally));
     }
-    return tally.looks();
+    return tally.looks(prior);
   }
   const std::uint64_t count = std::max<std::uint64_t>(budget / kWindow, 2);
   std::uint64_t next = region.begin;  // a long hole between is passed over once
@@ -157,7 +158,7 @@ Result<Looks> look_at_region(const Sample& sample, Region region, std::uint64_t 
     next = at + 1;
   }
   // Zeros where it was looked say nothing of what lies between.
-  const Looks looks = tally.looks();
+  const Looks looks = tally.looks(prior);
   return looks == Looks::kEmpty && sample.next_data(region.begin) < region.end ? Looks::kPlain : looks;
 }
 

@@ -23,6 +23,8 @@ enum class Looks : std::uint8_t {
   kPlain,
   kRandom,
 };
+// What speaks for ciphertext before anything was measured: a header that parsed and names a key that is known does.
+enum class Prior : std::uint8_t { kNone, kKnownKey };
 
 // Of several windows of one file.
 class WindowTally {
@@ -30,7 +32,7 @@ class WindowTally {
   void add(const WindowStatistics& window);
   // Repeats are looked for in the first windows, and then in every fourth: it costs as much as the statistic.
   Repeats next() const { return windows_ < 16 || windows_ % 4 == 0 ? Repeats::kLook : Repeats::kSkip; }
-  Looks looks() const;
+  Looks looks(Prior prior = Prior::kNone) const;
   std::uint64_t windows() const { return windows_; }
 
  private:
@@ -45,6 +47,7 @@ class WindowTally {
 struct Region {
   std::uint64_t begin = 0, end = 0;
 };
-Result<Looks> look_at_region(const Sample& sample, Region region, std::uint64_t budget, MutableByteView buffer);
+Result<Looks> look_at_region(const Sample& sample, Region region, std::uint64_t budget, MutableByteView buffer,
+                             Prior prior = Prior::kNone);
 
 }  // namespace cloister::posture::content

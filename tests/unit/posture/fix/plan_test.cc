@@ -21,6 +21,7 @@ Fact scan_of(const std::string& location) {
   Fact fact;
   fact.kind = "content.scan";
   fact.subject = {SubjectKind::kLocation, location};
+  fact.values = {{"canaries_right", true}, {"complete", true}};
   return fact;
 }
 
@@ -44,7 +45,10 @@ TEST(FixPlan, ReadableFilesAreSealedAndOthersNamed) {
   const Plan plan = value_of(plan_for(corpus(), facts));
   ASSERT_EQ(plan.steps.size(), 3U);
   EXPECT_EQ(plan.steps[0].source, "/srv/corpus/a/train.jsonl.gz");
+  EXPECT_EQ(plan.steps[0].root, "/srv/corpus");
+  EXPECT_EQ(plan.steps[0].folder, "a");
   EXPECT_EQ(plan.steps[1].target(), "/srv/corpus/b.csv.sealed");
+  EXPECT_EQ(plan.steps[1].folder, "");
   ASSERT_EQ(plan.left.size(), 2U);
   EXPECT_EQ(plan.left[1], "id_rsa: a key in the clear: replace it, then erase it");
 }
@@ -54,6 +58,8 @@ TEST(FixPlan, ALocationThatIsOneFile) {
       value_of(plan_for(corpus(), std::vector<Fact>{scan_of("corpus"), object("corpus#", "plaintext", "gguf")}));
   ASSERT_EQ(plan.steps.size(), 1U);
   EXPECT_EQ(plan.steps[0].source, "/srv/corpus");
+  EXPECT_EQ(plan.steps[0].root, "/srv");
+  EXPECT_EQ(plan.steps[0].folder, "");
 }
 
 TEST(FixPlan, WherePlaintextIsAllowedNothingIsPlanned) {
@@ -71,6 +77,29 @@ TEST(FixPlan, WhatNobodyLookedAt) {
   Location bucket = corpus();
   bucket.address = "s3://bucket";
   expect_refused(plan_for(bucket, {}), Code::kInvalid, "no path");
+}
+
+TEST(FixPlan, AVoidScanPlansNothing) {
+  Fact scan = scan_of("corpus");
+  scan.values = {{"canaries_right", false}, {"complete", false}};
+  expect_refused(plan_for(corpus(), std::vector<Fact>{scan}), Code::kUnavailable, "void");
+  scan.values = {{"complete", true}};
+  expect_refused(plan_for(corpus(), std::vector<Fact>{scan}), Code::kUnavailable, "void");
+}
+
+TEST(FixPlan, WhatAScanCouldNotLookAtIsNamedOnce) {
+  Fact scan = scan_of("corpus");
+  scan.values = {{"canaries_right", true}, {"complete", false}};
+  scan.raw = "locked: permission denied\na\x1B[31m: permission denied\nx.csv: it can't be read\n";
+  Fact object_fact = object("corpus#x.csv", "unreadable", "");
+  object_fact.raw = "it can't be read";
+  const Plan plan = value_of(plan_for(corpus(), std::vector<Fact>{scan, object_fact}));
+  EXPECT_FALSE(plan.complete);
+  EXPECT_EQ(plan.left, (std::vector<std::string>{"x.csv: it can't be read", "locked: permission denied",
+                                                 "$'a\\x1b[31m: permission denied'"}));
+  scan.raw = "";
+  EXPECT_EQ(value_of(plan_for(corpus(), std::vector<Fact>{scan})).left.size(), 1U);
+  EXPECT_TRUE(value_of(plan_for(corpus(), std::vector<Fact>{scan_of("corpus")})).complete);
 }
 
 TEST(FixPlan, HostileNamesAreOneWord) {

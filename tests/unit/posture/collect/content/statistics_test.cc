@@ -19,13 +19,31 @@ Looks looks_of(ByteView bytes, std::uint64_t budget = 0) {
 }
 
 TEST(Statistics, CiphertextOfAnySizeLooksRandom) {
-  int plain = 0, files = 0;
   for (std::uint64_t seed = 0; seed < 3000; ++seed) {
     const Bytes bytes = noise(seed, 64 + seed * seed % 20'000);
-    plain += looks_of(bytes) == Looks::kRandom ? 0 : 1;
-    ++files;
+    EXPECT_EQ(looks_of(bytes), Looks::kRandom) << seed;
   }
-  EXPECT_LE(plain * 100, files) << plain << " of " << files;
+}
+
+TEST(Statistics, SuspiciousWindowsThatAreAllowed) {
+  const auto looks = [](int suspicious, int good, Prior prior) {
+    WindowTally tally;
+    for (int i = 0; i < suspicious; ++i) tally.add({.size = kWindow, .chi_square = 350});
+    for (int i = 0; i < good; ++i) tally.add({.size = kWindow, .chi_square = 255});
+    return tally.looks(prior);
+  };
+  EXPECT_EQ(looks(1, 0, Prior::kNone), Looks::kRandom);
+  EXPECT_EQ(looks(1, 15, Prior::kNone), Looks::kRandom);
+  EXPECT_EQ(looks(2, 14, Prior::kNone), Looks::kPlain);
+  EXPECT_EQ(looks(2, 14, Prior::kKnownKey), Looks::kRandom);
+  EXPECT_EQ(looks(3, 13, Prior::kKnownKey), Looks::kPlain);
+}
+
+TEST(Statistics, OneWindowBeyondTheFarBoundsIsPlainWhateverSpeaksForIt) {
+  WindowTally tally;
+  tally.add({.size = kWindow, .chi_square = 421});
+  EXPECT_EQ(tally.looks(), Looks::kPlain);
+  EXPECT_EQ(tally.looks(Prior::kKnownKey), Looks::kPlain);
 }
 
 TEST(Statistics, ManyWindowsOfCiphertextAreNotMoreSuspiciousThanOne) {
