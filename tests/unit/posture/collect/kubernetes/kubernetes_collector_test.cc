@@ -101,6 +101,20 @@ TEST(KubernetesTest, FlagAloneSaysNothing) {
   EXPECT_EQ(verdicts, std::vector<std::string>{"no"}) << "by the file that the flag names";
 }
 
+TEST(KubernetesTest, OneServerOfSeveralWithoutTheFlag) {
+  const std::string flagged = api_server(", --encryption-provider-config=/etc/enc.yaml");
+  const InputFile enc = {"enc.yaml", configuration(std::string("  ") + kKey)};
+  const auto verdicts = [](std::vector<InputFile> files) {
+    std::vector<std::string> found;
+    for (const Fact& fact : facts_of(std::move(files))) {
+      if (fact.kind == "storage.encryption") found.push_back(*fact.text("encrypted"));
+    }
+    return found;
+  };
+  EXPECT_EQ(verdicts({{"a.yaml", flagged}, {"b.yaml", flagged}, enc}), std::vector<std::string>{"yes"});
+  EXPECT_EQ(verdicts({{"a.yaml", flagged}, {"b.yaml", api_server("")}, enc}), std::vector<std::string>{"no"});
+}
+
 std::string etcd(const std::vector<std::pair<std::string, std::string>>& values) {
   std::string text;
   for (const auto& [key, value] : values) {
