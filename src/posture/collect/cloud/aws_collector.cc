@@ -111,13 +111,11 @@ class Round {
     } else if (const std::string database = behind(address, "rds:"); !database.empty()) {
       examine_rds(subject, database);
     } else if (const std::string job = behind(address, "sagemaker:training-job/"); !job.empty()) {
-      const auto answer = sagemaker("DescribeTrainingJob", "TrainingJobName", job);
-      const auto json = json_of(answer);
-      report_parts(subject, json.ok() ? parse_training_job(*json, job) : json.error(), raw(answer));
+      const auto json = json_of(sagemaker("DescribeTrainingJob", "TrainingJobName", job));
+      report_parts(subject, json.ok() ? parse_training_job(*json, job) : json.error(), excerpt(json));
     } else if (const std::string config = behind(address, "sagemaker:endpoint-config/"); !config.empty()) {
-      const auto answer = sagemaker("DescribeEndpointConfig", "EndpointConfigName", config);
-      const auto json = json_of(answer);
-      report_parts(subject, json.ok() ? parse_endpoint_config(*json, config) : json.error(), raw(answer));
+      const auto json = json_of(sagemaker("DescribeEndpointConfig", "EndpointConfigName", config));
+      report_parts(subject, json.ok() ? parse_endpoint_config(*json, config) : json.error(), excerpt(json));
     } else if (address == "bedrock:logging") {
       examine_logging(subject);
     } else if (const std::string model = behind(address, "bedrock:custom-model/"); !model.empty()) {
@@ -153,6 +151,10 @@ class Round {
     const auto location = address.ok() ? parse_s3_address(*address) : address.error();
     if (!location.ok()) return refuse(subject, location.error().message());
     s3_.examine(*location, subject, context_, sink_);
+  }
+
+  static std::string excerpt(const Result<JsonValue>& answer) {
+    return answer.ok() ? sagemaker_excerpt(*answer) : std::string();
   }
 
   static std::string raw(const Result<net::Response>& answer) {

@@ -50,6 +50,16 @@ Result<XmlRow> only_row(std::string_view body, std::initializer_list<std::string
   return Error(Code::kCorrupt, "the answer isn't about what was asked");
 }
 
+// Those members of an object that are texts, or true or false.
+JsonValue::Object plain_members(const JsonValue& object, std::initializer_list<std::string_view> names) {
+  JsonValue::Object out;
+  for (const std::string_view name : names) {
+    const JsonValue* member = object.find(name);
+    if (member != nullptr && (member->string() != nullptr || member->boolean())) out.emplace_back(name, *member);
+  }
+  return out;
+}
+
 Status check_name(const JsonValue& answer, std::string_view member, std::string_view name) {
   if (text_of(&answer, member) == name) return {};
   return Error(Code::kCorrupt, "the answer isn't about what was asked");
@@ -111,6 +121,18 @@ Result<std::vector<StoragePart>> parse_endpoint_config(const JsonValue& answer, 
     parts.push_back({"capture", std::move(view)});
   }
   return parts;
+}
+
+std::string sagemaker_excerpt(const JsonValue& answer) {
+  JsonValue::Object out = plain_members(
+      answer, {"TrainingJobName", "EndpointConfigName", "KmsKeyId", "EnableInterContainerTrafficEncryption"});
+  for (const std::string_view name : {"ResourceConfig", "OutputDataConfig", "DataCaptureConfig"}) {
+    const JsonValue* object = answer.find(name);
+    if (object == nullptr) continue;
+    out.emplace_back(name, plain_members(*object, {"VolumeKmsKeyId", "KmsKeyId", "S3OutputPath", "EnableCapture",
+                                                   "DestinationS3Uri"}));
+  }
+  return raw_excerpt(JsonValue(std::move(out)).serialize());
 }
 
 Result<StorageView> parse_custom_model(const JsonValue& answer) {

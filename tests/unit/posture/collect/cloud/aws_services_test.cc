@@ -117,6 +117,19 @@ TEST_F(AwsCollectorTest, JobIsAsBadAsItsWorstPart) {
   EXPECT_TRUE(notes_say(whole, "between the job's containers"));
 }
 
+TEST_F(AwsCollectorTest, SecretsOfAJobAreInNoFact) {
+  const std::string secrets = R"({"HyperParameters":{"token":"hf_hunter2"},"Environment":{"HF_TOKEN":"hf_hunter2"},)"
+                              R"("ResourceConfig":{"InstanceType":"ml.hunter2"},)"
+                              R"("OutputDataConfig":{"S3OutputPath":"s3://models/","KmsKeyId":["hunter2"]},)"
+                              R"("TrainingJobName":"fit"})";
+  answer("POST api.sagemaker.us-east-1.amazonaws.com/", secrets);
+  const KeptFacts facts = world.collect(estate_of("sagemaker:training-job/fit"));
+  EXPECT_EQ(facts.count(kStorage), 3U);
+  for (const Fact& fact : facts.all) EXPECT_EQ(fact_json(fact).find("hunter2"), std::string::npos) << fact_json(fact);
+  EXPECT_EQ(facts.only(kStorage, "object:corpus#output").raw,
+            R"({"TrainingJobName":"fit","ResourceConfig":{},"OutputDataConfig":{"S3OutputPath":"s3://models/"}})");
+}
+
 TEST_F(AwsCollectorTest, VolumeUnderAwsOwnKey) {
   answer("POST ec2.us-east-1.amazonaws.com/",
          volume_xml("vol-1", "<encrypted>true</encrypted><kmsKeyId>" + kAwsKey + "</kmsKeyId>"));
