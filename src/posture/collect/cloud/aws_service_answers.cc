@@ -60,6 +60,14 @@ JsonValue::Object plain_members(const JsonValue& object, std::initializer_list<s
   return out;
 }
 
+// "s3://bucket/prefix" of an S3Config of Bedrock; empty where it names no bucket.
+std::string bucket_address(const JsonValue* config) {
+  const std::string bucket = text_of(config, "bucketName");
+  const std::string prefix = text_of(config, "keyPrefix");
+  if (bucket.empty()) return "";
+  return "s3://" + bucket + (prefix.empty() ? "" : "/" + prefix);
+}
+
 Status check_name(const JsonValue& answer, std::string_view member, std::string_view name) {
   if (text_of(&answer, member) == name) return {};
   return Error(Code::kCorrupt, "the answer isn't about what was asked");
@@ -140,15 +148,20 @@ Result<StorageView> parse_custom_model(const JsonValue& answer) {
   return keyed_view("bedrock", "service", text_of(&answer, "modelKmsKeyArn"));
 }
 
-Result<std::string> parse_invocation_logging(const JsonValue& answer) {
+Result<InvocationLogging> parse_invocation_logging(const JsonValue& answer) {
   if (answer.object() == nullptr) return Error(Code::kCorrupt, "the answer is no configuration");
   const JsonValue* config = answer.find("loggingConfig");
   if (config == nullptr || config->is_null()) return Error(Code::kNotFound, "model invocations aren't logged");
-  const JsonValue* s3 = config->find("s3Config");
-  const std::string bucket = text_of(s3, "bucketName");
-  if (bucket.empty()) return Error(Code::kUnsupported, "model invocations are logged, and not to S3");
-  const std::string prefix = text_of(s3, "keyPrefix");
-  return "s3://" + bucket + (prefix.empty() ? "" : "/" + prefix);
+  InvocationLogging logging;
+  logging.bucket = bucket_address(config->find("s3Config"));
+  if (const JsonValue* group = config->find("cloudWatchConfig"); group != nullptr && !group->is_null()) {
+    logging.to_log_group = true;
+    logging.large_data = bucket_address(group->find("largeDataDeliveryS3Config"));
+  }
+  if (logging.bucket.empty() && !logging.to_log_group) {
+    return Error(Code::kUnsupported, "model invocations are logged, and neither to S3 nor to CloudWatch");
+  }
+  return logging;
 }
 
 }  // namespace cloister::posture
