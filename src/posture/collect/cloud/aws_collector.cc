@@ -103,21 +103,17 @@ class Round {
 
   void examine(const std::string& address, const Subject& subject) {
     if (address.starts_with("s3://")) {
-      const auto location = parse_s3_address(address);
-      if (!location.ok()) return refuse(subject, location.error().message());
-      s3_.examine(*location, subject, context_, sink_);
+      examine_bucket(subject, address, {});
     } else if (const std::string volume = behind(address, "ebs:"); !volume.empty()) {
       examine_ebs(subject, volume);
     } else if (const std::string database = behind(address, "rds:"); !database.empty()) {
       examine_rds(subject, database);
     } else if (const std::string job = behind(address, "sagemaker:training-job/"); !job.empty()) {
-      const auto answer = sagemaker("DescribeTrainingJob", "TrainingJobName", job);
-      const auto json = json_of(answer);
-      report_parts(subject, json.ok() ? parse_training_job(*json, job) : json.error(), raw(answer));
+      const auto json = json_of(sagemaker("DescribeTrainingJob", "TrainingJobName", job));
+      report_parts(subject, json.ok() ? parse_training_job(*json, job) : json.error(), excerpt(json));
     } else if (const std::string config = behind(address, "sagemaker:endpoint-config/"); !config.empty()) {
-      const auto answer = sagemaker("DescribeEndpointConfig", "EndpointConfigName", config);
-      const auto json = json_of(answer);
-      report_parts(subject, json.ok() ? parse_endpoint_config(*json, config) : json.error(), raw(answer));
+      const auto json = json_of(sagemaker("DescribeEndpointConfig", "EndpointConfigName", config));
+      report_parts(subject, json.ok() ? parse_endpoint_config(*json, config) : json.error(), excerpt(json));
     } else if (address == "bedrock:logging") {
       examine_logging(subject);
     } else if (const std::string model = behind(address, "bedrock:custom-model/"); !model.empty()) {
@@ -146,13 +142,33 @@ class Round {
     report(subject, answer.ok() ? parse_rds(as_text(answer->body), name) : answer.error(), raw(answer));
   }
 
-  // Prompts and answers of models are kept in a bucket: that is what is looked at.
+  // Prompts and answers of models are kept in buckets, which are looked at, and in a log group, which isn't.
   void examine_logging(const Subject& subject) {
     const auto json = json_of(bedrock("GetModelInvocationLoggingConfiguration", "/logging/modelinvocations"));
-    const auto address = json.ok() ? parse_invocation_logging(*json) : json.error();
-    const auto location = address.ok() ? parse_s3_address(*address) : address.error();
+    const auto logging = json.ok() ? parse_invocation_logging(*json) : json.error();
+    if (!logging.ok()) return refuse(subject, logging.error().message());
+    std::string unseen;
+    if (logging->to_log_group) {
+      unseen = "invocations are logged to CloudWatch: whose key its log group is under isn't looked at";
+      StorageView group;
+      group.notes = {unseen};
+      sink_.add(maker_.storage({SubjectKind::kObject, subject.id + "#cloudwatch"}, group, {}));
+    }
+    if (!logging->large_data.empty()) {
+      examine_bucket({SubjectKind::kObject, subject.id + "#large-data"}, logging->large_data, {});
+    }
+    if (logging->bucket.empty()) return refuse(subject, unseen);
+    examine_bucket(subject, logging->bucket, unseen);
+  }
+
+  void examine_bucket(const Subject& subject, const std::string& address, const std::string& unseen) {
+    const auto location = parse_s3_address(address);
     if (!location.ok()) return refuse(subject, location.error().message());
-    s3_.examine(*location, subject, context_, sink_);
+    s3_.examine(*location, subject, context_, sink_, unseen);
+  }
+
+  static std::string excerpt(const Result<JsonValue>& answer) {
+    return answer.ok() ? sagemaker_excerpt(*answer) : std::string();
   }
 
   static std::string raw(const Result<net::Response>& answer) {

@@ -50,6 +50,24 @@ Result<XmlRow> only_row(std::string_view body, std::initializer_list<std::string
   return Error(Code::kCorrupt, "the answer isn't about what was asked");
 }
 
+// Those members of an object that are texts, or true or false.
+JsonValue::Object plain_members(const JsonValue& object, std::initializer_list<std::string_view> names) {
+  JsonValue::Object out;
+  for (const std::string_view name : names) {
+    const JsonValue* member = object.find(name);
+    if (member != nullptr && (member->string() != nullptr || member->boolean())) out.emplace_back(name, *member);
+  }
+  return out;
+}
+
+// "s3://bucket/prefix" of an S3Config of Bedrock; empty where it names no bucket.
+std::string bucket_address(const JsonValue* config) {
+  const std::string bucket = text_of(config, "bucketName");
+  const std::string prefix = text_of(config, "keyPrefix");
+  if (bucket.empty()) return "";
+  return "s3://" + bucket + (prefix.empty() ? "" : "/" + prefix);
+}
+
 Status check_name(const JsonValue& answer, std::string_view member, std::string_view name) {
   if (text_of(&answer, member) == name) return {};
   return Error(Code::kCorrupt, "the answer isn't about what was asked");
@@ -113,20 +131,37 @@ Result<std::vector<StoragePart>> parse_endpoint_config(const JsonValue& answer, 
   return parts;
 }
 
+std::string sagemaker_excerpt(const JsonValue& answer) {
+  JsonValue::Object out = plain_members(
+      answer, {"TrainingJobName", "EndpointConfigName", "KmsKeyId", "EnableInterContainerTrafficEncryption"});
+  for (const std::string_view name : {"ResourceConfig", "OutputDataConfig", "DataCaptureConfig"}) {
+    const JsonValue* object = answer.find(name);
+    if (object == nullptr) continue;
+    out.emplace_back(name, plain_members(*object, {"VolumeKmsKeyId", "KmsKeyId", "S3OutputPath", "EnableCapture",
+                                                   "DestinationS3Uri"}));
+  }
+  return raw_excerpt(JsonValue(std::move(out)).serialize());
+}
+
 Result<StorageView> parse_custom_model(const JsonValue& answer) {
   if (text_of(&answer, "modelArn").empty()) return Error(Code::kCorrupt, "the answer is about no model");
   return keyed_view("bedrock", "service", text_of(&answer, "modelKmsKeyArn"));
 }
 
-Result<std::string> parse_invocation_logging(const JsonValue& answer) {
+Result<InvocationLogging> parse_invocation_logging(const JsonValue& answer) {
   if (answer.object() == nullptr) return Error(Code::kCorrupt, "the answer is no configuration");
   const JsonValue* config = answer.find("loggingConfig");
   if (config == nullptr || config->is_null()) return Error(Code::kNotFound, "model invocations aren't logged");
-  const JsonValue* s3 = config->find("s3Config");
-  const std::string bucket = text_of(s3, "bucketName");
-  if (bucket.empty()) return Error(Code::kUnsupported, "model invocations are logged, and not to S3");
-  const std::string prefix = text_of(s3, "keyPrefix");
-  return "s3://" + bucket + (prefix.empty() ? "" : "/" + prefix);
+  InvocationLogging logging;
+  logging.bucket = bucket_address(config->find("s3Config"));
+  if (const JsonValue* group = config->find("cloudWatchConfig"); group != nullptr && !group->is_null()) {
+    logging.to_log_group = true;
+    logging.large_data = bucket_address(group->find("largeDataDeliveryS3Config"));
+  }
+  if (logging.bucket.empty() && !logging.to_log_group) {
+    return Error(Code::kUnsupported, "model invocations are logged, and neither to S3 nor to CloudWatch");
+  }
+  return logging;
 }
 
 }  // namespace cloister::posture

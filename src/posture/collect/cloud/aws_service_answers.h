@@ -21,10 +21,20 @@ Result<std::vector<StoragePart>> parse_training_job(const JsonValue& answer, std
 // DescribeEndpointConfig: the volume, and what is captured of requests and answers where something is.
 Result<std::vector<StoragePart>> parse_endpoint_config(const JsonValue& answer, std::string_view name);
 
+// Of an answer about a job or an endpoint what the verdict rests on, as JSON: names, keys and places. The rest may hold
+// secrets, in a job's environment and hyperparameters first of all.
+std::string sagemaker_excerpt(const JsonValue& answer);
+
 // GetCustomModel.
 Result<StorageView> parse_custom_model(const JsonValue& answer);
-// GetModelInvocationLoggingConfiguration: "s3://bucket/prefix" where invocations are logged to; kNotFound where they
-// aren't, kUnsupported where they go to something else than S3.
-Result<std::string> parse_invocation_logging(const JsonValue& answer);
+// Where a model's invocations are logged to.
+struct InvocationLogging {
+  std::string bucket;  // "s3://bucket/prefix"; empty: to none
+  bool to_log_group = false;
+  std::string large_data;  // what is too large for the log group: as `bucket`
+};
+// GetModelInvocationLoggingConfiguration. kNotFound where they aren't logged, kUnsupported where they go to something
+// else than these.
+Result<InvocationLogging> parse_invocation_logging(const JsonValue& answer);
 
 }  // namespace cloister::posture

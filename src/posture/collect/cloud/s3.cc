@@ -158,11 +158,12 @@ Status S3Examiner::sample(const S3Location& location, std::string& region, const
 }
 
 void S3Examiner::examine(const S3Location& location, const Subject& subject, const CollectContext& context,
-                         FactSink& sink) {
+                         FactSink& sink, const std::string& unseen) {
   Default found = default_of(location);
   ObjectViews objects(maker_, subject, sink);
   const Status sampled = sample(location, found.region, context, objects);
   if (!sampled.ok()) objects.miss(sampled.error().message());
+  if (!unseen.empty()) objects.miss(unseen);
   objects.report(found.view, std::move(found.raw));
 }
 

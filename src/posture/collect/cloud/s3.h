@@ -27,7 +27,9 @@ class S3Examiner {
   // One `storage.encryption` of the subject, the worst of the default and the sampled objects (level "object", or
   // "service" for a bucket without any), and one for each object, up to a hundred, whose key isn't known to be the
   // operator's. What is bad stays bad though other parts couldn't be looked at; else the whole is not assessed.
-  void examine(const S3Location& location, const Subject& subject, const CollectContext& context, FactSink& sink);
+  // `unseen`: why another part of the location couldn't; empty: there is none.
+  void examine(const S3Location& location, const Subject& subject, const CollectContext& context, FactSink& sink,
+               const std::string& unseen);
   // Only the default.
   void examine_default(const S3Location& location, const Subject& subject, FactSink& sink);
   // The names of the caller's buckets.

@@ -1,6 +1,7 @@
 #include "posture/collect/kubernetes/kubernetes_collector.h"
 
 #include <algorithm>
+#include <set>
 
 #include "posture/collect/kubernetes/secrets_at_rest.h"
 #include "posture/collect/kubernetes/volume_claims.h"
@@ -72,29 +73,52 @@ class Reading {
     sink_->add(source_fact(kName, file_, "Kubernetes", found_, context_.now));
   }
 
-  // What needs all files: claims and their classes, and the API server's flag.
+  // What needs all files: claims and their classes, the API servers' flags, and secrets that several files are about.
   void finish() {
     for (const auto& [claim, file] : claims_) add_claim(claim, file);
-    if (configured_) return;
     for (const auto& [file, flagged] : api_servers_) {
-      const Subject subject = secrets_subject("", file);
-      const FactMaker maker(kName, file, context_);
-      if (flagged) {
-        sink_->add(maker.not_assessed("storage.encryption", subject,
-                                      std::string(kFlag) + " names a file that wasn't handed in: that there is one "
-                                                           "says nothing of what is in it"));
-      } else {
-        StorageView view;
-        view.encrypted = "no";
-        view.scheme = "k8s-identity";
-        view.key_manager = "none";
-        view.notes = {"the API server runs without " + std::string(kFlag) + ": secrets are written in the clear"};
-        sink_->add(maker.storage(subject, view, ""));
+      if (flagged && configured_) continue;
+      secrets_.push_back({secrets_subject("", file), file, flagged ? unread_configuration() : unconfigured()});
+    }
+    std::set<Subject> plain;
+    for (const Secrets& one : secrets_) {
+      if (one.is_plain()) plain.insert(one.subject);
+    }
+    for (const Secrets& one : secrets_) {
+      const FactMaker maker(kName, one.file, context_);
+      if (!one.view.ok()) {
+        sink_->add(maker.not_assessed("storage.encryption", one.subject, one.view.error().message()));
+      } else if (one.is_plain() || !plain.contains(one.subject)) {
+        // Only one fact of a subject and level counts, and that must be the one in the clear.
+        sink_->add(maker.storage(one.subject, *one.view, ""));
       }
     }
   }
 
  private:
+  // What one file says of the secrets of one cluster.
+  struct Secrets {
+    Subject subject;
+    std::string file;
+    Result<StorageView> view;
+    bool is_plain() const { return view.ok() && view->encrypted == "no"; }
+  };
+
+  static Error unread_configuration() {
+    return Error(Code::kNotFound, std::string(kFlag) +
+                                      " names a file that wasn't handed in: that there is one says "
+                                      "nothing of what is in it");
+  }
+
+  static Result<StorageView> unconfigured() {
+    StorageView view;
+    view.encrypted = "no";
+    view.scheme = "k8s-identity";
+    view.key_manager = "none";
+    view.notes = {"the API server runs without " + std::string(kFlag) + ": secrets are written in the clear"};
+    return view;
+  }
+
   void take(const YamlValue& document) {
     if (document.at("kind").text.ends_with("List") && document.at("items").is_list()) {
       for (const YamlValue& item : document.at("items").items) take_one(item);
@@ -149,14 +173,8 @@ class Reading {
     return {SubjectKind::kLocation, std::string(kSecrets) + file};
   }
 
-  void add_secrets(const std::string& cluster, const Result<StorageView>& view) {
-    const Subject subject = secrets_subject(cluster, file_);
-    const FactMaker maker(kName, file_, context_);
-    if (view.ok()) {
-      sink_->add(maker.storage(subject, *view, ""));
-    } else {
-      sink_->add(maker.not_assessed("storage.encryption", subject, view.error().message()));
-    }
+  void add_secrets(const std::string& cluster, Result<StorageView> view) {
+    secrets_.push_back({secrets_subject(cluster, file_), file_, std::move(view)});
   }
 
   void add_secret(const YamlValue& document) {
@@ -185,6 +203,7 @@ class Reading {
   FactSink* sink_;
   std::string file_;
   std::int64_t found_ = 0;
+  std::vector<Secrets> secrets_;
   StorageClasses classes_;
   std::vector<std::pair<VolumeClaim, std::string>> claims_;  // with the file it is in
   std::vector<std::pair<std::string, bool>> api_servers_;    // files, and whether the flag is set

@@ -156,6 +156,14 @@ StorageView aks_view(const Estate& estate, const YamlValue& cluster) {
   return view;
 }
 
+// etcd says how many values there are, and whether it left some out.
+bool is_whole(const YamlValue& document) {
+  const YamlValue& more = document.at("more");
+  const YamlValue& count = document.at("count");
+  const auto here = static_cast<std::int64_t>(document.at("kvs").items.size());
+  return (more.is_null() || more.truth() == std::optional(false)) && (count.is_null() || count.integer() == here);
+}
+
 }  // namespace
 
 Result<StorageView> encryption_configuration_view(const Estate& estate, const YamlValue& document) {
@@ -188,6 +196,7 @@ Result<StorageView> etcd_view(const YamlValue& document) {
     const auto value = from_base64(entry.at("value").text);
     if (!key.ok() || !value.ok()) return malformed("a key or a value isn't in base64");
     if (as_text(*key).find("/secrets/") == std::string_view::npos) continue;
+    if (value->empty()) return malformed("a secret has no value: keys alone say nothing");
     ++objects;
     const std::string provider = provider_of_value(as_text(*value));
     if (provider.empty()) {
@@ -197,6 +206,7 @@ Result<StorageView> etcd_view(const YamlValue& document) {
     }
   }
   if (objects == 0) return malformed("there is no secret in it");
+  if (plain == 0 && !is_whole(document)) return malformed("etcd has more than these: they prove nothing of the rest");
   StorageView view;
   if (plain > 0) {
     view = in_the_clear(std::to_string(plain) + " of " + std::to_string(objects) + " secrets are in the clear");

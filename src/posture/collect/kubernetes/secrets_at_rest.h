@@ -12,7 +12,7 @@ namespace cloister::posture {
 Result<StorageView> encryption_configuration_view(const Estate& estate, const mesh::YamlValue& document);
 
 // `etcdctl get --prefix /registry/secrets -w json`: what is really stored, value by value. kInvalid for what isn't that
-// or has no secret in it.
+// or has no secret in it, and for a part of what etcd has without one in the clear.
 Result<StorageView> etcd_view(const mesh::YamlValue& document);
 
 // A cluster as `aws eks describe-cluster`, `gcloud container clusters describe --format json` and `az aks show` print

@@ -87,6 +87,33 @@ Result<Rest> BlockWalk::of_path(const std::string& path, unsigned depth) const {
   return rest;
 }
 
+Result<Rest> BlockWalk::of_tree(const std::string& path, const std::vector<std::string>& apart) const {
+  CLOISTER_TRY(const std::string place, tree_->canonical(path));
+  CLOISTER_TRY(Rest top, of_path(path));
+  std::vector<Rest> parts;
+  parts.push_back(std::move(top));
+  std::optional<Error> untold;
+  for (const Mount& mount : *mounts_) {
+    const bool below = mount.point != place && covers(place, mount.point);
+    const bool hidden = mount_of(*mounts_, mount.point) != &mount;
+    const bool other = std::ranges::any_of(apart, [&](const std::string& folder) {
+      return folder != place && covers(place, folder) && covers(folder, mount.point);
+    });
+    if (!below || hidden || other || is_kernels_own(mount)) continue;
+    auto part = of_path(mount.point);
+    if (part.ok()) {
+      parts.push_back(std::move(*part));
+    } else {
+      untold = cannot_tell(mount.point + " is mounted below it: " + part.error().message());
+    }
+  }
+  Rest whole = weakest(std::move(parts));
+  if (!untold) return whole;
+  if (whole.view.encrypted != "no") return *untold;
+  whole.trail.push_back(untold->message());
+  return whole;
+}
+
 Result<Rest> BlockWalk::of_mount(const Mount& mount, unsigned depth) const {
   if (depth > kDepthMax) return too_deep();
   if (is_one_of(mount.type, kMemory)) {

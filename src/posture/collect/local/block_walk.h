@@ -39,6 +39,9 @@ class BlockWalk {
 
   // Of a file, a folder or a device node. An error says why it can't be told; the encryption is then unknown.
   Result<Rest> of_path(const std::string& path) const { return of_path(path, 0); }
+  // Of a folder with every file system that is mounted below it, but for those in one of the folders `apart`, paths
+  // without links that lie below it too. What is in the clear in one is so though another can't be told.
+  Result<Rest> of_tree(const std::string& path, const std::vector<std::string>& apart) const;
   // "8:2".
   Result<Rest> of_device(const std::string& number) const { return of_device(number, 0); }
 

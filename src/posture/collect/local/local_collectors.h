@@ -15,7 +15,8 @@ struct LocalOptions {
 };
 
 // `storage.encryption` for every declared location with a file: address, by the disk, volume or file system that it
-// lies on. One that isn't there is said to be absent; one that can't be looked at is not assessed.
+// lies on, and those that are mounted below it. One that isn't there is said to be absent; one that can't be looked at
+// is not assessed.
 class LocalStorageCollector final : public Collector {
  public:
   explicit LocalStorageCollector(LocalOptions options) : options_(std::move(options)) {}

@@ -15,10 +15,7 @@ constexpr std::string_view kName = "local-host/1";
 constexpr std::array<std::string_view, 8> kSystemTrees = {"/proc", "/sys", "/dev",  "/run",
                                                           "/boot", "/etc", "/snap", "/nix"};
 constexpr std::array<std::string_view, 6> kSystemPlaces = {"/", "/usr", "/var", "/var/log", "/tmp", "/var/tmp"};
-constexpr std::array<std::string_view, 22> kNoStorage = {
-    "proc",      "sysfs",       "devtmpfs", "devpts",   "tmpfs",   "ramfs",      "cgroup", "cgroup2",
-    "mqueue",    "debugfs",     "tracefs",  "bpf",      "fusectl", "securityfs", "pstore", "configfs",
-    "hugetlbfs", "binfmt_misc", "autofs",   "squashfs", "nsfs",    "efivarfs"};
+constexpr std::array<std::string_view, 5> kNoStorage = {"tmpfs", "ramfs", "hugetlbfs", "autofs", "squashfs"};
 constexpr std::array<std::string_view, 2> kTemporary = {"/tmp", "/var/tmp"};
 
 bool is_one_of(std::string_view word, std::span<const std::string_view> words) {
@@ -26,7 +23,7 @@ bool is_one_of(std::string_view word, std::span<const std::string_view> words) {
 }
 
 bool holds_data(const Mount& mount) {
-  if (is_one_of(mount.type, kNoStorage) || is_one_of(mount.point, kSystemPlaces)) return false;
+  if (is_kernels_own(mount) || is_one_of(mount.type, kNoStorage) || is_one_of(mount.point, kSystemPlaces)) return false;
   return std::ranges::none_of(kSystemTrees, [&](std::string_view tree) {
     return mount.point == tree || mount.point.starts_with(std::string(tree) + "/");
   });

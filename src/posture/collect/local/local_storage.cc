@@ -23,13 +23,14 @@ class Looker {
         now_(context.now),
         sink_(&sink) {}
 
-  void look(const Location& location, const BlockWalk& walk) {
+  // `apart`: the places of the locations, each of which is looked at for itself.
+  void look(const Location& location, const BlockWalk& walk, const std::vector<std::string>& apart) {
     const Subject subject = {SubjectKind::kLocation, location.name};
     const std::string path = location.address.substr(kScheme.size());
     const auto place = tree_.canonical(path);
     if (!place.ok()) return not_there(location, subject, place.error());
     sink_->add(seen_fact("local-storage/1", scope_, subject, location.address, now_));
-    const Result<Rest> rest = walk.of_path(path);
+    const Result<Rest> rest = walk.of_tree(path, apart);
     if (!rest.ok()) return sink_->add(blind(subject, rest.error().message()));
     if (rest->in_memory) return sink_->add(blind(subject, "it is in memory: nothing rests here but what is swapped"));
     sink_->add(maker_.storage(subject, rest->view, joined(rest->trail)));
@@ -58,6 +59,17 @@ Result<std::vector<Mount>> read_mounts(const SystemTree& tree) {
   return parse_mountinfo(text);
 }
 
+// Where the locations are, without links: those that are there.
+std::vector<std::string> places_of(const Estate& estate, const SystemTree& tree) {
+  std::vector<std::string> places;
+  for (const Location& location : estate.locations) {
+    if (!location.address.starts_with(kScheme)) continue;
+    auto place = tree.canonical(location.address.substr(kScheme.size()));
+    if (place.ok()) places.push_back(std::move(*place));
+  }
+  return places;
+}
+
 }  // namespace
 
 std::string local_scope(const LocalOptions& options) {
@@ -75,6 +87,7 @@ void LocalStorageCollector::collect(const CollectContext& context, FactSink& sin
   Looker looker(options_, context, sink);
   const auto mounts = read_mounts(tree);
   const std::set<std::string> keys = declared_key_names(*context.estate);
+  const std::vector<std::string> places = places_of(*context.estate, tree);
   for (const Location& location : context.estate->locations) {
     if (!location.address.starts_with(kScheme)) continue;
     const Subject subject = {SubjectKind::kLocation, location.name};
@@ -83,7 +96,7 @@ void LocalStorageCollector::collect(const CollectContext& context, FactSink& sin
     } else if (!mounts.ok()) {
       sink.add(looker.blind(subject, mounts.error().message()));
     } else {
-      looker.look(location, BlockWalk(tree, *mounts, keys, options_.ask_fscrypt));
+      looker.look(location, BlockWalk(tree, *mounts, keys, options_.ask_fscrypt), places);
     }
   }
 }

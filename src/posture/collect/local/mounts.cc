@@ -1,9 +1,16 @@
 #include "posture/collect/local/mounts.h"
 
+#include <algorithm>
+#include <array>
+
 namespace cloister::posture {
 namespace {
 
 constexpr std::size_t kFieldsMax = 64;
+
+constexpr std::array<std::string_view, 17> kKernels = {
+    "proc",    "sysfs",      "devtmpfs", "devpts",   "cgroup",      "cgroup2", "mqueue",   "debugfs", "tracefs",
+    "fusectl", "securityfs", "pstore",   "configfs", "binfmt_misc", "nsfs",    "efivarfs", "bpf"};
 
 // Blanks, tabs, line ends and backslashes are written as \ooo.
 std::string unescaped(std::string_view text) {
@@ -61,11 +68,6 @@ Result<Mount> parse_line(std::string_view line, std::size_t number) {
   return mount;
 }
 
-bool covers(std::string_view point, std::string_view path) {
-  if (point == "/") return true;
-  return path.starts_with(point) && (path.size() == point.size() || path[point.size()] == '/');
-}
-
 template <typename Take>
 Status each_line(std::string_view text, const Take& take) {
   for (std::size_t number = 1; !text.empty(); ++number) {
@@ -103,6 +105,13 @@ Result<std::vector<Mount>> parse_mountinfo(std::string_view text) {
   }));
   return mounts;
 }
+
+bool covers(std::string_view folder, std::string_view path) {
+  if (folder == "/") return true;
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+bool is_kernels_own(const Mount& mount) { return std::ranges::find(kKernels, mount.type) != kKernels.end(); }
 
 const Mount* mount_of(const std::vector<Mount>& mounts, std::string_view path) {
   const Mount* best = nullptr;

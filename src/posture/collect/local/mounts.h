@@ -27,6 +27,12 @@ struct Mount {
 // kInvalid, with the line, for what isn't mountinfo.
 Result<std::vector<Mount>> parse_mountinfo(std::string_view text);
 
+// Whether a path without links is that folder, or below it.
+bool covers(std::string_view folder, std::string_view path);
+
+// A view into the kernel, as /proc is: no file that anybody wrote lies there.
+bool is_kernels_own(const Mount& mount);
+
 // The mount that a path without links lies on; null: none.
 const Mount* mount_of(const std::vector<Mount>& mounts, std::string_view path);
 

@@ -93,12 +93,17 @@ TEST(AwsServices, Bedrock) {
   EXPECT_EQ(value_of(parse_custom_model(json(R"({"modelArn":"m"})"))).key_manager, "platform_default");
   EXPECT_EQ(value_of(parse_custom_model(json(R"({"modelArn":"m","modelKmsKeyArn":"k"})"))).key, "k");
   EXPECT_FALSE(parse_custom_model(json("{}")).ok());
-  EXPECT_EQ(value_of(parse_invocation_logging(
-                json(R"({"loggingConfig":{"s3Config":{"bucketName":"logs","keyPrefix":"p"}}})"))),
-            "s3://logs/p");
+  InvocationLogging logging = value_of(parse_invocation_logging(
+      json(R"({"loggingConfig":{"s3Config":{"bucketName":"logs","keyPrefix":"p"},"cloudWatchConfig":null}})")));
+  EXPECT_EQ(logging.bucket, "s3://logs/p");
+  EXPECT_FALSE(logging.to_log_group);
+  logging = value_of(parse_invocation_logging(
+      json(R"({"loggingConfig":{"cloudWatchConfig":{"largeDataDeliveryS3Config":{"bucketName":"large"}}}})")));
+  EXPECT_EQ(logging.bucket, "");
+  EXPECT_TRUE(logging.to_log_group);
+  EXPECT_EQ(logging.large_data, "s3://large");
   expect_refused(parse_invocation_logging(json("{}")), Code::kNotFound, "aren't logged");
-  expect_refused(parse_invocation_logging(json(R"({"loggingConfig":{"cloudWatchConfig":{}}})")), Code::kUnsupported,
-                 "S3");
+  expect_refused(parse_invocation_logging(json(R"({"loggingConfig":{"s3Config":{}}})")), Code::kUnsupported, "S3");
 }
 
 struct AwsCollectorTest : ::testing::Test {
@@ -117,6 +122,19 @@ TEST_F(AwsCollectorTest, JobIsAsBadAsItsWorstPart) {
   EXPECT_TRUE(notes_say(whole, "between the job's containers"));
 }
 
+TEST_F(AwsCollectorTest, SecretsOfAJobAreInNoFact) {
+  const std::string secrets = R"({"HyperParameters":{"token":"hf_hunter2"},"Environment":{"HF_TOKEN":"hf_hunter2"},)"
+                              R"("ResourceConfig":{"InstanceType":"ml.hunter2"},)"
+                              R"("OutputDataConfig":{"S3OutputPath":"s3://models/","KmsKeyId":["hunter2"]},)"
+                              R"("TrainingJobName":"fit"})";
+  answer("POST api.sagemaker.us-east-1.amazonaws.com/", secrets);
+  const KeptFacts facts = world.collect(estate_of("sagemaker:training-job/fit"));
+  EXPECT_EQ(facts.count(kStorage), 3U);
+  for (const Fact& fact : facts.all) EXPECT_EQ(fact_json(fact).find("hunter2"), std::string::npos) << fact_json(fact);
+  EXPECT_EQ(facts.only(kStorage, "object:corpus#output").raw,
+            R"({"TrainingJobName":"fit","ResourceConfig":{},"OutputDataConfig":{"S3OutputPath":"s3://models/"}})");
+}
+
 TEST_F(AwsCollectorTest, VolumeUnderAwsOwnKey) {
   answer("POST ec2.us-east-1.amazonaws.com/",
          volume_xml("vol-1", "<encrypted>true</encrypted><kmsKeyId>" + kAwsKey + "</kmsKeyId>"));
@@ -133,6 +151,31 @@ TEST_F(AwsCollectorTest, LoggedInvocationsAreLookedForInTheirBucket) {
          R"({"loggingConfig":{"s3Config":{"bucketName":"logs"}}})");
   world.bucket("logs", "aws:kms", kOwnKey);
   EXPECT_EQ(text_in(world.collect(estate_of("bedrock:logging")).only(kStorage, kCorpus), "key_manager"), "operator");
+}
+
+// A bucket under the operator's key says nothing of the log group that the same prompts go to.
+TEST_F(AwsCollectorTest, InvocationsThatAreLoggedToCloudWatchToo) {
+  answer("GET bedrock.us-east-1.amazonaws.com/logging/modelinvocations",
+         R"({"loggingConfig":{"s3Config":{"bucketName":"logs"},"cloudWatchConfig":{"logGroupName":"g",)"
+         R"("largeDataDeliveryS3Config":{"bucketName":"large"}}}})");
+  world.bucket("logs", "aws:kms", kOwnKey);
+  world.bucket("large", "AES256", "");
+  KeptFacts facts = world.collect(estate_of("bedrock:logging"));
+  ASSERT_TRUE(facts.only(kStorage, kCorpus).not_assessed);
+  EXPECT_NE(facts.only(kStorage, kCorpus).not_assessed->find("CloudWatch"), std::string::npos);
+  EXPECT_EQ(text_in(facts.only(kStorage, "object:corpus#cloudwatch"), "encrypted"), "unknown");
+  EXPECT_EQ(text_in(facts.only(kStorage, "object:corpus#large-data"), "key_manager"), "platform_default");
+  world.bucket("logs", "AES256", "");
+  facts = world.collect(estate_of("bedrock:logging"));
+  EXPECT_EQ(text_in(facts.only(kStorage, kCorpus), "key_manager"), "platform_default") << "what is bad stays bad";
+}
+
+TEST_F(AwsCollectorTest, InvocationsThatAreLoggedToCloudWatchAlone) {
+  answer("GET bedrock.us-east-1.amazonaws.com/logging/modelinvocations",
+         R"({"loggingConfig":{"cloudWatchConfig":{}}})");
+  const KeptFacts facts = world.collect(estate_of("bedrock:logging"));
+  EXPECT_TRUE(facts.only(kStorage, kCorpus).not_assessed);
+  EXPECT_EQ(text_in(facts.only(kStorage, "object:corpus#cloudwatch"), "encrypted"), "unknown");
 }
 
 TEST_F(AwsCollectorTest, WhatCannotBeAskedIsNotAssessed) {

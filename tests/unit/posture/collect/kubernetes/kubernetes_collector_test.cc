@@ -101,6 +101,20 @@ TEST(KubernetesTest, FlagAloneSaysNothing) {
   EXPECT_EQ(verdicts, std::vector<std::string>{"no"}) << "by the file that the flag names";
 }
 
+TEST(KubernetesTest, OneServerOfSeveralWithoutTheFlag) {
+  const std::string flagged = api_server(", --encryption-provider-config=/etc/enc.yaml");
+  const InputFile enc = {"enc.yaml", configuration(std::string("  ") + kKey)};
+  const auto verdicts = [](std::vector<InputFile> files) {
+    std::vector<std::string> found;
+    for (const Fact& fact : facts_of(std::move(files))) {
+      if (fact.kind == "storage.encryption") found.push_back(*fact.text("encrypted"));
+    }
+    return found;
+  };
+  EXPECT_EQ(verdicts({{"a.yaml", flagged}, {"b.yaml", flagged}, enc}), std::vector<std::string>{"yes"});
+  EXPECT_EQ(verdicts({{"a.yaml", flagged}, {"b.yaml", api_server("")}, enc}), std::vector<std::string>{"no"});
+}
+
 std::string etcd(const std::vector<std::pair<std::string, std::string>>& values) {
   std::string text;
   for (const auto& [key, value] : values) {
@@ -123,6 +137,28 @@ TEST(KubernetesTest, ValuesOutOfEtcd) {
   EXPECT_EQ(fact_json(bad).find("hunter2"), std::string::npos) << "no value is in a fact";
   EXPECT_TRUE(first("storage.encryption", etcd({{"/registry/pods/a/b", "x"}})).not_assessed.has_value());
   EXPECT_TRUE(first("storage.encryption", R"({"kvs":[{"key":"!","value":""}]})").not_assessed.has_value());
+}
+
+TEST(KubernetesTest, PartOfWhatEtcdHasProvesNothingGood) {
+  const std::pair<std::string, std::string> sealed = {"/registry/secrets/a/b", "k8s:enc:kms:v2:vault:\x01\x02"};
+  const std::pair<std::string, std::string> plain = {"/registry/secrets/a/c", "k8s"};
+  const auto with = [](std::string text, const std::string& more) {
+    text.insert(text.size() - 1, more);
+    return first("storage.encryption", text);
+  };
+  EXPECT_EQ(*with(etcd({sealed}), R"(,"count":1)").text("encrypted"), "yes");
+  EXPECT_EQ(*with(etcd({sealed}), R"(,"more":false,"count":1)").text("encrypted"), "yes");
+  EXPECT_TRUE(with(etcd({sealed}), R"(,"more":true,"count":1)").not_assessed.has_value());
+  EXPECT_TRUE(with(etcd({sealed}), R"(,"count":2)").not_assessed.has_value());
+  EXPECT_TRUE(with(etcd({sealed}), R"(,"count":"x")").not_assessed.has_value());
+  EXPECT_EQ(*with(etcd({sealed, plain}), R"(,"more":true,"count":9)").text("encrypted"), "no") << "that was seen";
+}
+
+TEST(KubernetesTest, KeysOfEtcdWithoutTheirValues) {
+  const Fact fact = first("storage.encryption", etcd({{"/registry/secrets/a/b", ""}}));
+  EXPECT_TRUE(fact.not_assessed.has_value());
+  const std::string key = to_base64(as_bytes(std::string_view("/registry/secrets/a/b")));
+  EXPECT_TRUE(first("storage.encryption", R"({"kvs":[{"key":")" + key + R"("}]})").not_assessed.has_value());
 }
 
 TEST(KubernetesTest, SecretWithItsValuesInAManifest) {

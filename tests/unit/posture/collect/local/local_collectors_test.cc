@@ -196,6 +196,54 @@ TEST_F(LocalTest, VolumeOverTwoDisksOfWhichOneIsPlain) {
   EXPECT_EQ(*encryption().text("encrypted"), "no");
 }
 
+TEST_F(LocalTest, WhatIsMountedBelowALocationBelongsToIt) {
+  luks_at_srv(luks2_header(luks2_json()));
+  device("254:32", "vdc");
+  folder("/srv/data/models");
+  folder("/srv/database");
+  const auto mount = [&](const std::string& rest) {
+    write("/proc/self/mountinfo",
+          "27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 253:0 / /srv rw - ext4 /dev/dm-0 rw\n31 30 " + rest + "\n");
+  };
+  mount("254:32 / /srv/database rw - ext4 /dev/vdc rw");
+  EXPECT_EQ(*encryption().text("encrypted"), "yes") << "that lies beside it";
+  mount("253:0 /x /srv/data/models rw - ext4 /dev/dm-0 rw");
+  EXPECT_EQ(*encryption().text("encrypted"), "yes");
+  mount("0:4 / /srv/data/models rw - proc proc rw");
+  EXPECT_EQ(*encryption().text("encrypted"), "yes") << "no file lies there";
+  mount("254:32 / /srv/data/models rw - ext4 /dev/vdc rw");
+  const Fact fact = encryption();
+  EXPECT_EQ(*fact.text("encrypted"), "no");
+  EXPECT_NE(fact.raw.find("vdc"), std::string::npos);
+}
+
+TEST_F(LocalTest, MountInAnotherLocationIsThatOnes) {
+  luks_at_srv(luks2_header(luks2_json()));
+  device("254:32", "vdc");
+  folder("/srv/data/models");
+  write("/proc/self/mountinfo",
+        "27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 253:0 / /srv rw - ext4 /dev/dm-0 rw\n"
+        "31 30 254:32 / /srv/data/models rw - ext4 /dev/vdc rw\n");
+  const auto also = [](const std::string& path) {
+    return "[[location]]\nname = \"more\"\naddress = \"file:" + path + "\"\nkind = \"model\"\n";
+  };
+  EXPECT_EQ(*encryption(also("/srv/data/models")).text("encrypted"), "yes");
+  EXPECT_EQ(*encryption(also("/srv")).text("encrypted"), "no") << "a location above takes nothing away";
+}
+
+TEST_F(LocalTest, MountBelowALocationThatCannotBeTold) {
+  luks_at_srv(luks2_header(luks2_json()));
+  folder("/srv/data/models");
+  const std::string remote = "31 30 0:40 / /srv/data/models rw - nfs4 server:/x rw\n";
+  const std::string root = "27 1 254:0 / / rw - ext4 /dev/vda rw\n";
+  write("/proc/self/mountinfo", root + "30 27 253:0 / /srv rw - ext4 /dev/dm-0 rw\n" + remote);
+  const Fact fact = encryption();
+  ASSERT_TRUE(fact.not_assessed.has_value());
+  EXPECT_NE(fact.not_assessed->find("/srv/data/models"), std::string::npos);
+  write("/proc/self/mountinfo", root + remote);
+  EXPECT_EQ(*encryption().text("encrypted"), "no") << "the rest of it is in the clear";
+}
+
 TEST_F(LocalTest, LoopDeviceOverAFile) {
   luks_at_srv(luks2_header(luks2_json()));
   device("7:0", "loop0");
