@@ -9,6 +9,13 @@
 
 namespace cloister::redteam {
 
+struct Owner {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+// Of the process itself: the files of one that isn't dumpable are root's.
+Result<Owner> owner_of(pid_t pid);
+
 // A child of this process, which has what this process has of protection, crashes with a canary in its memory; and of
 // other processes it is read whether a crash of theirs would leave something. `prepare` runs in the child.
 Report run_core_dump(const Field& field, std::span<const pid_t> processes, void (*prepare)() = nullptr);  // RT-K01

@@ -96,27 +96,6 @@ Status of(int error) {
   return error_from_errno(error, "the attempt");
 }
 
-struct Owner {
-  uid_t user = 0;
-  gid_t group = 0;
-};
-
-// Of the process itself: the files of one that isn't dumpable are root's.
-Result<Owner> owner_of(pid_t pid) {
-  CLOISTER_TRY(const File file, File::open(proc(pid, "status")));
-  CLOISTER_TRY(const Bytes bytes, read_rest(file, 65536));
-  const std::string text(as_text(bytes));
-  const auto number = [&](const char* name) -> long {
-    const std::size_t at = text.find(name);
-    return at == std::string::npos ? -1 : std::strtol(text.c_str() + at + std::strlen(name), nullptr, 10);
-  };
-  const long user = number("\nUid:");
-  const long group = number("\nGid:");
-  if (user < 0 || group < 0)
-    return Error(Code::kInvalid, "the owner of process " + std::to_string(pid) + " isn't known");
-  return Owner{static_cast<uid_t>(user), static_cast<gid_t>(group)};
-}
-
 void try_reading(Tally& tally, pid_t pid, const std::string& name) {
   const auto owner = owner_of(pid);
   if (!owner.ok()) return tally.cannot(owner.error().message());
@@ -186,6 +165,21 @@ Status crash_of(pid_t pid) {
 }
 
 }  // namespace
+
+Result<Owner> owner_of(pid_t pid) {
+  CLOISTER_TRY(const File file, File::open(proc(pid, "status")));
+  CLOISTER_TRY(const Bytes bytes, read_rest(file, 65536));
+  const std::string text(as_text(bytes));
+  const auto number = [&](const char* name) -> long {
+    const std::size_t at = text.find(name);
+    return at == std::string::npos ? -1 : std::strtol(text.c_str() + at + std::strlen(name), nullptr, 10);
+  };
+  const long user = number("\nUid:");
+  const long group = number("\nGid:");
+  if (user < 0 || group < 0)
+    return Error(Code::kInvalid, "the owner of process " + std::to_string(pid) + " isn't known");
+  return Owner{static_cast<uid_t>(user), static_cast<gid_t>(group)};
+}
 
 Report run_core_dump(const Field& field, std::span<const pid_t> processes, void (*prepare)()) {
   Tally tally(field, "RT-K01", std::string(kDumpRemedy));

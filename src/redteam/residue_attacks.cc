@@ -127,12 +127,18 @@ void search_files(Tally& tally, const std::vector<Path>& paths, const std::vecto
 
 // What its own user may not read, nobody else may either.
 void search_process(Tally& tally, pid_t pid, const std::vector<std::string>& canaries) {
+  const auto owner = owner_of(pid);
   for (const char* file : {"environ", "cmdline"}) {
     const std::string where = "/proc/" + std::to_string(pid) + "/" + file;
     auto text = text_of(where, kTextMax);
     if (!text.ok() && text.error().code() == Code::kNotFound) return tally.cannot(where + " isn't there");
     if (!text.ok()) {
-      tally.attack(where, Status(text.error()));
+      // A stranger is refused whatever there is to be found.
+      if (!owner.ok() || owner->user != ::geteuid()) {
+        tally.cannot(where + ": only root or its own user can look");
+      } else {
+        tally.attack(where, Status(text.error()));
+      }
       continue;
     }
     std::ranges::replace(*text, '\0', '\n');

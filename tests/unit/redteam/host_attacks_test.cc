@@ -65,6 +65,22 @@ class Waiting {
   pid_t pid_;
 };
 
+constexpr uid_t kStranger = 65533;
+
+// What comes of it in a child that has become somebody else's.
+template <typename Attack>
+Outcome as_stranger(const Attack& attack) {
+  const pid_t child = fork();
+  CLOISTER_CHECK(child >= 0);
+  if (child == 0) {
+    if (setresuid(kStranger, kStranger, kStranger) != 0) _exit(100);
+    _exit(static_cast<int>(attack().outcome));
+  }
+  int status = 0;
+  CLOISTER_CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) < 100);
+  return static_cast<Outcome>(WEXITSTATUS(status));
+}
+
 class Host : public Exercises {
  protected:
   Path file(const std::string& name, std::string_view text) {
@@ -207,6 +223,12 @@ TEST_F(Host, EnvironmentWithACanary) {
   expect_not_run(run_environments(field_, {{0x3fffffff}, {}, {}}), "isn't there");
   // Every process has a PATH: standing in for a secret that somebody handed over so.
   expect_failed(run_environments(field_, {{weak.pid()}, {}, {"PATH="}}));
+}
+
+TEST_F(Host, EnvironmentOfSomebodyElses) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  const Waiting weak(true);
+  EXPECT_EQ(as_stranger([&] { return run_environments(field_, {{weak.pid()}, {}, {}}); }), Outcome::kNotRun);
 }
 
 TEST_F(Host, BackupDoesNotOpen) {
