@@ -101,7 +101,7 @@ void try_reading(Tally& tally, pid_t pid, const std::string& name) {
   if (!owner.ok()) return tally.cannot(owner.error().message());
   if (owner->user == 0) return tally.cannot(name + " runs as root, who may read everything");
   if (::geteuid() != 0 && ::geteuid() != owner->user) {
-    tally.note(name + " is another user's, so that it is tried as a stranger");
+    return tally.cannot(name + " is another user's: run as root or as that user");
   }
   const auto met = as_user(owner->user, owner->group, pid);
   if (!met.ok()) return tally.cannot(name + ": " + met.error().message());

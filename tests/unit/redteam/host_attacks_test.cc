@@ -130,6 +130,14 @@ TEST_F(Host, MemoryOfWhatMayBeTraced) {
   EXPECT_EQ(kill(weak.pid(), 0), 0);
 }
 
+// Who is nobody to it is refused whatever its protection.
+TEST_F(Host, MemoryOfSomebodyElses) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  const Waiting weak(true);
+  const pid_t others[] = {weak.pid()};
+  EXPECT_EQ(as_stranger([&] { return run_memory_read(field_, others); }), Outcome::kNotRun);
+}
+
 // proc and sys as a test wants them, the swap area a file of the test's.
 class Swap : public Host {
  protected:
