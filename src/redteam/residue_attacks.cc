@@ -175,6 +175,9 @@ Report run_logs(const Field& field, const LogsTarget& target) {
 }
 
 Report run_environments(const Field& field, const EnvironmentsTarget& target) {
+  if (target.processes.empty() && target.manifests.empty()) {
+    return not_run("RT-K05", "no process and no manifest was named: --pid PID, --manifest FILE or FOLDER");
+  }
   Tally tally(field, "RT-K05", std::string(kEnvironmentRemedy));
   search_process(tally, ::getpid(), target.canaries);
   for (const pid_t pid : target.processes) search_process(tally, pid, target.canaries);

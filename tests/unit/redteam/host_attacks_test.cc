@@ -138,6 +138,13 @@ TEST_F(Host, MemoryOfSomebodyElses) {
   EXPECT_EQ(as_stranger([&] { return run_memory_read(field_, others); }), Outcome::kNotRun);
 }
 
+// What this program is like says nothing about those that hold keys.
+TEST_F(Host, NothingWasNamed) {
+  expect_not_run(run_core_dump(field_, {}, forbid_dumps), "--pid");
+  expect_not_run(run_memory_read(field_, {}), "--pid");
+  expect_not_run(run_environments(field_, {}), "--manifest");
+}
+
 // proc and sys as a test wants them, the swap area a file of the test's.
 class Swap : public Host {
  protected:
