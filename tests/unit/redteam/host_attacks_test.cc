@@ -226,6 +226,30 @@ TEST_F(Host, LogsWithAndWithoutSecrets) {
   expect_not_run(run_logs(field_, {{directory_ / "nowhere"}, {}}), "nowhere");
 }
 
+TEST_F(Host, LogsBehindLinks) {
+  file("logs/a.log", "started\n");
+  std::filesystem::create_symlink(directory_ / "logs/a.log", directory_ / "link");
+  std::filesystem::create_directory_symlink(directory_ / "logs", directory_ / "folder");
+  expect_defended(run_logs(field_, {{directory_ / "link"}, {}}));
+  expect_defended(run_logs(field_, {{directory_ / "folder"}, {}}));
+  file("logs/a.log", "debug: dek_key=" + std::string(kKey) + "\n");
+  expect_failed(run_logs(field_, {{directory_ / "link"}, {}}));
+  expect_failed(run_logs(field_, {{directory_ / "folder"}, {}}));
+}
+
+TEST_F(Host, LogsThatCannotBeSearched) {
+  CLOISTER_CHECK(mkfifo((directory_ / "pipe").c_str(), 0600) == 0);
+  expect_not_run(run_logs(field_, {{directory_ / "pipe"}, {}}), "neither");
+  file("logs/a.log", "started\n");
+  for (const char* packed : {"\x1f\x8b\x08", "\x28\xb5\x2f\xfd", "\xfd\x37zXZ", "BZh9", "PK\x03\x04", "LPKSHHRH"}) {
+    file("logs/old.log", packed);
+    expect_not_run(run_logs(field_, {{directory_ / "logs"}, {}}), "compressed");
+  }
+  file("logs/old.log", "started\n");
+  std::filesystem::create_directory_symlink(directory_ / "field", directory_ / "logs/elsewhere");
+  expect_not_run(run_logs(field_, {{directory_ / "logs"}, {}}), "isn't followed");
+}
+
 TEST_F(Host, ManifestsWithAndWithoutKeys) {
   const Path good = file("good.yaml", "env:\n- name: ROOT_KEY_FILE\n  value: /run/secrets/root.key\n");
   expect_defended(run_environments(field_, {{}, {good}, {}}));
