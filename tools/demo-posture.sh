@@ -138,8 +138,9 @@ audit_after() {
 
 # What the exercises come to is evidence too.
 red_team() {
-  printf '  %s$ cloister redteam run --authorised-by demo --facts drills.jsonl%s\n' "$dim" "$off"
-  "$CLOISTER" redteam run --authorised-by demo --facts "$posture/drills.jsonl" >"$posture/drills.text" 2>&1 ||
+  local named=(--log "$service/log" --manifest "$service/cloisterd.toml")
+  printf '  %s$ cloister redteam run --authorised-by demo %s --facts drills.jsonl%s\n' "$dim" "${named[*]//$work\//}" "$off"
+  "$CLOISTER" redteam run --authorised-by demo "${named[@]}" --facts "$posture/drills.jsonl" >"$posture/drills.text" 2>&1 ||
     surprise "an exercise wasn't defended: $(tail -n 3 "$posture/drills.text")"
   indent <"$posture/drills.text"
 }

@@ -34,8 +34,8 @@ constexpr const char* kManual = R"(EXAMPLES
       --client other-workload=other.pem,other.key --workload trainer
 
 NOTES
-  Only what is named is attacked: this program, its home's log (on copies), the
-  processes, files and the server of the command line. Everything else is done to
+  Only what is named is attacked: the processes, files and the server of the
+  command line, and the home's log (on copies). Everything else is done to
   canary tenants in a private folder that is removed. A server that isn't on this
   machine must be named a second time, with --target. No real key and no real data
   is touched, and no process is stopped. The first Ctrl-C ends the run.
@@ -155,8 +155,10 @@ std::vector<posture::Fact> facts_of(const std::vector<redteam::Report>& reports,
   std::vector<posture::Fact> facts;
   for (const redteam::Report& report : reports) {
     if (report.outcome == redteam::Outcome::kNotRun) continue;
+    // What a canary server did is news about no server, and mustn't take the place of what one did.
+    if (report.clients && request.server.empty()) continue;
     facts.push_back(fact_of(report, request, now));
-    if (!report.clients || request.server.empty() || request.workload.empty()) continue;
+    if (!report.clients || request.workload.empty()) continue;
     posture::Fact clients = facts.back();
     clients.kind = "mtls.drill";
     clients.subject = {posture::SubjectKind::kWorkload, request.workload};

@@ -97,14 +97,23 @@ std::uint16_t SocketAddress::port() const {
   return 0;
 }
 
+bool SocketAddress::is_loopback() const {
+  if (storage.ss_family == AF_INET) {
+    return ntohl(reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr) >> 24 == 127;
+  }
+  if (storage.ss_family != AF_INET6) return false;
+  return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr);
+}
+
 bool SocketAddress::is_local() const {
+  if (is_loopback()) return true;
   if (storage.ss_family == AF_INET) {
     const std::uint32_t address = ntohl(reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr);
-    return address >> 24 == 127 || address >> 16 == 0xa9fe;  // 169.254.0.0/16
+    return address >> 16 == 0xa9fe;  // 169.254.0.0/16
   }
   if (storage.ss_family != AF_INET6) return false;
   const in6_addr& address = reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr;
-  if (IN6_IS_ADDR_LOOPBACK(&address) || IN6_IS_ADDR_LINKLOCAL(&address)) return true;
+  if (IN6_IS_ADDR_LINKLOCAL(&address)) return true;
   // AWS's instance metadata and pod identity, Google's metadata: unique local addresses, RFC 4193.
   static constexpr std::string_view kMetadata[] = {"fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"};
   return std::ranges::find(kMetadata, host()) != std::end(kMetadata);

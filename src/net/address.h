@@ -34,6 +34,7 @@ struct SocketAddress {
   // Loopback, link-local, or one of the fixed addresses at which clouds serve metadata to their machines: where plain
   // http doesn't leave this machine and its host.
   bool is_local() const;
+  bool is_loopback() const;  // this machine and nothing else: 127.0.0.0/8, ::1
 };
 
 // kInvalid unless the host is a numeric address.

@@ -165,7 +165,9 @@ Report run_canary_clients(const Field& field) {
   std::uint16_t port = 0;
   const auto server = canary_server(field, **issuer, port);
   if (!server.ok()) return not_tried(server.error());
-  return run_clients_of(field, "127.0.0.1:" + std::to_string(port), std::move(cases));
+  Report report = run_clients_of(field, "127.0.0.1:" + std::to_string(port), std::move(cases));
+  report.simulated = true;
+  return report;
 }
 
 }  // namespace cloister::redteam

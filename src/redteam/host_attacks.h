@@ -9,11 +9,19 @@
 
 namespace cloister::redteam {
 
+struct Owner {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+// Of the process itself: the files of one that isn't dumpable are root's.
+Result<Owner> owner_of(pid_t pid);
+
 // A child of this process, which has what this process has of protection, crashes with a canary in its memory; and of
-// other processes it is read whether a crash of theirs would leave something. `prepare` runs in the child.
+// those processes it is read whether a crash of theirs would leave something. No processes: not run. `prepare` runs in
+// the child.
 Report run_core_dump(const Field& field, std::span<const pid_t> processes, void (*prepare)() = nullptr);  // RT-K01
 
-// The memory of this process and of those, as their own users; nothing is changed in them, and none is stopped.
+// Their memory, as their own users; nothing is changed in them, and none is stopped. No processes: not run.
 Report run_memory_read(const Field& field, std::span<const pid_t> processes);  // RT-K02
 
 struct SwapTarget {
@@ -32,6 +40,7 @@ struct EnvironmentsTarget {
   std::vector<Path> manifests;   // files, and folders of them
   std::vector<std::string> canaries;
 };
+// Neither a process nor a manifest: not run.
 Report run_environments(const Field& field, const EnvironmentsTarget& target);  // RT-K05
 
 struct BackupTarget {

@@ -27,6 +27,7 @@ constexpr std::string_view kDumpRemedy =
 constexpr std::string_view kMemoryRemedy =
     "another process of the same user reads its memory: give it a user of its own, and don't start it under a debugger";
 
+constexpr const char* kNobodyNamed = "no process was named: --pid PID";
 constexpr std::string_view kNoDump = "no dump: ";
 
 std::string proc(pid_t pid, std::string_view file = "") {
@@ -96,33 +97,12 @@ Status of(int error) {
   return error_from_errno(error, "the attempt");
 }
 
-struct Owner {
-  uid_t user = 0;
-  gid_t group = 0;
-};
-
-// Of the process itself: the files of one that isn't dumpable are root's.
-Result<Owner> owner_of(pid_t pid) {
-  CLOISTER_TRY(const File file, File::open(proc(pid, "status")));
-  CLOISTER_TRY(const Bytes bytes, read_rest(file, 65536));
-  const std::string text(as_text(bytes));
-  const auto number = [&](const char* name) -> long {
-    const std::size_t at = text.find(name);
-    return at == std::string::npos ? -1 : std::strtol(text.c_str() + at + std::strlen(name), nullptr, 10);
-  };
-  const long user = number("\nUid:");
-  const long group = number("\nGid:");
-  if (user < 0 || group < 0)
-    return Error(Code::kInvalid, "the owner of process " + std::to_string(pid) + " isn't known");
-  return Owner{static_cast<uid_t>(user), static_cast<gid_t>(group)};
-}
-
 void try_reading(Tally& tally, pid_t pid, const std::string& name) {
   const auto owner = owner_of(pid);
   if (!owner.ok()) return tally.cannot(owner.error().message());
   if (owner->user == 0) return tally.cannot(name + " runs as root, who may read everything");
   if (::geteuid() != 0 && ::geteuid() != owner->user) {
-    tally.note(name + " is another user's, so that it is tried as a stranger");
+    return tally.cannot(name + " is another user's: run as root or as that user");
   }
   const auto met = as_user(owner->user, owner->group, pid);
   if (!met.ok()) return tally.cannot(name + ": " + met.error().message());
@@ -187,7 +167,23 @@ Status crash_of(pid_t pid) {
 
 }  // namespace
 
+Result<Owner> owner_of(pid_t pid) {
+  CLOISTER_TRY(const File file, File::open(proc(pid, "status")));
+  CLOISTER_TRY(const Bytes bytes, read_rest(file, 65536));
+  const std::string text(as_text(bytes));
+  const auto number = [&](const char* name) -> long {
+    const std::size_t at = text.find(name);
+    return at == std::string::npos ? -1 : std::strtol(text.c_str() + at + std::strlen(name), nullptr, 10);
+  };
+  const long user = number("\nUid:");
+  const long group = number("\nGid:");
+  if (user < 0 || group < 0)
+    return Error(Code::kInvalid, "the owner of process " + std::to_string(pid) + " isn't known");
+  return Owner{static_cast<uid_t>(user), static_cast<gid_t>(group)};
+}
+
 Report run_core_dump(const Field& field, std::span<const pid_t> processes, void (*prepare)()) {
+  if (processes.empty()) return not_run("RT-K01", kNobodyNamed);
   Tally tally(field, "RT-K01", std::string(kDumpRemedy));
   tally.attack("a process that holds a canary crashes", crash_of_a_child(field, prepare));
   for (const pid_t pid : processes) {
@@ -202,8 +198,8 @@ Report run_core_dump(const Field& field, std::span<const pid_t> processes, void 
 }
 
 Report run_memory_read(const Field& field, std::span<const pid_t> processes) {
+  if (processes.empty()) return not_run("RT-K02", kNobodyNamed);
   Tally tally(field, "RT-K02", std::string(kMemoryRemedy));
-  if (processes.empty()) try_reading(tally, ::getpid(), "this process");
   for (const pid_t pid : processes) {
     if (!tally.over()) try_reading(tally, pid, "process " + std::to_string(pid));
   }

@@ -80,20 +80,36 @@ Status look_at_hibernation(const SwapTarget& target) {
   return {};
 }
 
-// Regular files, and those in folders; symbolic links aren't followed.
+// Regular files, and those in folders. Links to files are followed, and one to a folder where it was named itself.
 void add_files(Tally& tally, const Path& path, std::vector<Path>& out) {
   std::error_code failed;
-  const auto state = std::filesystem::symlink_status(path, failed);
+  const auto state = std::filesystem::status(path, failed);
   if (failed || !std::filesystem::exists(state)) return tally.cannot(path.string() + " isn't there, or can't be read");
   if (std::filesystem::is_regular_file(state)) return out.push_back(path);
-  if (!std::filesystem::is_directory(state)) return;
+  if (!std::filesystem::is_directory(state)) return tally.cannot(path.string() + " is neither a file nor a folder");
   std::filesystem::recursive_directory_iterator files(path, failed);
   for (; !failed && files != std::filesystem::recursive_directory_iterator(); files.increment(failed)) {
-    if (files->is_symlink(failed) || !files->is_regular_file(failed)) continue;
+    std::error_code ignored;
+    const auto kind = files->status(ignored).type();
+    const bool link = files->is_symlink(ignored);
+    if (kind == std::filesystem::file_type::not_found) continue;  // a link to nothing, or removed meanwhile
+    if (kind == std::filesystem::file_type::directory && !link) continue;
+    if (kind != std::filesystem::file_type::regular) {
+      tally.cannot(files->path().string() + (link ? " is a link that isn't followed: name what it leads to"
+                                                  : " is neither a file nor a folder"));
+      continue;
+    }
     if (out.size() == kFilesMax) return tally.cannot(path.string() + " has more files than are looked at");
     out.push_back(files->path());
   }
   if (failed) tally.cannot(path.string() + ": " + failed.message());
+}
+
+// gzip, zstd, xz, bzip2, zip, and the journal of systemd, which compresses its entries.
+bool is_packed(std::string_view text) {
+  static constexpr std::string_view kMagics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd\x37zXZ",
+                                                 "BZh",      "PK\x03\x04",       "LPKSHHRH"};
+  return std::ranges::any_of(kMagics, [&](std::string_view magic) { return text.starts_with(magic); });
 }
 
 Status look_for_secrets(std::string_view text, const std::vector<std::string>& canaries, std::string& found) {
@@ -121,18 +137,28 @@ void search_files(Tally& tally, const std::vector<Path>& paths, const std::vecto
       tally.cannot(text.error().message());
       continue;
     }
+    if (is_packed(*text)) {
+      tally.cannot(file.string() + " is compressed: unpack it first");
+      continue;
+    }
     search(tally, file.string(), *text, canaries);
   }
 }
 
 // What its own user may not read, nobody else may either.
 void search_process(Tally& tally, pid_t pid, const std::vector<std::string>& canaries) {
+  const auto owner = owner_of(pid);
   for (const char* file : {"environ", "cmdline"}) {
     const std::string where = "/proc/" + std::to_string(pid) + "/" + file;
     auto text = text_of(where, kTextMax);
     if (!text.ok() && text.error().code() == Code::kNotFound) return tally.cannot(where + " isn't there");
     if (!text.ok()) {
-      tally.attack(where, Status(text.error()));
+      // A stranger is refused whatever there is to be found.
+      if (!owner.ok() || owner->user != ::geteuid()) {
+        tally.cannot(where + ": only root or its own user can look");
+      } else {
+        tally.attack(where, Status(text.error()));
+      }
       continue;
     }
     std::ranges::replace(*text, '\0', '\n');
@@ -169,6 +195,9 @@ Report run_logs(const Field& field, const LogsTarget& target) {
 }
 
 Report run_environments(const Field& field, const EnvironmentsTarget& target) {
+  if (target.processes.empty() && target.manifests.empty()) {
+    return not_run("RT-K05", "no process and no manifest was named: --pid PID, --manifest FILE or FOLDER");
+  }
   Tally tally(field, "RT-K05", std::string(kEnvironmentRemedy));
   search_process(tally, ::getpid(), target.canaries);
   for (const pid_t pid : target.processes) search_process(tally, pid, target.canaries);

@@ -114,7 +114,7 @@ Status check_server(const Targets& targets) {
   if (!targets.server) return {};
   CLOISTER_TRY(const net::TcpAddress address, net::parse_tcp_address(*targets.server));
   const auto numeric = net::numeric_address(address);
-  if (numeric.ok() && numeric->is_local()) return {};
+  if (numeric.ok() && numeric->is_loopback()) return {};
   if (targets.beyond == address.host) return {};
   return Error(Code::kInvalid, address.host + " isn't this machine: name it again, as one that you may attack");
 }

@@ -77,6 +77,9 @@ Report run_plaintext(const Field& field, const Server& server) {
   const auto statements = probe::path::probe_plaintext(*open.dialer, field.now);
   if (!statements.ok()) return not_run("RT-T01", statements.error().message());
   Tally tally(field, "RT-T01", std::string(kPlaintextRemedy));
+  // Who speaks no HTTP hangs up on it in the clear too: TLS has to be what it speaks instead.
+  const Probed probed = probe_server(field, server);
+  probed.findings ? honest_version(tally, probed.findings->facts) : tally.cannot(probed.why);
   if (statements->empty()) tally.cannot("it takes bytes in the clear and says nothing");
   for (const probe::path::Statement& statement : *statements) {
     const bool accepted = statement.claim == probe::path::Claim::kPlaintextAccepted;

@@ -27,7 +27,7 @@ Report run_clients(const Field& field, const ClientsTarget& target);  // RT-T04
 // Adds the impostors that need nobody's authority to what was given: no-certificate, other-trust-domain,
 // self-signed-same-name.
 Report run_clients_of(const Field& field, const std::string& address, ClientCases given);
-// Against the canary server.
+// Against the canary server, which stands for no server of the deployment: simulated.
 Report run_canary_clients(const Field& field);
 
 }  // namespace cloister::redteam

@@ -14,9 +14,14 @@ expect_error 2 'no exercise' cloister redteam run RT-K99 --authorised-by ada
 expect_status 0 cloister redteam run RT-K12 RT-K09 RT-M06 RT-A01 RT-T04 RT-A10 --authorised-by ada --facts facts.jsonl
 grep -q '^5 defended, 0 failed, 1 not run$' .out || fail "$(cat .out)"
 [[ $(stat -c %a facts.jsonl) == 600 ]] || fail 'the facts are open to others'
-[[ $(wc -l <facts.jsonl) == 5 ]] || fail 'a fact for each that was run'
+[[ $(wc -l <facts.jsonl) == 4 ]] || fail 'a fact for each that was run, the canary server apart'
 has '"simulated":true' <facts.jsonl
 has '"authorised by ada"' <facts.jsonl
+
+# Nothing was named: nothing is known, about anybody.
+expect_status 0 cloister redteam run RT-K01 RT-K02 RT-K04 RT-K05 --authorised-by ada --facts none.jsonl
+grep -q '^0 defended, 0 failed, 4 not run$' .out || fail "$(cat .out)"
+[[ ! -s none.jsonl ]] || fail 'a fact about nothing'
 
 # With one: its log has who answered, before it is attacked on copies.
 expect_status 0 cloister init

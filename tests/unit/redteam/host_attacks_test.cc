@@ -65,6 +65,22 @@ class Waiting {
   pid_t pid_;
 };
 
+constexpr uid_t kStranger = 65533;
+
+// What comes of it in a child that has become somebody else's.
+template <typename Attack>
+Outcome as_stranger(const Attack& attack) {
+  const pid_t child = fork();
+  CLOISTER_CHECK(child >= 0);
+  if (child == 0) {
+    if (setresuid(kStranger, kStranger, kStranger) != 0) _exit(100);
+    _exit(static_cast<int>(attack().outcome));
+  }
+  int status = 0;
+  CLOISTER_CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) < 100);
+  return static_cast<Outcome>(WEXITSTATUS(status));
+}
+
 class Host : public Exercises {
  protected:
   Path file(const std::string& name, std::string_view text) {
@@ -112,6 +128,21 @@ TEST_F(Host, MemoryOfWhatMayBeTraced) {
   const pid_t others[] = {weak.pid()};
   expect_failed(run_memory_read(field_, others));
   EXPECT_EQ(kill(weak.pid(), 0), 0);
+}
+
+// Who is nobody to it is refused whatever its protection.
+TEST_F(Host, MemoryOfSomebodyElses) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  const Waiting weak(true);
+  const pid_t others[] = {weak.pid()};
+  EXPECT_EQ(as_stranger([&] { return run_memory_read(field_, others); }), Outcome::kNotRun);
+}
+
+// What this program is like says nothing about those that hold keys.
+TEST_F(Host, NothingWasNamed) {
+  expect_not_run(run_core_dump(field_, {}, forbid_dumps), "--pid");
+  expect_not_run(run_memory_read(field_, {}), "--pid");
+  expect_not_run(run_environments(field_, {}), "--manifest");
 }
 
 // proc and sys as a test wants them, the swap area a file of the test's.
@@ -195,6 +226,30 @@ TEST_F(Host, LogsWithAndWithoutSecrets) {
   expect_not_run(run_logs(field_, {{directory_ / "nowhere"}, {}}), "nowhere");
 }
 
+TEST_F(Host, LogsBehindLinks) {
+  file("logs/a.log", "started\n");
+  std::filesystem::create_symlink(directory_ / "logs/a.log", directory_ / "link");
+  std::filesystem::create_directory_symlink(directory_ / "logs", directory_ / "folder");
+  expect_defended(run_logs(field_, {{directory_ / "link"}, {}}));
+  expect_defended(run_logs(field_, {{directory_ / "folder"}, {}}));
+  file("logs/a.log", "debug: dek_key=" + std::string(kKey) + "\n");
+  expect_failed(run_logs(field_, {{directory_ / "link"}, {}}));
+  expect_failed(run_logs(field_, {{directory_ / "folder"}, {}}));
+}
+
+TEST_F(Host, LogsThatCannotBeSearched) {
+  CLOISTER_CHECK(mkfifo((directory_ / "pipe").c_str(), 0600) == 0);
+  expect_not_run(run_logs(field_, {{directory_ / "pipe"}, {}}), "neither");
+  file("logs/a.log", "started\n");
+  for (const char* packed : {"\x1f\x8b\x08", "\x28\xb5\x2f\xfd", "\xfd\x37zXZ", "BZh9", "PK\x03\x04", "LPKSHHRH"}) {
+    file("logs/old.log", packed);
+    expect_not_run(run_logs(field_, {{directory_ / "logs"}, {}}), "compressed");
+  }
+  file("logs/old.log", "started\n");
+  std::filesystem::create_directory_symlink(directory_ / "field", directory_ / "logs/elsewhere");
+  expect_not_run(run_logs(field_, {{directory_ / "logs"}, {}}), "isn't followed");
+}
+
 TEST_F(Host, ManifestsWithAndWithoutKeys) {
   const Path good = file("good.yaml", "env:\n- name: ROOT_KEY_FILE\n  value: /run/secrets/root.key\n");
   expect_defended(run_environments(field_, {{}, {good}, {}}));
@@ -207,6 +262,12 @@ TEST_F(Host, EnvironmentWithACanary) {
   expect_not_run(run_environments(field_, {{0x3fffffff}, {}, {}}), "isn't there");
   // Every process has a PATH: standing in for a secret that somebody handed over so.
   expect_failed(run_environments(field_, {{weak.pid()}, {}, {"PATH="}}));
+}
+
+TEST_F(Host, EnvironmentOfSomebodyElses) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  const Waiting weak(true);
+  EXPECT_EQ(as_stranger([&] { return run_environments(field_, {{weak.pid()}, {}, {}}); }), Outcome::kNotRun);
 }
 
 TEST_F(Host, BackupDoesNotOpen) {

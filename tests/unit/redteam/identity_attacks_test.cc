@@ -100,6 +100,7 @@ TEST_F(Identities, ClientsAreRefused) {
   EXPECT_EQ(report.clients->accepted, std::vector<std::string>{"expected"});
   EXPECT_EQ(report.clients->refused.size(), 6u);
   EXPECT_EQ(report.clients->tls13, true);
+  EXPECT_TRUE(report.simulated);
 }
 
 TEST_F(Identities, NoServerWasNamed) {

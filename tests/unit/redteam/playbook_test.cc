@@ -64,6 +64,19 @@ TEST_F(Running, ServerThatIsNotThisMachine) {
   EXPECT_TRUE(go(options).ok());
 }
 
+// A neighbour on the link and a cloud's metadata service are others' machines.
+TEST_F(Running, ServerThatIsNearby) {
+  RunOptions options{.authorised_by = "alice", .exercises = {"RT-A01"}};
+  for (const char* server : {"169.254.169.254:80", "[fe80::1]:443", "[fd00:ec2::254]:80"}) {
+    options.targets.server = server;
+    testing::expect_refused(go(options), Code::kInvalid, "isn't this machine");
+  }
+  for (const char* server : {"127.0.0.1:443", "127.8.0.1:443", "[::1]:443"}) {
+    options.targets.server = server;
+    EXPECT_TRUE(go(options).ok()) << server;
+  }
+}
+
 TEST_F(Running, WhatDoesNotRunHereSaysWhy) {
   const auto reports = go({.authorised_by = "alice", .exercises = {"RT-A10"}});
   ASSERT_TRUE(reports.ok());

@@ -54,6 +54,14 @@ TEST_F(Servers, AnswersInTheClear) {
   expect_not_run(run_downgrade(field_, address(plain.port())), "");
 }
 
+// As a database does that was told to do without TLS: it hangs up on what isn't its own protocol.
+TEST_F(Servers, HangsUpInTheClearAndSpeaksNoTls) {
+  const testing::PlainServer plain("");
+  const Report report = run_plaintext(field_, address(plain.port()));
+  expect_not_run(report, "");
+  EXPECT_EQ(report.refused, 1) << transcript(report);
+}
+
 TEST_F(Servers, OldVersionsAndWeakSuites) {
   const testing::TlsTarget old({.oldest = 0x0301, .newest = 0x0303});
   const Report versions = run_downgrade(field_, address(old.port()));
