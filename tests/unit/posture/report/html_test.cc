@@ -88,6 +88,23 @@ TEST(HtmlTest, SimulatedEvidenceIsNamed) {
   EXPECT_EQ(html_report(posture).find("<b>Simulated.</b>"), std::string::npos);
 }
 
+TEST(HtmlTest, ADrillThatShowsNothingIsNoPass) {
+  const auto passes = [](const auto& change) {
+    Posture posture = testing::sample_after();
+    for (Fact& fact : posture.facts) {
+      if (fact.kind == "drill") change(fact);
+    }
+    const std::string page = html_report(posture);
+    const std::size_t begin = page.find("<section id=\"drills\"");
+    return count_of(page.substr(begin, page.find("</section>", begin) - begin), "badge pass");
+  };
+  EXPECT_EQ(passes([](Fact&) {}), 3U);
+  EXPECT_EQ(passes([](Fact& fact) { fact.simulated = true; }), 0U);
+  EXPECT_EQ(passes([](Fact& fact) { fact.at = fact.at + days(30); }), 0U) << "after the run";
+  EXPECT_EQ(passes([](Fact& fact) { fact.values["cases"] = std::int64_t{0}; }), 0U) << "nothing was tried";
+  EXPECT_EQ(passes([](Fact& fact) { fact.values.erase("cases"); }), 0U);
+}
+
 TEST(HtmlTest, ExpiredEvidenceIsCalledTooOld) {
   Posture posture = testing::sample_before();
   for (Fact& fact : posture.facts) fact.valid_until = fact.at;
