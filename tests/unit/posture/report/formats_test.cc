@@ -65,6 +65,16 @@ TEST(OscalTest, SubjectsKeepTheirUuidsFromRunToRun) {
   for (const std::string& one : after) EXPECT_TRUE(before.contains(one)) << one;
 }
 
+TEST(OscalTest, NoSpaceOfAnotherScriptEndsAValue) {
+  Posture posture;
+  posture.assessment.estate = "nothing";
+  SubjectVerdict verdict;
+  verdict.subject = {SubjectKind::kObject, "corpus#a\xe3\x80\x80"};
+  posture.assessment.controls = {{"REST-01", Status::kNotAssessed, "nobody looked", {verdict}}};
+  const Json item = oscal(posture).at("local-definitions").at("inventory-items").at(0);
+  EXPECT_EQ(text(item.at("props").at(0).at("value")), "object:corpus#a\\u{3000}");
+}
+
 TEST(OscalTest, EmptyListsAreLeftOut) {
   Posture posture;
   posture.assessment.estate = "nothing";
