@@ -132,6 +132,21 @@ TEST(HtmlTest, ManyFindingsStandTogetherAndAllAreThere) {
   }
 }
 
+TEST(HtmlTest, ManyComponentsAreAListAndNoPicture) {
+  Posture posture = testing::sample_before();
+  EXPECT_NE(html_report(posture).find("Pairs of components"), std::string::npos);
+  for (int i = 0; i < 41; ++i) {
+    Fact fact;
+    fact.kind = "path.edge";
+    fact.subject = {SubjectKind::kEdge, "client-" + std::to_string(i) + ">engine/tcp/8443"};
+    fact.values["verdict"] = std::string("enforced");
+    posture.facts.push_back(fact);
+  }
+  const std::string page = html_report(posture);
+  EXPECT_EQ(page.find("Pairs of components"), std::string::npos);
+  EXPECT_NE(page.find("client-40"), std::string::npos);
+}
+
 TEST(HtmlTest, TheSameRunGivesTheSamePage) {
   EXPECT_EQ(html_report(testing::sample_after()), html_report(testing::sample_after()));
 }
