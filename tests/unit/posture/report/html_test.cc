@@ -132,6 +132,25 @@ TEST(HtmlTest, ManyFindingsStandTogetherAndAllAreThere) {
   }
 }
 
+TEST(HtmlTest, AnEndlessChainOfKeysIsAList) {
+  constexpr int kKeys = 20'000;
+  const auto name = [](int i) { return "chained-" + std::to_string(kKeys + i % kKeys); };
+  Posture posture;
+  posture.assessment.estate = "nothing";
+  for (int i = 0; i < kKeys; ++i) {
+    Fact fact;
+    fact.kind = "key.posture";
+    fact.subject = {SubjectKind::kKey, name(i)};
+    fact.values["wrapped_by"] = name(i + 1);  // the last one by the first
+    posture.facts.push_back(fact);
+  }
+  posture.maturity = maturity(built_in_catalogue(), posture.assessment);
+  const std::string page = html_report(posture);
+  EXPECT_NE(page.find("Too many keys for a picture"), std::string::npos);
+  EXPECT_NE(page.find(name(0)), std::string::npos);
+  EXPECT_NE(page.find(name(kKeys - 1)), std::string::npos);
+}
+
 TEST(HtmlTest, ManyComponentsAreAListAndNoPicture) {
   Posture posture = testing::sample_before();
   EXPECT_NE(html_report(posture).find("Pairs of components"), std::string::npos);
