@@ -5,6 +5,8 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "posture/report/text.h"
+
 namespace cloister::cli {
 namespace {
 
@@ -100,18 +102,7 @@ Json cost_json(std::uint64_t objects, std::uint64_t bytes_written, double second
   return {{"objects_touched", objects}, {"bytes_written", bytes_written}, {"seconds", seconds}};
 }
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += format("\\x%02x", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
+std::string printable(std::string_view text) { return posture::report::plain(text); }
 
 void print_error(const Error& error, bool as_json) {
   const std::string_view what_to_do = advice(error);

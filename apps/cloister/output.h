@@ -47,7 +47,8 @@ std::string mode_text(std::uint32_t mode);                      // "0644"
 std::string cost_line(std::uint64_t objects, std::uint64_t bytes_written, double seconds);
 Json cost_json(std::uint64_t objects, std::uint64_t bytes_written, double seconds);
 
-// Text from outside, safe for a terminal: control characters become \xNN.
+// Text from outside, safe for a terminal: bytes that are no UTF-8 and control characters, the eight-bit ones too,
+// become \xNN; what can't be seen or turns the reading direction becomes \u{202e}.
 std::string printable(std::string_view text);
 
 // One line on standard error, with advice on a second where there is something to do about it.

@@ -81,6 +81,11 @@ cp file "$bad" && json seal "$bad" --dataset acme/data
 cloister --json version | json_get openssl.libcrypto_mapped.0 | has libcrypto || fail 'no libcrypto'
 cloister --json --home none tenant list 2>err && fail 'a list without a home'
 expect test "$(json_get error.code <err)" = not-found
+# What a terminal would obey or turn around is shown as what it is.
+expect_error 5 'a\\xc2\\x9b2J' cloister open $'a\xc2\x9b2J.sealed'
+expect_error 5 'a\\x9b2J' cloister open $'a\x9b2J.sealed'
+expect_error 5 'gpj\\u{202e}exe' cloister open $'gpj\xe2\x80\xaeexe.sealed'
+expect_error 5 'Größe' cloister open Größe.sealed
 
 # A start that fails is said in the form that was asked for.
 if command -v cc >/dev/null; then

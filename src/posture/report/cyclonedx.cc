@@ -40,6 +40,19 @@ std::string_view mode_of(std::string_view name) {
   return name.find("xts") == std::string_view::npos ? "" : "other";
 }
 
+// By the first number of the name: what follows is of a hash or of a counter. Empty: none that a key has.
+std::string_view key_bits_of(std::string_view name) {
+  constexpr std::string_view kDigits = "0123456789";
+  const std::size_t begin = name.find_first_of(kDigits);
+  if (begin == std::string_view::npos) return "";
+  for (const std::string_view hash : {"sha", "sha-", "SHA", "SHA_"}) {
+    if (name.substr(0, begin).ends_with(hash)) return "";
+  }
+  const std::size_t end = std::min(name.find_first_not_of(kDigits, begin), name.size());
+  const std::string_view bits = name.substr(begin, end - begin);
+  return bits == "128" || bits == "192" || bits == "256" ? bits : "";
+}
+
 // States of SP 800-57, as the format names them.
 std::string_view state_of(std::string_view state) {
   if (state == "enabled") return "active";
@@ -215,9 +228,7 @@ class Cbom {
           .text("name", plain(name));
       json_.object("cryptoProperties").text("assetType", "algorithm").object("algorithmProperties");
       json_.text("primitive", primitive_of(name)).text_if("mode", mode_of(name));
-      for (const std::string_view bits : {"128", "192", "256"}) {
-        if (name.find(bits) != std::string::npos) json_.text("parameterSetIdentifier", bits);
-      }
+      json_.text_if("parameterSetIdentifier", key_bits_of(name));
       json_.end_object().end_object().end_object();
     }
   }

@@ -56,14 +56,15 @@ std::string_view look_of(Status status) {
   return status == Status::kPass ? "b-pass" : status == Status::kFail ? "b-fail" : "f-open";
 }
 
-void add_key(Chart& chart, const Run& run, const std::string& key) {
+// The key above it; null: none is known, or the key was there already.
+const std::string* add_one_key(Chart& chart, const Run& run, const std::string& key) {
   const auto [node, added] = chart.nodes.try_emplace("k:" + key);
-  if (!added) return;
+  if (!added) return nullptr;
   node->second.title = key;
   node->second.look = "f-open";
   node->second.under = "nobody looked";
   const Fact* fact = run.index->newest("key.posture", {SubjectKind::kKey, key});
-  if (fact == nullptr) return;
+  if (fact == nullptr) return nullptr;
   node->second.fact = fact;
   node->second.look = look_of(status_of(run, *fact));
   node->second.under = fact->not_assessed ? "could not look" : age_words(run, *fact);
@@ -73,9 +74,16 @@ void add_key(Chart& chart, const Run& run, const std::string& key) {
       chart.lines.emplace("k:" + key, "t:" + tenant);
     }
   }
-  if (const std::string* above = fact->text("wrapped_by"); above != nullptr && !above->empty()) {
-    add_key(chart, run, *above);
-    chart.lines.emplace("k:" + key, "k:" + *above);
+  const std::string* above = fact->text("wrapped_by");
+  return above == nullptr || above->empty() ? nullptr : above;
+}
+
+// Facts say how long a chain of keys is, and whether it ends.
+void add_key(Chart& chart, const Run& run, const std::string& key) {
+  const std::string* below = &key;
+  while (const std::string* above = add_one_key(chart, run, *below)) {
+    chart.lines.emplace("k:" + *below, "k:" + *above);
+    below = above;
   }
 }
 

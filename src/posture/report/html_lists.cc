@@ -88,10 +88,12 @@ void add_exception(Markup& page, const Run& run, const Listed& one) {
   page.raw("</td></tr>\n");
 }
 
+// No more than judges make of it: one about a simulation, or that tried nothing, shows nothing.
 Status outcome_of(const Run& run, const Fact& fact) {
   const std::string outcome = text_of(&fact, "outcome");
-  if (fact.not_assessed || run.expired(fact)) return Status::kNotAssessed;
-  return outcome == "defended" ? Status::kPass : outcome == "failed" ? Status::kFail : Status::kNotAssessed;
+  if (fact.not_assessed || fact.simulated || fact.at > run.at() || run.expired(fact)) return Status::kNotAssessed;
+  if (outcome == "failed") return Status::kFail;
+  return outcome == "defended" && fact.number("cases").value_or(0) > 0 ? Status::kPass : Status::kNotAssessed;
 }
 
 void add_drill(Markup& page, const Run& run, const Fact& fact) {

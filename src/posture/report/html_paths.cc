@@ -144,14 +144,12 @@ std::string matrix_svg(const Run& run, const std::vector<Line>& lines, const std
 }
 
 std::vector<std::string> names_of(const std::vector<Line>& lines) {
-  std::vector<std::string> names;
+  std::set<std::string> names;
   for (const Line& line : lines) {
-    for (const std::string& name : {line.ends.from, line.ends.to}) {
-      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-    }
+    names.insert(line.ends.from);
+    names.insert(line.ends.to);
   }
-  std::ranges::sort(names);
-  return names;
+  return {names.begin(), names.end()};
 }
 
 void add_line(Markup& page, const Run& run, const Line& line) {

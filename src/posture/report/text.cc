@@ -20,12 +20,12 @@ std::uint32_t code_point(std::string_view character) {
   return code;
 }
 
-// Marks of direction, joiners, separators of lines, the byte order mark, variation selectors and tags.
+// Marks of direction, joiners, spaces and separators of lines, the byte order mark, variation selectors and tags.
 bool is_invisible(std::uint32_t code) {
-  return code == 0xAD || code == 0x61C || code == 0x180E || (code >= 0x200B && code <= 0x200F) ||
-         (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F) ||
-         (code >= 0xFE00 && code <= 0xFE0F) || code == 0xFEFF || (code >= 0xFFF9 && code <= 0xFFFB) ||
-         (code >= 0xE0000 && code <= 0xE0FFF);
+  return code == 0xA0 || code == 0xAD || code == 0x61C || code == 0x1680 || code == 0x180E ||
+         (code >= 0x2000 && code <= 0x200F) || (code >= 0x2028 && code <= 0x202F) ||
+         (code >= 0x205F && code <= 0x206F) || code == 0x3000 || (code >= 0xFE00 && code <= 0xFE0F) || code == 0xFEFF ||
+         (code >= 0xFFF9 && code <= 0xFFFB) || (code >= 0xE0000 && code <= 0xE0FFF);
 }
 
 void append_code(std::string& out, std::uint32_t code) {

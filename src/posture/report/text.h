@@ -11,8 +11,8 @@
 
 namespace cloister::posture::report {
 
-// Well-formed UTF-8 in one line. Bytes that are none and control characters become \xNN; characters that can't be seen
-// or that turn the reading direction become \u{202e}.
+// Well-formed UTF-8 in one line. Bytes that are none and control characters become \xNN; characters that can't be seen,
+// spaces other than ' ' among them, or that turn the reading direction become \u{202e}.
 std::string plain(std::string_view text);
 // The same, safe as text and within quoted attributes of HTML and SVG.
 void append_html(std::string& out, std::string_view text);

@@ -2,6 +2,7 @@
 // Their schemas are held against them by tests/interop/posture_reports_test.py.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -63,6 +64,16 @@ TEST(OscalTest, SubjectsKeepTheirUuidsFromRunToRun) {
   };
   const std::set<std::string> before = items(testing::sample_before()), after = items(testing::sample_after());
   for (const std::string& one : after) EXPECT_TRUE(before.contains(one)) << one;
+}
+
+TEST(OscalTest, NoSpaceOfAnotherScriptEndsAValue) {
+  Posture posture;
+  posture.assessment.estate = "nothing";
+  SubjectVerdict verdict;
+  verdict.subject = {SubjectKind::kObject, "corpus#a\xe3\x80\x80"};
+  posture.assessment.controls = {{"REST-01", Status::kNotAssessed, "nobody looked", {verdict}}};
+  const Json item = oscal(posture).at("local-definitions").at("inventory-items").at(0);
+  EXPECT_EQ(text(item.at("props").at(0).at("value")), "object:corpus#a\\u{3000}");
 }
 
 TEST(OscalTest, EmptyListsAreLeftOut) {
@@ -131,6 +142,32 @@ TEST(CycloneDxTest, KeysDependOnWhatWrapsThem) {
   }
   EXPECT_TRUE(wrapped);
   EXPECT_TRUE(protects);
+}
+
+TEST(CycloneDxTest, AHashAndACounterAreNoSizeOfAKey) {
+  const std::map<std::string, std::string> bits_of = {
+      {"aes-256-gcm", "256"},  {"aes-128-cbc-hmac-sha256", "128"},
+      {"AES_192", "192"},      {"aes-cbc-essiv:sha256", ""},
+      {"aes-xts-plain64", ""}, {"HMAC_SHA_256", ""},
+      {"rsa-2048-sha256", ""}, {"aes-1280-cbc", ""},
+      {"aes-gcm", ""},
+  };
+  for (const auto& [name, bits] : bits_of) {
+    Posture posture;
+    posture.assessment.estate = "nothing";
+    Fact fact;
+    fact.kind = "key.posture";
+    fact.subject = {SubjectKind::kKey, "k"};
+    fact.values["algorithm"] = name;
+    posture.facts = {fact};
+    const std::string bom = cyclonedx_cbom(posture);
+    const std::size_t first = bom.find("parameterSetIdentifier");
+    EXPECT_EQ(first == std::string::npos, bits.empty()) << name;
+    EXPECT_EQ(first, bom.rfind("parameterSetIdentifier")) << name << " has one size";
+    if (!bits.empty()) {
+      EXPECT_NE(bom.find("\"parameterSetIdentifier\":\"" + bits + "\""), std::string::npos) << name;
+    }
+  }
 }
 
 TEST(CycloneDxTest, OfNoFactsThereIsNoCryptography) {

@@ -88,6 +88,23 @@ TEST(HtmlTest, SimulatedEvidenceIsNamed) {
   EXPECT_EQ(html_report(posture).find("<b>Simulated.</b>"), std::string::npos);
 }
 
+TEST(HtmlTest, ADrillThatShowsNothingIsNoPass) {
+  const auto passes = [](const auto& change) {
+    Posture posture = testing::sample_after();
+    for (Fact& fact : posture.facts) {
+      if (fact.kind == "drill") change(fact);
+    }
+    const std::string page = html_report(posture);
+    const std::size_t begin = page.find("<section id=\"drills\"");
+    return count_of(page.substr(begin, page.find("</section>", begin) - begin), "badge pass");
+  };
+  EXPECT_EQ(passes([](Fact&) {}), 3U);
+  EXPECT_EQ(passes([](Fact& fact) { fact.simulated = true; }), 0U);
+  EXPECT_EQ(passes([](Fact& fact) { fact.at = fact.at + days(30); }), 0U) << "after the run";
+  EXPECT_EQ(passes([](Fact& fact) { fact.values["cases"] = std::int64_t{0}; }), 0U) << "nothing was tried";
+  EXPECT_EQ(passes([](Fact& fact) { fact.values.erase("cases"); }), 0U);
+}
+
 TEST(HtmlTest, ExpiredEvidenceIsCalledTooOld) {
   Posture posture = testing::sample_before();
   for (Fact& fact : posture.facts) fact.valid_until = fact.at;
@@ -113,6 +130,40 @@ TEST(HtmlTest, ManyFindingsStandTogetherAndAllAreThere) {
     const std::string name = "part-" + std::to_string(one) + ".parquet";
     EXPECT_EQ(count_of(page, name), 2U) << "as a subject and as a fact: " << name;
   }
+}
+
+TEST(HtmlTest, AnEndlessChainOfKeysIsAList) {
+  constexpr int kKeys = 20'000;
+  const auto name = [](int i) { return "chained-" + std::to_string(kKeys + i % kKeys); };
+  Posture posture;
+  posture.assessment.estate = "nothing";
+  for (int i = 0; i < kKeys; ++i) {
+    Fact fact;
+    fact.kind = "key.posture";
+    fact.subject = {SubjectKind::kKey, name(i)};
+    fact.values["wrapped_by"] = name(i + 1);  // the last one by the first
+    posture.facts.push_back(fact);
+  }
+  posture.maturity = maturity(built_in_catalogue(), posture.assessment);
+  const std::string page = html_report(posture);
+  EXPECT_NE(page.find("Too many keys for a picture"), std::string::npos);
+  EXPECT_NE(page.find(name(0)), std::string::npos);
+  EXPECT_NE(page.find(name(kKeys - 1)), std::string::npos);
+}
+
+TEST(HtmlTest, ManyComponentsAreAListAndNoPicture) {
+  Posture posture = testing::sample_before();
+  EXPECT_NE(html_report(posture).find("Pairs of components"), std::string::npos);
+  for (int i = 0; i < 41; ++i) {
+    Fact fact;
+    fact.kind = "path.edge";
+    fact.subject = {SubjectKind::kEdge, "client-" + std::to_string(i) + ">engine/tcp/8443"};
+    fact.values["verdict"] = std::string("enforced");
+    posture.facts.push_back(fact);
+  }
+  const std::string page = html_report(posture);
+  EXPECT_EQ(page.find("Pairs of components"), std::string::npos);
+  EXPECT_NE(page.find("client-40"), std::string::npos);
 }
 
 TEST(HtmlTest, TheSameRunGivesTheSamePage) {

@@ -36,6 +36,10 @@ TEST(TextTest, TurnedAndUnseenCharactersAreNamed) {
                   "b"),
             "a\\u{200b}b");
   EXPECT_EQ(plain("\xef\xbb\xbf"), "\\u{feff}");
+  EXPECT_EQ(plain("a\xc2\xa0"), "a\\u{a0}");
+  EXPECT_EQ(plain("\xe1\x9a\x80\xe2\x80\x80\xe2\x80\x8a\xe2\x80\xaf\xe2\x81\x9f\xe3\x80\x80"),
+            "\\u{1680}\\u{2000}\\u{200a}\\u{202f}\\u{205f}\\u{3000}");
+  EXPECT_EQ(plain("\xe3\x80\x81"), "\xe3\x80\x81") << "the ideographic comma is seen";
 }
 
 TEST(TextTest, OrdinaryWordsStay) { EXPECT_EQ(plain("Größe – 模型 🙂"), "Größe – 模型 🙂"); }
