@@ -104,6 +104,16 @@ import json, sys
 print(json.dumps(next(f for f in json.load(sys.stdin)["facts"] if f["kind"] == "record"), sort_keys=True, ensure_ascii=False, separators=(",", ":")))' >claim.jsonl
 expect_error 2 'signed' cloister posture audit --estate estate.toml --facts claim.jsonl
 
+# A fact with a date that can't be proves nothing, and stops no later run.
+cloister --json posture show | python3 -c '
+import json, sys
+fact = next(f for f in json.load(sys.stdin)["facts"] if f["kind"] == "inventory.scope")
+fact["valid_until"] = str(int(fact["valid_until"][:4]) + 2) + fact["valid_until"][4:]
+print(json.dumps(fact, sort_keys=True, ensure_ascii=False, separators=(",", ":")))' >long.jsonl
+expect_status 0 cloister posture audit --estate estate.toml --facts long.jsonl
+has 'for over a year' < <(cloister --json posture show) || fail 'the fact that is valid too long left no trace'
+expect_status 0 cloister posture audit --estate estate.toml
+
 # Data that is gone doesn't make a platform better.
 expect_status 0 cloister posture audit --estate estate.toml --skip content
 expect_error 2 183 cloister posture retention 30
