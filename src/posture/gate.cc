@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "posture/evidence/history.h"
+#include "posture/run.h"
 
 namespace cloister::posture {
 namespace {
@@ -83,6 +84,12 @@ void add_regressions(const StoredReport& base, const StoredReport& report, const
   }
 }
 
+std::string outdated(Time report, Time now) {
+  if (report > now + kClockTolerance) return "the report is from the future: " + to_rfc3339(report);
+  if (report + kConfigurationValid < now) return "the report is older than 24 hours: " + to_rfc3339(report);
+  return "";
+}
+
 }  // namespace
 
 std::string baseline_json(const Baseline& baseline) {
@@ -141,6 +148,7 @@ GateAnswer gate(const Catalogue& catalogue, const StoredReport& report, const Ga
                               std::string(name_of(*rules.level_min)) + " is asked for");
   }
   add_failures(controls, report, rules.baseline, answer);
+  if (rules.now) answer.outdated = outdated(report.point.at, *rules.now);
   if (rules.base) add_regressions(*rules.base, report, controls, answer);
 
   const std::map<std::string, Status> known(report.controls.begin(), report.controls.end());

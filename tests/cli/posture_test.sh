@@ -44,6 +44,8 @@ expect_status 9 cloister posture gate --report first.json --fail-on TRN-01
 expect_status 0 cloister posture gate --report first.json --fail-on TRN-01 --max-not-assessed 1
 expect_error 2 NONE-1 cloister posture gate --report first.json --fail-on NONE-1
 expect_error 2 'not JSON' cloister posture gate --report estate.toml
+sed 's/"at":"20[0-9]*/"at":"2020/' first.json >old.json
+expect_error 9 'older than 24 hours' cloister posture gate --report old.json --fail-on TRN-01 --max-not-assessed 1
 cloister posture gate --report first.json --write-baseline accepted.json >/dev/null
 expect_status 0 cloister posture gate --report first.json --baseline accepted.json --max-not-assessed 60
 
@@ -58,6 +60,9 @@ grep -q '<svg' report.html || fail 'no picture'
 [[ $(find "$CLOISTER_HOME/posture" -name '*.sealed' | wc -l) -eq 2 ]] || fail 'not two runs'
 ! grep -rq 'regulated-personal-data' "$CLOISTER_HOME/posture" || fail 'evidence lies there in the clear'
 cloister audit list | has posture.run || fail 'the run is not on record'
+
+expect_status 9 cloister posture gate --fail-on TRN-01
+expect_status 0 cloister posture gate --fail-on TRN-01 --max-not-assessed 1
 
 # Every finding leads to its evidence.
 expect_status 0 cloister posture evidence GOV-06

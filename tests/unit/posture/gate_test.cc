@@ -65,6 +65,20 @@ TEST(Gate, ControlThatTheReportHasNot) {
   EXPECT_EQ(ask(report).not_assessed.size(), 1U);
 }
 
+TEST(Gate, ReportThatIsTooOldOrOfTheFuture) {
+  StoredReport report = good();
+  report.point.at = Time{1'795'000'000'000};
+  GateRules rules;
+  rules.now = report.point.at + hours(24);
+  EXPECT_EQ(ask(report, rules).outdated, "");
+  rules.now = report.point.at + hours(25);
+  rules.not_assessed_max = 60;
+  EXPECT_NE(ask(report, rules).outdated.find("older than 24 hours"), std::string::npos);
+  EXPECT_TRUE(ask(report, rules).failures.empty());
+  rules.now = report.point.at + hours(-1);
+  EXPECT_NE(ask(report, rules).outdated.find("from the future"), std::string::npos);
+}
+
 TEST(Gate, LevelTooLow) {
   StoredReport report = good();
   GateRules rules;
