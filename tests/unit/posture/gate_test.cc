@@ -133,6 +133,18 @@ TEST(Gate, BaselineAcceptsOneFindingAndNoOther) {
   expect_refused(parse_baseline(R"({"format":"cloister-posture-baseline/1","accepted":[1]})"), Code::kInvalid, "");
 }
 
+TEST(Gate, AcceptedFindingDoesntHideWhatNobodyLookedAt) {
+  StoredReport report = good();
+  set(report, "REST-03", Status::kFail);
+  GateRules rules;
+  rules.baseline = baseline_of(report);
+  report.verdicts.push_back({"REST-03", kWeights, Status::kNotAssessed});
+  EXPECT_TRUE(ask(report, rules).failures.empty());
+  EXPECT_EQ(ask(report, rules).not_assessed, std::vector<std::string>{"REST-03 is not assessed"});
+  rules.not_assessed_max = 1;
+  EXPECT_TRUE(ask(report, rules).not_assessed.empty());
+}
+
 TEST(Gate, NothingMayGetWorse) {
   GateRules rules;
   rules.base = good();
