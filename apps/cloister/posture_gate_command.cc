@@ -1,4 +1,6 @@
 // cloister posture gate: is it good enough to go on.
+#include <algorithm>
+
 #include "posture/gate.h"
 #include "posture_store.h"
 #include "posture_verbs.h"
@@ -24,9 +26,10 @@ constexpr const char* kManual = R"(EXAMPLES
   cloister posture gate --baseline accepted.json
 
 NOTES
-  Of the newest run that was kept, or of a --report. Status 0: go on. 4: a rule
-  is broken. 9: nothing speaks against it, and too much isn't assessed. Every
-  other status: the gate itself couldn't do its work, so don't go on.
+  Of the newest run that was kept, judged again as of now, or of a --report of
+  the last 24 hours. Status 0: go on. 4: a rule is broken. 9: nothing speaks
+  against it, and too much isn't assessed, or the report is too old. Every other
+  status: the gate itself couldn't do its work, so don't go on.
   A baseline is no exception: it is in no report and raises no level.
 )";
 
@@ -45,7 +48,14 @@ Result<posture::StoredReport> report_of(Session& session, const GateRequest& req
   CLOISTER_TRY(const auto store, OpenedStore::open(session, request.store, OpenedStore::IfNone::kRefuse));
   CLOISTER_TRY(const auto newest, store->newest());
   if (!newest) return Error(Code::kNotFound, "no run was kept yet: `cloister posture audit`");
-  return posture::parse_report(newest->contents.verdicts);
+  // Judged again as of now: what its facts no longer prove isn't assessed, and an exception that ended has no effect.
+  posture::Materials materials = newest->contents.materials;
+  const std::string run = posture::run_id(materials);
+  materials.at = std::max(materials.at, session.caller().now);
+  CLOISTER_TRY(const posture::Posture posture, posture::posture_of(materials));
+  posture::StoredReport report = posture::stored(posture);
+  report.point.run = run;
+  return report;
 }
 
 Result<posture::GateRules> rules_of(const GateRequest& request) {
@@ -75,7 +85,8 @@ std::string lines_text(const std::vector<std::string>& lines) {
 }
 
 Result<Outcome> gate(Session& session, const GateRequest& request) {
-  CLOISTER_TRY(const posture::GateRules rules, rules_of(request));
+  CLOISTER_TRY(posture::GateRules rules, rules_of(request));
+  rules.now = session.caller().now;
   CLOISTER_TRY(const posture::StoredReport report, report_of(session, request));
   Outcome outcome;
   if (!request.write_baseline.empty()) {
@@ -90,13 +101,17 @@ Result<Outcome> gate(Session& session, const GateRequest& request) {
   const posture::GateAnswer answer = posture::gate(posture::built_in_catalogue(), report, rules);
   outcome.json = {{"run", report.point.run},     {"level", name_of(report.point.overall)},
                   {"failures", answer.failures}, {"not_assessed", answer.not_assessed},
-                  {"accepted", answer.accepted}, {"mended", answer.mended}};
+                  {"accepted", answer.accepted}, {"mended", answer.mended},
+                  {"outdated", answer.outdated}};
   outcome.text = "run " + printable(report.point.run) + ": " + std::string(name_of(report.point.overall)) + "\n";
   if (answer.accepted > 0) outcome.text += count_text(answer.accepted, "finding") + " of the baseline\n";
   if (!answer.mended.empty()) outcome.text += "mended, take out of the baseline:\n" + lines_text(answer.mended);
   if (!answer.failures.empty()) {
     outcome.text += "broken:\n" + lines_text(answer.failures);
     outcome.failure = Error(Code::kDenied, "the gate is closed: " + answer.failures.front());
+  } else if (!answer.outdated.empty()) {
+    outcome.text += "not assessed:\n  " + answer.outdated + "\n";
+    outcome.failure = Error(Code::kUnavailable, "the gate is closed: " + answer.outdated);
   } else if (!answer.not_assessed.empty()) {
     outcome.text += "not assessed:\n" + lines_text(answer.not_assessed);
     outcome.failure =

@@ -144,6 +144,7 @@ Status look(Session& session, const AuditOptions& options, const Input& input, c
   // Looking may have taken hours: judged is as of its end.
   materials.at = session.caller().now;
   for (posture::Fact& fact : posture::carried(before.facts, facts, materials.at)) facts.push_back(std::move(fact));
+  facts = posture::dated(std::move(facts), materials.at);
   for (posture::Fact& fact : posture::inventory_facts(input.estate, facts, materials.at)) {
     facts.push_back(std::move(fact));
   }

@@ -122,6 +122,9 @@ Result<OpenedStore::SignedBundle> OpenedStore::signed_bundle(const posture::Bund
 
 Result<std::string> OpenedStore::keep(const posture::BundleContents& contents, const std::string& run) {
   CLOISTER_TRY(const SignedBundle bundle, signed_bundle(contents, run, kAction));
+  // One that doesn't verify would stop every run after it.
+  CLOISTER_TRY([[maybe_unused]] const posture::ReadBundle checked,
+               posture::verify_signed(bundle.file, {&*key_, 1}).with_context("this run can't be kept"));
   CLOISTER_RETURN_IF_ERROR(store_->add(run, contents.materials.at, bundle.file));
   return bundle.root;
 }

@@ -41,7 +41,7 @@ class OpenedStore {
                                      const std::string& action) const;
   // Text of another kind, signed with the same key.
   Result<std::string> signed_note(const std::string& text) const;
-  // The same for a run that is kept. Returns the bundle's root.
+  // The same for a run that is kept, after the bundle was verified. Returns its root.
   Result<std::string> keep(const posture::BundleContents& contents, const std::string& run);
 
  private:

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "posture/evidence/history.h"
+#include "posture/run.h"
 
 namespace cloister::posture {
 namespace {
@@ -41,17 +42,19 @@ bool asked(const Control& control, const std::vector<std::string>& fail_on) {
 
 using Key = std::pair<std::string, Subject>;
 
-void add_failures(const std::set<std::string>& controls, const StoredReport& report, const Baseline& baseline,
-                  GateAnswer& answer) {
+// Returns the controls whose failures the baseline has, all of them.
+std::set<std::string> add_failures(const std::set<std::string>& controls, const StoredReport& report,
+                                   const Baseline& baseline, GateAnswer& answer) {
   std::set<Key> accepted;
   for (const StoredVerdict& one : baseline.accepted) accepted.emplace(one.control, one.subject);
-  std::set<std::string> explained;
+  std::set<std::string> explained, closed;
   for (const StoredVerdict& verdict : report.verdicts) {
     if (verdict.status != Status::kFail || !controls.contains(verdict.control)) continue;
     explained.insert(verdict.control);
     if (accepted.erase({verdict.control, verdict.subject}) > 0) {
       ++answer.accepted;
     } else {
+      closed.insert(verdict.control);
       answer.failures.push_back(verdict.control + " fails: " + verdict.subject.text());
     }
   }
@@ -60,6 +63,8 @@ void add_failures(const std::set<std::string>& controls, const StoredReport& rep
     if (fails) answer.failures.push_back(control + " fails");
   }
   for (const Key& key : accepted) answer.mended.push_back(key.first + " " + key.second.text());
+  std::erase_if(explained, [&](const std::string& control) { return closed.contains(control); });
+  return explained;
 }
 
 void add_regressions(const StoredReport& base, const StoredReport& report, const std::set<std::string>& controls,
@@ -81,6 +86,12 @@ void add_regressions(const StoredReport& base, const StoredReport& report, const
                                 std::string(name_of(changed.before)));
     }
   }
+}
+
+std::string outdated(Time report, Time now) {
+  if (report > now + kClockTolerance) return "the report is from the future: " + to_rfc3339(report);
+  if (report + kConfigurationValid < now) return "the report is older than 24 hours: " + to_rfc3339(report);
+  return "";
 }
 
 }  // namespace
@@ -140,16 +151,22 @@ GateAnswer gate(const Catalogue& catalogue, const StoredReport& report, const Ga
     answer.failures.push_back("the level is " + std::string(name_of(report.point.overall)) + ", and " +
                               std::string(name_of(*rules.level_min)) + " is asked for");
   }
-  add_failures(controls, report, rules.baseline, answer);
+  const std::set<std::string> accepted = add_failures(controls, report, rules.baseline, answer);
+  if (rules.now) answer.outdated = outdated(report.point.at, *rules.now);
   if (rules.base) add_regressions(*rules.base, report, controls, answer);
 
   const std::map<std::string, Status> known(report.controls.begin(), report.controls.end());
+  // An accepted failure doesn't speak for the subjects that nobody looked at.
+  std::set<std::string> blind;
+  for (const StoredVerdict& verdict : report.verdicts) {
+    if (verdict.status == Status::kNotAssessed && accepted.contains(verdict.control)) blind.insert(verdict.control);
+  }
   std::vector<std::string> unknown;
   for (const std::string& control : controls) {
     const auto found = known.find(control);
     if (found == known.end()) {
       unknown.push_back(control + " isn't in the report");
-    } else if (found->second == Status::kNotAssessed) {
+    } else if (found->second == Status::kNotAssessed || blind.contains(control)) {
       unknown.push_back(control + " is not assessed");
     }
   }

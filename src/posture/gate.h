@@ -26,6 +26,8 @@ struct GateRules {
   std::vector<std::string> fail_on;
   std::uint64_t not_assessed_max = 0;  // of those controls
   Baseline baseline;
+  // The time that the report is to be good for: what configuration proves, it proves for a day. Nothing: any is.
+  std::optional<Time> now;
 };
 // kInvalid for a word that `fail_on` doesn't know.
 cloister::Status check_rules(const Catalogue& catalogue, const GateRules& rules);
@@ -33,6 +35,7 @@ cloister::Status check_rules(const Catalogue& catalogue, const GateRules& rules)
 struct GateAnswer {
   std::vector<std::string> failures;      // what is wrong, a line each
   std::vector<std::string> not_assessed;  // what nobody knows, where that is more than the rules allow
+  std::string outdated;                   // why the report says nothing about now; empty: it does
   std::uint64_t accepted = 0;             // failing verdicts that the baseline has
   std::vector<std::string> mended;        // what the baseline has and doesn't fail any more
 };

@@ -92,6 +92,25 @@ std::vector<Fact> settled(std::vector<Fact> facts) {
   return out;
 }
 
+std::string problem_of_dates(const Fact& fact, Time run) {
+  if (fact.at > run + kClockTolerance) return "is from after the run";
+  if (fact.valid_until > fact.at + kRecordValid) return "says it is valid for over a year";
+  return "";
+}
+
+std::vector<Fact> dated(std::vector<Fact> facts, Time run) {
+  for (Fact& fact : facts) {
+    const std::string problem = problem_of_dates(fact, run);
+    if (problem.empty()) continue;
+    Fact said =
+        unkeepable(fact, "it " + problem + " (" + to_rfc3339(fact.at) + " to " + to_rfc3339(fact.valid_until) + ")");
+    said.at = run;
+    said.valid_until = run + kConfigurationValid;
+    fact = std::move(said);
+  }
+  return facts;
+}
+
 std::vector<Fact> collect(std::span<const std::unique_ptr<Collector>> collectors, const CollectContext& context) {
   FactList all;
   for (const std::unique_ptr<Collector>& collector : collectors) {

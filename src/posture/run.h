@@ -35,6 +35,16 @@ std::vector<Fact> collect(std::span<const std::unique_ptr<Collector>> collectors
 // The same for facts that came another way. What can't be written as a fact becomes one that says so.
 std::vector<Fact> settled(std::vector<Fact> facts);
 
+// By how much another machine's clock may be ahead.
+inline constexpr Duration kClockTolerance = minutes(5);
+
+// Why a run of that time can't have such a fact: it is from after the run, or says it is valid for over a year; empty:
+// it can. No bundle with one is taken.
+std::string problem_of_dates(const Fact& fact, Time run);
+
+// Facts that a run of that time can keep: one with such a problem becomes one of the run's time that says so.
+std::vector<Fact> dated(std::vector<Fact> facts, Time run);
+
 // Without trend and changes: those need what was before. kInvalid for a catalogue, estate or exceptions that can't be
 // read.
 Result<Posture> posture_of(const Materials& materials);

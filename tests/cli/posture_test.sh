@@ -44,6 +44,8 @@ expect_status 9 cloister posture gate --report first.json --fail-on TRN-01
 expect_status 0 cloister posture gate --report first.json --fail-on TRN-01 --max-not-assessed 1
 expect_error 2 NONE-1 cloister posture gate --report first.json --fail-on NONE-1
 expect_error 2 'not JSON' cloister posture gate --report estate.toml
+sed 's/"at":"20[0-9]*/"at":"2020/' first.json >old.json
+expect_error 9 'older than 24 hours' cloister posture gate --report old.json --fail-on TRN-01 --max-not-assessed 1
 cloister posture gate --report first.json --write-baseline accepted.json >/dev/null
 expect_status 0 cloister posture gate --report first.json --baseline accepted.json --max-not-assessed 60
 
@@ -58,6 +60,9 @@ grep -q '<svg' report.html || fail 'no picture'
 [[ $(find "$CLOISTER_HOME/posture" -name '*.sealed' | wc -l) -eq 2 ]] || fail 'not two runs'
 ! grep -rq 'regulated-personal-data' "$CLOISTER_HOME/posture" || fail 'evidence lies there in the clear'
 cloister audit list | has posture.run || fail 'the run is not on record'
+
+expect_status 9 cloister posture gate --fail-on TRN-01
+expect_status 0 cloister posture gate --fail-on TRN-01 --max-not-assessed 1
 
 # Every finding leads to its evidence.
 expect_status 0 cloister posture evidence GOV-06
@@ -103,6 +108,16 @@ cloister --json posture show | python3 -c '
 import json, sys
 print(json.dumps(next(f for f in json.load(sys.stdin)["facts"] if f["kind"] == "record"), sort_keys=True, ensure_ascii=False, separators=(",", ":")))' >claim.jsonl
 expect_error 2 'signed' cloister posture audit --estate estate.toml --facts claim.jsonl
+
+# A fact with a date that can't be proves nothing, and stops no later run.
+cloister --json posture show | python3 -c '
+import json, sys
+fact = next(f for f in json.load(sys.stdin)["facts"] if f["kind"] == "inventory.scope")
+fact["valid_until"] = str(int(fact["valid_until"][:4]) + 2) + fact["valid_until"][4:]
+print(json.dumps(fact, sort_keys=True, ensure_ascii=False, separators=(",", ":")))' >long.jsonl
+expect_status 0 cloister posture audit --estate estate.toml --facts long.jsonl
+has 'for over a year' < <(cloister --json posture show) || fail 'the fact that is valid too long left no trace'
+expect_status 0 cloister posture audit --estate estate.toml
 
 # Data that is gone doesn't make a platform better.
 expect_status 0 cloister posture audit --estate estate.toml --skip content

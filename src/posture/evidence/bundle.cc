@@ -21,7 +21,6 @@ constexpr JsonLimits kFileLimits = {std::size_t{64} << 20, 4, 16};
 constexpr std::size_t kHeadLines = 4;  // the head, the estate, the catalogue, the exceptions
 constexpr std::size_t kTailLines = 2;  // verdicts, history
 constexpr std::size_t kDifferencesShown = 10;
-constexpr Duration kClockTolerance = minutes(5);
 
 Error malformed(const std::string& what) { return Error(Code::kInvalid, "no posture bundle: " + what); }
 Error corrupt(const std::string& what) { return Error(Code::kCorrupt, what); }
@@ -155,8 +154,8 @@ cloister::Status check_facts(const Materials& materials, const Head& head) {
   for (const Fact& fact : materials.facts) {
     std::string id = fact.id();
     if (id <= before) return corrupt("its facts aren't in their order, or one is there twice");
-    if (fact.at > materials.at + kClockTolerance) return corrupt("fact " + id + " is from after the run");
-    if (fact.valid_until > fact.at + kRecordValid) return corrupt("fact " + id + " says it is valid for over a year");
+    const std::string problem = problem_of_dates(fact, materials.at);
+    if (!problem.empty()) return corrupt("fact " + id + " " + problem);
     before = std::move(id);
   }
   if (head.run != run_id(materials)) return corrupt("its run's id isn't what its contents come to");

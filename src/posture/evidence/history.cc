@@ -98,7 +98,9 @@ std::vector<Fact> carried(std::span<const Fact> before, std::span<const Fact> fr
   std::vector<Fact> out;
   for (const Fact& fact : before) {
     const bool decommissioned = fact.kind != "record" && gone.contains(fact.subject);
-    if (decommissioned || is_of_one_run(fact) || is_ancient(fact, now)) continue;
+    // The store gives each record to every run, also one that no run could keep yet.
+    const bool unkept = fact.kind == "record" && fact.not_assessed;
+    if (decommissioned || unkept || is_of_one_run(fact) || is_ancient(fact, now)) continue;
     const auto drill = drill_of(fact);
     if (drill && !tried.contains(*drill)) {
       out.push_back(fact);

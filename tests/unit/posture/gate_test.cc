@@ -65,6 +65,20 @@ TEST(Gate, ControlThatTheReportHasNot) {
   EXPECT_EQ(ask(report).not_assessed.size(), 1U);
 }
 
+TEST(Gate, ReportThatIsTooOldOrOfTheFuture) {
+  StoredReport report = good();
+  report.point.at = Time{1'795'000'000'000};
+  GateRules rules;
+  rules.now = report.point.at + hours(24);
+  EXPECT_EQ(ask(report, rules).outdated, "");
+  rules.now = report.point.at + hours(25);
+  rules.not_assessed_max = 60;
+  EXPECT_NE(ask(report, rules).outdated.find("older than 24 hours"), std::string::npos);
+  EXPECT_TRUE(ask(report, rules).failures.empty());
+  rules.now = report.point.at + hours(-1);
+  EXPECT_NE(ask(report, rules).outdated.find("from the future"), std::string::npos);
+}
+
 TEST(Gate, LevelTooLow) {
   StoredReport report = good();
   GateRules rules;
@@ -117,6 +131,18 @@ TEST(Gate, BaselineAcceptsOneFindingAndNoOther) {
   EXPECT_EQ(ask(good(), rules).mended, std::vector<std::string>{"REST-03 location:corpus"});
   expect_refused(parse_baseline("{}"), Code::kInvalid, "baseline");
   expect_refused(parse_baseline(R"({"format":"cloister-posture-baseline/1","accepted":[1]})"), Code::kInvalid, "");
+}
+
+TEST(Gate, AcceptedFindingDoesntHideWhatNobodyLookedAt) {
+  StoredReport report = good();
+  set(report, "REST-03", Status::kFail);
+  GateRules rules;
+  rules.baseline = baseline_of(report);
+  report.verdicts.push_back({"REST-03", kWeights, Status::kNotAssessed});
+  EXPECT_TRUE(ask(report, rules).failures.empty());
+  EXPECT_EQ(ask(report, rules).not_assessed, std::vector<std::string>{"REST-03 is not assessed"});
+  rules.not_assessed_max = 1;
+  EXPECT_TRUE(ask(report, rules).not_assessed.empty());
 }
 
 TEST(Gate, NothingMayGetWorse) {

@@ -76,6 +76,27 @@ TEST(Settled, FactTooLargeToKeepProvesNothing) {
   EXPECT_TRUE(facts[0].values.empty());
 }
 
+TEST(Dated, FactOfTheFutureProvesNothing) {
+  const std::vector<Fact> facts = settled(
+      dated({entry("corpus", true, kRunTime + minutes(6)), entry("weights", true, kRunTime + minutes(4))}, kRunTime));
+  ASSERT_EQ(facts.size(), 2U);
+  for (const Fact& fact : facts) {
+    EXPECT_EQ(fact.not_assessed.has_value(), fact.subject.id == "corpus");
+    EXPECT_EQ(problem_of_dates(fact, kRunTime), "");
+  }
+}
+
+TEST(Dated, FactThatIsValidForEverProvesNothing) {
+  Fact fact = entry("corpus", true);
+  fact.valid_until = fact.at + days(730);
+  const std::vector<Fact> facts = dated({fact}, kRunTime);
+  ASSERT_EQ(facts.size(), 1U);
+  ASSERT_TRUE(facts[0].not_assessed.has_value());
+  EXPECT_NE(facts[0].not_assessed->find("for over a year"), std::string::npos);
+  EXPECT_TRUE(facts[0].values.empty());
+  EXPECT_EQ(problem_of_dates(facts[0], kRunTime), "");
+}
+
 TEST(PostureOf, IsTheSameEachTime) {
   const Posture one = value_of(posture_of(example_materials())), other = value_of(posture_of(example_materials()));
   EXPECT_EQ(report_json(one), report_json(other));

@@ -128,6 +128,13 @@ TEST_F(PostureBundle, FactOfTheFuture) {
   expect_refused(verify(signer.bundle(contents)), Code::kCorrupt, "is from after the run");
 }
 
+TEST_F(PostureBundle, RunThatSawFactsOfTheFutureVerifies) {
+  Fact fact = entry("weights", true);
+  fact.valid_until = fact.at + days(730);
+  const std::vector<Fact> facts = dated({entry("corpus", true, kRunTime + hours(1)), fact, scope()}, kRunTime);
+  EXPECT_TRUE(verify(signer.bundle(contents_of(materials_of(facts)))).ok());
+}
+
 TEST_F(PostureBundle, FactThatIsValidForEver) {
   Fact fact = entry("corpus", true);
   fact.valid_until = fact.at + days(3650);

@@ -91,6 +91,12 @@ TEST(Carried, RecordsGoOnAndARunsOwnChecksDont) {
   EXPECT_EQ(on[0].kind, "record");
 }
 
+TEST(Carried, RecordThatNoRunCouldKeep) {
+  Fact ahead = decommissioned("corpus", "grace");
+  ahead.at = kRunTime + hours(1);
+  EXPECT_TRUE(carried(dated({ahead}, kRunTime), {}, kNow).empty());
+}
+
 TEST(Carried, DrillsThatWereNotTriedAgain) {
   const auto drill = [](const std::string& name, Time at) {
     Fact fact = fact_of("drill", {}, "redteam/1", at);
