@@ -108,6 +108,11 @@ cloister --json posture show | python3 -c '
 import json, sys
 print(json.dumps(next(f for f in json.load(sys.stdin)["facts"] if f["kind"] == "record"), sort_keys=True, ensure_ascii=False, separators=(",", ":")))' >claim.jsonl
 expect_error 2 'signed' cloister posture audit --estate estate.toml --facts claim.jsonl
+# Nor does anybody else say what a run checks itself by.
+cloister --json posture show | python3 -c '
+import json, sys
+print(json.dumps(next(f for f in json.load(sys.stdin)["facts"] if f["collector"] == "self-check/1"), sort_keys=True, ensure_ascii=False, separators=(",", ":")))' >claim.jsonl
+expect_error 2 'self-check/1' cloister posture audit --estate estate.toml --facts claim.jsonl
 
 # A fact with a date that can't be proves nothing, and stops no later run.
 cloister --json posture show | python3 -c '
