@@ -18,9 +18,13 @@ bool is_local_model(const posture::Location& location) {
   return location.kind == posture::DataKind::kModel && location.address.starts_with(kFile);
 }
 
-bool is_sealed_directory(const Path& path) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(path / seal::kManifestName, ignored);
+// An error for what can't be looked at: that no manifest was seen there doesn't say that there is none.
+Result<bool> is_sealed_directory(const Path& path) {
+  std::error_code failed;
+  const auto found = std::filesystem::status(path / seal::kManifestName, failed);
+  if (found.type() == std::filesystem::file_type::not_found) return false;
+  if (failed) return error_from_errno(failed.value(), "look for a manifest in " + path.string());
+  return std::filesystem::is_regular_file(found);
 }
 
 // The label names the tenant, or the tenant whose environment it is, or nobody in particular.
@@ -54,7 +58,8 @@ class ModelsCollector final : public posture::Collector {
  private:
   void add_location(const posture::Location& location, const posture::FactMaker& maker, posture::FactSink& sink) {
     const Path folder = location.address.substr(kFile.size());
-    if (is_sealed_directory(folder)) {
+    const auto sealed = is_sealed_directory(folder);
+    if (!sealed.ok() || *sealed) {
       return add_model(folder, {SubjectKind::kModel, location.name}, location, maker, sink);
     }
     std::error_code failed;
@@ -78,7 +83,10 @@ class ModelsCollector final : public posture::Collector {
                  const posture::FactMaker& maker, posture::FactSink& sink) {
     posture::Fact fact = maker.make("model.signature", subject);
     fact.method = posture::Method::kTest;
-    if (!is_sealed_directory(path)) {
+    const auto sealed = is_sealed_directory(path);
+    if (!sealed.ok()) {
+      fact = maker.not_assessed("model.signature", subject, sealed.error().message());
+    } else if (!*sealed) {
       fact.values = {{"signed", false}};
       fact.raw = "no sealed directory with a manifest";
     } else if (const Status done = verify(path, location, fact); !done.ok()) {

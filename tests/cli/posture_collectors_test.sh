@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# posture: the collectors of this machine, and of files: Kubernetes, plans and states, results of scans.
+# posture: the collectors of this machine, and of files: Kubernetes, plans and states, results of scans; models.
 # shellcheck source=tests/cli/lib
 source "$(dirname "$0")/lib"
 
@@ -74,3 +74,11 @@ cat >scan.json <<JSON
 JSON
 audit --only scan --scan scan.json
 [[ $(fact tls.endpoint api tls13) == 'not assessed' ]] || fail 'an endpoint that nobody reached was assessed'
+
+# Models: one without a manifest isn't signed; one whose manifest can't be looked at isn't assessed.
+mkdir models/plain models/odd
+ln -s manifest.sealed models/odd/manifest.sealed
+expect_status 0 cloister init
+audit --only models
+[[ $(fact model.signature 'models#plain' signed) == False ]] || fail 'a model without a manifest'
+[[ $(fact model.signature 'models#odd' signed) == 'not assessed' ]] || fail 'a manifest that cannot be looked at'
