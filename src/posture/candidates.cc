@@ -79,11 +79,11 @@ void add_steps(const Workload& workload, PilotPlan& plan) {
                      ", and see that evidence made on one verifies.",
                  "cloister attest verify EVIDENCE"},
                 {"Build one image of " + name + " and write down its measurements as reference values, signed.",
-                 "cloister attest policy init"},
+                 "cloister attest policy check POLICY"},
                 {"Seal what it reads under datasets of its own, so that there is a key to release.",
                  "cloister seal DIRECTORY --dataset TENANT/DATASET"},
                 {"Let the policy give those keys to attested workers with these measurements, and to nobody else.",
-                 "cloister policy check POLICY"},
+                 "cloister attest policy set POLICY"},
                 {"Run it in the TEE beside the one that runs now, on a share of the work.", "cloister-worker --help"}};
   if (workload.several_parties) {
     plan.steps.push_back(
@@ -91,7 +91,7 @@ void add_steps(const Workload& workload, PilotPlan& plan) {
          "image and see that all refuse.",
          ""});
   }
-  plan.steps.push_back({"Verify kept releases again, offline.", "cloister attest replay --all"});
+  plan.steps.push_back({"Verify kept releases again, offline.", "cloister attest replay RELEASE"});
   plan.steps.push_back(
       {"Measure latency and throughput against the one that runs now, and write down the difference.", ""});
   plan.steps.push_back({"Decide: expand, or stop; with owner, date and the ids of the releases.", ""});

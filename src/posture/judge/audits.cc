@@ -72,7 +72,7 @@ std::vector<SubjectVerdict> path_audit(const View& view) {
   std::vector<SubjectVerdict> out;
   for (const Subject& subject : known_subjects(view)) {
     if (subject.kind != SubjectKind::kEdge) continue;
-    const Question question = {subject, "it wasn't audited", "cloister paths audit"};
+    const Question question = {subject, "it wasn't audited", "cloister paths check"};
     out.push_back(judge_by(view, question, view.about("path.edge", subject), has_path_verdict));
   }
   if (out.empty()) return out;

@@ -30,17 +30,18 @@ Finding look_at_log(const Fact& fact) {
                  "let every use of a key be logged before it is answered");
   if (secrets && *secrets > 0)
     return fails(std::to_string(*secrets) + " secrets stand in the log", "keep them out of it, and replace those keys");
-  if (tampering && !*tampering) return fails("a change of the log went unnoticed", "verify it: cloister log verify");
+  if (tampering && !*tampering) return fails("a change of the log went unnoticed", "verify it: cloister audit verify");
   if (anchored && !*anchored)
     return fails("no head of the log is kept outside of the system",
-                 "have its checkpoints witnessed: cloister log witness");
+                 "have its checkpoints witnessed: cloister audit checkpoint - --request FILE");
   if (!operations || *operations < 1 || !observed || !tampering || secrets != 0 || !anchored)
     return unproven("not all of the log was looked at");
   return passes("every kind of key use is logged, changes are noticed, its heads are kept outside");
 }
 
 std::vector<SubjectVerdict> log(const View& view) {
-  const Question question = {the_platform(), "nobody looked at the log of key use", "cloister posture audit --home"};
+  const Question question = {the_platform(), "nobody looked at the log of key use",
+                             "cloister posture audit, with a home"};
   return {judge_by(view, question, view.about("audit.log", the_platform()), look_at_log)};
 }
 

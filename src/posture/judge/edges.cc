@@ -61,7 +61,7 @@ std::vector<SubjectVerdict> mutual_tls(const View& view) {
     if (declared != nullptr && (declared->requires_at_least != probe::path::Protection::kMutualTls ||
                                 declared->transport == probe::path::Transport::kRdma))
       continue;
-    const Question question = {edge, "no client was tried on it", "cloister redteam run RT-T04"};
+    const Question question = {edge, "no client was tried on it", "cloister redteam run RT-T04 --authorised-by NAME"};
     out.push_back(judge_by(view, question, drills_of(view, edge), look_at_drill));
   }
   return out;
@@ -110,7 +110,7 @@ Finding look_at_edge(const Fact& fact) {
   if (*outcome == "fail") return fails("something speaks against its encryption", repair);
   if (*outcome != "pass")
     return unproven("it is " + *verdict + ", which is too little",
-                    "collect a second class of evidence: cloister paths audit");
+                    "collect a second class of evidence: cloister paths check");
   if (*verdict != "enforced" && *verdict != "observed" && *verdict != "refusing")
     return unproven("it is " + *verdict + ", which nobody saw");
   const auto* classes = fact.list("classes");
@@ -119,7 +119,7 @@ Finding look_at_edge(const Fact& fact) {
 }
 
 SubjectVerdict judge_edge(const View& view, const Subject& edge, const Look& look) {
-  const Question question = {edge, "nobody looked at it", "cloister paths audit"};
+  const Question question = {edge, "nobody looked at it", "cloister paths check"};
   return judge_by(view, question, view.about("path.edge", edge), look);
 }
 

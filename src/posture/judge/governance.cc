@@ -108,7 +108,7 @@ Finding look_at_store(const Fact& fact) {
                  "find out who changed them; collect again");
   if (tampering && !*tampering) return fails("a changed fact went unnoticed", "keep evidence in the home's store");
   if (bare && *bare > 0) return fails(std::to_string(*bare) + " passes have no fresh evidence", "run the audit again");
-  if (is_signed && !*is_signed) return fails("its bundles aren't signed", "sign them: cloister posture export --key");
+  if (is_signed && !*is_signed) return fails("its bundles aren't signed", "run the audit with a home");
   if (chained && !*chained) return fails("its runs aren't chained", "keep evidence in the home's store");
   if (kept && (*kept < kRetentionDaysMin || (asked && *kept < *asked)))
     return fails("evidence is kept for " + std::to_string(*kept) + " days, which is too short", "keep it for longer");
@@ -119,7 +119,7 @@ Finding look_at_store(const Fact& fact) {
 }
 
 std::vector<SubjectVerdict> evidence(const View& view) {
-  const Question question = {the_platform(), "evidence isn't kept", "cloister posture audit --home"};
+  const Question question = {the_platform(), "evidence isn't kept", "cloister posture audit, with a home"};
   return {judge_by(view, question, view.about("evidence.store", the_platform()), look_at_store)};
 }
 

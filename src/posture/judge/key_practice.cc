@@ -31,7 +31,8 @@ Finding look_access(const Fact& fact) {
   }
   if (denied == false) return fails("a principal without rights wasn't refused", remediation);
   if (wildcards != 0 || both != 0) return unproven("who may use and administer it isn't known", remediation);
-  if (!denied) return unproven("nobody without rights has tried to use it", "cloister redteam run RT-K13");
+  if (!denied)
+    return unproven("nobody without rights has tried to use it", "cloister redteam run RT-K13 --authorised-by NAME");
   return passes("only who is named may use it, and nobody of those administers it");
 }
 
@@ -54,7 +55,7 @@ bool is_of_home(const Subject& key) { return key.id.starts_with("cloister:") && 
 Finding look_cbom(const View& view, const Fact& fact) {
   const auto components = fact.number("components"), unknown = fact.number("unknown_algorithms"),
              withdrawn = fact.number("withdrawn");
-  const std::string remediation = "cloister posture audit --cyclonedx FILE, and replace what is withdrawn";
+  const std::string remediation = "cloister posture audit --cbom FILE, and replace what is withdrawn";
   if (fact.at > view.now() || view.now() - fact.at > days(30)) return unproven("the CBOM is older than 30 days");
   if (!components || !unknown || !withdrawn) return unproven("the CBOM isn't counted whole");
   if (*components < 1) return unproven("the CBOM is empty");
@@ -107,7 +108,7 @@ std::vector<SubjectVerdict> judge_key_10(const View& view) {
 
 std::vector<SubjectVerdict> judge_key_11(const View& view) {
   std::vector<SubjectVerdict> parts;
-  parts.push_back(judge_by(view, {the_platform(), "no CBOM was made", "cloister posture audit --cyclonedx FILE"},
+  parts.push_back(judge_by(view, {the_platform(), "no CBOM was made", "cloister posture audit --cbom FILE"},
                            view.about("cbom", the_platform()),
                            [&](const Fact& fact) { return look_cbom(view, fact); }));
   parts.push_back(judge_by(

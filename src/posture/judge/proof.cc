@@ -43,7 +43,8 @@ SubjectVerdict decided_by(Subject subject, const std::vector<SubjectVerdict>& pa
 
 std::string how_to_run(std::string_view drill) {
   const std::string name(drill);
-  return drill.starts_with("RT-") ? "cloister redteam run " + name : "run the drill \"" + name + "\"";
+  return drill.starts_with("RT-") ? "cloister redteam run " + name + " --authorised-by NAME"
+                                  : "run the drill \"" + name + "\"";
 }
 
 Finding look_at_drill(const Fact& fact, const DrillAsked& asked) {

@@ -270,7 +270,7 @@ std::vector<SubjectVerdict> judge_rest_07(const View& view) {
     // What was only seen is asked about its bytes where somebody read them; the inventory misses it anyway.
     if (location.declared == nullptr && location.scans.empty()) continue;
     const Question asked{location.subject, "nobody looked at its bytes",
-                         "cloister posture audit --content, with the rights to read it"};
+                         "cloister posture audit, with the rights to read it"};
     out.push_back(
         judge_by(view, asked, location.scans, [&](const Fact& scan) { return look_residue(scan, location); }));
   }

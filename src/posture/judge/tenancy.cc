@@ -31,7 +31,7 @@ Finding look_separation(const View& view, const Fact& fact) {
   }
   if (judge_confusion(view).status != Status::kPass) {
     return unproven("KEKs are one for an environment, and it isn't shown that tenants are kept apart under them",
-                    "cloister redteam run RT-K12");
+                    "cloister redteam run RT-K12 --authorised-by NAME");
   }
   return passes("KEKs are one for an environment, as documented, and tenants are kept apart under them");
 }

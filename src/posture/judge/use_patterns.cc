@@ -54,7 +54,7 @@ std::vector<SubjectVerdict> judge_pattern(const View& view, WorkloadUse use, con
 }
 
 Finding look_releases(const Fact& fact) {
-  const std::string remediation = "cloister attest replay --all; keep the archive, and anchor the log elsewhere";
+  const std::string remediation = "cloister attest replay RELEASE; keep the archive, and anchor the log elsewhere";
   const auto releases = fact.number("releases"), without = fact.number("without_evidence"),
              again = fact.number("reverified"), inconsistent = fact.number("inconsistent"),
              kept = fact.number("retention_days");
