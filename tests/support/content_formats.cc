@@ -150,7 +150,7 @@ Bytes parquet_file(std::uint64_t seed, ParquetKind kind) {
   const std::string_view magic = kind == ParquetKind::kEncrypted ? "PARE" : "PAR1";
   Bytes out = to_bytes(as_bytes(magic));
   Bytes pages = kind == ParquetKind::kPlain ? json_lines(seed, 9000) : noise(seed, 9000);
-  if (kind == ParquetKind::kEncrypted) store_le(pages.data(), std::uint32_t{8000});  // one module, behind its length
+  if (kind == ParquetKind::kEncrypted) store_le(pages.data(), std::uint32_t{8996});  // one module, behind its length
   put(out, pages);
   Bytes footer = parquet_footer(kind);
   if (kind == ParquetKind::kEncrypted) {

@@ -1,7 +1,6 @@
 #include "posture/collect/content/classify.h"
 
 #include <algorithm>
-#include <array>
 
 #include "posture/collect/content/compressed.h"
 #include "posture/collect/content/containers.h"
@@ -89,30 +88,21 @@ class Classifier {
                    : columns ? "some columns in the clear"
                              : "");
     }
-    const Prior prior = prior_of(outline->keys, *options_.keys);
-    return by_key("parquet-encrypted", prior, look_at_modules(prior));
+    return by_modules(*outline);
   }
 
-  // Encrypted modules one after the other, each behind its length, as far as they go: then comes key material of a
-  // column in JSON, which isn't ciphertext, in good files too.
-  Looks look_at_modules(Prior prior) {
-    constexpr std::uint32_t kModuleMin = 28;  // nonce and tag
-    const std::uint64_t end = sample_.size - 8;
-    std::size_t filled = 0;
-    for (std::uint64_t at = 4; at + 4 < end && filled < buffer_.size();) {
-      std::array<std::uint8_t, 4> head{};
-      if (!sample_.read_at(at, head).ok()) return Looks::kTooSmall;
-      const auto size = load_le<std::uint32_t>(head.data());
-      if (size < kModuleMin || size > end - at - 4) break;
-      const std::size_t take = std::min<std::size_t>(size, buffer_.size() - filled);
-      if (!sample_.read_at(at + 4, buffer_.subspan(filled, take)).ok()) return Looks::kTooSmall;
-      filled += take;
-      at += 4 + std::uint64_t{size};
-    }
-    if (filled == 0) return look({4, end}, prior);
+  // Behind an encrypted footer columns without a key are as readable as ever.
+  Finding by_modules(const ParquetOutline& outline) {
+    const Prior prior = prior_of(outline.keys, *options_.keys);
+    const ParquetModules modules = read_parquet_modules(sample_, outline.footer_at, buffer_);
     WindowTally tally;
-    tally.add(measure(buffer_.first(filled)));
-    return tally.looks(prior);
+    tally.add(measure(buffer_.first(modules.filled)));
+    const Looks looks = tally.looks(prior);
+    if (modules.end == outline.footer_at) return by_key("parquet-encrypted", prior, looks);
+    if (looks == Looks::kPlain || look({modules.end, outline.footer_at}, Prior::kNone) == Looks::kPlain) {
+      return found(Verdict::kPlaintextUnknownType, "parquet-partly-encrypted", "some of it in the clear");
+    }
+    return found(Verdict::kHighEntropyUnknown, "parquet-encrypted", "not all of it is encrypted modules");
   }
 
   std::optional<Finding> by_text(bool within) {

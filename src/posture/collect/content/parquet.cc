@@ -82,6 +82,20 @@ Status read_columns(ThriftReader& reader, ParquetOutline& outline) {
   return {};
 }
 
+// Of a column chunk's metadata behind its pages, which is in the clear but for statistics; 0 where none begins here.
+std::uint64_t column_chunk_size(const Sample& sample, std::uint64_t at, std::uint64_t end) {
+  constexpr std::uint64_t kChunkMax = 8 << 10;
+  Bytes bytes(std::min(end - at, kChunkMax));
+  if (!sample.read_at(at, bytes).ok()) return 0;
+  ThriftReader reader(bytes);
+  bool encrypted = false;
+  const Status read = for_fields(reader, [&](const ThriftField& field) -> Result<bool> {
+    encrypted |= field.id == 8 && field.type == ThriftType::kStruct;
+    return false;
+  });
+  return read.ok() && encrypted ? reader.offset() : 0;
+}
+
 // Fields that both kinds of footers have, under different numbers.
 Result<bool> take_crypto(ThriftReader& reader, const ThriftField& field, std::int32_t algorithm,
                          ParquetOutline& outline) {
@@ -145,7 +159,31 @@ Result<ParquetOutline> read_parquet(const Sample& sample) {
     return Error(Code::kCorrupt, "the footer's size is out of bounds");
   Bytes footer(size);
   CLOISTER_RETURN_IF_ERROR(sample.read_at(sample.size - 8 - size, footer));
-  return parse_parquet_footer(footer, encrypted ? ParquetFooter::kEncrypted : ParquetFooter::kPlain);
+  CLOISTER_TRY(ParquetOutline outline,
+               parse_parquet_footer(footer, encrypted ? ParquetFooter::kEncrypted : ParquetFooter::kPlain));
+  outline.footer_at = sample.size - 8 - size;
+  return outline;
+}
+
+ParquetModules read_parquet_modules(const Sample& sample, std::uint64_t footer_at, MutableByteView out) {
+  constexpr std::uint32_t kModuleMin = 12;  // a nonce; pages of AES_GCM_CTR_V1 have no tag
+  constexpr std::uint64_t kPartsMax = 1 << 20;
+  constexpr std::uint8_t kFileOffset = 0x26;  // a column chunk's first field, of 64 bits
+  ParquetModules modules{.end = 4};
+  for (std::uint64_t part = 0; part < kPartsMax && footer_at - modules.end > 4; ++part) {
+    std::array<std::uint8_t, 4> head{};
+    if (!sample.read_at(modules.end, head).ok()) break;
+    const std::uint64_t chunk = head[0] == kFileOffset ? column_chunk_size(sample, modules.end, footer_at) : 0;
+    modules.end += chunk;
+    if (chunk != 0) continue;
+    const auto size = load_le<std::uint32_t>(head.data());
+    if (size < kModuleMin || size > footer_at - modules.end - 4) break;
+    const std::size_t take = std::min<std::size_t>(size, out.size() - modules.filled);
+    if (!sample.read_at(modules.end + 4, out.subspan(modules.filled, take)).ok()) break;
+    modules.filled += take;
+    modules.end += 4 + std::uint64_t{size};
+  }
+  return modules;
 }
 
 }  // namespace cloister::posture::content

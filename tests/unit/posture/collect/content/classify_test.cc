@@ -114,6 +114,33 @@ TEST(Classify, ParquetWithColumnsInTheClearIsReadable) {
                  "parquet-partly-encrypted");
 }
 
+TEST(Classify, ParquetWithAnEncryptedFooterIsHeldAgainstAllThatLiesBeforeIt) {
+  KnownKeys keys;
+  keys.names = {"warehouse"};
+  const auto module = [](std::uint32_t size) {
+    Bytes out(4);
+    store_le(out.data(), size);
+    const Bytes ciphertext = noise(size, size);
+    out.insert(out.end(), ciphertext.begin(), ciphertext.end());
+    return out;
+  };
+  const auto verdict = [&](std::initializer_list<Bytes> parts) {
+    const Bytes whole = testing::parquet_file(5, ParquetKind::kEncrypted);
+    Bytes file(whole.begin(), whole.begin() + 4);
+    for (const Bytes& part : parts) file.insert(file.end(), part.begin(), part.end());
+    file.insert(file.end(), whole.begin() + 9004, whole.end());
+    return judge(file, "x", keys).verdict;
+  };
+  // What is written behind a column's pages: where it lies, and that its key is the footer's.
+  const Bytes chunk = {0x26, 0, 0x6C, 0x1C, 0, 0, 0};
+  EXPECT_EQ(verdict({module(4000), chunk, module(5000), chunk}), Verdict::kEncrypted);
+  EXPECT_EQ(verdict({module(4000), noise(1, 5000)}), Verdict::kHighEntropyUnknown);
+  EXPECT_EQ(verdict({module(4000), json_lines(1, 5000)}), Verdict::kPlaintextUnknownType);
+  // Beyond the first window, too.
+  EXPECT_EQ(verdict({module(100'000), json_lines(1, 5000)}), Verdict::kPlaintextUnknownType);
+  EXPECT_EQ(verdict({json_lines(1, 5000)}), Verdict::kPlaintextUnknownType);
+}
+
 TEST(Classify, RandomBytesAreNeverCalledEncrypted) {
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     const Verdict verdict = judge(noise(seed, 200 + 131 * seed)).verdict;
