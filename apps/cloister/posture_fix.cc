@@ -146,7 +146,9 @@ class Sealer {
 Outcome show_plan(const fix::Plan& plan, const FixRequest& request) {
   Outcome outcome;
   const std::string lines = fix::commands(plan, request.keys.dataset.empty() ? "TENANT/DATASET" : request.keys.dataset);
-  outcome.text = plan.steps.empty() ? "nothing that can be read lies there\n" : lines;
+  outcome.text = !plan.steps.empty() ? lines
+                 : plan.complete     ? "nothing that can be read lies there\n"
+                                     : "nothing that can be read was found, and not all of it could be looked at\n";
   outcome.json["commands"] = Json::array();
   for (const fix::Step& step : plan.steps) {
     outcome.json["commands"].push_back(
@@ -200,10 +202,12 @@ Result<Outcome> run_fix(Session& session, const FixRequest& request) {
     CLOISTER_TRY(fix::Plan plan, fix::plan_for(location, facts));
     std::ranges::move(plan.steps, std::back_inserter(all.steps));
     std::ranges::move(plan.left, std::back_inserter(all.left));
+    all.complete = all.complete && plan.complete;
   }
   CLOISTER_TRY(Outcome outcome, request.apply ? apply(session, all, request) : Result(show_plan(all, request)));
   for (const std::string& line : all.left) outcome.text += "look at it yourself: " + line + "\n";
   outcome.json["left"] = all.left;
+  outcome.json["complete"] = all.complete;
   return outcome;
 }
 

@@ -33,6 +33,19 @@ void plan_object(const Path& root, const std::string& name, const Fact& fact, Pl
   }
 }
 
+// What the scan of an incomplete one couldn't look at, a line each; objects that are named already aren't repeated.
+void plan_gaps(const Fact& scan, Plan& plan) {
+  plan.complete = false;
+  std::string_view rest = scan.raw;
+  if (rest.empty()) rest = "not all of it was looked at";
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    std::string text = is_plain_utf8(line) ? std::string(line) : shell_word(line);
+    if (std::ranges::find(plan.left, text) == plan.left.end()) plan.left.push_back(std::move(text));
+  }
+}
+
 }  // namespace
 
 std::string shell_word(std::string_view text) {
@@ -58,17 +71,22 @@ Result<Plan> plan_for(const Location& location, std::span<const Fact> facts) {
   if (!root) return Error(Code::kInvalid, "location " + location.name + " is no path on this machine");
   if (!location.plaintext_allowed.empty()) return Plan{};
   Plan plan;
-  bool scanned = false;
+  const Fact* scan = nullptr;
   const std::string prefix = location.name + "#";
   for (const Fact& fact : facts) {
     if (fact.kind == "content.scan" && fact.subject == Subject{SubjectKind::kLocation, location.name}) {
       if (fact.not_assessed) return Error(Code::kUnavailable, "location " + location.name + ": " + *fact.not_assessed);
-      scanned = true;
+      if (fact.truth("canaries_right") != true) {
+        return Error(Code::kUnavailable,
+                     "location " + location.name + ": its scan is void, since canaries were misjudged");
+      }
+      scan = &fact;
     }
     if (fact.kind != "content.object" || !fact.subject.id.starts_with(prefix)) continue;
     plan_object(*root, fact.subject.id.substr(prefix.size()), fact, plan);
   }
-  if (!scanned) return Error(Code::kNotFound, "nobody looked at location " + location.name);
+  if (scan == nullptr) return Error(Code::kNotFound, "nobody looked at location " + location.name);
+  if (scan->truth("complete") != true) plan_gaps(*scan, plan);
   std::ranges::sort(plan.steps, {}, &Step::source);
   return plan;
 }

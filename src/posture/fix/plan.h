@@ -22,11 +22,12 @@ struct Step {
 struct Plan {
   std::vector<Step> steps;        // by name
   std::vector<std::string> left;  // "NAME: why it isn't sealed by this", escaped for a terminal
+  bool complete = true;           // false: something couldn't be looked at, and `left` says what
 };
 
 // From the facts of content/1 about this location. What plaintext is allowed in isn't planned; neither are keys, which
 // are to be replaced, nor what only may be plaintext. kInvalid for a location that is no path on this machine,
-// kNotFound where none of the facts is about it, kUnavailable where its scan says that it couldn't look.
+// kNotFound where none of the facts is about it, kUnavailable where its scan couldn't look, or is void.
 Result<Plan> plan_for(const Location& location, std::span<const Fact> facts);
 
 // For bash and shells like it: one word, whatever bytes are in it.

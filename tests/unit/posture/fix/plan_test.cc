@@ -21,6 +21,7 @@ Fact scan_of(const std::string& location) {
   Fact fact;
   fact.kind = "content.scan";
   fact.subject = {SubjectKind::kLocation, location};
+  fact.values = {{"canaries_right", true}, {"complete", true}};
   return fact;
 }
 
@@ -71,6 +72,29 @@ TEST(FixPlan, WhatNobodyLookedAt) {
   Location bucket = corpus();
   bucket.address = "s3://bucket";
   expect_refused(plan_for(bucket, {}), Code::kInvalid, "no path");
+}
+
+TEST(FixPlan, AVoidScanPlansNothing) {
+  Fact scan = scan_of("corpus");
+  scan.values = {{"canaries_right", false}, {"complete", false}};
+  expect_refused(plan_for(corpus(), std::vector<Fact>{scan}), Code::kUnavailable, "void");
+  scan.values = {{"complete", true}};
+  expect_refused(plan_for(corpus(), std::vector<Fact>{scan}), Code::kUnavailable, "void");
+}
+
+TEST(FixPlan, WhatAScanCouldNotLookAtIsNamedOnce) {
+  Fact scan = scan_of("corpus");
+  scan.values = {{"canaries_right", true}, {"complete", false}};
+  scan.raw = "locked: permission denied\na\x1B[31m: permission denied\nx.csv: it can't be read\n";
+  Fact object_fact = object("corpus#x.csv", "unreadable", "");
+  object_fact.raw = "it can't be read";
+  const Plan plan = value_of(plan_for(corpus(), std::vector<Fact>{scan, object_fact}));
+  EXPECT_FALSE(plan.complete);
+  EXPECT_EQ(plan.left, (std::vector<std::string>{"x.csv: it can't be read", "locked: permission denied",
+                                                 "$'a\\x1b[31m: permission denied'"}));
+  scan.raw = "";
+  EXPECT_EQ(value_of(plan_for(corpus(), std::vector<Fact>{scan})).left.size(), 1U);
+  EXPECT_TRUE(value_of(plan_for(corpus(), std::vector<Fact>{scan_of("corpus")})).complete);
 }
 
 TEST(FixPlan, HostileNamesAreOneWord) {
