@@ -1,11 +1,11 @@
 // cloister posture fix: seals the plaintext that lies in local locations, beside it, or writes how to.
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "home/content_keys.h"
 #include "key_chain.h"
 #include "objects.h"
 #include "posture/collect/content/content_collector.h"
+#include "posture/collect/content/walker.h"
 #include "posture/fix/plan.h"
 #include "posture_run.h"
 #include "posture_verbs.h"
@@ -97,19 +97,24 @@ class Sealer {
   enum class Done { kSealed, kKept };
   Result<Done> seal(const fix::Step& step) {
     struct stat info{};
-    CLOISTER_TRY(const File source, open_source(step.source, info));
-    std::error_code ignored;
-    if (std::filesystem::exists(std::filesystem::symlink_status(step.target(), ignored))) {
-      CLOISTER_TRY(File there, File::open(step.target()));
-      CLOISTER_RETURN_IF_ERROR(check(std::move(there), source).with_context(step.target().string() + " is there"));
+    CLOISTER_TRY(const File root, File::open_directory(step.root));
+    CLOISTER_TRY(const File folder, posture::content::open_beneath(root, step.folder));
+    CLOISTER_TRY(const File source, open_source(folder, step.source.filename(), info));
+    const Path name = step.target().filename();
+    auto there = posture::content::open_regular(folder.descriptor(), name);
+    if (there.ok()) {
+      CLOISTER_RETURN_IF_ERROR(check(std::move(*there), source).with_context(step.target().string() + " is there"));
       return Done::kKept;
+    }
+    if (there.error().code() != Code::kNotFound) {
+      return Error(there.error()).with_context(step.target().string() + " is there");
     }
     options_.meta.name = step.source.filename().string();
     options_.meta.mode = info.st_mode & 07777;
     options_.meta.modified_at =
         Time{static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1000 + info.st_mtim.tv_nsec / 1'000'000};
     CLOISTER_TRY(FileReplacement target,
-                 FileReplacement::begin(step.target(), Overwrite::kRefuse, info.st_mode & 0666));
+                 FileReplacement::begin(within(folder, name), Overwrite::kRefuse, info.st_mode & 0666));
     CLOISTER_TRY(const seal::SealedSummary summary, seal::seal_payload(source, target.file(), options_, wrappers_.list,
                                                                        session_.random(), session_.progress()));
     CLOISTER_RETURN_IF_ERROR(
@@ -124,13 +129,16 @@ class Sealer {
   }
 
  private:
-  static Result<File> open_source(const Path& path, struct stat& info) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) return error_from_errno(errno, "open " + path.string());
-    File file = File::from_descriptor(descriptor, path, File::Owned::kYes);
-    if (::fstat(descriptor, &info) != 0) return error_from_errno(errno, "look at " + path.string());
-    if (!S_ISREG(info.st_mode)) return invalid(path.string() + " is no file any more");
+  static Result<File> open_source(const File& folder, const Path& name, struct stat& info) {
+    CLOISTER_TRY(File file, posture::content::open_regular(folder.descriptor(), name));
+    if (::fstat(file.descriptor(), &info) != 0) return error_from_errno(errno, "look at it");
+    if (!S_ISREG(info.st_mode)) return invalid("it is no file any more");
     return file;
+  }
+
+  // By the descriptor, which stays the same folder whatever is put under that folder's name.
+  static Path within(const File& folder, const Path& name) {
+    return Path("/proc/self/fd") / std::to_string(folder.descriptor()) / name;
   }
 
   Status check(File sealed, const File& source) {

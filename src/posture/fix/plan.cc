@@ -28,8 +28,11 @@ void plan_object(const Path& root, const std::string& name, const Fact& fact, Pl
   } else if (is_readable(*verdict)) {
     const std::int64_t bytes = fact.number("bytes").value_or(0);
     // Of a location that is one file, the object has no name within it.
-    plan.steps.push_back(
-        {name.empty() ? root : root / name, *type, static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0))});
+    plan.steps.push_back({.source = name.empty() ? root : root / name,
+                          .type = *type,
+                          .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)),
+                          .root = name.empty() ? root.parent_path() : root,
+                          .folder = Path(name).parent_path().native()});
   }
 }
 

@@ -16,6 +16,8 @@ struct Step {
   Path source;
   std::string type;  // of its content: "jsonl"
   std::uint64_t bytes = 0;
+  Path root = {};           // the location's directory, or that of a location that is one file
+  std::string folder = {};  // of the source, relative to it; "" for itself
   Path target() const { return source.native() + ".sealed"; }
 };
 

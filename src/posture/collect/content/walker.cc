@@ -30,21 +30,6 @@ bool is_made_up(int descriptor) {
   return std::ranges::find(kMadeUp, static_cast<std::uint32_t>(info.f_type)) != std::end(kMadeUp);
 }
 
-// One name after the other, so that no link that was put there meanwhile is followed.
-Result<File> open_beneath(const File& root, const std::string& folder) {
-  int at = ::openat(root.descriptor(), ".", kDirectoryFlags);
-  if (at < 0) return error_from_errno(errno, "open");
-  File current = File::from_descriptor(at, root.path() / folder, File::Owned::kYes);
-  for (std::size_t begin = 0; begin < folder.size();) {
-    const std::size_t end = std::min(folder.find('/', begin), folder.size());
-    at = ::openat(current.descriptor(), folder.substr(begin, end - begin).c_str(), kDirectoryFlags);
-    if (at < 0) return error_from_errno(errno, "open");
-    current = File::from_descriptor(at, root.path() / folder, File::Owned::kYes);
-    begin = end + 1;
-  }
-  return current;
-}
-
 enum class EntryKind : std::uint8_t { kFile, kDirectory, kLink, kSpecial };
 
 EntryKind kind_of(int directory, const dirent& entry) {
@@ -216,6 +201,20 @@ class Walk {
 };
 
 }  // namespace
+
+Result<File> open_beneath(const File& root, const std::string& folder) {
+  int at = ::openat(root.descriptor(), ".", kDirectoryFlags);
+  if (at < 0) return error_from_errno(errno, "open");
+  File current = File::from_descriptor(at, root.path() / folder, File::Owned::kYes);
+  for (std::size_t begin = 0; begin < folder.size();) {
+    const std::size_t end = std::min(folder.find('/', begin), folder.size());
+    at = ::openat(current.descriptor(), folder.substr(begin, end - begin).c_str(), kDirectoryFlags);
+    if (at < 0) return error_from_errno(errno, "open");
+    current = File::from_descriptor(at, root.path() / folder, File::Owned::kYes);
+    begin = end + 1;
+  }
+  return current;
+}
 
 Result<WalkReport> walk_tree(const Path& root, const WalkOptions& options, const BatchVisitor& visit) {
   CLOISTER_TRY(const File directory, File::open_directory(root));

@@ -51,6 +51,10 @@ using BatchVisitor = std::function<void(const FileBatch& batch)>;
 // Fails only where the root can't be opened as a directory.
 Result<WalkReport> walk_tree(const Path& root, const WalkOptions& options, const BatchVisitor& visit);
 
+// A directory by its name relative to `root`, "" for itself: one name after the other, so that no link that was put
+// there meanwhile is followed.
+Result<File> open_beneath(const File& root, const std::string& folder);
+
 // For reading, without changing its access time where that is allowed, never following a link and never waiting.
 // kInvalid for a link, else the codes of error_from_errno().
 Result<File> open_regular(int directory, const std::string& name);

@@ -45,7 +45,10 @@ TEST(FixPlan, ReadableFilesAreSealedAndOthersNamed) {
   const Plan plan = value_of(plan_for(corpus(), facts));
   ASSERT_EQ(plan.steps.size(), 3U);
   EXPECT_EQ(plan.steps[0].source, "/srv/corpus/a/train.jsonl.gz");
+  EXPECT_EQ(plan.steps[0].root, "/srv/corpus");
+  EXPECT_EQ(plan.steps[0].folder, "a");
   EXPECT_EQ(plan.steps[1].target(), "/srv/corpus/b.csv.sealed");
+  EXPECT_EQ(plan.steps[1].folder, "");
   ASSERT_EQ(plan.left.size(), 2U);
   EXPECT_EQ(plan.left[1], "id_rsa: a key in the clear: replace it, then erase it");
 }
@@ -55,6 +58,8 @@ TEST(FixPlan, ALocationThatIsOneFile) {
       value_of(plan_for(corpus(), std::vector<Fact>{scan_of("corpus"), object("corpus#", "plaintext", "gguf")}));
   ASSERT_EQ(plan.steps.size(), 1U);
   EXPECT_EQ(plan.steps[0].source, "/srv/corpus");
+  EXPECT_EQ(plan.steps[0].root, "/srv");
+  EXPECT_EQ(plan.steps[0].folder, "");
 }
 
 TEST(FixPlan, WherePlaintextIsAllowedNothingIsPlanned) {

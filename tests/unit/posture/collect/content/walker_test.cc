@@ -67,6 +67,18 @@ TEST(Walker, OneLargeDirectoryIsSharedInBatches) {
   EXPECT_LE(walked.batches_max, kBatchMax);
 }
 
+TEST(Walker, AFolderIsOpenedWithoutFollowingLinks) {
+  testing::TempDir root, other;
+  fs::create_directories(root.path() / "a" / "b");
+  fs::create_directory(other.path() / "b");
+  fs::create_directory_symlink(other.path(), root.path() / "away");
+  const File directory = testing::value_of(File::open_directory(root.path()));
+  EXPECT_TRUE(open_beneath(directory, "").ok());
+  EXPECT_TRUE(open_beneath(directory, "a/b").ok());
+  EXPECT_FALSE(open_beneath(directory, "away").ok());
+  EXPECT_FALSE(open_beneath(directory, "away/b").ok());
+}
+
 TEST(Walker, LinksAreCountedAndNeverFollowed) {
   testing::TempDir root, other;
   touch(other.path() / "secret");
