@@ -17,6 +17,8 @@ constexpr std::string_view kAge = "age-encryption.org/v1\n";
 constexpr std::string_view kLuks = "LUKS\xBA\xBE"sv;
 constexpr std::size_t kKeysMax = 64;
 constexpr std::size_t kNameMax = 256;
+constexpr std::uint64_t kTextMax = 16 << 20;  // of ciphertext as text that is read whole
+constexpr std::size_t kRunMin = 4096;         // of its characters that tell it, where it isn't
 
 Error broken(std::string_view what) { return Error(Code::kCorrupt, std::string(what)); }
 
@@ -90,12 +92,68 @@ std::optional<Container> parse_ansible_vault(std::string_view text) {
   return Container{.type = "ansible-vault", .decoded = std::move(*bytes)};
 }
 
+// All of the file, from its head or into `storage`; empty where it is too large or can't be read.
+std::string_view whole_text(const Sample& sample, Bytes& storage) {
+  if (sample.size == sample.head.size()) return as_text(sample.head);
+  if (sample.size > kTextMax) return {};
+  storage.resize(sample.size);
+  return sample.read_at(0, storage).ok() ? as_text(storage) : std::string_view();
+}
+
+// Of one that is too large: its ciphertext has begun and goes on to the head's end. It is given no keys, since the rest
+// isn't looked at.
+std::optional<Container> parse_json_start(std::string_view head) {
+  struct Mark {
+    std::string_view member, type;
+    Base64 alphabet;
+  };
+  for (const Mark& mark : {Mark{"\"encrypted_data\":", "opentofu-state", Base64::kStandard},
+                           Mark{"\"ciphertext\":", "jwe", Base64::kUrl}}) {
+    const std::size_t at = head.find(mark.member);
+    if (at == std::string_view::npos) continue;
+    std::string_view run = head.substr(at + mark.member.size());
+    run.remove_prefix(std::min(run.find_first_not_of(" \t\r\n"), run.size()));
+    if (!run.starts_with('"')) continue;
+    run = run.substr(1, (run.size() - 1) / 4 * 4);
+    if (run.size() < kRunMin) continue;
+    auto decoded = from_base64(run, mark.alphabet);
+    if (decoded.ok()) return Container{.type = mark.type, .decoded = std::move(*decoded)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Container> parse_jwe_start(std::string_view head) {
+  std::size_t begin = 0;
+  for (int part = 0; part < 3; ++part) {
+    const std::size_t dot = head.find('.', begin);
+    if (dot == std::string_view::npos) return std::nullopt;
+    begin = dot + 1;
+  }
+  const std::size_t run = (head.size() - begin) / 4 * 4;
+  if (run < kRunMin) return std::nullopt;
+  auto jwe = parse_jwe(std::string(head.substr(0, begin + run)) + ".");
+  if (!jwe.ok()) return std::nullopt;
+  jwe->keys.clear();
+  return std::move(*jwe);
+}
+
+std::optional<Container> parse_compact_jwe(const Sample& sample) {
+  Bytes storage;
+  const std::string_view text = whole_text(sample, storage);
+  if (text.empty()) return parse_jwe_start(as_text(sample.head));
+  auto jwe = parse_jwe(text);
+  if (!jwe.ok()) return std::nullopt;
+  return std::move(*jwe);
+}
+
 // {"encrypted_data": …, "encryption_version": …}, and JWE in JSON: {"ciphertext": …, "tag": …}.
 std::optional<Container> parse_json_container(const Sample& sample) {
-  const std::string_view text = as_text(sample.head);
-  if (!text.starts_with('{') || sample.size > sample.head.size()) return std::nullopt;
+  if (!sample.starts_with("{")) return std::nullopt;
   if (!sample.contains("\"encrypted_data\"") && !sample.contains("\"ciphertext\"")) return std::nullopt;
-  const auto json = parse_json(text);
+  Bytes storage;
+  const std::string_view text = whole_text(sample, storage);
+  if (text.empty()) return parse_json_start(as_text(sample.head));
+  const auto json = parse_json(text, {.size = kTextMax});
   if (!json.ok()) return std::nullopt;
   const auto member = [&](std::string_view name) -> const std::string* {
     return json->find(name) == nullptr ? nullptr : json->find(name)->string();
@@ -258,9 +316,8 @@ Result<std::optional<Container>> parse_container(const Sample& sample) {
   if (sample.starts_with(kLuks)) return some(parse_luks(sample.head, sample.size));
   if (sample.starts_with("-----BEGIN AGE ENCRYPTED FILE-----")) return some(from_armor(sample, parse_age));
   if (sample.starts_with("-----BEGIN PGP MESSAGE-----")) return some(from_armor(sample, parse_openpgp));
-  if (text.starts_with("eyJ") && sample.size == sample.head.size()) {
-    auto jwe = parse_jwe(text);
-    if (jwe.ok()) return std::optional(std::move(*jwe));
+  if (text.starts_with("eyJ")) {
+    if (auto jwe = parse_compact_jwe(sample)) return jwe;
   }
   if (auto fixed = fixed_container(sample)) return fixed;
   if (auto vault = parse_ansible_vault(text)) return vault;

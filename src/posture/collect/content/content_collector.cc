@@ -38,10 +38,14 @@ Result<LocationScan> scan_file(const Path& path, const ClassifyOptions& classify
 }
 
 std::string journal_subject(const Estate& estate, const Location& location, const ContentOptions& options) {
-  const std::string text = estate.digest + "\n" + location.name + "\n" + location.address + "\n" +
-                           std::to_string(options.statistics_budget) + "\n" +
-                           std::to_string(options.keys.versions.size()) + "\n" +
-                           std::to_string(options.keys.names.size());
+  std::string text = estate.digest + "\n" + location.name + "\n" + location.address + "\n" +
+                     std::to_string(options.statistics_budget) + "\n";
+  for (const auto& [key, version] : options.keys.versions) {
+    text += key.first + " " + std::to_string(key.second) + " " + std::to_string(static_cast<unsigned>(version.use)) +
+            " " + version.kek + "\n";
+  }
+  text += "\n";
+  for (const std::string& name : options.keys.names) text += name + "\n";
   return to_hex(ByteView(crypto::sha256(as_bytes(text))).first(16));
 }
 
@@ -54,14 +58,14 @@ class SharedTally {
     const std::lock_guard lock(mutex_);
     tally_.join(std::move(tally), objects_max_);
   }
-  bool add_resumed(const FileBatch& batch) {
+  bool add_resumed(const std::string& batch) {
     if (journal_ == nullptr) return false;
     auto tally = journal_->take(batch);
     if (!tally) return false;
     add(std::move(*tally));
     return true;
   }
-  void keep(const FileBatch& batch, const LocationTally& tally) {
+  void keep(const std::string& batch, const LocationTally& tally) {
     if (journal_ == nullptr) return;
     const Status kept = journal_->add(batch, tally);
     const std::lock_guard lock(mutex_);
@@ -112,10 +116,11 @@ Result<LocationScan> ContentCollector::scan(const CollectContext& context, const
   SharedTally shared(objects_left, journal.get());
   Progress& progress = *context.progress;
   const auto visit = [&](const FileBatch& batch) {
-    if (shared.add_resumed(batch)) return;
+    const std::string name = journal ? batch_name(batch) : std::string();
+    if (shared.add_resumed(name)) return;
     thread_local LookBuffers buffers;
     LocationTally tally = look_at_batch(batch, classify, buffers, progress);
-    if (!progress.stop_requested()) shared.keep(batch, tally);
+    if (!progress.stop_requested()) shared.keep(name, tally);
     shared.add(std::move(tally));
   };
   WalkOptions walk{.threads = thread_count(context.threads),

@@ -84,7 +84,7 @@ Status read_columns(ThriftReader& reader, ParquetOutline& outline) {
 
 // Of a column chunk's metadata behind its pages, which is in the clear but for statistics; 0 where none begins here.
 std::uint64_t column_chunk_size(const Sample& sample, std::uint64_t at, std::uint64_t end) {
-  constexpr std::uint64_t kChunkMax = 64 << 10;
+  constexpr std::uint64_t kChunkMax = 8 << 10;
   Bytes bytes(std::min(end - at, kChunkMax));
   if (!sample.read_at(at, bytes).ok()) return 0;
   ThriftReader reader(bytes);

@@ -1,6 +1,7 @@
 #include "posture/collect/content/scan_journal.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -117,7 +118,19 @@ std::string batch_name(const FileBatch& batch) {
     hash.update(as_bytes(std::string_view("\0", 1)));
   };
   part(batch.folder);
-  for (const std::string& name : batch.names) part(name);
+  for (const std::string& name : batch.names) {
+    part(name);
+    struct stat info{};
+    if (batch.directory == nullptr) continue;
+    if (::fstatat(batch.directory->descriptor(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    const std::int64_t state[] = {static_cast<std::int64_t>(info.st_ino),
+                                  info.st_size,
+                                  info.st_mtim.tv_sec,
+                                  info.st_mtim.tv_nsec,
+                                  info.st_ctim.tv_sec,
+                                  info.st_ctim.tv_nsec};
+    for (const std::int64_t value : state) part(std::to_string(value));
+  }
   return to_hex(ByteView(hash.finish()).first(16));
 }
 
@@ -210,9 +223,9 @@ Status ScanJournal::load(const std::string& what, Time now) {
   return file_.truncate(end_);
 }
 
-std::optional<LocationTally> ScanJournal::take(const FileBatch& batch) {
+std::optional<LocationTally> ScanJournal::take(const std::string& batch) {
   const std::lock_guard lock(mutex_);
-  const auto found = done_.find(batch_name(batch));
+  const auto found = done_.find(batch);
   if (found == done_.end()) return std::nullopt;
   LocationTally tally = std::move(found->second);
   done_.erase(found);
@@ -220,8 +233,8 @@ std::optional<LocationTally> ScanJournal::take(const FileBatch& batch) {
   return tally;
 }
 
-Status ScanJournal::add(const FileBatch& batch, const LocationTally& tally) {
-  const std::string line = tally_json(batch_name(batch), tally) + "\n";
+Status ScanJournal::add(const std::string& batch, const LocationTally& tally) {
+  const std::string line = tally_json(batch, tally) + "\n";
   const std::lock_guard lock(mutex_);
   if (end_ + line.size() > kJournalMax) return Error(Code::kUnavailable, "the scan's journal is full");
   CLOISTER_RETURN_IF_ERROR(file_.write_at(end_, as_bytes(line)));

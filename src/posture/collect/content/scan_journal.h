@@ -30,9 +30,9 @@ class ScanJournal {
   // for one that others may write: its lines would be believed.
   static Result<std::unique_ptr<ScanJournal>> open(const Path& path, const std::string& what, Time now);
 
-  // The tally of a batch that is there; each is handed out once.
-  std::optional<LocationTally> take(const FileBatch& batch);
-  Status add(const FileBatch& batch, const LocationTally& tally);
+  // The tally of a batch that is there, by its name; each is handed out once.
+  std::optional<LocationTally> take(const std::string& batch);
+  Status add(const std::string& batch, const LocationTally& tally);
   // The scan is whole: nothing is left to go on with.
   void remove();
   std::uint64_t resumed() const { return resumed_; }
@@ -48,7 +48,8 @@ class ScanJournal {
   std::uint64_t end_ = 0, resumed_ = 0;
 };
 
-// What a batch is called: its folder and the names in it.
+// What a batch is called: its folder, the names in it, and what each file's inode says, so that one that changed since
+// is another batch. To be taken before the files are looked at.
 std::string batch_name(const FileBatch& batch);
 
 }  // namespace cloister::posture::content

@@ -90,6 +90,17 @@ TEST(Classify, ForeignCiphertextNeedsAKnownKey) {
   expect_finding(judge(testing::age_file(noise(6, 5000)), "x", keys), Verdict::kHighEntropyUnknown, "age");
 }
 
+TEST(Classify, LargeCiphertextAsTextIsNoPlaintext) {
+  KnownKeys keys;
+  keys.names = {"jwe:k-7"};
+  const std::string jwe = testing::jwe_text(noise(4, 100'000));
+  expect_finding(judge(as_bytes(jwe), "x", keys), Verdict::kEncrypted, "jwe");
+  expect_finding(judge(jwe), Verdict::kHighEntropyUnknown, "jwe");
+  const std::string state =
+      R"({"meta":{},"encrypted_data":")" + to_base64(noise(5, 100'000)) + R"(","encryption_version":"v0"})";
+  expect_finding(judge(state), Verdict::kHighEntropyUnknown, "opentofu-state");
+}
+
 TEST(Classify, AHeaderBeforePlaintextIsALookAlike) {
   KnownKeys keys;
   keys.names = {"openpgp:0123456789abcdef"};

@@ -71,6 +71,36 @@ TEST(Containers, JweInCompactFormAndInJson) {
   expect_refused(parse_jwe("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"), Code::kInvalid, "not a JWE");
 }
 
+TEST(Containers, CiphertextAsTextBeyondTheHeadIsReadWhole) {
+  const Bytes ciphertext = noise(1, 100'000);
+  const std::string compact = testing::jwe_text(ciphertext);
+  const auto jwe = testing::value_of(parse_container(sample_of(as_bytes(compact))));
+  ASSERT_TRUE(jwe.has_value());
+  EXPECT_EQ(jwe->keys, std::vector<std::string>{"jwe:k-7"});
+  EXPECT_EQ(jwe->decoded, ciphertext);
+  EXPECT_EQ(type_of(R"({"protected":"e30","iv":"AAAA","ciphertext":")" + to_base64(ciphertext, Base64::kUrl) +
+                    R"(","tag":"AAAA"})"),
+            "jwe");
+  EXPECT_EQ(type_of(R"({"meta":{},"encrypted_data":")" + to_base64(ciphertext) + R"(","encryption_version":"v0"})"),
+            "opentofu-state");
+}
+
+TEST(Containers, CiphertextAsTextThatIsTooLargeIsToldByItsHead) {
+  const auto start_of = [](const std::string& text) {
+    Sample sample = sample_of(as_bytes(text));
+    sample.size = std::uint64_t{20} << 20;
+    const auto container = testing::value_of(parse_container(sample));
+    EXPECT_TRUE(!container || container->keys.empty());
+    return container ? std::string(container->type) : "";
+  };
+  const Bytes ciphertext = noise(1, 100'000);
+  EXPECT_EQ(start_of(testing::jwe_text(ciphertext)), "jwe");
+  EXPECT_EQ(start_of(R"({"ciphertext": ")" + to_base64(ciphertext, Base64::kUrl)), "jwe");
+  EXPECT_EQ(start_of(R"({"meta":{},"encrypted_data":")" + to_base64(ciphertext)), "opentofu-state");
+  EXPECT_EQ(start_of(R"({"ciphertext":")" + std::string(100'000, ' ')), "");
+  EXPECT_EQ(start_of("eyJhIjoxfQ..." + to_base64(ciphertext, Base64::kUrl)), "");
+}
+
 TEST(Containers, LuksOfBothVersions) {
   const Bytes volume = testing::luks1_file(noise(1, 4096));
   const Container luks = testing::value_of(parse_luks(volume, volume.size()));

@@ -13,8 +13,8 @@ namespace {
 using testing::expect_refused;
 using testing::value_of;
 
-FileBatch batch_of(std::string folder, std::vector<std::string> names) {
-  return {nullptr, std::move(folder), std::move(names)};
+std::string batch_of(std::string folder, std::vector<std::string> names) {
+  return batch_name({nullptr, std::move(folder), std::move(names)});
 }
 
 LocationTally tally_of(int files) {
@@ -34,7 +34,7 @@ const Time kNow{1'795'526'589'000};
 
 TEST(ScanJournal, WhatWasSeenIsHandedOutOnce) {
   testing::TempDir folder;
-  const FileBatch first = batch_of("d", {"a", "b"}), second = batch_of("d", {"c"});
+  const std::string first = batch_of("d", {"a", "b"}), second = batch_of("d", {"c"});
   {
     const auto journal = value_of(ScanJournal::open(folder / "j", "scan", kNow));
     EXPECT_FALSE(journal->take(first).has_value());
@@ -54,7 +54,7 @@ TEST(ScanJournal, WhatWasSeenIsHandedOutOnce) {
 
 TEST(ScanJournal, AnotherScanAnOldOneAndAFutureOneStartAnew) {
   testing::TempDir folder;
-  const FileBatch batch = batch_of("", {"a"});
+  const std::string batch = batch_of("", {"a"});
   const auto begun_then = [&](const std::string& what, Time then) {
     ASSERT_TRUE(value_of(ScanJournal::open(folder / "j", "scan", kNow))->add(batch, tally_of(1)).ok());
     EXPECT_FALSE(value_of(ScanJournal::open(folder / "j", what, then))->take(batch).has_value());
@@ -67,7 +67,7 @@ TEST(ScanJournal, AnotherScanAnOldOneAndAFutureOneStartAnew) {
 
 TEST(ScanJournal, ATornLineIsCutOff) {
   testing::TempDir folder;
-  const FileBatch first = batch_of("", {"a"}), second = batch_of("", {"b"});
+  const std::string first = batch_of("", {"a"}), second = batch_of("", {"b"});
   ASSERT_TRUE(value_of(ScanJournal::open(folder / "j", "scan", kNow))->add(first, tally_of(1)).ok());
   std::ofstream(folder / "j", std::ios::app) << R"({"batch":"torn)";
   {
@@ -100,9 +100,22 @@ TEST(ScanJournal, MalformedLines) {
 }
 
 TEST(ScanJournal, BatchesAreNamedByFolderAndNames) {
-  EXPECT_NE(batch_name(batch_of("a", {"b"})), batch_name(batch_of("", {"a", "b"})));
-  EXPECT_NE(batch_name(batch_of("", {"a", "b"})), batch_name(batch_of("", {"ab"})));
-  EXPECT_EQ(batch_name(batch_of("a", {"b"})), batch_name(batch_of("a", {"b"})));
+  EXPECT_NE(batch_of("a", {"b"}), batch_of("", {"a", "b"}));
+  EXPECT_NE(batch_of("", {"a", "b"}), batch_of("", {"ab"}));
+  EXPECT_EQ(batch_of("a", {"b"}), batch_of("a", {"b"}));
+}
+
+TEST(ScanJournal, AFileThatChangedIsAnotherBatch) {
+  testing::TempDir folder;
+  const auto directory = std::make_shared<const File>(value_of(File::open_directory(folder.path())));
+  const auto name = [&] { return batch_name({directory, "", {"a"}}); };
+  const std::string none = name();
+  std::ofstream(folder / "a") << "one";
+  const std::string first = name();
+  EXPECT_NE(first, none);
+  EXPECT_EQ(first, name());
+  std::ofstream(folder / "a", std::ios::app) << "more";
+  EXPECT_NE(name(), first);
 }
 
 }  // namespace
