@@ -189,6 +189,13 @@ Result<Rest> BlockWalk::of_device(const std::string& number, unsigned depth) con
     rest.trail.insert(rest.trail.begin(), name + ": on " + std::to_string(lower.size()) + " device(s)");
     return rest;
   }
+  // What a disk lies on is said of the disk alone.
+  if (tree_->is_there(*folder + "/partition")) {
+    CLOISTER_TRY(const std::string disk, tree_->read(folder->substr(0, folder->rfind('/')) + "/dev"));
+    CLOISTER_TRY(Rest rest, of_device(disk, depth + 1));
+    rest.trail.insert(rest.trail.begin(), name + ": a partition");
+    return rest;
+  }
   if (name.starts_with("zram")) return of_zram(*folder, depth);
   if (const auto file = tree_->read(*folder + "/loop/backing_file"); file.ok()) {
     CLOISTER_TRY(Rest rest, of_path(*file, depth + 1));

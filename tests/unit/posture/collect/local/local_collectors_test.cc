@@ -255,6 +255,36 @@ TEST_F(LocalTest, LoopDeviceOverAFile) {
   EXPECT_EQ(*encryption().text("encrypted"), "yes") << "the file lies on LUKS";
 }
 
+TEST_F(LocalTest, PartitionLiesOnWhatItsDiskLiesOn) {
+  luks_at_srv(luks2_header(luks2_json()));
+  const auto partition = [&](const std::string& number, const std::string& disk) {
+    const std::string name = disk + "p1";
+    write("/sys/devices/" + disk + "/" + name + "/dev", number + "\n");
+    write("/sys/devices/" + disk + "/" + name + "/partition", "1\n");
+    link("/sys/dev/block/" + number, "../../devices/" + disk + "/" + name);
+  };
+  const auto mount = [&](const std::string& rest) {
+    write("/proc/self/mountinfo",
+          "27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 253:0 / /srv rw - ext4 /dev/dm-0 rw\n31 30 " + rest + "\n");
+  };
+  device("9:0", "md0");
+  lies_on("md0", "dm-0");
+  partition("259:0", "md0");
+  mount("259:0 / /srv/data rw - ext4 /dev/md0p1 rw");
+  EXPECT_EQ(*encryption().text("encrypted"), "yes") << "RAID on LUKS";
+  device("7:0", "loop0");
+  write("/sys/devices/loop0/loop/backing_file", "/srv/disk.img\n");
+  write("/srv/disk.img", "x");
+  partition("259:1", "loop0");
+  mount("259:1 / /srv/data rw - ext4 /dev/loop0p1 rw");
+  EXPECT_EQ(*encryption().text("encrypted"), "yes") << "the file lies on LUKS";
+  partition("259:2", "vda");
+  mount("259:2 / /srv/data rw - ext4 /dev/vdap1 rw");
+  EXPECT_EQ(*encryption().text("encrypted"), "no");
+  std::filesystem::remove(at("/sys/devices/vda/dev"));
+  EXPECT_TRUE(encryption().not_assessed.has_value()) << "nobody knows which disk that is";
+}
+
 TEST_F(LocalTest, LoopInACircle) {
   device("7:0", "loop0");
   write("/sys/devices/loop0/loop/backing_file", "/srv/data\n");
