@@ -207,6 +207,7 @@ Report run_environments(const Field& field, const EnvironmentsTarget& target) {
 
 Report run_backup(const Field& field, const BackupTarget& target) {
   Tally tally(field, "RT-K06", std::string(kBackupRemedy));
+  tally.honest(target.honest.what, target.honest.attempt());
   for (const Path& file : target.files) {
     const auto bytes = read_file(file, kTextMax);
     if (!bytes.ok()) {

@@ -277,12 +277,27 @@ TEST_F(Host, BackupDoesNotOpen) {
   EXPECT_EQ(report.cases, 6);
 }
 
+TEST_F(Host, BackupThatDoesNotOpenAnyway) {
+  const auto lab = value_of(Lab::create(field_));
+  BackupTarget target = value_of(backup_target(*lab, field_));
+  target.honest.attempt = [] { return Status(Error(Code::kCorrupt, "damaged")); };
+  expect_not_run(run_backup(field_, target), "damaged");
+}
+
 TEST_F(Host, BackupWithTheKeyInIt) {
   const auto lab = value_of(Lab::create(field_));
   BackupTarget target = value_of(backup_target(*lab, field_));
   target.files.push_back(file("dump", "abc" + std::string(as_text(target.never.front())) + "def"));
   expect_failed(run_backup(field_, target));
   target.files.pop_back();
+  target.files.push_back(lab->root_path());
+  expect_failed(run_backup(field_, target));
+  target.files.pop_back();
+  for (const Bytes& key : target.never) {
+    target.files.push_back(file("dump", "abc" + std::string(as_text(key)) + "def"));
+    expect_failed(run_backup(field_, target));
+    target.files.pop_back();
+  }
   target.attempts.push_back({"with the root key beside it", [&]() -> Status {
                                const auto came = lab->keys().unlock_keyring(kAlder, "redteam", lab->caller());
                                return came.ok() ? Status() : Status(came.error());
