@@ -168,6 +168,8 @@ TEST_F(Swap, OnCryptOrNone) {
 
 TEST_F(Swap, InTheClear) {
   expect_failed(run_swap(field_, machine("LVM-abc\n", "0:0\n")));
+  expect_failed(run_swap(field_, machine("CRYPT-VERITY-1\n", "0:0\n")));
+  expect_failed(run_swap(field_, machine("CRYPT-INTEGRITY-swap\n", "0:0\n")));
   const Report report = run_swap(field_, machine("CRYPT-PLAIN-swap\n", "8:3\n"));
   expect_failed(report);
   EXPECT_NE(report.reason.find("hibernation"), std::string::npos);
