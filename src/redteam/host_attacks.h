@@ -50,6 +50,7 @@ struct BackupTarget {
     std::string what;
     std::function<Status()> attempt;  // well: it opened
   };
+  Attempt honest;                 // with the root key: where it doesn't open, refusals prove nothing
   std::vector<Attempt> attempts;  // to use it without the root key
 };
 Report run_backup(const Field& field, const BackupTarget& target);  // RT-K06

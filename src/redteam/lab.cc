@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "kms/software_key.h"
 #include "redteam/log_attacks.h"
 #include "seal/keyring.h"
@@ -188,6 +189,17 @@ class Impostor final : public crypto::KeyWrapper {
   const std::unique_ptr<kms::SoftwareKey> own_;
 };
 
+// What a KEK's wrap is bound to, by the store that has it.
+Result<crypto::WrapContext> kek_context(keys::Store& store, const keys::TenantRecord& tenant,
+                                        const keys::KekVersion& version) {
+  CLOISTER_TRY(const std::string home, store.setting("home_id"));
+  CLOISTER_TRY(Bytes object, from_hex(home + tenant.kek_id));
+  std::uint8_t number[4];
+  store_le(number, version.version);
+  object.insert(object.end(), std::begin(number), std::end(number));
+  return crypto::WrapContext{tenant.name(), "", std::move(object), "kek", version.commitment};
+}
+
 // What is restored, and the attacker's key.
 struct Restored {
   Path store, object;
@@ -196,6 +208,15 @@ struct Restored {
   crypto::Random* random = nullptr;
   keys::Caller caller;
 
+  // The object, as whoever has the root key opens it.
+  Status open_with(crypto::KeyWrapper& true_root) const {
+    CLOISTER_TRY(keys::Store opened, keys::Store::open(store));
+    CLOISTER_TRY(auto hierarchy, keys::Hierarchy::open(std::move(opened), true_root, root_id, *random));
+    CLOISTER_TRY(const seal::Keyring keyring, hierarchy.unlock_keyring(kAlder, "redteam", caller));
+    CLOISTER_TRY(const auto wrapper, seal::KeyringWrapper::create(keyring, *random));
+    const auto came = open_whole(object, *wrapper);
+    return came.ok() ? Status() : Status(came.error());
+  }
   Status unlock(const std::string& as_root) const {
     CLOISTER_TRY(keys::Store opened, keys::Store::open(store));
     CLOISTER_TRY(auto hierarchy, keys::Hierarchy::open(std::move(opened), *root, as_root, *random));
@@ -210,7 +231,7 @@ struct Restored {
     for (const keys::TenantRecord& tenant : tenants) {
       for (const keys::KekVersion& version : tenant.versions) {
         ++tried;
-        const crypto::WrapContext context{tenant.name(), "", {}, "kek", version.commitment};
+        CLOISTER_TRY(const crypto::WrapContext context, kek_context(opened, tenant, version));
         if (root->unwrap(version.wrapped, context).ok()) return {};
       }
     }
@@ -221,6 +242,37 @@ struct Restored {
     return came.ok() ? Status() : Status(came.error());
   }
 };
+
+constexpr std::size_t kKeyAt = 44, kKeySize = 32;  // in a root's file, docs/formats/key-file.md
+
+void add_key(std::vector<Bytes>& never, ByteView key) {
+  never.push_back(to_bytes(key));
+  never.push_back(to_bytes(as_bytes(to_hex(key))));
+  never.push_back(to_bytes(as_bytes(to_base64(key))));
+}
+
+// The canary home's own, from the root down: none of them stands in a backup as it is.
+Status add_keys(Lab& lab, crypto::KeyWrapper& root, std::vector<Bytes>& never) {
+  CLOISTER_TRY(const Bytes file, read_file(lab.root_path(), 1024));
+  if (file.size() < kKeyAt + kKeySize) return Error(Code::kCorrupt, "the canary home's root is too short");
+  add_key(never, ByteView(file).subspan(kKeyAt, kKeySize));
+  CLOISTER_TRY(const auto tenants, lab.keys().store().tenants());
+  for (const keys::TenantRecord& tenant : tenants) {
+    for (const keys::KekVersion& version : tenant.versions) {
+      CLOISTER_TRY(const crypto::WrapContext context, kek_context(lab.keys().store(), tenant, version));
+      CLOISTER_TRY(const crypto::KeyMaterial kek, root.unwrap(version.wrapped, context));
+      add_key(never, kek.secret().expose());
+    }
+  }
+  for (const keys::DatasetName& dataset : {kAlder, kBirch}) {
+    CLOISTER_TRY(const seal::Keyring keyring, lab.keys().unlock_keyring(dataset, "redteam", lab.caller()));
+    for (const seal::DatasetKeyEntry& entry : keyring.outline().keys) {
+      CLOISTER_TRY(const crypto::DatasetKey key, keyring.dataset_key(entry.version));
+      add_key(never, key.material().secret().expose());
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -241,12 +293,17 @@ Result<BackupTarget> backup_target(Lab& lab, const Field& field) {
   CLOISTER_RETURN_IF_ERROR(kms::create_key_file(other, std::nullopt, {}, *field.random));
   CLOISTER_TRY(auto key, kms::SoftwareKey::open(other, std::nullopt, *field.random));
   restored->root = std::make_unique<Impostor>(std::move(key));
+  CLOISTER_TRY(auto own, kms::SoftwareKey::open(lab.root_path(), std::nullopt, *field.random));
+  const std::shared_ptr<kms::SoftwareKey> true_root = std::move(own);
 
   BackupTarget out;
   out.files = {restored->store, restored->object};
   for (std::size_t at = 0; at + 32 <= plaintext.size(); at += 16384) {
     out.never.push_back(to_bytes(ByteView(plaintext).subspan(at, 32)));
   }
+  CLOISTER_RETURN_IF_ERROR(add_keys(lab, *true_root, out.never));
+  out.honest = {"the sealed object, with the root key",
+                [restored, true_root] { return restored->open_with(*true_root); }};
   out.attempts = {
       {"the home, with another root key", [restored] { return restored->unlock(restored->root->key_id()); }},
       {"the home, with another root key under its name", [restored] { return restored->unlock(restored->root_id); }},

@@ -33,7 +33,7 @@ struct TenantsTarget {
     std::function<Status()> attempt;
   };
   std::vector<Mix> mixes;
-  // Whether the log has the refusals of those, with who asked.
+  // Whether the log has the refusals of those, with who asked; kNotFound: it hasn't.
   std::function<Status()> refusals_recorded;
 };
 Report run_tenants(const Field& field, const TenantsTarget& target);  // RT-K12

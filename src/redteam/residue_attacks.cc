@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/dm_crypt.h"
 #include "redteam/host_attacks.h"
 #include "redteam/secrets.h"
 
@@ -38,7 +39,7 @@ Result<std::string> text_of(const Path& path, std::uint64_t size_max) {
 // A block device by its folder in /sys/dev/block: encrypted if it, or what it lies on, is dm-crypt.
 bool is_encrypted(const Path& device, int depth = 0) {
   const auto uuid = text_of(device / "dm/uuid", kSmallMax);
-  if (uuid.ok() && uuid->starts_with("CRYPT-")) return true;
+  if (uuid.ok() && is_dm_crypt(*uuid)) return true;
   std::error_code failed;
   bool any = false;
   for (const auto& below : std::filesystem::directory_iterator(device / "slaves", failed)) {
@@ -207,6 +208,7 @@ Report run_environments(const Field& field, const EnvironmentsTarget& target) {
 
 Report run_backup(const Field& field, const BackupTarget& target) {
   Tally tally(field, "RT-K06", std::string(kBackupRemedy));
+  tally.honest(target.honest.what, target.honest.attempt());
   for (const Path& file : target.files) {
     const auto bytes = read_file(file, kTextMax);
     if (!bytes.ok()) {

@@ -6,8 +6,8 @@ namespace cloister::redteam {
 namespace {
 
 constexpr std::string_view kRemedy =
-    "one tenant's keys open what says it is another's: bind tenant and dataset into every wrap, and refuse what "
-    "doesn't open in that context";
+    "one tenant's keys open what says it is another's, or nobody records who tried: bind tenant and dataset into every "
+    "wrap, refuse what doesn't open in that context, and write each refusal to the log";
 
 class Tenants {
  public:
@@ -26,13 +26,29 @@ class Tenants {
     wrapped_keys_of_the_other();
     forged_names();
     for (const TenantsTarget::Mix& mix : target_.mixes) {
-      if (!tally_.over()) tally_.attack(mix.what, mix.attempt());
+      if (!tally_.over()) mix_up(mix);
     }
-    tally_.honest("the refusals in the log", target_.refusals_recorded());
+    if (!tally_.over()) look_at_log();
     return std::move(tally_).finish();
   }
 
  private:
+  void mix_up(const TenantsTarget::Mix& mix) {
+    const Status came = mix.attempt();
+    tally_.attack(mix.what, came);
+    if (came.ok() || came.error().code() == Code::kUnavailable || came.error().code() == Code::kInternal) {
+      all_mixes_refused_ = false;
+    }
+  }
+
+  // A log that can't be read tells nothing; one that can, and lacks what was refused, is a failure.
+  void look_at_log() {
+    const Status recorded = target_.refusals_recorded();
+    const bool missing = all_mixes_refused_ && !recorded.ok() && recorded.error().code() == Code::kNotFound;
+    missing ? tally_.attack("refusals that nobody recorded", Status())
+            : tally_.honest("the refusals in the log", recorded);
+  }
+
   static Status status_of(const Result<Bytes>& came) { return came.ok() ? Status() : Status(came.error()); }
 
   void both(const std::string& what, ByteView image, bool alder = true, bool birch = true) {
@@ -95,6 +111,7 @@ class Tenants {
   const TenantsTarget& target_;
   const ObjectImage alders_, birches_;
   Tally tally_;
+  bool all_mixes_refused_ = true;
 };
 
 }  // namespace

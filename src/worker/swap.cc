@@ -2,6 +2,8 @@
 
 #include <sstream>
 
+#include "base/dm_crypt.h"
+
 namespace cloister::worker {
 namespace {
 
@@ -17,7 +19,7 @@ bool is_covered(const Path& device, const Path& block_devices) {
   }
   if (!name.starts_with("dm-")) return false;
   const auto uuid = read_file(block_devices / name / "dm" / "uuid", kListSizeMax);
-  return uuid.ok() && as_text(*uuid).starts_with("CRYPT-");
+  return uuid.ok() && is_dm_crypt(as_text(*uuid));
 }
 
 }  // namespace

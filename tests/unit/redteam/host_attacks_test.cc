@@ -168,6 +168,8 @@ TEST_F(Swap, OnCryptOrNone) {
 
 TEST_F(Swap, InTheClear) {
   expect_failed(run_swap(field_, machine("LVM-abc\n", "0:0\n")));
+  expect_failed(run_swap(field_, machine("CRYPT-VERITY-1\n", "0:0\n")));
+  expect_failed(run_swap(field_, machine("CRYPT-INTEGRITY-swap\n", "0:0\n")));
   const Report report = run_swap(field_, machine("CRYPT-PLAIN-swap\n", "8:3\n"));
   expect_failed(report);
   EXPECT_NE(report.reason.find("hibernation"), std::string::npos);
@@ -277,12 +279,27 @@ TEST_F(Host, BackupDoesNotOpen) {
   EXPECT_EQ(report.cases, 6);
 }
 
+TEST_F(Host, BackupThatDoesNotOpenAnyway) {
+  const auto lab = value_of(Lab::create(field_));
+  BackupTarget target = value_of(backup_target(*lab, field_));
+  target.honest.attempt = [] { return Status(Error(Code::kCorrupt, "damaged")); };
+  expect_not_run(run_backup(field_, target), "damaged");
+}
+
 TEST_F(Host, BackupWithTheKeyInIt) {
   const auto lab = value_of(Lab::create(field_));
   BackupTarget target = value_of(backup_target(*lab, field_));
   target.files.push_back(file("dump", "abc" + std::string(as_text(target.never.front())) + "def"));
   expect_failed(run_backup(field_, target));
   target.files.pop_back();
+  target.files.push_back(lab->root_path());
+  expect_failed(run_backup(field_, target));
+  target.files.pop_back();
+  for (const Bytes& key : target.never) {
+    target.files.push_back(file("dump", "abc" + std::string(as_text(key)) + "def"));
+    expect_failed(run_backup(field_, target));
+    target.files.pop_back();
+  }
   target.attempts.push_back({"with the root key beside it", [&]() -> Status {
                                const auto came = lab->keys().unlock_keyring(kAlder, "redteam", lab->caller());
                                return came.ok() ? Status() : Status(came.error());

@@ -119,6 +119,10 @@ TEST_F(Objects, RefusalsThatTheLogDoesNotHave) {
   const auto home = lab();
   TenantsTarget target = value_of(tenants_target(*home));
   target.refusals_recorded = [] { return Status(Error(Code::kNotFound, "no rows")); };
+  const Report report = run_tenants(field_, target);
+  expect_failed(report);
+  EXPECT_EQ(report.reason, "refusals that nobody recorded");
+  target.refusals_recorded = [] { return Status(Error(Code::kUnavailable, "locked")); };
   expect_not_run(run_tenants(field_, target), "refusals in the log");
 }
 

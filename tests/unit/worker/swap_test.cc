@@ -55,6 +55,14 @@ TEST(Swap, InMemoryWithADiskBehindIt) {
   EXPECT_EQ(machine.with(zram), SwapState::kPlain);
 }
 
+TEST(Swap, OnADeviceThatOnlyVerifies) {
+  Machine machine;
+  for (const char* uuid : {"CRYPT-VERITY-1", "CRYPT-INTEGRITY-swap"}) {
+    machine.device("dm-0", uuid);
+    EXPECT_EQ(machine.with("/dev/dm-0 partition 1 0 -2\n"), SwapState::kPlain) << uuid;
+  }
+}
+
 TEST(Swap, OneOfTwoInTheClear) {
   Machine machine;
   machine.device("dm-0", "CRYPT-LUKS2-1");
