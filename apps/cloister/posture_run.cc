@@ -146,7 +146,9 @@ Status look(Session& session, const AuditOptions& options, const Input& input, c
   materials.context["collectors"] = names.empty() ? "none" : names;
   // Looking may have taken hours: judged is as of its end.
   materials.at = session.caller().now;
-  for (posture::Fact& fact : posture::carried(before.facts, facts, materials.at)) facts.push_back(std::move(fact));
+  for (posture::Fact& fact : posture::carried(input.estate, before.facts, facts, materials.at)) {
+    facts.push_back(std::move(fact));
+  }
   facts = posture::dated(std::move(facts), materials.at);
   for (posture::Fact& fact : posture::inventory_facts(input.estate, facts, materials.at)) {
     facts.push_back(std::move(fact));

@@ -51,7 +51,8 @@ bool are_one(const Fact& left, const Fact& right) { return fact_json(left) == fa
 
 bool kind_before(const Fact* fact, std::string_view kind) { return fact->kind < kind; }
 
-// When each subject that isn't declared was last decommissioned.
+}  // namespace
+
 std::map<Subject, Time> decommissions(const Estate& estate, std::span<const Fact> facts, Time now) {
   std::map<Subject, Time> out;
   const std::vector<Subject> declared = declared_subjects(estate);
@@ -64,8 +65,6 @@ std::map<Subject, Time> decommissions(const Estate& estate, std::span<const Fact
   }
   return out;
 }
-
-}  // namespace
 
 View::View(const Estate& estate, std::span<const Fact> facts, Time now) : estate_(&estate), now_(now) {
   const std::map<Subject, Time> decommissioned = decommissions(estate, facts, now);

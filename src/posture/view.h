@@ -12,6 +12,9 @@
 
 namespace cloister::posture {
 
+// When each subject that isn't declared was last decommissioned: what was seen of it until then is over.
+std::map<Subject, Time> decommissions(const Estate& estate, std::span<const Fact> facts, Time now);
+
 class View {
  public:
   // The estate and the facts outlive it.

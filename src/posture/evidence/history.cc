@@ -7,7 +7,7 @@
 #include <set>
 #include <tuple>
 
-#include "posture/records.h"
+#include "posture/view.h"
 
 namespace cloister::posture {
 namespace {
@@ -16,11 +16,6 @@ constexpr std::string_view kCollector = "history/1";
 
 // A collector goes on as the same when its version changes.
 std::string_view base_name(std::string_view collector) { return collector.substr(0, collector.rfind('/')); }
-
-bool is_record(const Fact& fact, std::string_view record) {
-  const std::string* what = fact.text("record");
-  return fact.kind == "record" && what != nullptr && *what == record;
-}
 
 // Made anew by every run, and about nothing but a run.
 bool is_of_one_run(const Fact& fact) {
@@ -38,12 +33,28 @@ std::optional<Tried> drill_of(const Fact& fact) {
 // Long over: it explains nothing any more.
 bool is_ancient(const Fact& fact, Time now) { return fact.valid_until + kRecordValid < now; }
 
+// Who said it: of a fact that says when a subject was last seen, the one who saw it.
+std::string_view source_of(const Fact& fact) {
+  return fact.collector == kCollector ? std::string_view(fact.scope) : base_name(fact.collector);
+}
+
+// When what was seen of a subject is over, by records of either run.
+std::map<Subject, Time> decommissioned(const Estate& estate, std::span<const Fact> before, std::span<const Fact> fresh,
+                                       Time now) {
+  std::map<Subject, Time> gone = decommissions(estate, before, now);
+  for (const auto& [subject, at] : decommissions(estate, fresh, now)) {
+    Time& last = gone.try_emplace(subject, at).first->second;
+    last = std::max(last, at);
+  }
+  return gone;
+}
+
 Fact last_seen(const Fact& fact, Time now) {
   Fact out;
   out.kind = fact.kind;
   out.subject = fact.subject;
   out.collector = std::string(kCollector);
-  out.scope = "the run before";
+  out.scope = std::string(source_of(fact));
   out.at = now;
   out.valid_until = now + kConfigurationValid;
   // One that was carried along before still says when somebody really saw it.
@@ -86,34 +97,30 @@ bool is_of_run_itself(const Fact& fact) {
   return std::ranges::any_of(kOwn, [&](std::string_view own) { return fact.collector.starts_with(own); });
 }
 
-std::vector<Fact> carried(std::span<const Fact> before, std::span<const Fact> fresh, Time now) {
-  std::set<Subject> gone;
-  for (const std::span<const Fact> facts : {before, fresh}) {
-    for (const Fact& fact : facts) {
-      if (is_record(fact, "decommission") && problem_of_record(fact, now).empty()) gone.insert(fact.subject);
-    }
-  }
+std::vector<Fact> carried(const Estate& estate, std::span<const Fact> before, std::span<const Fact> fresh, Time now) {
+  const std::map<Subject, Time> gone = decommissioned(estate, before, fresh, now);
   std::set<std::string_view> asked;
-  std::set<std::pair<std::string_view, Subject>> spoken_of;
+  std::set<std::tuple<std::string_view, Subject, std::string_view>> spoken_of;
   std::set<Tried> tried;
   for (const Fact& fact : fresh) {
     if (const auto drill = drill_of(fact)) tried.insert(*drill);
     asked.insert(base_name(fact.collector));
-    spoken_of.emplace(fact.kind, fact.subject);
+    spoken_of.emplace(fact.kind, fact.subject, source_of(fact));
   }
   std::vector<Fact> out;
   for (const Fact& fact : before) {
-    const bool decommissioned = fact.kind != "record" && gone.contains(fact.subject);
+    const auto found = gone.find(fact.subject);
+    const bool is_over = fact.kind != "record" && found != gone.end() && fact.at <= found->second;
     // The store gives each record to every run, also one that no run could keep yet.
     const bool unkept = fact.kind == "record" && fact.not_assessed;
-    if (decommissioned || unkept || is_of_one_run(fact) || is_ancient(fact, now)) continue;
+    if (is_over || unkept || is_of_one_run(fact) || is_ancient(fact, now)) continue;
     const auto drill = drill_of(fact);
     if (drill && !tried.contains(*drill)) {
       out.push_back(fact);
     } else if (fact.kind == "record" || (fact.collector != kCollector && !asked.contains(base_name(fact.collector)))) {
       out.push_back(fact);
     } else if (fact.subject.kind != SubjectKind::kObject && fact.subject.kind != SubjectKind::kPlatform &&
-               spoken_of.emplace(fact.kind, fact.subject).second) {
+               spoken_of.emplace(fact.kind, fact.subject, source_of(fact)).second) {
       out.push_back(last_seen(fact, now));
     }
   }

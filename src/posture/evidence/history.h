@@ -17,12 +17,12 @@ bool is_of_run_itself(const Fact& fact);
 // - those of collectors that this run didn't ask, as they stand, with their own dates: what is still valid proves, what
 //   isn't says how old it is;
 // - of a collector that this run did ask, for each kind and subject it now says nothing about, one that says when it
-//   was last seen: not assessed. Objects are left out: a location's collector tells only of those there is something to
-//   say of.
+//   was last seen: not assessed, whatever other collectors say. Objects are left out: a location's collector tells only
+//   of those there is something to say of.
 // - records, always; drills, until the same one was tried again.
-// What a record "decommission" speaks about is left out, and so is what the run itself is checked by. `now` is the
-// run's time.
-std::vector<Fact> carried(std::span<const Fact> before, std::span<const Fact> fresh, Time now);
+// What was seen of a subject until a record "decommission" took it out is left out, unless it is declared; and so is
+// what the run itself is checked by. `now` is the run's time.
+std::vector<Fact> carried(const Estate& estate, std::span<const Fact> before, std::span<const Fact> fresh, Time now);
 
 // Verdicts against the run before, by control and subject, without those unchanged:
 // new: nothing was known of the subject, and it isn't a pass; fixed: a fail became a pass; regressed: what was a pass

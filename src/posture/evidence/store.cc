@@ -45,12 +45,13 @@ std::optional<RunFile> parse_name(const std::string& name) {
   return file;
 }
 
-// What a killed run left: it was never under a run's name.
+// What a killed run left: it was never under a run's name. Somebody else's files stay.
 cloister::Status remove_parts(const Path& folder) {
   std::error_code failure;
   std::vector<Path> parts;
   for (std::filesystem::directory_iterator at(folder, failure), end; !failure && at != end; at.increment(failure)) {
-    if (at->path().extension() == kPart) parts.push_back(at->path());
+    const Path& path = at->path();
+    if (path.extension() == kPart && parse_name(path.stem().string())) parts.push_back(path);
   }
   if (failure) return Error(Code::kInternal, "read " + folder.string() + ": " + failure.message());
   for (const Path& part : parts) ::unlink(part.c_str());
@@ -89,7 +90,6 @@ Result<EvidenceStore> EvidenceStore::open(const Path& folder, seal::PublicContex
   CLOISTER_TRY(File lock, File::open_directory(folder));
   CLOISTER_RETURN_IF_ERROR(lock.lock_exclusive().with_context("evidence store"));
   CLOISTER_RETURN_IF_ERROR(check_guarded(lock, Guard::kUnwritten));
-  CLOISTER_RETURN_IF_ERROR(remove_parts(folder));
   return EvidenceStore(folder, std::move(lock), std::move(context), std::move(wrappers), random);
 }
 
@@ -128,6 +128,7 @@ Result<std::string> EvidenceStore::read(const RunFile& run) const {
 
 cloister::Status EvidenceStore::add(const std::string& run, Time at, std::string_view bundle) const {
   if (!is_run_id(run)) return Error(Code::kInvalid, "a run's id is 32 hexadecimal digits");
+  CLOISTER_RETURN_IF_ERROR(remove_parts(folder_));
   const Path target = folder_ / name_of_run(run, at);
   const Path part = target.string() + std::string(kPart);
   cloister::Status status = write_log(part, context_, wrappers_, *random_, at, bundle, seal::LogWriter::End::kLog);

@@ -39,7 +39,8 @@ class EvidenceStore {
   Result<std::vector<RunFile>> runs() const;
   // Its bundle. kCorrupt for a file that is damaged, was cut off, or holds another run than its name says.
   Result<std::string> read(const RunFile& run) const;
-  // Durable when it returns, and there whole or not at all. kExists for a run that is there.
+  // Durable when it returns, and there whole or not at all; removes what a killed one left. kExists for a run that is
+  // there.
   cloister::Status add(const std::string& run, Time at, std::string_view bundle) const;
 
   // What people said, oldest first, each once and for ever: facts as fact_json() writes them.

@@ -39,6 +39,11 @@ Fact decommissioned(const std::string& location, std::string approver) {
   return fact;
 }
 
+// Where nothing is declared.
+std::vector<Fact> carried(std::span<const Fact> before, std::span<const Fact> fresh, Time now) {
+  return posture::carried(Estate(), before, fresh, now);
+}
+
 TEST(Carried, CollectorThatWasNotAsked) {
   const std::vector<Fact> before = {encryption("corpus", "aws/1")};
   const std::vector<Fact> fresh = {encryption("weights", "local-storage/1", kNow)};
@@ -80,6 +85,34 @@ TEST(Carried, DecommissionedByARecordWithoutHoles) {
   EXPECT_TRUE(carried(before, std::vector<Fact>{other, decommissioned("corpus", "grace")}, kNow).empty());
   EXPECT_EQ(carried(before, std::vector<Fact>{other, decommissioned("corpus", "ada")}, kNow).size(), 1U);
   EXPECT_EQ(carried(before, std::vector<Fact>{other, decommissioned("other", "grace")}, kNow).size(), 1U);
+}
+
+TEST(Carried, SeenAgainAfterItsDecommission) {
+  const std::vector<Fact> before = {encryption("corpus", "aws/1", kRunTime + hours(1)),
+                                    decommissioned("corpus", "grace")};
+  const std::vector<Fact> fresh = {encryption("weights", "local-storage/1", kNow)};
+  EXPECT_EQ(carried(before, fresh, kNow).size(), 2U);
+}
+
+TEST(Carried, DeclaredSubjectIsNotDecommissioned) {
+  const Estate estate = value_of(parse_estate(kEstateText, "estate.toml"));
+  const std::vector<Fact> before = {encryption("corpus", "aws/1")};
+  const std::vector<Fact> fresh = {encryption("weights", "aws/1", kNow), decommissioned("corpus", "grace")};
+  EXPECT_EQ(posture::carried(estate, before, fresh, kNow).size(), 1U);
+  EXPECT_TRUE(carried(before, fresh, kNow).empty());
+}
+
+TEST(Carried, OtherCollectorDoesntSpeakForTheOneThatFellSilent) {
+  const std::vector<Fact> before = {encryption("corpus", "aws/1")};
+  const std::vector<Fact> silent = {encryption("corpus", "local-storage/1", kNow),
+                                    encryption("weights", "aws/1", kNow)};
+  std::vector<Fact> on = carried(before, silent, kNow);
+  ASSERT_EQ(on.size(), 1U);
+  EXPECT_EQ(on[0].collector, "history/1");
+  EXPECT_EQ(on[0].scope, "aws");
+  on = carried(on, silent, kNow + days(1));
+  ASSERT_EQ(on.size(), 1U);
+  EXPECT_TRUE(carried(on, std::vector<Fact>{encryption("corpus", "aws/2", kNow)}, kNow + days(2)).empty());
 }
 
 TEST(Carried, RecordsGoOnAndARunsOwnChecksDont) {

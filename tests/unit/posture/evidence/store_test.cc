@@ -115,7 +115,19 @@ TEST_F(EvidenceStoreTest, KilledWriterLeavesNothingBehind) {
   ASSERT_TRUE(write_file(part, as_bytes("half"), Overwrite::kRefuse).ok());
   const EvidenceStore store = open();
   EXPECT_TRUE(value_of(store.runs()).empty());
+  EXPECT_TRUE(std::filesystem::exists(part));  // who only reads removes nothing
+  keep(store, kRunTime, "");
   EXPECT_FALSE(std::filesystem::exists(part));
+}
+
+TEST_F(EvidenceStoreTest, FilesOfSomebodyElseStay) {
+  const EvidenceStore store = open();
+  const Path download = folder / "store" / "film.part", other = folder / "store" / "records.log.sealed.part";
+  ASSERT_TRUE(write_file(download, as_bytes("half"), Overwrite::kRefuse).ok());
+  ASSERT_TRUE(write_file(other, as_bytes("half"), Overwrite::kRefuse).ok());
+  keep(store, kRunTime, "");
+  EXPECT_TRUE(std::filesystem::exists(download));
+  EXPECT_TRUE(std::filesystem::exists(other));
 }
 
 TEST_F(EvidenceStoreTest, RetentionKeepsTheNewest) {
