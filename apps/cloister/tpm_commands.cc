@@ -1,6 +1,7 @@
 #include "tpm_commands.h"
 
 #include <filesystem>
+#include <optional>
 
 #include "attest/collateral/merge.h"
 #include "attest/workload_manifest.h"
@@ -111,20 +112,33 @@ Result<Outcome> challenge(Session& session, const ChallengeRequest& request) {
   return session.record_failure("tpm.challenge", "", to_hex(identity.attestation.name()), made.error());
 }
 
+// The challenge goes when it is answered; what couldn't be read or locked before leaves it open.
+Result<service::EndorsedTpm> endorse_into_home(Session& session, keys::Hierarchy& hierarchy,
+                                               const service::TpmEnrolment& enrolling,
+                                               const attest::TpmAnswer& answer) {
+  const keys::Caller caller = session.caller();
+  std::optional<service::EndorsedTpm> endorsed;
+  const Status kept =
+      home::update_collateral(session.home(), hierarchy, caller.now, [&](attest::CollateralBundle& bundle) -> Status {
+        CLOISTER_TRY(endorsed, enrolling.endorse(hierarchy.store(), answer, caller));
+        attest::merge(bundle.collateral, endorsed->item);
+        return {};
+      });
+  if (kept.ok()) return std::move(*endorsed);
+  if (!endorsed) return kept.error();
+  return Error(
+      kept.error().code(),
+      kept.error().message() + "; the challenge is used up: unless the collateral has the key, make another one");
+}
+
 Result<Outcome> endorse(Session& session, const EndorseRequest& request) {
   CLOISTER_TRY(const Bytes text, read_file(request.answer, attest::kTpmEnrolmentFileSizeMax));
   CLOISTER_TRY(const attest::TpmAnswer answer,
                attest::parse_tpm_answer(as_text(text)).with_context("read " + request.answer));
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session.hierarchy());
   CLOISTER_TRY(const service::TpmEnrolment enrolling, enrolment(session));
-  const keys::Caller caller = session.caller();
-  auto endorsed = enrolling.endorse(hierarchy->store(), answer, caller);
+  const auto endorsed = endorse_into_home(session, *hierarchy, enrolling, answer);
   if (!endorsed.ok()) return session.record_failure("tpm.endorse", "", to_hex(answer.id), endorsed.error());
-  CLOISTER_RETURN_IF_ERROR(
-      home::update_collateral(session.home(), *hierarchy, caller.now, [&](attest::CollateralBundle& kept) -> Status {
-        attest::merge(kept.collateral, endorsed->item);
-        return {};
-      }));
   const attest::TpmPublic key = *attest::parse_tpm_public(endorsed->item.body);
   Outcome outcome;
   outcome.json = {{"attestation_name", to_hex(key.name())},

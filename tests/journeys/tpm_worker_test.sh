@@ -101,6 +101,10 @@ for part in quote signature pcrs; do
   edit machine.answer "$part" "$(changed "$(member machine.answer "$part")")" changed.answer
   expect_error 4 "isn't sound" cloister attest tpm endorse changed.answer
 done
+# Collateral that can't be read uses no challenge up.
+echo nonsense >"$CLOISTER_HOME/collateral.bundle"
+cloister attest tpm endorse machine.answer 2>"$work/.err" && fail 'endorsed beside nonsense'
+rm "$CLOISTER_HOME/collateral.bundle"
 expect_status 0 cloister --json attest tpm endorse machine.answer
 cp "$work/.out" endorsed.json
 [[ $(json_get assurance <endorsed.json) == insecure_software ]] || fail "$(cat endorsed.json)"
