@@ -55,6 +55,9 @@ Status add_facts(const std::vector<std::string>& files, posture::Materials& mate
       if (posture::is_of_people(fact)) {
         return invalid(path + ": what people say is signed: use `cloister posture record`");
       }
+      if (posture::is_of_run_itself(fact)) {
+        return invalid(path + ": facts of " + printable(fact.collector) + " are made by the run itself");
+      }
       materials.facts.push_back(std::move(fact));
     }
   }

@@ -1,4 +1,4 @@
-// Facts put in order, so that a judge finds those about a subject, and the newest stands for what it replaced.
+// Facts put in order, so that a judge finds those about a subject, and the newest stand for what they replaced.
 #include "posture/view.h"
 
 #include <algorithm>
@@ -39,13 +39,15 @@ struct Entry {
   auto key() const { return std::tie(fact->kind, fact->subject, fact->collector, which); }
 };
 
-// The newest first of those that replace each other. Two of the same time, of which at most one can be true: by their
-// content, so that the order they came in makes no difference.
+// The newest first of those that replace each other. Those of the same time by their content, so that the order they
+// came in makes no difference.
 bool before(const Entry& left, const Entry& right) {
   if (left.key() != right.key()) return left.key() < right.key();
   if (left.fact->at != right.fact->at) return left.fact->at > right.fact->at;
   return fact_json(*left.fact) < fact_json(*right.fact);
 }
+
+bool are_one(const Fact& left, const Fact& right) { return fact_json(left) == fact_json(right); }
 
 bool kind_before(const Fact* fact, std::string_view kind) { return fact->kind < kind; }
 
@@ -74,8 +76,14 @@ View::View(const Estate& estate, std::span<const Fact> facts, Time now) : estate
     if (found == decommissioned.end() || fact.at > found->second) entries.push_back({&fact, which_of(fact)});
   }
   std::ranges::sort(entries, before);
+  std::size_t newest = 0;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (i == 0 || entries[i - 1].key() != entries[i].key()) newest_.push_back(entries[i].fact);
+    if (i == 0 || entries[i - 1].key() != entries[i].key()) {
+      newest = i;
+    } else if (entries[i].fact->at != entries[newest].fact->at || are_one(*entries[i - 1].fact, *entries[i].fact)) {
+      continue;
+    }
+    newest_.push_back(entries[i].fact);
   }
 }
 

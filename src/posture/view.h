@@ -24,7 +24,7 @@ class View {
 
   // The newest of each collector about that subject; empty: nobody looked. Of kinds of which a collector says several
   // about one subject the newest of each: "drill" by `drill`, "record" by `record` and `control`, "storage.encryption"
-  // by `level`, "transient.persistence" by `what` and `where`.
+  // by `level`, "transient.persistence" by `what` and `where`. Of those of the same time all: none replaces another.
   std::vector<const Fact*> about(std::string_view kind, const Subject& subject) const;
   // All of them, by kind, subject and collector.
   std::span<const Fact* const> newest() const { return newest_; }

@@ -103,6 +103,11 @@ cloister --json posture show | python3 -c '
 import json, sys
 print(json.dumps(next(f for f in json.load(sys.stdin)["facts"] if f["kind"] == "record"), sort_keys=True, ensure_ascii=False, separators=(",", ":")))' >claim.jsonl
 expect_error 2 'signed' cloister posture audit --estate estate.toml --facts claim.jsonl
+# Nor does anybody else say what a run checks itself by.
+cloister --json posture show | python3 -c '
+import json, sys
+print(json.dumps(next(f for f in json.load(sys.stdin)["facts"] if f["collector"] == "self-check/1"), sort_keys=True, ensure_ascii=False, separators=(",", ":")))' >claim.jsonl
+expect_error 2 'self-check/1' cloister posture audit --estate estate.toml --facts claim.jsonl
 
 # Data that is gone doesn't make a platform better.
 expect_status 0 cloister posture audit --estate estate.toml --skip content

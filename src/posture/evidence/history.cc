@@ -1,6 +1,8 @@
 // Facts that go on, and what changed.
 #include "posture/evidence/history.h"
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <tuple>
@@ -22,8 +24,7 @@ bool is_record(const Fact& fact, std::string_view record) {
 
 // Made anew by every run, and about nothing but a run.
 bool is_of_one_run(const Fact& fact) {
-  return fact.kind == "collector.run" || fact.collector.starts_with("self-check/") ||
-         fact.collector.starts_with("evidence/") || fact.collector.starts_with("inventory/");
+  return fact.kind == "collector.run" || (is_of_run_itself(fact) && base_name(fact.collector) != base_name(kCollector));
 }
 
 // What was tried once stays tried until it is too old, or somebody tries the same again.
@@ -79,6 +80,11 @@ std::optional<Changed> vanished(const std::pair<std::string, Subject>& key, Stat
 }
 
 }  // namespace
+
+bool is_of_run_itself(const Fact& fact) {
+  constexpr std::array<std::string_view, 4> kMakers = {"self-check/", "evidence/", "inventory/", "history/"};
+  return std::ranges::any_of(kMakers, [&](std::string_view maker) { return fact.collector.starts_with(maker); });
+}
 
 std::vector<Fact> carried(std::span<const Fact> before, std::span<const Fact> fresh, Time now) {
   std::set<Subject> gone;

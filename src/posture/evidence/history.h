@@ -10,6 +10,9 @@
 
 namespace cloister::posture {
 
+// By a collector that is the run itself: what checks it, its inventory, or what it remembers. Nobody else says such.
+bool is_of_run_itself(const Fact& fact);
+
 // Facts of the run before that this one goes on with:
 // - those of collectors that this run didn't ask, as they stand, with their own dates: what is still valid proves, what
 //   isn't says how old it is;

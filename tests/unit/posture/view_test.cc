@@ -37,13 +37,20 @@ TEST(View, NewestOfEachCollector) {
   }
 }
 
-// Two facts of one time: whichever it is, it is the same in every order.
-TEST(View, OrderOfFactsMakesNoDifference) {
-  const std::vector<Fact> one = {seen("a/1", kSceneTime, "yes"), seen("a/1", kSceneTime, "no")};
-  const std::vector<Fact> other = {one[1], one[0]};
+// Facts of one time: none replaces another, and they are the same in every order.
+TEST(View, ContradictionOfOneTimeIsKept) {
+  const Time early{kSceneTime.unix_ms - 1000};
+  std::vector<Fact> facts = {seen("a/1", kSceneTime, "yes"), seen("a/1", kSceneTime, "no"),
+                             seen("a/1", kSceneTime, "yes"), seen("a/1", early, "unknown")};
   const Estate estate;
-  EXPECT_EQ(View(estate, one, kSceneTime).all("storage.encryption")[0]->id(),
-            View(estate, other, kSceneTime).all("storage.encryption")[0]->id());
+  for (int i = 0; i < 24; ++i) {
+    std::ranges::next_permutation(facts, {}, &Fact::id);
+    const View view(estate, facts, kSceneTime);
+    const auto about = view.about("storage.encryption", kCorpus);
+    ASSERT_EQ(about.size(), 2U);
+    EXPECT_EQ(*about[0]->text("encrypted"), "no");
+    EXPECT_EQ(*about[1]->text("encrypted"), "yes");
+  }
 }
 
 TEST(View, SeveralOfOneKindStandSideBySide) {

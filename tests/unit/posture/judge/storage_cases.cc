@@ -35,6 +35,11 @@ Fact disk(const std::string& location, const std::string& encrypted) {
                   {"level", text("block")}});
 }
 
+void add_disagreements(std::vector<JudgeCase>& out, const std::string& control, const Estate& bucket) {
+  const Fact good = sse("corpus"), bad = with(good, "encrypted", text("no"));
+  out.push_back({control, "SameCollectorSaysBoth", kFail, bucket, {good, bad}});
+}
+
 void add_encryption(std::vector<JudgeCase>& out, const std::string& control, DataKind kind) {
   const Estate bucket = estate_with("corpus", "s3://bucket/corpus", kind);
   const Estate folder = estate_with("corpus", "file:/srv/corpus", kind);
@@ -93,6 +98,7 @@ void add_encryption(std::vector<JudgeCase>& out, const std::string& control, Dat
   out.push_back({control, "UnknownWord", kNotAssessed, bucket, {with(sse("corpus"), "encrypted", text("surely"))}});
   out.push_back({control, "UnknownScheme", kNotAssessed, bucket, {with(sse("corpus"), "scheme", text("rot13"))}});
   out.push_back({control, "NobodyLooked", kNotAssessed, bucket, {}, "nobody looked"});
+  add_disagreements(out, control, bucket);
   Estate staging = bucket;
   staging.locations[0].label.environment = "staging";
   out.push_back({control, "StagingIsOutOfScope", kNotAssessed, staging, {sse("corpus")}, "nothing"});
