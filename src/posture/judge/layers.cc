@@ -69,6 +69,13 @@ std::map<std::string, Facts> by_level(const View& view, const LocationFacts& loc
   return levels;
 }
 
+// What a service does with new objects and what those that are there show are one layer: neither makes up for the
+// other.
+SubjectVerdict service_with_objects(const Subject& subject, std::vector<SubjectVerdict> levels) {
+  const bool failed = std::ranges::find(levels, Status::kFail, &SubjectVerdict::status) != levels.end();
+  return failed ? all_of(subject, std::move(levels)) : any_of(subject, std::move(levels));
+}
+
 // Whether files are sealed is for their bytes to say.
 SubjectVerdict judge_sealed(const View& view, const LocationFacts& location, const LayerQuestion& question) {
   const Question asked{location.subject, "nobody looked whether its files are sealed", question.remediation};
@@ -165,16 +172,18 @@ Finding look_scan_sealed(const Fact& scan, const LocationFacts& location) {
 }
 
 SubjectVerdict judge_layers(const View& view, const LocationFacts& location, const LayerQuestion& question) {
-  std::vector<SubjectVerdict> layers;
+  std::vector<SubjectVerdict> layers, of_service;
   for (const auto& [level, facts] : by_level(view, location)) {
     const Question asked{location.subject, question.nobody, question.remediation};
-    layers.push_back(judge_by(view, asked, facts, [&](const Fact& fact) {
+    auto& into = level == "service" || level == "object" ? of_service : layers;
+    into.push_back(judge_by(view, asked, facts, [&](const Fact& fact) {
       Finding finding = look_encrypted(fact);
       if (finding.status == Status::kPass && question.configured) finding = question.configured(fact);
       if (finding.status != Status::kPass && finding.remediation.empty()) finding.remediation = question.remediation;
       return finding;
     }));
   }
+  if (!of_service.empty()) layers.push_back(service_with_objects(location.subject, std::move(of_service)));
   const bool said_sealed = std::ranges::any_of(location.configuration, [](const Fact* fact) { return is_seal(*fact); });
   if (said_sealed || !location.scans.empty()) {
     SubjectVerdict sealed = judge_sealed(view, location, question);

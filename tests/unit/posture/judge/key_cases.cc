@@ -134,6 +134,12 @@ void add_managers(std::vector<JudgeCase>& out) {
   out.push_back(
       {control, "KeyDisabled", kFail, estate, {good, with(posture_of(kRoot, "root"), "state", text("disabled"))}});
   out.push_back({control, "DefaultOnlyNoObjectSeen", kNotAssessed, estate, {with(good, "level", text("service"))}});
+  out.push_back({control, "DefaultBesideObjects", kPass, estate, {good, with(good, "level", text("service"))}});
+  out.push_back({control,
+                 "DefaultOfThePlatformBesideObjects",
+                 kFail,
+                 estate,
+                 {good, with(bucket_of("sse-s3", "platform_default", ""), "level", text("service"))}});
   out.push_back({control, "NoSample", kNotAssessed, estate, {with(good, "objects_sampled", number(0))}});
   out.push_back({control, "UnnamedKey", kNotAssessed, estate, {with(good, "key", text(""))}});
   out.push_back({control, "SlotOfSomebodyElse", kNotAssessed, estate_with("corpus", "file:/c", DataKind::kModel),

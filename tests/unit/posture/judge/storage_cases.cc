@@ -38,6 +38,10 @@ Fact disk(const std::string& location, const std::string& encrypted) {
 void add_disagreements(std::vector<JudgeCase>& out, const std::string& control, const Estate& bucket) {
   const Fact good = sse("corpus"), bad = with(good, "encrypted", text("no"));
   out.push_back({control, "SameCollectorSaysBoth", kFail, bucket, {good, bad}});
+  const Fact by_default = with(good, "level", text("service"));
+  out.push_back({control, "DefaultYesAndObjectsNo", kFail, bucket, {by_default, bad}});
+  const Fact unknown = with(by_default, "encrypted", text("unknown"));
+  out.push_back({control, "DefaultUnknownAndObjectsYes", kPass, bucket, {unknown, good}});
 }
 
 void add_encryption(std::vector<JudgeCase>& out, const std::string& control, DataKind kind) {
