@@ -43,15 +43,21 @@ Finding look_decision(const View& view, const Fact& fact, const Candidate& now) 
                remediation);
 }
 
+}  // namespace
+
+SubjectVerdict judge_decision(const View& view, const Workload& workload) {
+  const Subject subject{SubjectKind::kWorkload, workload.name};
+  const Candidate now = candidate(view, workload);
+  return judge_by(view, {subject, "nobody decided whether it needs a TEE", "cloister posture candidates"},
+                  view.about("assessment.workload", subject),
+                  [&](const Fact& fact) { return look_decision(view, fact, now); });
+}
+
+namespace {
+
 std::vector<SubjectVerdict> judge_use_01(const View& view) {
   std::vector<SubjectVerdict> out;
-  for (const Workload* workload : workloads(view)) {
-    const Subject subject{SubjectKind::kWorkload, workload->name};
-    const Candidate now = candidate(view, *workload);
-    out.push_back(judge_by(view, {subject, "nobody decided whether it needs a TEE", "cloister posture candidates"},
-                           view.about("assessment.workload", subject),
-                           [&](const Fact& fact) { return look_decision(view, fact, now); }));
-  }
+  for (const Workload* workload : workloads(view)) out.push_back(judge_decision(view, *workload));
   return out;
 }
 

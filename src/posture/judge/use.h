@@ -7,6 +7,9 @@
 
 namespace cloister::posture {
 
+// use.cc: passes where a decision about it counts, whatever was decided.
+SubjectVerdict judge_decision(const View& view, const Workload& workload);
+
 // use_patterns.cc
 std::vector<SubjectVerdict> judge_use_06(const View& view);
 std::vector<SubjectVerdict> judge_use_07(const View& view);

@@ -27,11 +27,23 @@ bool uses_pattern(const View& view, const Subject& workload) {
   return attested || decided_tee(view, workload);
 }
 
+// That a workload does without a TEE is on record, or it isn't known: finding none shows nothing.
+void add_undecided(const View& view, const Workload& workload, std::vector<SubjectVerdict>& out) {
+  const SubjectVerdict decision = judge_decision(view, workload);
+  if (decision.status == Status::kPass) return;
+  out.push_back(not_assessed(decision.subject, "whether it does without a TEE isn't on record: " + decision.reason,
+                             decision.remediation));
+}
+
 std::vector<SubjectVerdict> judge_pattern(const View& view, WorkloadUse use, const std::vector<DrillAsked>& drills) {
   std::vector<SubjectVerdict> out;
   for (const Workload& workload : view.estate().workloads) {
     const Subject subject{SubjectKind::kWorkload, workload.name};
-    if (workload.use != use || !in_scope(workload.label) || !uses_pattern(view, subject)) continue;
+    if (workload.use != use || !in_scope(workload.label)) continue;
+    if (!uses_pattern(view, subject)) {
+      add_undecided(view, workload, out);
+      continue;
+    }
     std::vector<SubjectVerdict> parts;
     parts.push_back(judge_attested(view, workload.name));
     parts.push_back(judge_drills(view, subject, drills));
@@ -111,7 +123,11 @@ std::vector<SubjectVerdict> judge_use_11(const View& view) {
   std::vector<SubjectVerdict> out;
   for (const Workload& workload : view.estate().workloads) {
     const Subject subject{SubjectKind::kWorkload, workload.name};
-    if (!in_scope(workload.label) || !uses_pattern(view, subject)) continue;
+    if (!in_scope(workload.label)) continue;
+    if (!uses_pattern(view, subject)) {
+      if (workload.use != WorkloadUse::kKeyService) add_undecided(view, workload, out);
+      continue;
+    }
     out.push_back(judge_by(view, {subject, "nobody verified evidence of it"},
                            view.about("attestation.workload", subject), look_tcb));
   }

@@ -186,7 +186,12 @@ void add_patterns(std::vector<JudgeCase>& out) {
               {attested(), drill_of("confidential-inference", {"canary", "binding", "relay"}), drill_of("RT-A02")});
   add_drilled(out, "USE-08", regulated(WorkloadUse::kFederation),
               {attested(), drill_of("confidential-federation", {"canary", "measurement", "outputs"})});
-  out.push_back({"USE-06", "NobodyUsesThePattern", kNotAssessed, regulated(WorkloadUse::kTraining), {}, "nothing"});
+  const Estate training = regulated(WorkloadUse::kTraining);
+  using enum TeeDecision;
+  out.push_back({"USE-06", "NobodyDecided", kNotAssessed, training, {}, "isn't on record"});
+  out.push_back(
+      {"USE-06", "DecidedAgainst", kNotAssessed, training, {decided(kTee, kLater, "no hardware")}, "nothing"});
+  out.push_back({"USE-06", "WithoutReason", kNotAssessed, training, {decided(kTee, kNotNeeded)}, "isn't on record"});
   out.push_back({"USE-06",
                  "CanaryFoundInHostMemory",
                  kFail,
@@ -213,6 +218,7 @@ void add_kept(std::vector<JudgeCase>& out) {
   out.push_back({"USE-10", "NothingVerifiedAgain", kNotAssessed, {}, {with(releases, "reverified", number(0))}});
 
   const Estate estate = regulated(WorkloadUse::kTraining);
+  out.push_back({"USE-11", "NobodyDecided", kNotAssessed, estate, {}, "isn't on record"});
   const std::vector<Fact> watched = {attested(), record_of("advisory-watch"),
                                      record_of("site-exposure", {SubjectKind::kSite, "hall 1"}), drill_of("RT-A04")};
   const JudgeCase current{"USE-11", "UpToDate", kPass, estate, watched};
