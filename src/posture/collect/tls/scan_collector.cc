@@ -109,12 +109,12 @@ void add_truth(FactValues& values, std::string_view name, std::string_view seen,
 
 void add_plaintext(const Target& target, FactValues& values) {
   const std::string answers = target.seen("W2", "plaintext answers");
-  const bool h2c = target.seen("W6", "h2c") == "yes";
+  const std::string h2c = target.seen("W6", "h2c");
   const bool plain_port =
       target.seen("W2", "plain port answers") == "yes" && target.seen("W2", "plain port redirects") != "yes";
-  if (answers == "yes" || h2c || plain_port) {
+  if (answers == "yes" || h2c == "yes" || plain_port) {
     values.emplace("plaintext_refused", false);
-  } else if (answers == "no") {
+  } else if (answers == "no" && (h2c == "no" || h2c == "not-applicable")) {
     values.emplace("plaintext_refused", true);
   }
 }

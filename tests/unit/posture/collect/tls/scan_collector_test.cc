@@ -27,6 +27,7 @@ const Scan kGood = {{"P1", "", "no"},
                     {"H12", "", "no"},
                     {"W1", "hsts", "yes"},
                     {"W2", "plaintext answers", "no"},
+                    {"W6", "h2c", "no"},
                     {"X9", "stapled", "yes"},
                     {"X9", "signed", "yes"},
                     {"X9", "fresh", "yes"},
@@ -99,13 +100,15 @@ TEST(ScanCollectorTest, BadAnswersAreBadValues) {
   EXPECT_EQ(only_fact(scan_text(with("P9", "TLS 1.2", "no"))).truth("downgrade_resisted"), false);
   EXPECT_EQ(*only_fact(scan_text(with("X9", "revoked", "yes"))).text("staple"), "bad");
   EXPECT_EQ(only_fact(scan_text(with("W1", "hsts", "no"))).truth("hsts"), false);
-  Scan h2c = kGood;
-  h2c.push_back({"W6", "h2c", "yes"});
-  EXPECT_EQ(only_fact(scan_text(h2c)).truth("plaintext_refused"), false);
+  EXPECT_EQ(only_fact(scan_text(with("W6", "h2c", "yes"))).truth("plaintext_refused"), false);
   Scan plain_port = kGood;
   plain_port.push_back({"W2", "plain port answers", "yes"});
   EXPECT_EQ(only_fact(scan_text(plain_port)).truth("plaintext_refused"), false);
   EXPECT_EQ(only_fact(scan_text(kGood, "127.0.0.1:443")).truth("external"), false);
+}
+
+TEST(ScanCollectorTest, WithoutHttp2NothingAnswersByIt) {
+  EXPECT_EQ(only_fact(scan_text(with("W6", "h2c", "not-applicable"))).truth("plaintext_refused"), true);
 }
 
 TEST(ScanCollectorTest, LifeOfTheCertificate) {
@@ -128,6 +131,7 @@ TEST(ScanCollectorTest, UnknownIsLeftOut) {
   for (const char* seen : {"unknown", ""}) {
     SCOPED_TRACE(seen);
     EXPECT_EQ(only_fact(scan_text(with("W2", "plaintext answers", seen))).truth("plaintext_refused"), std::nullopt);
+    EXPECT_EQ(only_fact(scan_text(with("W6", "h2c", seen))).truth("plaintext_refused"), std::nullopt);
     EXPECT_EQ(only_fact(scan_text(with("P2", "", seen))).list("versions"), nullptr);
     EXPECT_EQ(only_fact(scan_text(with("P6", "", seen))).truth("tls13"), std::nullopt);
     EXPECT_EQ(only_fact(scan_text(with("H12", "", seen))).truth("early_data_refused"), std::nullopt);
