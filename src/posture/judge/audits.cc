@@ -3,6 +3,7 @@
 
 #include "posture/judge/judge.h"
 #include "posture/judge/proof.h"
+#include "posture/people.h"
 #include "posture/subjects.h"
 
 namespace cloister::posture {
@@ -85,9 +86,11 @@ Finding look_at_candidate(const Fact& fact) {
   if (decision == nullptr || decision->empty()) return unproven("nobody decided about it");
   const std::string* owner = fact.text("owner");
   const std::string* approver = fact.text("approver");
-  if (owner == nullptr || approver == nullptr || owner->empty() || approver->empty())
-    return fails("nobody approved what was decided about it", "have the decision approved by somebody else");
-  if (*owner == *approver) return fails("who decided approved it", "have the decision approved by somebody else");
+  const std::string people =
+      owner == nullptr || approver == nullptr ? "they aren't both named" : problem_of_people(*owner, *approver);
+  if (!people.empty())
+    return fails("what was decided about it has no second person behind it: " + people,
+                 "have the decision approved by somebody else");
   return passes("decided: " + *decision + ", approved by " + *approver);
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "posture/people.h"
+
 namespace cloister::posture {
 namespace {
 
@@ -179,9 +181,9 @@ Facts records(const View& view, std::string_view record, const Subject& subject)
 Finding check_record(const View& view, const Fact& record) {
   const std::string* owner = record.text("owner");
   const std::string* approver = record.text("approver");
-  if (owner == nullptr || owner->empty()) return unproven("the record names no owner");
-  if (approver == nullptr || approver->empty()) return unproven("nobody approved the record");
-  if (*approver == *owner) return unproven("the record was approved by its own owner");
+  if (owner == nullptr || approver == nullptr) return unproven("the record doesn't name its owner and its approver");
+  const std::string people = problem_of_people(*owner, *approver);
+  if (!people.empty()) return unproven("the record doesn't count: " + people);
   const std::optional<Duration> old = age(view, record.text("date"));
   if (!old) return unproven("the record has no date that has come");
   if (*old > days(365)) return unproven("the record is older than a year");

@@ -12,6 +12,7 @@ std::vector<SceneChange> of_quarter() {
           set_value("ActionOverdue", kFail, "record", "overdue", Number{1}),
           set_value("LastQuarter", kFail, "record", "date", to_rfc3339(Time{kSceneTime.unix_ms - days(93).ms})),
           set_value("NobodyApproved", kNotAssessed, "record", "approver", std::string()),
+          set_value("ApprovedByItsOwner", kNotAssessed, "record", "approver", std::string("Ana@example.org ")),
           set_value("NegativeCount", kNotAssessed, "record", "overdue", Number{-1})};
 }
 
@@ -66,6 +67,8 @@ SceneCase candidates() {
       scene,
       {set_value("NobodyApproved", kFail, kind, "approver", std::string()),
        set_value("ApprovedByItsOwner", kFail, kind, "approver", std::string("ana@example.org")),
+       set_value("ApprovedUnderAnotherSpelling", kFail, kind, "approver", std::string(" Ana@Example.org")),
+       set_value("BlankApprover", kFail, kind, "approver", std::string(" ")),
        set_value("Undecided", kNotAssessed, kind, "decision", std::string()),
        set_value("PilotNotCompleted", kFail, "pilot", "completed_at", std::string()),
        set_value("PilotTooOld", kFail, "pilot", "completed_at", to_rfc3339(Time{kSceneTime.unix_ms - days(366).ms})),
