@@ -48,7 +48,7 @@ std::string how_to_run(std::string_view drill) {
   return drill.starts_with("RT-") ? "cloister redteam run " + name : "run the drill \"" + name + "\"";
 }
 
-Finding look_at_drill(const Fact& fact, const DrillAsked& asked) {
+Finding look_at_drill(const Fact& fact, const DrillAsked& asked, Time now) {
   const std::string name(asked.drill);
   const std::string again = "find out why, repair it, and run it again: " + how_to_run(asked.drill);
   const std::string* outcome = fact.text("outcome");
@@ -72,6 +72,8 @@ Finding look_at_drill(const Fact& fact, const DrillAsked& asked) {
     if (!alerts) return unproven(name + " doesn't say whether anybody was told");
     if (!*alerts) return fails(name + " was defended, and nobody was told", "let its refusals reach whoever watches");
   }
+  if (fact.at + asked.age_max < now)
+    return unproven(name + " was last run at " + to_rfc3339(fact.at) + ", too long ago", how_to_run(asked.drill));
   return passes(name + " was defended in all of its " + std::to_string(*cases) + " cases");
 }
 
@@ -154,7 +156,7 @@ SubjectVerdict judge_drill(const View& view, const Subject& subject, const Drill
   const Facts facts = drills(view, subject, asked.drill);
   const std::string name(asked.drill);
   const Question question{subject, name + " wasn't run", how_to_run(asked.drill)};
-  return judge_by(view, question, facts, [&](const Fact& fact) { return look_at_drill(fact, asked); });
+  return judge_by(view, question, facts, [&](const Fact& fact) { return look_at_drill(fact, asked, view.now()); });
 }
 
 SubjectVerdict judge_drills(const View& view, const Subject& subject, const std::vector<DrillAsked>& asked) {
