@@ -62,6 +62,8 @@ SceneCase candidates() {
                                     {"completed_at", to_rfc3339(Time{kSceneTime.unix_ms - days(300).ms})},
                                     {"decision", std::string("expand")},
                                     {"releases", Texts{"41aa"}}}));
+  const std::string kept = "attestation.releases";
+  scene.facts.push_back(scene_fact(kept, {}, {{"reverified", Number{1}}, {"inconsistent", Number{0}}}));
   return {
       "AUD-03",
       scene,
@@ -75,6 +77,8 @@ SceneCase candidates() {
        set_value("CompletedTomorrow", kNotAssessed, "pilot", "completed_at", to_rfc3339(kSceneTime + days(1))),
        set_value("NothingDecided", kFail, "pilot", "decision", std::string()),
        set_value("NothingToVerifyAgain", kNotAssessed, "pilot", "releases", Texts{}),
+       set_value("NothingDecidedAgain", kNotAssessed, kept, "reverified", Number{0}),
+       set_value("AnotherVerdictAgain", kFail, kept, "inconsistent", Number{1}),
        set_value("PilotOfNothing", kNotAssessed, "pilot", "workload", std::string()),
        {"WorkloadNotAssessed", kNotAssessed,
         [](Scene& changed) { changed.estate.workloads.push_back(scene_workload("forgotten")); }},
