@@ -5,6 +5,7 @@
 #include <array>
 
 #include "posture/judge/proof.h"
+#include "posture/people.h"
 
 namespace cloister::posture {
 namespace {
@@ -186,11 +187,8 @@ Result<Fact> assessment_fact(const Candidate& candidate, const TeeAssessment& as
     return Error(Code::kInvalid,
                  candidate.workload + " and what it reads have no label: there is nothing to decide on");
   }
-  if (assessment.owner.empty() || assessment.approver.empty()) {
-    return Error(Code::kInvalid, "a decision needs an owner and an approver");
-  }
-  if (assessment.owner == assessment.approver) {
-    return Error(Code::kInvalid, "a decision is approved by somebody else than its owner");
+  if (const std::string people = problem_of_people(assessment.owner, assessment.approver); !people.empty()) {
+    return Error(Code::kInvalid, "a decision needs an owner, and an approver who is somebody else: " + people);
   }
   const bool as_computed = assessment.decision == *candidate.computed;
   if (!as_computed && assessment.reason.empty()) {

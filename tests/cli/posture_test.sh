@@ -117,7 +117,7 @@ expect_error 2 'self-check/1' cloister posture audit --estate estate.toml --fact
 # A fact with a date that can't be proves nothing, and stops no later run.
 cloister --json posture show | python3 -c '
 import json, sys
-fact = next(f for f in json.load(sys.stdin)["facts"] if f["kind"] == "inventory.scope")
+fact = next(f for f in json.load(sys.stdin)["facts"] if f["kind"] == "content.scan")
 fact["valid_until"] = str(int(fact["valid_until"][:4]) + 2) + fact["valid_until"][4:]
 print(json.dumps(fact, sort_keys=True, ensure_ascii=False, separators=(",", ":")))' >long.jsonl
 expect_status 0 cloister posture audit --estate estate.toml --facts long.jsonl

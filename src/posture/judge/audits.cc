@@ -3,6 +3,7 @@
 
 #include "posture/judge/judge.h"
 #include "posture/judge/proof.h"
+#include "posture/people.h"
 #include "posture/subjects.h"
 
 namespace cloister::posture {
@@ -85,9 +86,11 @@ Finding look_at_candidate(const Fact& fact) {
   if (decision == nullptr || decision->empty()) return unproven("nobody decided about it");
   const std::string* owner = fact.text("owner");
   const std::string* approver = fact.text("approver");
-  if (owner == nullptr || approver == nullptr || owner->empty() || approver->empty())
-    return fails("nobody approved what was decided about it", "have the decision approved by somebody else");
-  if (*owner == *approver) return fails("who decided approved it", "have the decision approved by somebody else");
+  const std::string people =
+      owner == nullptr || approver == nullptr ? "they aren't both named" : problem_of_people(*owner, *approver);
+  if (!people.empty())
+    return fails("what was decided about it has no second person behind it: " + people,
+                 "have the decision approved by somebody else");
   return passes("decided: " + *decision + ", approved by " + *approver);
 }
 
@@ -107,6 +110,29 @@ Finding look_at_pilot(const View& view, const Fact& fact) {
   return passes("pilot of " + text("workload") + " completed: " + text("decision"));
 }
 
+// What the pilot names as released counts as far as what is kept gives the same verdict when it is decided again.
+Finding look_at_kept(const Fact& fact) {
+  const std::string remediation = "cloister attest replay --all; keep the archive";
+  const auto again = fact.number("reverified"), inconsistent = fact.number("inconsistent");
+  if (!again || !inconsistent) return unproven("which releases give the same verdict again isn't counted", remediation);
+  if (*inconsistent != 0) {
+    return fails(std::to_string(*inconsistent) + " releases give another verdict when they are decided again",
+                 remediation);
+  }
+  if (*again < 1) return unproven("no release was decided again", remediation);
+  return passes(std::to_string(*again) + " releases give the same verdict again");
+}
+
+SubjectVerdict pilot(const View& view) {
+  std::vector<SubjectVerdict> parts;
+  parts.push_back(judge_by(view, {the_platform(), "no pilot is recorded", "cloister posture candidates"},
+                           view.about("pilot", the_platform()),
+                           [&](const Fact& fact) { return look_at_pilot(view, fact); }));
+  parts.push_back(judge_by(view, {the_platform(), "nobody looked at what is kept of releases"},
+                           view.about("attestation.releases", the_platform()), look_at_kept));
+  return all_of(the_platform(), std::move(parts));
+}
+
 std::vector<SubjectVerdict> candidates(const View& view) {
   std::vector<SubjectVerdict> out;
   for (const Workload& workload : view.estate().workloads) {
@@ -116,9 +142,7 @@ std::vector<SubjectVerdict> candidates(const View& view) {
     out.push_back(judge_by(view, question, view.about("assessment.workload", subject), look_at_candidate));
   }
   if (out.empty()) return out;
-  const Question question = {the_platform(), "no pilot is recorded", "cloister posture candidates"};
-  out.push_back(judge_by(view, question, view.about("pilot", the_platform()),
-                         [&](const Fact& fact) { return look_at_pilot(view, fact); }));
+  out.push_back(pilot(view));
   return out;
 }
 

@@ -113,9 +113,10 @@ std::vector<SubjectVerdict> judge_key_06(const View& view) {
 }
 
 std::vector<SubjectVerdict> judge_key_07(const View& view) {
-  return {judge_drill(
-      view, the_platform(),
-      {.drill = "dek-rotation", .covers = {"refused-for-new", "dependants-listed", "re-encrypted", "old-removed"}})};
+  return {judge_drill(view, the_platform(),
+                      {.drill = "dek-rotation",
+                       .covers = {"refused-for-new", "dependants-listed", "re-encrypted", "old-removed"},
+                       .age_max = days(365)})};
 }
 
 }  // namespace cloister::posture

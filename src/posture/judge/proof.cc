@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "posture/people.h"
+
 namespace cloister::posture {
 namespace {
 
@@ -47,7 +49,7 @@ std::string how_to_run(std::string_view drill) {
                                   : "run the drill \"" + name + "\"";
 }
 
-Finding look_at_drill(const Fact& fact, const DrillAsked& asked) {
+Finding look_at_drill(const Fact& fact, const DrillAsked& asked, Time now) {
   const std::string name(asked.drill);
   const std::string again = "find out why, repair it, and run it again: " + how_to_run(asked.drill);
   const std::string* outcome = fact.text("outcome");
@@ -71,6 +73,8 @@ Finding look_at_drill(const Fact& fact, const DrillAsked& asked) {
     if (!alerts) return unproven(name + " doesn't say whether anybody was told");
     if (!*alerts) return fails(name + " was defended, and nobody was told", "let its refusals reach whoever watches");
   }
+  if (fact.at + asked.age_max < now)
+    return unproven(name + " was last run at " + to_rfc3339(fact.at) + ", too long ago", how_to_run(asked.drill));
   return passes(name + " was defended in all of its " + std::to_string(*cases) + " cases");
 }
 
@@ -86,7 +90,6 @@ Finding unproven(std::string reason, std::string remediation) {
 
 std::string why_no_proof(const View& view, const Fact& fact) {
   if (fact.not_assessed) return fact.collector + " couldn't look: " + *fact.not_assessed;
-  if (fact.at > view.now()) return fact.collector + " dates its fact in the future: " + to_rfc3339(fact.at);
   if (fact.at > view.now()) return fact.collector + " dates its fact in the future: " + to_rfc3339(fact.at);
   if (view.expired(fact)) return fact.kind + " of " + to_rfc3339(fact.at) + " is too old";
   if (fact.simulated) return fact.kind + " is about a simulation, which proves nothing about the real thing";
@@ -153,7 +156,7 @@ SubjectVerdict judge_drill(const View& view, const Subject& subject, const Drill
   const Facts facts = drills(view, subject, asked.drill);
   const std::string name(asked.drill);
   const Question question{subject, name + " wasn't run", how_to_run(asked.drill)};
-  return judge_by(view, question, facts, [&](const Fact& fact) { return look_at_drill(fact, asked); });
+  return judge_by(view, question, facts, [&](const Fact& fact) { return look_at_drill(fact, asked, view.now()); });
 }
 
 SubjectVerdict judge_drills(const View& view, const Subject& subject, const std::vector<DrillAsked>& asked) {
@@ -180,9 +183,9 @@ Facts records(const View& view, std::string_view record, const Subject& subject)
 Finding check_record(const View& view, const Fact& record) {
   const std::string* owner = record.text("owner");
   const std::string* approver = record.text("approver");
-  if (owner == nullptr || owner->empty()) return unproven("the record names no owner");
-  if (approver == nullptr || approver->empty()) return unproven("nobody approved the record");
-  if (*approver == *owner) return unproven("the record was approved by its own owner");
+  if (owner == nullptr || approver == nullptr) return unproven("the record doesn't name its owner and its approver");
+  const std::string people = problem_of_people(*owner, *approver);
+  if (!people.empty()) return unproven("the record doesn't count: " + people);
   const std::optional<Duration> old = age(view, record.text("date"));
   if (!old) return unproven("the record has no date that has come");
   if (*old > days(365)) return unproven("the record is older than a year");

@@ -37,6 +37,7 @@ struct DrillAsked {
   std::vector<std::string_view> covers = {};  // what it must have shown
   bool alerts = false;                        // that somebody was told
   bool every_case_refused = false;
+  Duration age_max = kDrillValid;  // whatever it says itself of how long it holds
 };
 // About the subject, or about the platform as a whole; for the platform, about any subject.
 SubjectVerdict judge_drill(const View& view, const Subject& subject, const DrillAsked& asked);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "posture/people.h"
+
 namespace cloister::posture {
 namespace {
 
@@ -22,7 +24,7 @@ Finding look_decision(const View& view, const Fact& fact, const Candidate& now) 
   const std::string* approver = fact.text("approver");
   if (decision == nullptr || !parse_tee_decision(*decision))
     return unproven("what was decided isn't known", remediation);
-  if (owner == nullptr || owner->empty() || approver == nullptr || approver->empty() || *owner == *approver) {
+  if (owner == nullptr || approver == nullptr || !problem_of_people(*owner, *approver).empty()) {
     return unproven("nobody else than its owner approved the decision", remediation);
   }
   const std::optional<Duration> old = age(view, fact.text("decided_at"));

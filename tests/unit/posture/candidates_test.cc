@@ -143,6 +143,8 @@ TEST(Candidates, DecisionsNeedTwoPeopleAndAReasonToDiffer) {
   EXPECT_TRUE(assessment_fact(chat, {TeeDecision::kLater, "ada", "grace", "no hardware yet"}, "t/1", kNow).ok());
   EXPECT_FALSE(assessment_fact(chat, {TeeDecision::kLater, "ada", "grace", ""}, "t/1", kNow).ok());
   EXPECT_FALSE(assessment_fact(chat, {TeeDecision::kTee, "ada", "ada", ""}, "t/1", kNow).ok());
+  EXPECT_FALSE(assessment_fact(chat, {TeeDecision::kTee, "ada", " Ada", ""}, "t/1", kNow).ok());
+  EXPECT_FALSE(assessment_fact(chat, {TeeDecision::kTee, "ada", " ", ""}, "t/1", kNow).ok());
   EXPECT_FALSE(assessment_fact(chat, {TeeDecision::kTee, "", "grace", ""}, "t/1", kNow).ok());
   const Candidate blank = candidate(view, estate.workloads[1]);
   EXPECT_FALSE(assessment_fact(blank, {TeeDecision::kNotNeeded, "ada", "grace", "x"}, "t/1", kNow).ok());

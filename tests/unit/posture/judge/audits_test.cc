@@ -12,6 +12,7 @@ std::vector<SceneChange> of_quarter() {
           set_value("ActionOverdue", kFail, "record", "overdue", Number{1}),
           set_value("LastQuarter", kFail, "record", "date", to_rfc3339(Time{kSceneTime.unix_ms - days(93).ms})),
           set_value("NobodyApproved", kNotAssessed, "record", "approver", std::string()),
+          set_value("ApprovedByItsOwner", kNotAssessed, "record", "approver", std::string("Ana@example.org ")),
           set_value("NegativeCount", kNotAssessed, "record", "overdue", Number{-1})};
 }
 
@@ -61,17 +62,23 @@ SceneCase candidates() {
                                     {"completed_at", to_rfc3339(Time{kSceneTime.unix_ms - days(300).ms})},
                                     {"decision", std::string("expand")},
                                     {"releases", Texts{"41aa"}}}));
+  const std::string kept = "attestation.releases";
+  scene.facts.push_back(scene_fact(kept, {}, {{"reverified", Number{1}}, {"inconsistent", Number{0}}}));
   return {
       "AUD-03",
       scene,
       {set_value("NobodyApproved", kFail, kind, "approver", std::string()),
        set_value("ApprovedByItsOwner", kFail, kind, "approver", std::string("ana@example.org")),
+       set_value("ApprovedUnderAnotherSpelling", kFail, kind, "approver", std::string(" Ana@Example.org")),
+       set_value("BlankApprover", kFail, kind, "approver", std::string(" ")),
        set_value("Undecided", kNotAssessed, kind, "decision", std::string()),
        set_value("PilotNotCompleted", kFail, "pilot", "completed_at", std::string()),
        set_value("PilotTooOld", kFail, "pilot", "completed_at", to_rfc3339(Time{kSceneTime.unix_ms - days(366).ms})),
        set_value("CompletedTomorrow", kNotAssessed, "pilot", "completed_at", to_rfc3339(kSceneTime + days(1))),
        set_value("NothingDecided", kFail, "pilot", "decision", std::string()),
        set_value("NothingToVerifyAgain", kNotAssessed, "pilot", "releases", Texts{}),
+       set_value("NothingDecidedAgain", kNotAssessed, kept, "reverified", Number{0}),
+       set_value("AnotherVerdictAgain", kFail, kept, "inconsistent", Number{1}),
        set_value("PilotOfNothing", kNotAssessed, "pilot", "workload", std::string()),
        {"WorkloadNotAssessed", kNotAssessed,
         [](Scene& changed) { changed.estate.workloads.push_back(scene_workload("forgotten")); }},

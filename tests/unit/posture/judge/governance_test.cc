@@ -16,6 +16,8 @@ Scene with_record(std::string record, FactValues values) {
 std::vector<SceneChange> incomplete(Duration age_max) {
   return {set_value("NobodyApproved", kNotAssessed, "record", "approver", std::string()),
           set_value("ApprovedByItsOwner", kNotAssessed, "record", "approver", std::string("ana@example.org")),
+          set_value("UnderAnotherSpelling", kNotAssessed, "record", "approver", std::string("ANA@example.org")),
+          set_value("BlankOwner", kNotAssessed, "record", "owner", std::string(" ")),
           set_value("DatedTomorrow", kNotAssessed, "record", "date", to_rfc3339(kSceneTime + days(1))),
           set_value("NoDate", kNotAssessed, "record", "date", std::string("last week")),
           set_value("TooLongAgo", kFail, "record", "date", to_rfc3339(Time{kSceneTime.unix_ms - age_max.ms - 1}))};

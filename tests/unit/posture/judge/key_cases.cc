@@ -197,6 +197,12 @@ void add_rotation(std::vector<JudgeCase>& out) {
   add_drill_cases(out, "KEY-07",
                   {drill_of("dek-rotation", {"refused-for-new", "dependants-listed", "re-encrypted", "old-removed"})});
 
+  Fact drill = drill_of("dek-rotation", {"refused-for-new", "dependants-listed", "re-encrypted", "old-removed"});
+  drill.at = Time{kNow.unix_ms - days(200).ms};
+  out.push_back({"KEY-07", "WithinTheYear", kPass, {}, {drill}});
+  drill.at = Time{kNow.unix_ms - days(366).ms};
+  out.push_back({"KEY-07", "OverAYearAgo", kNotAssessed, {}, {drill}});
+
   const std::vector<Fact> scheduled = {posture_of(kRoot, "root"), record_of("key-schedule")};
   const JudgeCase schedule{"KEY-05", "OnSchedule", kPass, {}, scheduled};
   out.push_back(whole(schedule));

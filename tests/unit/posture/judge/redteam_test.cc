@@ -25,6 +25,8 @@ SceneCase playbook(std::string control, char group, int count) {
            change("UnknownOutcome", kNotAssessed, "outcome", std::string("perhaps")),
            change("NobodyWasTold", kFail, "alerts_seen", false),
            change("NothingTried", kNotAssessed, "cases", std::int64_t{0}),
+           {"TooLongAgoThoughItSaysThatItHolds", kNotAssessed,
+            [last](Scene& changed) { changed.fact("drill", last).at = Time{kSceneTime.unix_ms - kDrillValid.ms - 1}; }},
            {"AboutATenant", kPass,
             [last](Scene& changed) { changed.fact("drill", last).subject = {SubjectKind::kTenant, "acme"}; }}},
           {"refused"}};

@@ -66,6 +66,9 @@ void add_decisions(std::vector<JudgeCase>& out) {
   out.push_back({control, "ReasonWasForOtherData", kNotAssessed, estate, {decided(kLater, kNotNeeded, "small")}});
   out.push_back({control, "ApprovedByItsOwner", kNotAssessed, estate, {with(pass.facts[0], "approver", text("ada"))}});
   out.push_back(
+      {control, "UnderAnotherSpelling", kNotAssessed, estate, {with(pass.facts[0], "approver", text("Ada "))}});
+  out.push_back({control, "BlankApprover", kNotAssessed, estate, {with(pass.facts[0], "approver", text(" "))}});
+  out.push_back(
       {control, "YearsOld", kNotAssessed, estate, {with(pass.facts[0], "decided_at", text("2020-01-01T00:00:00Z"))}});
   out.push_back(
       {control, "Unlabelled", kNotAssessed, with_workload(WorkloadUse::kInference, std::nullopt), pass.facts});
