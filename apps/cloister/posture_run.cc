@@ -170,6 +170,8 @@ Status check_itself(const Input& input, OpenedStore* store, posture::Materials& 
     };
     posture::Fact fact =
         posture::check_store(store->store(), store->key(), catalogue, logged, materials.program, materials.at);
+    // An audit log that can't be read says nothing about the runs.
+    if (!store->logged_root("").ok()) fact.values.erase("anchored");
     const posture::Assessment so_far = posture::assess(catalogue, input.estate, facts, input.exceptions, materials.at);
     if (!fact.not_assessed) {
       fact.values["passes_without_fresh_evidence"] =

@@ -103,6 +103,7 @@ Finding look_at_store(const Fact& fact) {
   const auto asked = fact.number("retention_policy_days");
   const auto is_signed = fact.truth("signed");
   const auto chained = fact.truth("chained");
+  const auto anchored = fact.truth("anchored");
   if (sampled && verified && *verified < *sampled)
     return fails(std::to_string(*sampled - *verified) + " of " + std::to_string(*sampled) + " facts don't verify",
                  "find out who changed them; collect again");
@@ -110,9 +111,12 @@ Finding look_at_store(const Fact& fact) {
   if (bare && *bare > 0) return fails(std::to_string(*bare) + " passes have no fresh evidence", "run the audit again");
   if (is_signed && !*is_signed) return fails("its bundles aren't signed", "run the audit with a home");
   if (chained && !*chained) return fails("its runs aren't chained", "keep evidence in the home's store");
+  if (anchored && !*anchored)
+    return fails("the audit log doesn't have the root of each run",
+                 "find out who wrote the runs; keep them in the home");
   if (kept && (*kept < kRetentionDaysMin || (asked && *kept < *asked)))
     return fails("evidence is kept for " + std::to_string(*kept) + " days, which is too short", "keep it for longer");
-  if (!sampled || *sampled < 1 || !verified || !tampering || bare != 0 || !kept || !is_signed || !chained)
+  if (!sampled || *sampled < 1 || !verified || !tampering || bare != 0 || !kept || !is_signed || !chained || !anchored)
     return unproven("not all of the evidence store was looked at");
   return passes("a sample of " + std::to_string(*sampled) + " facts verifies, changes are noticed, kept for " +
                 std::to_string(*kept) + " days");

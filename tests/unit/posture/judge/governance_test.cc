@@ -90,8 +90,9 @@ SceneCase evidence() {
            set_value("KeptForLessThanPolicy", kFail, kind, "retention_days", Number{364}),
            set_value("PolicyBelowSixMonths", kFail, kind, "retention_days", Number{100}),
            set_value("Unsigned", kFail, kind, "signed", false), set_value("Unchained", kFail, kind, "chained", false),
+           set_value("NotOnTheAuditLog", kFail, kind, "anchored", false),
            set_value("NothingSampled", kNotAssessed, kind, "sampled", Number{0})},
-          {"runs", "anchored", "retention_policy_days"}};
+          {"runs", "retention_policy_days"}};
 }
 
 SceneCase exceptions() {
