@@ -162,7 +162,7 @@ void add_posture_bundles(CLI::App& group, Run& run) {
   Needs no home and no network. Several bundles are given oldest first, and each
   must follow the one before it. Status 3: something isn't what was signed, or a
   verdict isn't what its facts come to. Status 4: nobody known signed it, or its
-  catalogue isn't the one of this program: controls are missing, or ask for less.
+  catalogue isn't the one of this program, if only in its words.
 )");
   verb->add_option("BUNDLE", verifying->bundles, "the files")->required();
   verb->add_option("--key", verifying->key, "the key `cloister audit key -` prints, or a file that holds it")

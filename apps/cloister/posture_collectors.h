@@ -40,7 +40,6 @@ struct CollectorChoice {
   Result<std::unique_ptr<posture::Collector>> (*make)(Session& session, const AuditOptions& options,
                                                       const posture::Estate& estate);
 };
-std::span<const CollectorChoice> collector_choices();
 
 // Those of the table that were chosen and have something to do. kInvalid for a name that isn't in it.
 Result<std::vector<std::unique_ptr<posture::Collector>>> make_collectors(Session& session, const AuditOptions& options,

@@ -60,6 +60,7 @@ Result<std::vector<posture::Fact>> look(Session& session, const posture::Estate&
     CLOISTER_TRY(keys::Store* const store, session.store());
     CLOISTER_TRY(options.keys, home::known_keys(*store));
   }
+  for (const posture::DeclaredKey& key : estate.keys) options.keys.names.insert(key.name);
   posture::content::ContentCollector collector(std::move(options), session.random());
   posture::CollectContext context;
   context.estate = &estate;

@@ -39,6 +39,14 @@ std::string command_of(const AuditOptions& options) {
   if (!options.exceptions.empty()) command += " --exceptions " + options.exceptions;
   for (const std::string& file : options.facts) command += " --facts " + file;
   for (const std::string& path : options.path_evidence) command += " --evidence " + path;
+  for (const std::string& file : options.scans) command += " --scan " + file;
+  for (const std::string& file : options.kubernetes) command += " --kubernetes " + file;
+  for (const std::string& file : options.iac) command += " --iac " + file;
+  if (!options.policy.empty()) command += " --policy " + options.policy;
+  if (options.aws) command += " --aws";
+  if (options.azure) command += " --azure";
+  if (options.google) command += " --google";
+  if (options.databases) command += " --databases";
   for (const std::string& name : options.only) command += " --only " + name;
   for (const std::string& name : options.skip) command += " --skip " + name;
   return command;
