@@ -151,7 +151,7 @@ void add_posture_bundles(CLI::App& group, Run& run) {
   verb->add_option("RUN", exporting->run, "its id, or how that begins; else the newest");
   verb->add_option("-o,--output", exporting->file, "the bundle")->required()->type_name("FILE");
   verb->add_flag("--redact-emails", exporting->redact_emails,
-                 "a copy without e-mail addresses, judged and signed anew");
+                 "a copy whose raw answers are without e-mail addresses; other values stay. Judged and signed anew");
   verb->add_flag("--without-raw", exporting->without_raw, "a copy without raw answers, judged and signed anew");
   verb->add_flag("-f,--force", exporting->force, "replace a file that is there");
   add_store_options(*verb, exporting->store);

@@ -223,7 +223,6 @@ void add_looking_options(CLI::App& verb, AuditOptions& options) {
   verb.add_flag("--no-store", options.without_store, "keep nothing and sign nothing, although there is a home");
 }
 
-
 Result<std::vector<std::unique_ptr<posture::Collector>>> make_collectors(Session& session, const AuditOptions& options,
                                                                          const posture::Estate& estate) {
   CLOISTER_RETURN_IF_ERROR(check_names(options.only));

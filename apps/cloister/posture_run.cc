@@ -46,7 +46,7 @@ std::string command_of(const AuditOptions& options) {
   if (options.aws) command += " --aws";
   if (options.azure) command += " --azure";
   if (options.google) command += " --google";
-  if (options.databases) command += " --databases";
+  if (options.databases) command += " --postgresql";
   for (const std::string& name : options.only) command += " --only " + name;
   for (const std::string& name : options.skip) command += " --skip " + name;
   return command;

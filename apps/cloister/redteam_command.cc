@@ -258,7 +258,8 @@ void add_run(CLI::App& group, Run& run) {
   verb->add_option("--canary", request->canary_files, "a file whose text may be nowhere")->type_name("FILE");
   verb->add_option("--minutes", request->minutes, "for one exercise at most")->check(CLI::Range(1, 120));
   verb->add_option("--scratch", request->scratch, "where private folders are made")->type_name("DIR");
-  verb->add_flag("--no-home", request->without_home, "don't attack copies of the home's log; the run is still on record there");
+  verb->add_flag("--no-home", request->without_home,
+                 "don't attack copies of the home's log; the run is still on record there");
   set_action(verb, run, request, run_exercises);
 }
 
