@@ -93,8 +93,8 @@ std::optional<Changed> vanished(const std::pair<std::string, Subject>& key, Stat
 }  // namespace
 
 bool is_of_run_itself(const Fact& fact) {
-  constexpr std::array<std::string_view, 4> kOwn = {"self-check/", "evidence/", "inventory/", "history/"};
-  return std::ranges::any_of(kOwn, [&](std::string_view own) { return fact.collector.starts_with(own); });
+  constexpr std::array<std::string_view, 4> kMakers = {"self-check/", "evidence/", "inventory/", "history/"};
+  return std::ranges::any_of(kMakers, [&](std::string_view own) { return fact.collector.starts_with(own); });
 }
 
 std::vector<Fact> carried(const Estate& estate, std::span<const Fact> before, std::span<const Fact> fresh, Time now) {
