@@ -11,7 +11,7 @@ estate() {
 version = 1
 id = "demo"
 home_owner = "security"
-$scope
+
 [[location]]
 name = "images"
 address = "file:$1"
