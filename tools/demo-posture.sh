@@ -41,19 +41,6 @@ sensitivity = "regulated-personal-data"
 TOML
 }
 
-# What the audit prints, without its long tail.
-summary() { sed -n '1,/^Coverage/p' | indent; }
-
-audit_before() {
-  estate "$plain/fashion" "$plain/eng.traineddata" "$plain/inference.jsonl" >"$posture/before.toml"
-  printf '  %s$ cloister posture audit --estate before.toml --skip sockets --report before.json%s\n' "$dim" "$off"
-  "$CLOISTER" posture audit --estate "$posture/before.toml" --skip sockets --report "$posture/before.json" >"$posture/before.text" ||
-    surprise "the audit failed: $(tail -n 3 "$posture/before.text")"
-  summary <"$posture/before.text"
-  grep -q '^demo: Unrated' "$posture/before.text" || surprise 'plaintext data was rated'
-  grep -q 'can be read without a key' "$posture/before.text" || surprise 'the audit found no plaintext'
-}
-
 workload() {  # name, use
   cat <<TOML
 
@@ -64,6 +51,25 @@ owner = "ml-platform"
 environment = "production"
 sensitivity = "regulated-personal-data"
 TOML
+}
+
+# Another key service that runs on this machine is seen as well.
+key_services() {
+  if grep -qsx cloisterd /proc/[0-9]*/comm || grep -qs '^name = "cloisterd"' "$posture/before.toml"; then workload cloisterd key-service; fi
+}
+
+# What the audit prints, without its long tail.
+summary() { sed -n '1,/^Coverage/p' | indent; }
+
+audit_before() {
+  estate "$plain/fashion" "$plain/eng.traineddata" "$plain/inference.jsonl" >"$posture/before.toml"
+  key_services >>"$posture/before.toml"
+  printf '  %s$ cloister posture audit --estate before.toml --skip sockets --report before.json%s\n' "$dim" "$off"
+  "$CLOISTER" posture audit --estate "$posture/before.toml" --skip sockets --report "$posture/before.json" >"$posture/before.text" ||
+    surprise "the audit failed: $(tail -n 3 "$posture/before.text")"
+  summary <"$posture/before.text"
+  grep -q '^demo: Unrated' "$posture/before.text" || surprise 'plaintext data was rated'
+  grep -q 'can be read without a key' "$posture/before.text" || surprise 'the audit found no plaintext'
 }
 
 # The components, their links and who may be reached from where are as the relays ran.
@@ -86,6 +92,7 @@ TOML
   workload features inference
   workload worker inference
   workload operator other
+  key_services
   sed '/^version = /d; /^id = /d' "$transit/graph.toml"
   cat <<'TOML'
 
