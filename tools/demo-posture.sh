@@ -129,7 +129,10 @@ audit_after() {
   summary <"$posture/after.text"
   grep -q '^demo: Foundational' "$posture/after.text" || surprise "the estate is at another level than it should be: $(head -n 1 "$posture/after.text")"
   mkdir -p "$(dirname "$report")"
-  cl posture show --before "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["run"])' "$posture/before.json")" --html "$report" --force | head -n 1
+  local first
+  first=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["run"])' "$posture/before.json")
+  printf '  %s$ cloister posture show --before %s --html posture.html%s\n' "$dim" "${first:0:12}" "$off"
+  "$CLOISTER" posture show --before "$first" --html "$report" --force >"$posture/shown.text" || surprise 'both runs in one report failed'
   [[ -s $report ]] || surprise 'there is no report'
   say 'and for an auditor, who needs a public key and judges again, offline:'
   "$CLOISTER" audit key - >"$posture/log.vkey" || surprise 'the log has no key'
