@@ -191,7 +191,7 @@ TEST(TerminalTest, SaysTheLevelWhatFailsAndWhatNobodyLookedAt) {
   EXPECT_TRUE(shown.starts_with("acme-ai: Foundational\n")) << shown;
   for (const std::string_view part :
        {"What to do next", "What fails", "What could not be assessed", "Controls that nothing was collected for",
-        "Under an exception, which is not a pass", "cloister seal /srv/corpus", "insecure_software"}) {
+        "Under an exception, which is not a pass", "     do: ", "insecure_software"}) {
     EXPECT_NE(shown.find(part), std::string::npos) << part;
   }
   EXPECT_EQ(shown.find('\x1b'), std::string::npos);
@@ -214,7 +214,8 @@ TEST(TerminalTest, MissingEvidenceIsNamedByItsDomain) {
 
 TEST(TerminalTest, LongListsAreCountedNotHidden) {
   const std::string shown = terminal_report(testing::large_posture(1000), {.width = 80, .subjects_max = 5});
-  EXPECT_NE(shown.find("more\n"), std::string::npos);
+  EXPECT_NE(shown.find("What fails (513 verdicts)\n"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("REST-07: 508 objects, readable: parquet"), std::string::npos) << shown;
   EXPECT_LT(shown.size(), 20'000U);
 }
 
