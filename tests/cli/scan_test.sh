@@ -27,6 +27,7 @@ trap 'status=$?; kill "${servers[@]}" 2>/dev/null || true; rm -rf "$work"; exit 
 serve() {
   local name=$1
   shift
+  : >"$name.out"  # the loop below may look before the server's shell has made it
   openssl s_server -accept 127.0.0.1:0 -cert "$name.pem" -key "$name.key" -www "$@" >"$name.out" 2>&1 &
   servers+=($!)
   for _ in $(seq 200); do
