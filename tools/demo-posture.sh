@@ -53,9 +53,12 @@ sensitivity = "regulated-personal-data"
 TOML
 }
 
-# Another key service that runs on this machine is seen as well.
-key_services() {
-  if grep -qsx cloisterd /proc/[0-9]*/comm || grep -qs '^name = "cloisterd"' "$posture/before.toml"; then workload cloisterd key-service; fi
+# Programs of Cloister that run on this machine besides are seen as well.
+other_programs() {
+  local program
+  for program in cloisterd cloister-relay cloister-worker; do
+    if grep -qsx "$program" /proc/[0-9]*/comm || grep -qs "^name = \"$program\"" "$posture/before.toml"; then workload "$program" key-service; fi
+  done
 }
 
 # What the audit prints, without its long tail.
@@ -63,7 +66,7 @@ summary() { sed -n '1,/^Coverage/p' | indent; }
 
 audit_before() {
   estate "$plain/fashion" "$plain/eng.traineddata" "$plain/inference.jsonl" >"$posture/before.toml"
-  key_services >>"$posture/before.toml"
+  other_programs >>"$posture/before.toml"
   printf '  %s$ cloister posture audit --estate before.toml --skip sockets --report before.json%s\n' "$dim" "$off"
   "$CLOISTER" posture audit --estate "$posture/before.toml" --skip sockets --report "$posture/before.json" >"$posture/before.text" ||
     surprise "the audit failed: $(tail -n 3 "$posture/before.text")"
@@ -92,7 +95,7 @@ TOML
   workload features inference
   workload worker inference
   workload operator other
-  key_services
+  other_programs
   sed '/^version = /d; /^id = /d' "$transit/graph.toml"
   cat <<'TOML'
 
