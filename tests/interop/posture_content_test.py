@@ -32,7 +32,7 @@ def check_readable(row, judged, types):
 
 
 def try_standard(run):
-    with run.row("provider", "content audit", against="Python's own writers", version=sys.version.split()[0]) as row:
+    with run.row("provider", "content audit", against="Python's own writers", version="of the system") as row:
         judged = judge(run, write(run, sys.executable, "standard"))
         check_readable(row, judged, {
             "rows.jsonl": "jsonl", "rows.csv": "csv", "rows.json": "json", "rows.jsonl.gz": "gzip:jsonl",
@@ -74,15 +74,9 @@ def try_jwe(run):
         row.check("token.jwe is encrypted by a known key", known["token.jwe"] == ["encrypted", "jwe"], known)
 
 
-def version_of(program, *arguments):
-    shown = subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
-    return shown.split("\n", maxsplit=1)[0].split()[-1].lstrip("v")
-
-
 def try_age(run):
-    with run.row("provider", "content audit", against="age", version="1") as row:
+    with run.row("provider", "content audit", against="age", version="of the system") as row:
         age, keygen = run.debian("age", "age"), run.debian("age-keygen", "age")
-        row.version = version_of(age, "--version")
         folder = run.folder / "age"
         folder.mkdir()
         identity = run.folder / "identity"
@@ -96,9 +90,8 @@ def try_age(run):
 
 
 def try_gpg(run):
-    with run.row("provider", "content audit", against="GnuPG", version="2") as row:
+    with run.row("provider", "content audit", against="GnuPG", version="of the system") as row:
         gpg = run.debian("gpg", "gnupg")
-        row.version = version_of(gpg, "--version")
         home, folder = run.folder / "gnupg", run.folder / "gpg"
         home.mkdir(mode=0o700)
         folder.mkdir()
@@ -121,9 +114,8 @@ def try_gpg(run):
 
 
 def try_openssl(run):
-    with run.row("provider", "content audit", against="openssl enc", version="3") as row:
+    with run.row("provider", "content audit", against="openssl enc", version="of the system") as row:
         openssl = run.debian("openssl", "openssl")
-        row.version = subprocess.run([openssl, "version"], capture_output=True, text=True, check=True).stdout.split()[1]
         folder = run.folder / "openssl"
         folder.mkdir()
         for cipher in ("aes-256-cbc", "aes-256-ctr", "aes-128-ecb"):
@@ -142,9 +134,8 @@ def try_openssl(run):
 
 
 def try_luks(run):
-    with run.row("provider", "content audit", against="cryptsetup", version="2") as row:
+    with run.row("provider", "content audit", against="cryptsetup", version="of the system") as row:
         cryptsetup = run.debian("cryptsetup", "cryptsetup-bin")
-        row.version = subprocess.run([cryptsetup, "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
         folder = run.folder / "luks"
         folder.mkdir()
         for kind in ("luks1", "luks2"):

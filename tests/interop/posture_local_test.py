@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import pathlib
-import re
 import subprocess
 import tempfile
 
@@ -132,8 +131,7 @@ def main():
     if os.geteuid() != 0:
         raise interop.Absent("loop devices are for root alone")
     run.debian("cryptsetup", "cryptsetup-bin")
-    version = re.search(r"\d+\.\d+\.\d+", tool("cryptsetup", "--version")).group(0)
-    with tempfile.TemporaryDirectory() as name, run.row("provider", "posture: volumes", against="cryptsetup", version=version) as row:
+    with tempfile.TemporaryDirectory() as name, run.row("provider", "posture: volumes", against="cryptsetup", version="of the system") as row:
         folder = pathlib.Path(name).resolve()
         headers(run, row, folder)
         file_systems(run, row, folder)
