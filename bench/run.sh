@@ -25,7 +25,7 @@ benches=(
   kms-overhead
   aws-dialect
   cold-start
-  memory relay scan posture-scan
+  memory relay scan posture-scan posture-report
   attest-amd attest-intel attest-nvidia attest-tpm inference)
 
 memory() {
