@@ -45,7 +45,7 @@ void add_plaintext(const JsonValue& target, const Statement& about, std::vector<
     statement.detail =
         answers == "yes" ? "something answered in the clear on the TLS port" : "HTTP/2 in the clear was answered";
     statements.push_back(std::move(statement));
-  } else if (answers == "no") {
+  } else if (answers == "no" && (h2c == "no" || h2c == "not-applicable")) {
     statement.claim = Claim::kPlaintextRefused;
     statement.detail = "nothing answered in the clear";
     statements.push_back(std::move(statement));

@@ -56,6 +56,8 @@ TEST(PathScanTest, WhatWasNotTriedIsNotRefused) {
   const auto statements = value_of(parse_scan_result(
       replaced(kScan, R"("plaintext answers","seen":"no")", R"("plaintext answers","seen":"unknown")")));
   EXPECT_NE(statements[0].claim, Claim::kPlaintextRefused);
+  const auto half = value_of(parse_scan_result(replaced(kScan, R"("h2c","seen":"no")", R"("h2c","seen":"unknown")")));
+  EXPECT_NE(half[0].claim, Claim::kPlaintextRefused) << "HTTP/2 in the clear wasn't tried";
 }
 
 TEST(PathMeshAuditTest, ModesOfWorkloadsAndPorts) {
