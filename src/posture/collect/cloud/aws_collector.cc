@@ -117,9 +117,8 @@ class Round {
     } else if (address == "bedrock:logging") {
       examine_logging(subject);
     } else if (const std::string model = behind(address, "bedrock:custom-model/"); !model.empty()) {
-      const auto answer = bedrock("GetCustomModel", "/custom-models/" + kms::percent_encode(model));
-      const auto json = json_of(answer);
-      report(subject, json.ok() ? parse_custom_model(*json) : json.error(), raw(answer));
+      const auto json = json_of(bedrock("GetCustomModel", "/custom-models/" + kms::percent_encode(model)));
+      report(subject, json.ok() ? parse_custom_model(*json) : json.error(), excerpt(json));
     } else {
       refuse(subject, "nothing is known of AWS addresses of that form");
     }
@@ -168,7 +167,7 @@ class Round {
   }
 
   static std::string excerpt(const Result<JsonValue>& answer) {
-    return answer.ok() ? sagemaker_excerpt(*answer) : std::string();
+    return answer.ok() ? named_excerpt(*answer) : std::string();
   }
 
   static std::string raw(const Result<net::Response>& answer) {

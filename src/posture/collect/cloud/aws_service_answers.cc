@@ -131,9 +131,10 @@ Result<std::vector<StoragePart>> parse_endpoint_config(const JsonValue& answer, 
   return parts;
 }
 
-std::string sagemaker_excerpt(const JsonValue& answer) {
-  JsonValue::Object out = plain_members(
-      answer, {"TrainingJobName", "EndpointConfigName", "KmsKeyId", "EnableInterContainerTrafficEncryption"});
+std::string named_excerpt(const JsonValue& answer) {
+  JsonValue::Object out =
+      plain_members(answer, {"TrainingJobName", "EndpointConfigName", "KmsKeyId",
+                             "EnableInterContainerTrafficEncryption", "modelArn", "modelKmsKeyArn"});
   for (const std::string_view name : {"ResourceConfig", "OutputDataConfig", "DataCaptureConfig"}) {
     const JsonValue* object = answer.find(name);
     if (object == nullptr) continue;

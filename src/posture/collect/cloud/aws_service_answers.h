@@ -21,9 +21,9 @@ Result<std::vector<StoragePart>> parse_training_job(const JsonValue& answer, std
 // DescribeEndpointConfig: the volume, and what is captured of requests and answers where something is.
 Result<std::vector<StoragePart>> parse_endpoint_config(const JsonValue& answer, std::string_view name);
 
-// Of an answer about a job or an endpoint what the verdict rests on, as JSON: names, keys and places. The rest may hold
-// secrets, in a job's environment and hyperparameters first of all.
-std::string sagemaker_excerpt(const JsonValue& answer);
+// Of an answer about a job, an endpoint or a model what the verdict rests on, as JSON: names, keys and places. The rest
+// may hold secrets, in a job's environment and hyperparameters first of all.
+std::string named_excerpt(const JsonValue& answer);
 
 // GetCustomModel.
 Result<StorageView> parse_custom_model(const JsonValue& answer);

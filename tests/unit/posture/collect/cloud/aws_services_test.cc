@@ -89,6 +89,13 @@ TEST(AwsServices, EndpointsAndWhatTheyCapture) {
   EXPECT_EQ(parts[1].view.key_manager, "platform_default");
 }
 
+TEST(AwsServices, ExcerptOfAModelHasNoHyperparameters) {
+  const std::string kept =
+      named_excerpt(json(R"({"modelArn":"m","modelKmsKeyArn":"k","hyperParameters":{"token":"hf_hunter2"}})"));
+  EXPECT_EQ(kept.find("hunter2"), std::string::npos) << kept;
+  EXPECT_NE(kept.find("modelKmsKeyArn"), std::string::npos) << kept;
+}
+
 TEST(AwsServices, Bedrock) {
   EXPECT_EQ(value_of(parse_custom_model(json(R"({"modelArn":"m"})"))).key_manager, "platform_default");
   EXPECT_EQ(value_of(parse_custom_model(json(R"({"modelArn":"m","modelKmsKeyArn":"k"})"))).key, "k");
