@@ -7,6 +7,7 @@
 #include "posture/collect/content/content_collector.h"
 #include "posture/collect/content/walker.h"
 #include "posture/fix/plan.h"
+#include "posture/shell_word.h"
 #include "posture_run.h"
 #include "posture_verbs.h"
 #include "seal/writer.h"
@@ -183,14 +184,14 @@ Result<Outcome> apply(Session& session, const fix::Plan& plan, const FixRequest&
     const auto done = sealer.seal(step);
     if (!done.ok()) {
       outcome.text +=
-          "not sealed: " + fix::shell_word(step.source.native()) + ": " + printable(done.error().message()) + "\n";
+          "not sealed: " + posture::shell_word(step.source.native()) + ": " + printable(done.error().message()) + "\n";
       outcome.json["failed"].push_back(printable(step.source.native()));
       if (!outcome.failure) outcome.failure = done.error();
       if (session.progress().stop_requested()) break;
       continue;
     }
     ++(*done == Sealer::Done::kSealed ? sealed : kept);
-    remove += "rm " + fix::shell_word(step.source.native()) + "\n";
+    remove += "rm " + posture::shell_word(step.source.native()) + "\n";
   }
   session.watch().end();
   outcome.text += "sealed " + count_text(sealed, "file") + ", and read each again" +

@@ -4,14 +4,10 @@
 
 #include "base/reader.h"
 #include "posture/collect/content/content_collector.h"
+#include "posture/shell_word.h"
 
 namespace cloister::posture::fix {
 namespace {
-
-bool is_plain_word(std::string_view text) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
-  return !text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos;
-}
 
 bool is_readable(const std::string& verdict) {
   return verdict == "plaintext" || verdict == "plaintext_unknown_type" || verdict == "compressed";
@@ -50,24 +46,6 @@ void plan_gaps(const Fact& scan, Plan& plan) {
 }
 
 }  // namespace
-
-std::string shell_word(std::string_view text) {
-  if (is_plain_word(text)) return std::string(text);
-  static constexpr char kDigits[] = "0123456789abcdef";
-  const bool written = is_plain_utf8(text);
-  std::string out = written ? "'" : "$'";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (written) {
-      out += c == '\'' ? "'\\''" : std::string(1, c);
-    } else if (byte < 0x20 || byte >= 0x7F || c == '\'' || c == '\\') {
-      out.append({'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]});
-    } else {
-      out += c;
-    }
-  }
-  return out + "'";
-}
 
 Result<Plan> plan_for(const Location& location, std::span<const Fact> facts) {
   const auto root = content::local_path(location.address);

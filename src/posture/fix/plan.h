@@ -32,8 +32,6 @@ struct Plan {
 // kNotFound where none of the facts is about it, kUnavailable where its scan couldn't look, or is void.
 Result<Plan> plan_for(const Location& location, std::span<const Fact> facts);
 
-// For bash and shells like it: one word, whatever bytes are in it.
-std::string shell_word(std::string_view text);
 // A line each: seal, verify, and only then remove.
 std::string commands(const Plan& plan, std::string_view dataset);
 

@@ -1,6 +1,7 @@
 // What judges have in common: which facts prove something, and how one verdict is put together from several.
 #pragma once
 
+#include "posture/shell_word.h"
 #include "posture/view.h"
 
 namespace cloister::posture {
@@ -59,9 +60,6 @@ std::string joined(const std::vector<std::string>& items, std::string_view betwe
 std::optional<std::int64_t> sum(const Fact& fact, std::initializer_list<std::string_view> names);
 // How long ago that text says; nothing where it is no time, or one in the future.
 std::optional<Duration> age(const View& view, const std::string* rfc3339);
-// For a POSIX shell, as one word.
-std::string shell_word(std::string_view text);
-
 // The estate as a whole.
 Subject the_platform();
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "posture/shell_word.h"
 #include "tests/support/expect.h"
 
 namespace cloister::posture::fix {
@@ -108,6 +109,7 @@ TEST(FixPlan, HostileNamesAreOneWord) {
   EXPECT_EQ(shell_word("it's; rm -rf $HOME"), "'it'\\''s; rm -rf $HOME'");
   EXPECT_EQ(shell_word("a\n\x1B[31m\xFF'\\"), "$'a\\x0a\\x1b[31m\\xff\\x27\\x5c'");
   EXPECT_EQ(shell_word(""), "''");
+  EXPECT_EQ(shell_word("-rf"), "'-rf'");
 }
 
 TEST(FixPlan, CommandsSealVerifyAndOnlyThenRemove) {
