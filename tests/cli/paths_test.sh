@@ -25,7 +25,7 @@ mkdir evidence
 cat >evidence/scan.json <<'JSON'
 {"format":"cloister-scan/1","targets":[{"address":"10.0.3.7:8443","time":"2027-01-10T11:00:00Z","facts":[
 {"check":"P6","subject":"","seen":"yes"},{"check":"M1","subject":"required","seen":"yes"},
-{"check":"W2","subject":"plaintext answers","seen":"no"}]}]}
+{"check":"W2","subject":"plaintext answers","seen":"no"},{"check":"W6","subject":"h2c","seen":"no"}]}]}
 JSON
 at=(--at 2027-01-10T12:00:00Z)
 
