@@ -186,7 +186,8 @@ Result<std::vector<crypto::KeyWrapper*>> KeyChain::brokers(const keys::DatasetNa
       // A command line or a file that is wrong is no service that is away.
       if (!wrapper.ok() && wrapper.error().code() == Code::kInvalid) return wrapper.error();
       opened.push_back(std::make_unique<BrokerKey>(file, std::move(wrapper)));
-      if (const Error* missing = opened.back()->missing(); missing != nullptr && !session_->globals().json) {
+      const Error* missing = opened.back()->missing();
+      if (missing != nullptr && purpose_ != "seal" && !session_->globals().json) {
         std::fprintf(stderr, "broker %s is passed over: %s\n", printable(file).c_str(),
                      printable(missing->message()).c_str());
       }
