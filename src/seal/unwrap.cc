@@ -69,14 +69,14 @@ class Opening {
   std::optional<crypto::KeyMaterial> try_slot(crypto::KeyWrapper& wrapper, const Slot& slot) {
     const std::uint64_t work = argon2_work(slot);
     if (work > work_left_) {
-      note(slot, Error(Code::kUnsupported, "the passphrase slots together cost too much"));
+      note(wrapper, slot, Error(Code::kUnsupported, "the passphrase slots together cost too much"));
       return std::nullopt;
     }
     auto key = wrapper.unwrap(slot.wrapped, slot_context(preamble_, slot));
     if (key.ok()) return std::move(key).value();
     if (key.error().code() == Code::kNotFound) return std::nullopt;
     if (key.error().code() != Code::kUnsupported) work_left_ -= work;
-    note(slot, key.error());
+    note(wrapper, slot, key.error());
     return std::nullopt;
   }
 
@@ -112,11 +112,11 @@ class Opening {
   Error too_few(unsigned needed, const std::vector<std::string>& givers, const std::set<const Slot*>& given) const {
     if (givers.empty() && refusals_.empty()) return refused();
     std::vector<std::string> reasons;
-    std::set<const Slot*> reachable = given;
-    for (const auto& [slot, error] : refusals_) {
-      if (given.contains(slot)) continue;
-      if (error.code() == Code::kUnavailable) reachable.insert(slot);
-      const std::string reason = describe_slot(*slot) + ": " + error.message();
+    std::set<const crypto::KeyWrapper*> away;  // each of them may give one share later
+    for (const Refusal& refusal : refusals_) {
+      if (given.contains(refusal.slot)) continue;
+      if (refusal.error.code() == Code::kUnavailable) away.insert(refusal.wrapper);
+      const std::string reason = describe_slot(*refusal.slot) + ": " + refusal.error.message();
       if (std::ranges::find(reasons, reason) == reasons.end()) reasons.push_back(reason);
     }
     std::string text = std::to_string(needed) + " shares of its key are needed and " + std::to_string(givers.size()) +
@@ -124,27 +124,35 @@ class Opening {
     if (!givers.empty()) text += " (" + joined(givers, ", ") + ")";
     for (const std::string& reason : reasons) text += "; " + reason;
     if (reasons.empty()) text += "; its slots are: " + describe_slots(table_);
-    return Error(reachable.size() >= needed ? Code::kUnavailable : Code::kDenied, text);
+    return Error(given.size() + away.size() >= needed ? Code::kUnavailable : Code::kDenied, text);
   }
 
-  void note(const Slot& slot, const Error& error) { refusals_.emplace_back(&slot, error); }
+  void note(const crypto::KeyWrapper& wrapper, const Slot& slot, const Error& error) {
+    refusals_.push_back({&wrapper, &slot, error});
+  }
 
   // The heaviest, and of equals the first.
   Error refused() const {
-    const std::pair<const Slot*, Error>* worst = nullptr;
-    for (const auto& one : refusals_) {
-      if (worst == nullptr || weight(one.second.code()) > weight(worst->second.code())) worst = &one;
+    const Refusal* worst = nullptr;
+    for (const Refusal& one : refusals_) {
+      if (worst == nullptr || weight(one.error.code()) > weight(worst->error.code())) worst = &one;
     }
-    if (worst != nullptr) return worst->second.with_context("unwrap slot " + describe_slot(*worst->first));
+    if (worst != nullptr) return worst->error.with_context("unwrap slot " + describe_slot(*worst->slot));
     return Error(Code::kDenied, "no key here opens it; its slots are: " + describe_slots(table_));
   }
+
+  struct Refusal {
+    const crypto::KeyWrapper* wrapper;
+    const Slot* slot;
+    Error error;
+  };
 
   const Preamble& preamble_;
   const ByteView page_;
   const SlotTable& table_;
   const std::span<crypto::KeyWrapper* const> wrappers_;
   std::vector<const Slot*> cheapest_first_;
-  std::vector<std::pair<const Slot*, Error>> refusals_;
+  std::vector<Refusal> refusals_;
   std::uint64_t work_left_ = kArgon2WorkMax;
 };
 

@@ -34,7 +34,8 @@ for pair in 'eu us' 'us lab' 'lab eu'; do
   by "$pair" cat shared.sealed >opened || fail "$pair don't open it"
   expect_same plain opened
 done
-by 'eu lab' verify shared.sealed | has 'no findings'
+by 'eu lab' verify shared.sealed >said
+has 'no findings' <said && has 'its key is shared: 2 of 3' <said || fail "verify says otherwise: $(cat said)"
 by 'eu us' inspect shared.sealed --open | has 'object digest'
 
 # One alone, the same one twice, and a service by --service.

@@ -113,7 +113,9 @@ TEST_F(SharedObject, TooFewSayYes) {
 
 TEST_F(SharedObject, UnreachableMayAnswerLater) {
   expect_refused(open({a_.wrapper.get(), &away_}), Code::kUnavailable, "nobody answers");
-  expect_refused(open({&away_, &refuses_}), Code::kUnavailable, "the policy says no");
+  expect_refused(open({&away_, &refuses_}), Code::kDenied, "the policy says no");  // one more wouldn't be enough
+  testing::FailingKey also_away(Error(Code::kUnavailable, "nor does this one"));
+  expect_refused(open({&away_, &refuses_, &also_away}), Code::kUnavailable, "nor does this one");
   SlotTable two = table();
   two.slots.resize(1);  // whoever answers, a second share isn't there
   put(two);
