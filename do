@@ -29,7 +29,7 @@ verb_demo() {
 
 verb_test() {
   # With --fuzzed libFuzzer has just run all targets: their stand-ins for machines without clang would say nothing new.
-  [ "${1:-}" != --fuzzed ] || configure_options=(-DCLOISTER_FUZZ_STAND_INS=OFF)
+  [ "${1:-}" != --fuzzed ] || configure_options+=(-DCLOISTER_FUZZ_STAND_INS=OFF)
   need build test demo interop
   need_openssl
   prefetch
