@@ -169,7 +169,7 @@ Status Program::open_inference() {
   };
   CLOISTER_TRY(inference_,
                InferenceHost::start(*config_.inference, std::move(prepared_.engine),
-                                    {prepared_.manifest, config_.model_digest, {}}, collect, system_time, random_));
+                                    {prepared_.manifest, config_.model_digest, keys_->policy()}, collect, system_time, random_));
   return {};
 }
 
@@ -205,7 +205,10 @@ Status Program::renew_when_due() {
   const Time end = *keys_->lease_end();
   if (renewed.ok()) {
     next_renewal_ = after + Duration{(end - after).ms / 2};
-    if (inference_) inference_->answer_until(end);
+    if (inference_) {
+      inference_->released_under(keys_->policy());
+      inference_->answer_until(end);
+    }
     log_.info("lease-renewed", {{"lease", to_rfc3339(end)}});
     return {};
   }

@@ -72,6 +72,11 @@ std::optional<Time> AttestedKeys::lease_end() const {
   return lease_ ? std::optional(lease_->end) : std::nullopt;
 }
 
+std::string AttestedKeys::policy() const {
+  const std::lock_guard lock(mutex_);
+  return lease_ ? lease_->policy : std::string();
+}
+
 Status AttestedKeys::renew() {
   const std::lock_guard lock(mutex_);
   std::vector<Wanted> wanted;
@@ -161,7 +166,7 @@ Result<std::vector<crypto::KeyMaterial>> AttestedKeys::ask_with_evidence(const s
                                                           {"evidence", to_base64(attest::encode(evidence))}}}});
   CLOISTER_TRY(const ReleaseAnswer answer, release(*channel, body.serialize(), wanted.size()));
   auto keys = open(answer, wanted, recipient);
-  if (keys.ok()) lease_ = Lease{answer.release, answer.lease_end, std::move(recipient)};
+  if (keys.ok()) lease_ = Lease{answer.release, answer.lease_end, std::move(recipient), answer.policy};
   return keys;
 }
 
