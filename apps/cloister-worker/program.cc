@@ -167,9 +167,9 @@ Status Program::open_inference() {
     const std::lock_guard lock(attesting_);
     return collect_evidence(locked_, *prepared_.attester, devices(), binding);
   };
-  CLOISTER_TRY(inference_,
-               InferenceHost::start(*config_.inference, std::move(prepared_.engine),
-                                    {prepared_.manifest, config_.model_digest, keys_->policy()}, collect, system_time, random_));
+  CLOISTER_TRY(inference_, InferenceHost::start(*config_.inference, std::move(prepared_.engine),
+                                                {prepared_.manifest, config_.model_digest, keys_->policy()}, collect,
+                                                system_time, random_));
   return {};
 }
 
