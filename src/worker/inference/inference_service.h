@@ -11,6 +11,7 @@
 #include "attest/inference_receipt.h"
 #include "net/binary_http.h"
 #include "net/handler.h"
+#include "net/ohttp.h"
 #include "worker/inference/engine.h"
 #include "worker/inference/key_epochs.h"
 #include "worker/inference/tenant_tokens.h"
@@ -47,6 +48,7 @@ struct InferenceCounts {
   std::uint64_t refused_date = 0;
   std::uint64_t refused_tenant = 0;
   std::uint64_t refused_busy = 0;
+  std::uint64_t cut = 0;  // streams that ended before their end: whoever asked had gone, or the engine
 };
 
 class InferenceService final : public net::Handler {
@@ -67,18 +69,28 @@ class InferenceService final : public net::Handler {
 
  private:
   struct Counters {
-    std::atomic<std::uint64_t> answered{0}, unknown_key{0}, unreadable{0}, replayed{0}, date{0}, tenant{0}, busy{0};
+    std::atomic<std::uint64_t> answered{0}, unknown_key{0}, unreadable{0}, replayed{0}, date{0}, tenant{0}, busy{0},
+        cut{0};
   };
 
   InferenceService(InferenceOptions options, std::unique_ptr<Engine> engine, std::unique_ptr<KeyEpochs> epochs,
                    crypto::SigningKey receipt_key, Clock clock, crypto::Random& random);
-  net::Response answer(const net::Buffer& sealed);
-  net::Response answer_opened(KeyEpoch& epoch, const net::OhttpReceiver& receiver, ByteView sealed, ByteView inner);
+  // A question and what its answer needs.
+  struct Asked {
+    KeyEpoch& epoch;
+    const net::OhttpReceiver& receiver;
+    ByteView sealed;
+  };
+  // What is to be sent; nothing when `waiting` has had its answer piece by piece.
+  std::optional<net::Response> answer(const net::Buffer& sealed, net::Answer& waiting);
+  std::optional<net::Response> answer_opened(const Asked& asked, ByteView inner, net::Answer& waiting);
   // What is answered in place of the engine; nothing when that is to be asked.
   std::optional<net::Response> refusal(const net::BinaryRequest& request, Time now);
   net::Response ask_engine(const net::BinaryRequest& request);
-  net::Response seal(net::Response inner, const KeyEpoch& epoch, const net::OhttpReceiver& receiver, ByteView sealed);
-  Bytes receipt_for(const KeyEpoch& epoch, ByteView request, ByteView response);
+  net::Response seal(net::Response inner, const Asked& asked);
+  void stream(const net::BinaryRequest& request, const Asked& asked, net::Answer& waiting);
+  // The field that ends an answer whose sealed bytes have that digest.
+  net::Headers receipt_for(const Asked& asked, const crypto::Sha256Digest& response);
 
   std::atomic<std::int64_t> answers_until_ms_{std::numeric_limits<std::int64_t>::max()};
   const InferenceOptions options_;
