@@ -257,6 +257,8 @@ Result<Reply> AttestedRelease::hand_out(const ReleaseOrder& order, Call& call, k
   JsonWriter json(reply.response.body);
   json.begin_object().member("release", lease.id).name("lease").begin_object();
   json.member("expires", to_rfc3339(lease.expires)).end_object();
+  json.name("policy").begin_object().member("id", attempt.state->policy.id());
+  json.member("sha256", to_hex(attempt.state->policy_digest)).end_object();
   if (attempt.attested) json.name("verdict").json(verdict_json(attempt.record.found.verdict));
   if (order.ear) {
     CLOISTER_TRY(const std::string ear,

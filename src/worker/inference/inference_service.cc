@@ -80,7 +80,13 @@ InferenceService::InferenceService(InferenceOptions options, std::unique_ptr<Eng
       receipt_key_(std::move(receipt_key)),
       clock_(std::move(clock)),
       random_(&random),
+      policy_(options_.policy),
       queue_(options_.threads, options_.waiting_max) {}
+
+void InferenceService::released_under(std::string policy) {
+  const std::lock_guard lock(receipts_);
+  policy_ = std::move(policy);
+}
 
 Status InferenceService::refresh() { return epochs_->refresh(clock_(), *random_); }
 
@@ -198,8 +204,8 @@ Bytes InferenceService::receipt_for(const KeyEpoch& epoch, ByteView request, Byt
   receipt.model = options_.model;
   receipt.manifest = manifest_;
   receipt.evidence = epoch.evidence_id();
-  receipt.policy = options_.policy;
   const std::lock_guard lock(receipts_);
+  receipt.policy = policy_;
   receipt.sequence = ++receipt_count_;
   receipt.previous = last_receipt_;
   Bytes bytes = attest::sign_receipt(receipt, receipt_key_);

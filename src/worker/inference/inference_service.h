@@ -29,7 +29,7 @@ struct InferenceOptions {
   std::string model_name;                     // questions are posted to /v2/models/NAME/infer
   Bytes manifest;                             // the workload manifest's bytes
   std::optional<crypto::Sha256Digest> model;  // of the model's plaintext
-  std::string policy;                         // under which its key was released; may be empty
+  std::string policy;                         // id of that under which its key was released; may be empty
   std::vector<TenantToken> tenants;
   Duration key_life = kKeyLifeMax;
   Duration date_window = minutes(5);  // how far a request's date may be from ours
@@ -62,6 +62,8 @@ class InferenceService final : public net::Handler {
   InferenceCounts counts() const;
   // From then on every question is refused. Any thread; before the first call there is no end.
   void answer_until(Time end) { answers_until_ms_ = end.unix_ms; }
+  // After a renewal: receipts name that policy from then on. Any thread.
+  void released_under(std::string policy);
 
  private:
   struct Counters {
@@ -91,6 +93,7 @@ class InferenceService final : public net::Handler {
   Counters counters_;
 
   std::mutex receipts_;
+  std::string policy_;
   std::uint64_t receipt_count_ = 0;
   crypto::Sha256Digest last_receipt_{};
 

@@ -175,6 +175,8 @@ TEST_F(AttestedReleaseTest, AttestedWorkerGetsItsKey) {
   EXPECT_EQ(opened(json, 0, "object-1", "train"), "");
   EXPECT_EQ(json["verdict"]["assurance"].get<std::string>(), "insecure_software");
   EXPECT_EQ(json["lease"]["expires"].get<std::string>(), to_rfc3339(kStart + minutes(5)));
+  EXPECT_EQ(json["policy"]["id"].get<std::string>(), "attested-1");
+  EXPECT_EQ(json["policy"]["sha256"].get<std::string>(), to_hex(crypto::sha256(as_bytes(policy_text()))));
   EXPECT_EQ(answered.body().find(plain_), std::string::npos);
   const audit::Event event = home_.last_event();
   EXPECT_EQ(event.action, "release");
@@ -374,6 +376,7 @@ TEST_F(AttestedReleaseTest, FurtherKeysUnderTheLease) {
   ASSERT_EQ(answered.status(), 200U) << answered.body();
   EXPECT_EQ(opened(answered.json(), 0, "object-2"), plain_);
   EXPECT_FALSE(answered.json().contains("verdict"));
+  EXPECT_EQ(answered.json()["policy"]["id"].get<std::string>(), "attested-1");
   const std::string lease = "/v1/attestation/leases/" + id;
   EXPECT_TRUE(home_.send("GET", lease, "", kAsWorker).json()["holds"].get<bool>());
   expect_problem(home_.send("GET", lease, "", {"spiffe://acme.test/infer/worker-2", "infer"}), 404, "not-found");
