@@ -6,6 +6,7 @@
 
 #include "attest/workload_manifest.h"
 #include "base/toml_fields.h"
+#include "cloister-worker/engine_reach.h"
 #include "mesh/relay/config_tables.h"
 
 namespace cloister::worker {
@@ -336,18 +337,14 @@ LockdownRequest lockdown_request(const WorkerConfig& config) {
     }
     for (const auto& federated : identity.federated) reach.readable.push_back(federated.file.parent_path());
   }
-  const std::array<Path, 5> kLibraries = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"};
   if (!config.engine.command.empty()) {
     reach.executable.emplace_back(config.engine.command.front());
-    reach.executable.insert(reach.executable.end(), kLibraries.begin(), kLibraries.end());
+    reach.executable.insert(reach.executable.end(), kLibraryPaths.begin(), kLibraryPaths.end());
     reach.writable.emplace_back("/dev/null");
   }
   if (request.name_service) {
-    reach.readable.insert(reach.readable.end(), kLibraries.begin(), kLibraries.end());
-    for (const char* path :
-         {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf"}) {
-      reach.readable.emplace_back(path);
-    }
+    reach.readable.insert(reach.readable.end(), kLibraryPaths.begin(), kLibraryPaths.end());
+    reach.readable.insert(reach.readable.end(), kNameServicePaths.begin(), kNameServicePaths.end());
   }
   if (config.inference) {
     reach.writable.push_back(config.inference->listen.parent_path());

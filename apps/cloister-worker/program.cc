@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "cloister-worker/engine_reach.h"
 #include "net/spiffe_credentials.h"
 #include "net/spiffe_verifier.h"
 #include "worker/attester/configfs_tsm.h"
@@ -196,7 +197,7 @@ Status Program::open_engine() {
   CLOISTER_TRY(EngineFile file, open_model_file(std::move(*prepared_.model), std::move(*prepared_.memory), wrappers,
                                                 config_.model_digest));
   engine_file_.emplace(std::move(file));
-  CLOISTER_TRY(engine_, EngineProcess::start(config_.engine.command, engine_file_->file()));
+  CLOISTER_TRY(engine_, EngineProcess::start(config_.engine.command, engine_file_->file(), engine_reach(config_)));
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cloister-worker/engine_reach.h"
 #include "tests/support/expect.h"
 #include "tests/support/worker_config_text.h"
 
@@ -53,6 +54,28 @@ TEST(WorkerConfig, NamesAreLookedUp) {
   const auto config = value_of(parse_worker_config(with("10.0.0.7:9000", "keys.acme.example:9000")));
   EXPECT_TRUE(lockdown_request(config).name_service);
   EXPECT_TRUE(has(lockdown_request(config).reach.readable, "/etc/resolv.conf"));
+}
+
+TEST(WorkerConfig, EngineReachesLessThanTheWorker) {
+  const LandlockRules listed = engine_reach(value_of(parse_worker_config(kWorkerConfigText)));
+  EXPECT_EQ(listed.connect_ports, std::vector<std::uint16_t>{9000});
+  EXPECT_TRUE(has(listed.readable, "/etc/engine"));
+  EXPECT_TRUE(has(listed.executable, "/usr/bin/engine"));
+  EXPECT_FALSE(has(listed.readable, "/proc/self"));
+
+  const std::string service = "socket = \"/run/cloister/keys.sock\"\nuser = 990";
+  const std::string by_address = "address = \"keys.acme.example:8443\"\nid = \"spiffe://acme.example/cloister/keys\"";
+  const std::string identity =
+      "\n[identity]\ncertificate = \"/var/lib/w/svid.pem\"\nkey = \"/var/lib/w/svid.key\"\nbundle = "
+      "\"/var/lib/w/bundle.pem\"\n";
+  const WorkerConfig config = value_of(parse_worker_config(with(service, by_address) + identity));
+  EXPECT_TRUE(has(lockdown_request(config).reach.readable, "/var/lib/w"));
+  const LandlockRules reach = engine_reach(config);
+  EXPECT_FALSE(has(reach.readable, "/var/lib/w"));
+  EXPECT_EQ(reach.connect_ports, std::vector<std::uint16_t>{9000});
+  EXPECT_FALSE(has(reach.readable, "/etc/resolv.conf"));  // the key service's name is the worker's to look up
+  const auto named = value_of(parse_worker_config(with("10.0.0.7:9000", "data.acme.example:9000")));
+  EXPECT_TRUE(has(engine_reach(named).readable, "/etc/resolv.conf"));
 }
 
 TEST(WorkerConfig, ServiceByAddress) {
