@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "model/sign.h"
 #include "model_input.h"
+#include "model_verbs.h"
 #include "objects.h"
 
 namespace cloister::cli {
@@ -17,6 +18,7 @@ struct SignRequest {
 
 struct VerifyRequest {
   std::string model, signature;
+  std::string ledger, seen;
   TrustOptions trust;
   bool symlinks = false, ignore_unsigned = false;
 };
@@ -29,6 +31,8 @@ constexpr const char* kManual = R"(EXAMPLES
   cloister model verify llama/ --key release.pub
   cloister model verify llama/ --signers signers.toml --json
   cloister model verify llama/ --root ca.pem --identity release@example.org
+  cloister model check llama/
+      what of it would run code when it is loaded
 
 NOTES
   Signatures are those of OpenSSF model signing v1.0: other tools verify what is
@@ -114,6 +118,17 @@ Outcome describe(const model::Signed& what, const model::Differences& difference
   return outcome;
 }
 
+// Held against the ledger that is there now, which isn't older than any that was seen.
+Status check_against_ledger(const VerifyRequest& request, const std::vector<model::TrustedSigner>& trusted,
+                            const crypto::Sha256Digest& root) {
+  if (request.ledger.empty() != request.seen.empty()) {
+    return invalid("--ledger and --seen belong together: without what was seen, an old ledger passes");
+  }
+  if (request.ledger.empty()) return {};
+  CLOISTER_TRY(const model::Ledger ledger, read_ledger(request.ledger, request.seen, trusted));
+  return model::check_version(ledger, root);
+}
+
 Result<Outcome> verify(Session& session, const VerifyRequest& request) {
   const Path signature = request.signature.empty() ? signature_beside(request.model) : Path(request.signature);
   CLOISTER_TRY(const auto trusted, read_trust(request.trust));
@@ -121,6 +136,7 @@ Result<Outcome> verify(Session& session, const VerifyRequest& request) {
   const std::string doing = "verify " + request.model;
   auto what = model::verify_signature(bundle, trusted, system_time());
   if (!what.ok()) return what.error().with_context(doing);
+  CLOISTER_RETURN_IF_ERROR(check_against_ledger(request, trusted, what->statement.root).with_context(doing));
   CLOISTER_TRY(const model::Tree tree, model::Tree::open(request.model));
   model::CheckFiles how{.ignored = signature_inside(tree, signature), .threads = session.globals().threads};
   if (request.ignore_unsigned) how.unsigned_files = model::UnsignedFiles::kIgnore;
@@ -149,13 +165,6 @@ void add_signing(CLI::App& group, Run& run) {
   set_action(verb, run, request, sign);
 }
 
-void add_trust_options(CLI::App& verb, TrustOptions& trust) {
-  verb.add_option("--key", trust.keys, "a public key that counts: PEM")->type_name("FILE");
-  verb.add_option("--root", trust.roots, "certificates below these roots count: PEM")->type_name("FILE");
-  verb.add_option("--identity", trust.identities, "whose certificates: an e-mail address, URI or DNS name; or any");
-  verb.add_option("--signers", trust.signers, "a file that lists who counts")->type_name("FILE");
-}
-
 void add_verifying(CLI::App& group, Run& run) {
   auto request = std::make_shared<VerifyRequest>();
   CLI::App* verb = add_verb(group, "verify", "whether a model is what somebody trusted signed", kManual);
@@ -163,6 +172,9 @@ void add_verifying(CLI::App& group, Run& run) {
   verb->add_option("--signature", request->signature, "where it is; else MODEL/model.sig, or FILE.sig")
       ->type_name("FILE");
   add_trust_options(*verb, request->trust);
+  verb->add_option("--ledger", request->ledger, "the versions that may be loaded: `cloister model ledger`")
+      ->type_name("FILE");
+  verb->add_option("--seen", request->seen, "where it is kept which ledger was the newest")->type_name("FILE");
   verb->add_flag("--allow-symlinks", request->symlinks, "follow links, where the signer did too");
   verb->add_flag("--ignore-unsigned-files", request->ignore_unsigned, "files that no signature covers are no finding");
   set_action(verb, run, request, verify);
@@ -175,6 +187,9 @@ void add_model(CLI::App& app, Run& run) {
   group->require_subcommand(1);
   add_signing(*group, run);
   add_verifying(*group, run);
+  add_model_check(*group, run);
+  add_model_ledger(*group, run);
+  add_model_open(*group, run);
 }
 
 }  // namespace cloister::cli

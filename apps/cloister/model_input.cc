@@ -23,7 +23,50 @@ Result<std::vector<model::TrustedSigner>> read_signers_file(const Path& path) {
   return std::move(signers).with_context(doing);
 }
 
+constexpr std::size_t kSeenFileMax = 256;
+
+Result<std::optional<model::LedgerFloor>> read_floor(const Path& path) {
+  auto file = File::open(path);
+  if (!file.ok() && file.error().code() == Code::kNotFound) return std::optional<model::LedgerFloor>();
+  if (!file.ok()) return file.error();
+  CLOISTER_RETURN_IF_ERROR(check_guarded(*file, Guard::kUnwritten));
+  CLOISTER_TRY(const Bytes text, read_rest(*file, kSeenFileMax));
+  CLOISTER_TRY(const model::LedgerFloor floor, model::parse_floor(as_text(text)));
+  return std::optional(floor);
+}
+
+// Two that raise it at once could lower it.
+Result<File> lock_beside(const Path& path) {
+  const Path lock = path.string() + ".lock";
+  auto file = File::create_new(lock, 0600);
+  if (!file.ok() && file.error().code() == Code::kExists) file = File::open(lock, File::Access::kReadWrite);
+  if (!file.ok()) return file.error();
+  CLOISTER_RETURN_IF_ERROR(file->lock_exclusive());
+  return file;
+}
+
 }  // namespace
+
+void add_trust_options(CLI::App& verb, TrustOptions& trust) {
+  verb.add_option("--key", trust.keys, "a public key that counts: PEM")->type_name("FILE");
+  verb.add_option("--root", trust.roots, "certificates below these roots count: PEM")->type_name("FILE");
+  verb.add_option("--identity", trust.identities, "whose certificates: an e-mail address, URI or DNS name; or any");
+  verb.add_option("--signers", trust.signers, "a file that lists who counts")->type_name("FILE");
+}
+
+Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted) {
+  const std::string doing = "read the ledger " + path.string();
+  CLOISTER_TRY(const model::Bundle bundle, read_signature(path));
+  auto ledger = model::verify_ledger(bundle, trusted, system_time());
+  if (!ledger.ok()) return ledger.error().with_context(doing);
+  CLOISTER_TRY([[maybe_unused]] const File lock, lock_beside(seen));
+  const auto floor = read_floor(seen);
+  if (!floor.ok()) return floor.error().with_context("read " + seen.string());
+  const auto raised = model::raise_floor(*floor, *ledger, bundle);
+  if (!raised.ok()) return raised.error().with_context(doing);
+  CLOISTER_RETURN_IF_ERROR(write_file(seen, as_bytes(model::to_text(*raised)), Overwrite::kReplace, 0600));
+  return ledger;
+}
 
 Result<std::vector<crypto::Certificate>> read_certificates(const Path& path, std::size_t count_max) {
   CLOISTER_TRY(const Bytes text, read_file(path, kCertificateFileMax));

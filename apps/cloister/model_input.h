@@ -4,7 +4,10 @@
 #include <string>
 #include <vector>
 
+#include <CLI/App.hpp>
+
 #include "crypto/asymmetric_key.h"
+#include "model/ledger.h"
 #include "model/verify.h"
 
 namespace cloister::cli {
@@ -15,6 +18,7 @@ struct TrustOptions {
   std::string signers;
 };
 
+void add_trust_options(CLI::App& verb, TrustOptions& trust);
 // kInvalid when nobody is; kDenied when others can write the file of signers.
 Result<std::vector<model::TrustedSigner>> read_trust(const TrustOptions& options);
 
@@ -25,5 +29,9 @@ Result<std::vector<crypto::Certificate>> read_certificates(const Path& path, std
 // Where a model's signature lies unless somebody says another place: in it, or beside a single file.
 Path signature_beside(const Path& model);
 Result<model::Bundle> read_signature(const Path& path);
+
+// Verified, and not older than what `seen` says; `seen` is written anew, and made where it isn't there. kUnavailable
+// while another process does so.
+Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted);
 
 }  // namespace cloister::cli

@@ -161,7 +161,7 @@ constexpr std::array kChoices = {
     CollectorChoice{"sockets", "ports of this machine that others can reach", make_sockets},
     CollectorChoice{"content", "what really lies in local locations, file by file", make_content},
     CollectorChoice{"home", "this home: keys, who may use them, its log, what was released", make_home},
-    CollectorChoice{"models", "sealed models of local locations: signed for, file by file", make_models_collector},
+    CollectorChoice{"models", "models of local locations, sealed or signed: file by file", make_models_collector},
     CollectorChoice{"scan", "endpoints, from results of `cloister scan --json` (--scan)", make_scans},
     CollectorChoice{"kubernetes", "manifests, EncryptionConfiguration, etcd, EKS, GKE, AKS (--kubernetes)",
                     make_kubernetes},
@@ -208,6 +208,7 @@ void add_looking_options(CLI::App& verb, AuditOptions& options) {
       ->type_name("TRUST-DOMAIN=FILE");
   verb.add_option("--scan", options.scans, "results of `cloister scan --json`")->type_name("FILE");
   verb.add_option("--policy", options.policy, "who may use which keys, as the key service has it")->type_name("FILE");
+  verb.add_option("--model-signers", options.model_signers, "whose signatures on models count")->type_name("FILE");
   verb.add_option("--kubernetes", options.kubernetes, "Kubernetes manifests, EncryptionConfiguration, etcd's values")
       ->type_name("FILE");
   verb.add_option("--iac", options.iac, "Terraform plans and states in JSON, CloudFormation templates")

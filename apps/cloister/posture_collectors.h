@@ -23,6 +23,7 @@ struct AuditOptions {
   bool aws = false, azure = false, google = false, databases = false;
   std::vector<std::string> path_bundles;  // TRUST-DOMAIN=FILE
   std::string policy;                     // of the key service
+  std::string model_signers;              // a file of signers, as `cloister model verify` takes it
   std::vector<std::string> only, skip;    // names in the table
   StoreOptions store;
   bool without_store = false;

@@ -74,11 +74,16 @@ Result<Statement> describe_model(const Tree& tree, const Describe& how, Progress
 
 Result<Bundle> sign_statement(const Statement& statement, crypto::Signer& signer,
                               std::span<const crypto::Certificate> chain) {
+  return sign_payload(kPayloadType, serialize_statement(statement), signer, chain);
+}
+
+Result<Bundle> sign_payload(std::string_view payload_type, std::string_view payload, crypto::Signer& signer,
+                            std::span<const crypto::Certificate> chain) {
   const crypto::PublicKey& key = signer.public_key();
   CLOISTER_RETURN_IF_ERROR(check_key_type(key));
   Bundle bundle;
-  bundle.payload_type = kPayloadType;
-  bundle.payload = to_bytes(as_bytes(serialize_statement(statement)));
+  bundle.payload_type = payload_type;
+  bundle.payload = to_bytes(as_bytes(payload));
   if (chain.empty()) {
     bundle.hint = key_hint(key);
   } else {

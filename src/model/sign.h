@@ -24,6 +24,10 @@ Result<Statement> describe_model(const Tree& tree, const Describe& how, Progress
 Result<Bundle> sign_statement(const Statement& statement, crypto::Signer& signer,
                               std::span<const crypto::Certificate> chain);
 
+// The same for a payload of any type.
+Result<Bundle> sign_payload(std::string_view payload_type, std::string_view payload, crypto::Signer& signer,
+                            std::span<const crypto::Certificate> chain);
+
 // What names a key in a bundle: hex SHA-256 of its PEM.
 std::string key_hint(const crypto::PublicKey& key);
 // ECDSA on a NIST curve. kUnsupported.

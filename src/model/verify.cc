@@ -29,8 +29,8 @@ Status check_signature(const Bundle& bundle, const crypto::PublicKey& key) {
   return denied("the signature isn't the trusted key's over this statement");
 }
 
-Result<Signed> by_key(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now) {
-  Signed out;
+Result<Voucher> by_key(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now) {
+  Voucher out;
   if (bundle.hint.empty()) out.warnings.emplace_back("the signature doesn't say which key it was made with");
   bool any = false;
   Status last;
@@ -75,7 +75,7 @@ Result<std::string> check_certificate(std::span<const crypto::Certificate> chain
   return denied("its certificate is of somebody else than " + signer.name);
 }
 
-Result<Signed> by_certificate(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now) {
+Result<Voucher> by_certificate(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now) {
   std::vector<crypto::Certificate> chain;
   for (const Bytes& der : bundle.certificates) {
     auto certificate = crypto::Certificate::parse(der);
@@ -95,7 +95,7 @@ Result<Signed> by_certificate(const Bundle& bundle, std::span<const TrustedSigne
     CLOISTER_TRY(const crypto::PublicKey key, chain.front().public_key());
     CLOISTER_RETURN_IF_ERROR(check_signature(bundle, key));
     CLOISTER_RETURN_IF_ERROR(check_still_trusted(signer, now));
-    return Signed{{}, signer.name, *identity, {}};
+    return Voucher{signer.name, *identity, {}};
   }
   if (!why) return denied("it is signed by a certificate, and no root is trusted");
   return Error(why->code() == Code::kExpired ? Code::kExpired : Code::kDenied, "its certificate: " + why->message());
@@ -190,13 +190,17 @@ std::string some_of(std::string_view what, const std::vector<std::string>& names
 
 }  // namespace
 
-Result<Signed> verify_signature(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now) {
+Result<Voucher> vouch(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now) {
   if (trusted.empty()) return Error(Code::kInvalid, "nobody is trusted to sign models: name a key or a root");
   if (bundle.method == Method::kSigstore) return denied("it is signed without a key of the signer's own");
-  CLOISTER_TRY(Signed out,
-               bundle.method == Method::kKey ? by_key(bundle, trusted, now) : by_certificate(bundle, trusted, now));
+  return bundle.method == Method::kKey ? by_key(bundle, trusted, now) : by_certificate(bundle, trusted, now);
+}
+
+Result<Signed> verify_signature(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now) {
+  CLOISTER_TRY(Voucher voucher, vouch(bundle, trusted, now));
   if (bundle.payload_type != kPayloadType) return Error(Code::kUnsupported, "a signature over another kind of payload");
-  CLOISTER_TRY(out.statement, parse_statement(bundle.payload));
+  CLOISTER_TRY(Statement statement, parse_statement(bundle.payload));
+  Signed out{std::move(voucher), std::move(statement)};
   if (out.statement.shard_size) out.warnings.emplace_back("empty files aren't covered by a signature over shards");
   return out;
 }

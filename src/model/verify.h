@@ -22,15 +22,22 @@ struct TrustedSigner {
   std::optional<Time> until;            // no longer from then on
 };
 
-struct Signed {
-  Statement statement;
+struct Voucher {
   std::string signer;    // TrustedSigner::name
   std::string identity;  // of a certificate; empty otherwise
   std::vector<std::string> warnings;
 };
 
-// kInvalid: nobody is trusted for such a signature. kDenied: no trusted signer's, or not a signature of it. kExpired:
-// the signer counted once. kUnsupported and kCorrupt: parse_statement's, and keys that don't sign models.
+// Who of the trusted signed the payload, whatever it is. kInvalid: nobody is trusted. kDenied: no trusted signer's, or
+// not a signature of it. kExpired: the signer counted once. kUnsupported: keys that don't sign models. kCorrupt: a
+// certificate that is none.
+Result<Voucher> vouch(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now);
+
+struct Signed : Voucher {
+  Statement statement;
+};
+
+// vouch(), and then what was signed: parse_statement's codes, and kUnsupported for another type of payload.
 Result<Signed> verify_signature(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now);
 
 // The three ways in which files aren't what was signed, each sorted.
