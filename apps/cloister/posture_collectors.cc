@@ -229,7 +229,7 @@ constexpr std::array kChoices = {
     CollectorChoice{"service",
                     "cloisterd: how callers prove who they are, what its detectors notice (--service-config)",
                     make_service},
-    CollectorChoice{"models", "sealed models of local locations: signed for, file by file", make_models_collector},
+    CollectorChoice{"models", "models of local locations, sealed or signed: file by file", make_models_collector},
     CollectorChoice{"scan", "endpoints, from results of `cloister scan --json` (--scan)", make_scans},
     CollectorChoice{"mesh", "workloads in a service mesh, from `cloister mesh audit --json` (--mesh, --scan)",
                     make_mesh},
@@ -290,6 +290,7 @@ void add_looking_options(CLI::App& verb, AuditOptions& options) {
   verb.add_option("--log-checkpoint", options.log_checkpoints, "cosigned heads of this home's log")->type_name("FILE");
   verb.add_option("--log-witness", options.log_witnesses, "whose cosignatures are taken")->type_name("KEY|FILE");
   verb.add_option("--service-config", options.service_config, "cloisterd's configuration")->type_name("FILE");
+  verb.add_option("--model-signers", options.model_signers, "whose signatures on models count")->type_name("FILE");
   verb.add_option("--kubernetes", options.kubernetes, "Kubernetes manifests, EncryptionConfiguration, etcd's values")
       ->type_name("FILE");
   verb.add_option("--iac", options.iac, "Terraform plans and states in JSON, CloudFormation templates")

@@ -28,6 +28,7 @@ struct AuditOptions {
   std::string policy;                     // of the key service
   std::string service_config;             // of cloisterd
   std::vector<std::string> log_checkpoints, log_witnesses;
+  std::string model_signers;            // a file of signers, as `cloister model verify` takes it
   std::vector<std::string> only, skip;  // names in the table
   StoreOptions store;
   bool without_store = false;

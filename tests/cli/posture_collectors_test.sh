@@ -143,3 +143,25 @@ audit --only home
 [[ $(fact audit.log '' anchored) == 'left out' ]] || fail 'nobody looked elsewhere'
 audit --only home --log-checkpoint log.checkpoint --log-witness w1.vkey
 [[ $(fact audit.log '' anchored) == True ]] || fail 'a cosigned head was not believed'
+# Models that are signed where they lie: by somebody who counts, or not, whole, or with a file too much.
+(umask 077 && openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out release.key 2>/dev/null)
+openssl pkey -in release.key -pubout -out release.pub
+printf '[[signer]]\nname = "release@acme"\nkey = "release.pub"\n' >signers.toml
+echo weights >models/plain/weights
+expect_status 0 cloister model sign models/plain --key release.key
+audit --only models
+[[ $(fact model.signature 'models#plain' signed) == 'not assessed' ]] || fail 'nobody was named whose signature counts'
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain' signed) == True ]] || fail 'a model that is signed'
+[[ $(fact model.signature 'models#plain' signer) == release@acme ]] || fail 'who signed it'
+echo more >models/plain/tokenizer.py
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain' covered) == False ]] || fail 'a file that the signature leaves out'
+rm models/plain/tokenizer.py
+echo other >models/plain/weights
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain' signed) == False ]] || fail 'a file that was changed'
+(umask 077 && openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.key 2>/dev/null)
+expect_status 0 cloister model sign models/plain --key other.key --force
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain' signer_allowed) == False ]] || fail 'a signer who does not count'
