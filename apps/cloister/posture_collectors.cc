@@ -11,6 +11,7 @@
 #include "home/posture_home.h"
 #include "home/providers.h"
 #include "paths_evidence.h"
+#include "posture/collect/cbom/cbom_collector.h"
 #include "posture/collect/cloud/aws_collector.h"
 #include "posture/collect/cloud/azure_collector.h"
 #include "posture/collect/cloud/cloud_environment.h"
@@ -97,6 +98,10 @@ Made make_transparency(Session&, const AuditOptions& options, const posture::Est
     std::ranges::move(read, std::back_inserter(known));
   }
   return Collector(std::make_unique<posture::TransparencyCollector>(std::move(files), known));
+}
+
+Made make_cbom(Session&, const AuditOptions& options, const posture::Estate&) {
+  return from_files<posture::CbomCollector>(options.cboms);
 }
 
 Made make_s3_inventory(Session&, const AuditOptions& options, const posture::Estate&) {
@@ -234,6 +239,7 @@ constexpr std::array kChoices = {
     CollectorChoice{"mesh", "workloads in a service mesh, from `cloister mesh audit --json` (--mesh, --scan)",
                     make_mesh},
     CollectorChoice{"ct", "certificates that logs have seen for endpoints (--ct)", make_transparency},
+    CollectorChoice{"cbom", "inventories of cryptography that other tools made (--crypto-inventory)", make_cbom},
     CollectorChoice{"kubernetes", "manifests, EncryptionConfiguration, etcd, EKS, GKE, AKS (--kubernetes)",
                     make_kubernetes},
     CollectorChoice{"iac", "Terraform and OpenTofu plans and states, CloudFormation (--iac)", make_iac},
@@ -284,6 +290,8 @@ void add_looking_options(CLI::App& verb, AuditOptions& options) {
   verb.add_option("--ct", options.logs, "results of `cloister scan logs --json`; answers of crt.sh and Cert Spotter")
       ->type_name("FILE");
   verb.add_option("--ct-known", options.known, "certificates that are ours, in PEM")->type_name("FILE");
+  verb.add_option("--crypto-inventory", options.cboms, "CycloneDX documents with cryptographic assets")
+      ->type_name("FILE");
   verb.add_option("--s3-inventory", options.s3_inventory, "manifest.json of a report, with its parts beside it")
       ->type_name("FILE");
   verb.add_option("--policy", options.policy, "who may use which keys, as the key service has it")->type_name("FILE");

@@ -22,6 +22,7 @@ struct AuditOptions {
   std::vector<std::string> kubernetes, iac;
   std::vector<std::string> mesh;          // results of `cloister mesh audit --json`
   std::vector<std::string> logs, known;   // answers of monitors of certificate logs, and certificates that are ours
+  std::vector<std::string> cboms;         // CycloneDX documents
   std::vector<std::string> s3_inventory;  // manifests of its reports
   bool aws = false, azure = false, google = false, databases = false;
   std::vector<std::string> path_bundles;  // TRUST-DOMAIN=FILE

@@ -107,6 +107,14 @@ audit --only s3-inventory --s3-inventory manifest.json
 [[ $(fact storage.encryption corpus key_manager) == none ]] || fail 'a report without its part was read'
 [[ $(fact inventory.scope '' unread) == *part.csv* ]] || fail 'a part that is missing was passed over'
 
+# An inventory of cryptography that another tool made.
+cat >bom.json <<JSON
+{"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": {"timestamp": "$(date -u +%Y-%m-%dT%H:%M:%SZ)"}, "components": [
+  {"type": "cryptographic-asset", "name": "SHA1withRSA", "cryptoProperties": {"assetType": "algorithm"}}]}
+JSON
+audit --only cbom --crypto-inventory bom.json
+[[ $(fact cbom '' withdrawn) == 1 ]] || fail 'an algorithm that was withdrawn'
+
 # How callers of a key service prove who they are, and what its detectors notice.
 cat >policy.toml <<'TOML'
 version = 1

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "posture/collect/cbom/cbom_collector.h"
 #include "posture/collect/cloud/s3_inventory.h"
 #include "posture/collect/iac/iac_collector.h"
 #include "posture/collect/kubernetes/kubernetes_collector.h"
@@ -42,6 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   posture::ScanCollector({{"f", text}}).collect(context, sink);
   posture::MeshCollector({{"f", text}}, {{"f", text}}).collect(context, sink);
   posture::TransparencyCollector({{"f", text, context.now}}, {}).collect(context, sink);
+  posture::CbomCollector({{"f", text}}).collect(context, sink);
   ignore_result(posture::parse_s3_manifest(text));
   if (const auto fields = posture::parse_csv_line(text); fields.ok()) CLOISTER_CHECK(!fields->empty());
   return 0;
@@ -71,6 +73,8 @@ extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds)
            R"({"sourceBucket":"b","creationTimestamp":"1","fileFormat":"CSV","fileSchema":"Key, EncryptionStatus",)"
            R"("files":[{"key":"a/b","size":1}]})",
            R"("a,b","c""d",e,)",
+           R"({"bomFormat":"CycloneDX","metadata":{"timestamp":"2026-11-18T10:00:00Z"},"components":)"
+           R"([{"type":"cryptographic-asset","name":"MD5","cryptoProperties":{"assetType":"algorithm"}}]})",
        }) {
     seeds->push_back(to_bytes(as_bytes(text)));
   }

@@ -12,7 +12,7 @@ namespace {
 using testing::expect_refused;
 using testing::value_of;
 
-constexpr Time kNow{1'795'000'000'000};  // 2026-11-18T10:26:40Z
+constexpr Time kNow{1'795'000'000'000};  // 2026-11-18T11:06:40Z
 
 std::string workload(const std::string& name, const std::string& mode, const std::string& ports = "",
                      const std::string& account = R"("service_account":"default",)") {
@@ -142,7 +142,7 @@ TEST_F(MeshTest, WhatSpeaksOfNoWorkload) {
   EXPECT_TRUE(collect({audit(workload("other", "strict"))}, {}).empty());
   EXPECT_TRUE(collect({}, {scan("no", kHour, "2026-11-18T10:05:00.000Z", "public-inference")}).empty());
   EXPECT_TRUE(collect({}, {scan("no", kHour, "2026-11-18T10:05:00.000Z", "mesh-workload", "192.0.2.1:443")}).empty());
-  EXPECT_TRUE(collect({}, {scan("no", kHour, "2026-11-18T11:05:00.000Z")}).empty()) << "yet to come";
+  EXPECT_TRUE(collect({}, {scan("no", kHour, "2026-11-18T12:05:00.000Z")}).empty()) << "yet to come";
   EXPECT_TRUE(collect({}, {scan("no", kHour, "2026-11-01T10:05:00.000Z")}).empty()) << "too old";
 }
 

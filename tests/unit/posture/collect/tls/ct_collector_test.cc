@@ -14,7 +14,7 @@ namespace {
 using testing::expect_refused;
 using testing::value_of;
 
-constexpr Time kNow{1'795'000'000'000};  // 2026-11-18T10:26:40Z
+constexpr Time kNow{1'795'000'000'000};  // 2026-11-18T11:06:40Z
 
 std::string sighting(const std::string& serial, bool known, const std::string& name = "api.example.org",
                      const std::string& not_after = "2027-01-01T00:00:00.000Z") {
