@@ -55,6 +55,7 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_root(app, run);
   add_kms(app, run);
   add_mesh(app, run);
+  add_model(app, run);
   add_identity(app, run);
   add_entry(app, run);
   add_key_file(app, run);

@@ -59,11 +59,12 @@ Result<crypto::KeyMaterial> AttestedKeys::unwrap(const crypto::WrappedKey& wrapp
   }
   const std::lock_guard lock(mutex_);
   Wanted wanted{context.object, wrapped.ciphertext, context.commitment, wrapped.key_version};
-  if (given_.size() >= kKeysMax && !given_.contains(wanted.object)) {
+  const std::pair name(wanted.object, wanted.wrapped);
+  if (given_.size() >= kKeysMax && !given_.contains(name)) {
     return Error(Code::kInvalid, "one worker reads at most " + std::to_string(kKeysMax) + " objects");
   }
   CLOISTER_TRY(auto keys, ask({wanted}));
-  given_.insert_or_assign(context.object, std::move(wanted));
+  given_.insert_or_assign(name, std::move(wanted));
   return std::move(keys.front());
 }
 
@@ -80,7 +81,7 @@ std::string AttestedKeys::policy() const {
 Status AttestedKeys::renew() {
   const std::lock_guard lock(mutex_);
   std::vector<Wanted> wanted;
-  for (const auto& [object, one] : given_) wanted.push_back(one);
+  for (const auto& [name, one] : given_) wanted.push_back(one);
   if (wanted.empty()) return {};
   const auto keys = ask_with_evidence(wanted);
   return keys.ok() ? Status() : Status(keys.error());

@@ -87,7 +87,7 @@ class AttestedKeys final : public crypto::KeyWrapper {
   const AttestedKeysParts parts_;
   mutable std::mutex mutex_;
   std::optional<Lease> lease_;
-  std::map<Bytes, Wanted> given_;  // by object
+  std::map<std::pair<Bytes, Bytes>, Wanted> given_;  // by object and wrap
 };
 
 }  // namespace cloister::worker
