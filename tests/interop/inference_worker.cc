@@ -1,6 +1,6 @@
 // An inference worker for tests with other people's clients: an ONNX model behind a Unix socket, in a process that
 // locked itself down, with evidence that is insecure_software.
-//   inference_worker FOLDER LIBRARY MODEL NAME TOKEN
+//   inference_worker FOLDER LIBRARY MODEL NAME TOKEN       or unix:SOCKET, of an engine, in place of the library
 // writes FOLDER/{key,manifest,measurement} (what a policy names: the attester's fingerprint, and the digests of the
 // manifest and of this program) and listens on FOLDER/worker.sock.
 #include <unistd.h>
@@ -55,7 +55,15 @@ int main(int argc, char** argv) {
   config.listen = folder / "worker.sock";
   config.clients = std::vector<uid_t>{::geteuid()};
   config.model = argv[4];
-  config.onnx = worker::OnnxEngineConfig{argv[2], 1};
+  constexpr std::string_view kSocket = "unix:";
+  const std::string_view engine_place = argv[2];
+  if (engine_place.starts_with(kSocket)) {
+    const Path socket = engine_place.substr(kSocket.size());
+    config.engine_socket = worker::SocketEngineConfig{socket, ::geteuid(), "/v1/chat/completions"};
+    config.threads = 4;
+  } else {
+    config.onnx = worker::OnnxEngineConfig{argv[2], 1};
+  }
   config.tokens = {{"acme", crypto::sha256(as_bytes(argv[5]))}};
 
   const Bytes model = must(read_file(argv[3], 1 << 28));
@@ -72,6 +80,7 @@ int main(int argc, char** argv) {
   auto engine = must(worker::prepare_engine(config));
   worker::LockdownRequest request;
   request.reach.writable = {folder};
+  if (config.engine_socket) request.reach.writable.push_back(config.engine_socket->socket.parent_path());
   const worker::LockedDown locked = must(worker::lock_down(request));
   must(engine->load(model));
   worker::SoftwareAttester attester(crypto::SigningKey::from_seed(key.seed().duplicate()), measurement,

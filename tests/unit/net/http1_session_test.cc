@@ -429,7 +429,6 @@ TEST_F(Http1Body, ChunksUntilTheEnd) {
   EXPECT_NE(out_.find("x: y\r\ntransfer-encoding: chunked\r\n\r\n"), std::string::npos) << out_;
   EXPECT_TRUE(session_->wants_input()) << "to learn that the peer has gone";
   EXPECT_EQ(push("hello, this is longer"), "15\r\nhello, this is longer\r\n");
-  EXPECT_EQ(push("", false), "");
   EXPECT_EQ(push("", false, 2), "") << "of another request";
   EXPECT_EQ(push("x", true), "1\r\nx\r\n0\r\n\r\n");
   EXPECT_EQ(push("more"), "");
@@ -484,14 +483,6 @@ TEST_F(Http1Body, TooLateOrNotFit) {
   EXPECT_TRUE(out_.starts_with("HTTP/1.1 500 ")) << out_;
   EXPECT_FALSE(begin(out_)) << "it was answered";
   EXPECT_EQ(out_, "");
-}
-
-TEST_F(Http1Body, HeadAlone) {
-  send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
-  ASSERT_TRUE(begin(out_));
-  EXPECT_EQ(push("hello"), "");
-  EXPECT_EQ(push("", true), "");
-  EXPECT_EQ(session_->end(), Session::End::kNot);
 }
 
 TEST_F(Http1Body, DrainingEndsAfterIt) {
