@@ -114,10 +114,13 @@ Result<S3Page> parse_version_list(std::string_view body) {
 
 Result<bool> parse_versioning(std::string_view body) {
   CLOISTER_TRY(const auto texts, kms::read_xml(body));
-  if (!texts.front().path.starts_with("VersioningConfiguration")) {
-    return Error(Code::kCorrupt, "the answer isn't about versions");
+  // The second is what moto writes.
+  for (const std::string root : {"VersioningConfiguration", "GetBucketVersioningResponse"}) {
+    const std::string& first = texts.front().path;
+    if (first != root && !first.starts_with(root + "/")) continue;
+    return !kms::find_text(texts, root + "/Status").empty();
   }
-  return !kms::find_text(texts, "VersioningConfiguration/Status").empty();
+  return Error(Code::kCorrupt, "the answer isn't about versions");
 }
 
 Result<S3Buckets> parse_bucket_list(std::string_view body) {

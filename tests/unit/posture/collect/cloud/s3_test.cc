@@ -291,6 +291,17 @@ TEST_F(S3Test, ListsOfVersionsThatSayNothing) {
       << "no date";
 }
 
+TEST_F(S3Test, WhetherVersionsAreKept) {
+  using testing::value_of;
+  EXPECT_FALSE(value_of(parse_versioning("<VersioningConfiguration/>")));
+  EXPECT_TRUE(
+      value_of(parse_versioning("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")));
+  EXPECT_TRUE(value_of(
+      parse_versioning("<GetBucketVersioningResponse><Status>Suspended</Status></GetBucketVersioningResponse>")));
+  EXPECT_FALSE(value_of(parse_versioning("<GetBucketVersioningResponse/>")));
+  EXPECT_FALSE(parse_versioning("<VersioningConfigurations/>").ok());
+}
+
 TEST_F(S3Test, EndlessListOfVersionsIsNotAssessed) {
   world.bucket("corpus", "aws:kms", kOwnKey);
   const std::string at = "GET s3.us-east-1.amazonaws.com/corpus";
