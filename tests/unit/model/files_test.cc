@@ -149,6 +149,16 @@ TEST(CheckFile, UnknownIsNotHarmless) {
   EXPECT_FALSE(check("archive.zip", "PK\x05\x06").harmless());
 }
 
+TEST(CheckFile, WhatLiesBesideModels) {
+  EXPECT_EQ(check("docs/LICENSE", "canary").format, "text");
+  EXPECT_TRUE(check("LICENSE", "canary").harmless());
+  EXPECT_FALSE(check("LICENSE.dat", "canary").harmless());
+  ModelFiles model;
+  EXPECT_TRUE(check("model.sig", serialize_bundle(model.signed_by(7))).harmless());
+  EXPECT_FALSE(check("model.sig", "{}").harmless());
+  EXPECT_FALSE(check("model.sig", "canary").harmless());
+}
+
 TEST(CheckFile, Programs) {
   for (const std::string& name :
        {std::string("modeling.py"), std::string("lib.so"), std::string("chat.jinja"), std::string("notes.ipynb")}) {
