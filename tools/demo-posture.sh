@@ -50,6 +50,7 @@ use = "$2"
 owner = "ml-platform"
 environment = "production"
 sensitivity = "regulated-personal-data"
+host_trusted = true
 TOML
 }
 
@@ -152,6 +153,8 @@ audit_after() {
 # What the exercises come to is evidence too.
 red_team() {
   local named=(--log "$service/log" --manifest "$service/cloisterd.toml")
+  mkdir -p "$work/elsewhere"
+  cl store anchor "$work/elsewhere/home.anchor"
   printf '  %s$ cloister redteam run --authorised-by demo %s --facts drills.jsonl%s\n' "$dim" "${named[*]//$work\//}" "$off"
   "$CLOISTER" redteam run --authorised-by demo "${named[@]}" --facts "$posture/drills.jsonl" >"$posture/drills.text" 2>&1 ||
     surprise "an exercise wasn't defended: $(tail -n 3 "$posture/drills.text")"

@@ -165,7 +165,7 @@ int report(const Result<Outcome>& result, const Globals& globals) {
   }
   if (!outcome.failure) return 0;
   print_error(*outcome.failure, globals.json);
-  return exit_status(outcome.failure->code());
+  return outcome.exit_status.value_or(exit_status(outcome.failure->code()));
 }
 
 int run_program(int argc, char** argv) {

@@ -1,4 +1,5 @@
 // cloister posture export, verify, retention: evidence that leaves the house, and how long it stays in it.
+#include "base/base64.h"
 #include "posture/evidence/redaction.h"
 #include "posture/report/json.h"
 #include "posture/report/terminal.h"
@@ -10,15 +11,17 @@
 namespace cloister::cli {
 namespace {
 
+constexpr std::uint64_t kProofMax = 64 * 1024;
+
 struct ExportRequest {
   StoreOptions store;
-  std::string run, file;
+  std::string run, file, proof;
   bool redact_emails = false, without_raw = false, force = false;
 };
 
 struct VerifyRequest {
   std::vector<std::string> bundles;
-  std::string key;
+  std::string key, proof;
   ReportFiles files;
 };
 
@@ -57,6 +60,14 @@ Result<Outcome> export_run(Session& session, const ExportRequest& request) {
   }
   CLOISTER_RETURN_IF_ERROR(
       write_file(request.file, as_bytes(text), request.force ? Overwrite::kReplace : Overwrite::kRefuse, 0640));
+  if (!request.proof.empty()) {
+    if (request.redact_emails || request.without_raw) {
+      return invalid("--proof: a copy that says less is another run than the log's");
+    }
+    CLOISTER_TRY(const posture::LogProof proof, store->log_proof(file.run));
+    CLOISTER_RETURN_IF_ERROR(write_file(request.proof, as_bytes(posture::format_log_proof(proof)),
+                                        request.force ? Overwrite::kReplace : Overwrite::kRefuse, 0640));
+  }
   Outcome outcome;
   outcome.terse = true;
   outcome.text = "exported run " + file.run + " to " + printable(request.file) + ", signed by " +
@@ -77,6 +88,21 @@ Status check_chain(const std::vector<Verified>& all) {
     if (all[i].bundle.contents.previous == all[i - 1].bundle.root) continue;
     return Error(Code::kCorrupt, all[i].file + " isn't the run after that of " + all[i - 1].file);
   }
+  return {};
+}
+
+// Of the last bundle. The head is for comparing with a witness's, or with a checkpoint of another day.
+Status check_log_proof(const VerifyRequest& request, const audit::VerifierKey& key, const Verified& last,
+                       Outcome& outcome) {
+  CLOISTER_TRY(const Bytes text, read_file(request.proof, kProofMax));
+  CLOISTER_TRY(const posture::LogProof proof, posture::parse_log_proof(as_text(text)).with_context(request.proof));
+  CLOISTER_TRY(
+      const audit::TreeHead head,
+      posture::verify_log_proof(proof, {key}, last.bundle.posture.run, last.bundle.root).with_context(request.proof));
+  outcome.text += "its root is record " + std::to_string(proof.record.index()) +
+                  " of the audit log, under the head of " + count_text(head.size, "record") + ", root " +
+                  to_base64(head.root) + "\n";
+  outcome.json["log"] = {{"index", proof.record.index()}, {"size", head.size}, {"root", to_base64(head.root)}};
   return {};
 }
 
@@ -111,6 +137,7 @@ Result<Outcome> verify(Session&, const VerifyRequest& request) {
   }
   outcome.json = {{"bundles", std::move(bundles)},
                   {"report", Json::parse(posture::report_json(all.back().bundle.posture))}};
+  if (!request.proof.empty()) CLOISTER_RETURN_IF_ERROR(check_log_proof(request, key, all.back(), outcome));
   for (const Verified& one : all) {
     if (one.bundle.catalogue_differences.empty()) continue;
     outcome.failure = Error(Code::kDenied, one.file + ": " + one.bundle.catalogue_differences.front());
@@ -150,6 +177,7 @@ void add_posture_bundles(CLI::App& group, Run& run) {
   CLI::App* verb = add_verb(group, "export", "a run with all its evidence, for an auditor", "");
   verb->add_option("RUN", exporting->run, "its id, or how that begins; else the newest");
   verb->add_option("-o,--output", exporting->file, "the bundle")->required()->type_name("FILE");
+  verb->add_option("--proof", exporting->proof, "write the proof that the audit log has the run")->type_name("FILE");
   verb->add_flag("--redact-emails", exporting->redact_emails,
                  "a copy whose raw answers are without e-mail addresses; other values stay. Judged and signed anew");
   verb->add_flag("--without-raw", exporting->without_raw, "a copy without raw answers, judged and signed anew");
@@ -168,6 +196,8 @@ void add_posture_bundles(CLI::App& group, Run& run) {
   verb->add_option("--key", verifying->key, "the key `cloister audit key -` prints, or a file that holds it")
       ->required()
       ->type_name("KEY");
+  verb->add_option("--proof", verifying->proof, "that the audit log has the last bundle's run: `export --proof`")
+      ->type_name("FILE");
   add_report_options(*verb, verifying->files);
   set_action(verb, run, verifying, verify);
 

@@ -7,6 +7,7 @@
 #include "posture/collect/content/content_collector.h"
 #include "posture/collect/content/walker.h"
 #include "posture/fix/plan.h"
+#include "posture/fix/recheck.h"
 #include "posture/shell_word.h"
 #include "posture_run.h"
 #include "posture_verbs.h"
@@ -102,6 +103,7 @@ class Sealer {
     CLOISTER_TRY(const File root, File::open_directory(step.root));
     CLOISTER_TRY(const File folder, posture::content::open_beneath(root, step.folder));
     CLOISTER_TRY(const File source, open_source(folder, step.source.filename(), info));
+    CLOISTER_RETURN_IF_ERROR(fix::check_as_scanned(step, source));
     const Path name = step.target().filename();
     auto there = posture::content::open_regular(folder.descriptor(), name);
     if (there.ok()) {

@@ -168,6 +168,15 @@ Result<Outcome> trend(Session& session, const TrendRequest& request) {
                     std::string(name_of(changed.after)) + "\n";
   }
   outcome.json = Json::parse(newest->contents.history);
+  CLOISTER_TRY(const std::vector<std::string> missing, store->missing_runs());
+  outcome.json["missing"] = missing;
+  for (const std::string& run : missing) {
+    outcome.text +=
+        "MISSING: run " + run + " is on the audit log and not in the store: it was removed, or never kept\n";
+  }
+  if (!missing.empty()) {
+    outcome.failure = Error(Code::kCorrupt, count_text(missing.size(), "run") + " of the audit log isn't kept here");
+  }
   return outcome;
 }
 

@@ -7,7 +7,6 @@
 namespace cloister::cli {
 namespace {
 
-constexpr const char* kAction = "posture.run";
 constexpr Duration kEvidenceKekPeriod = days(90);
 
 // Of a home that never kept evidence: the tenant and the dataset that it goes under.
@@ -87,22 +86,59 @@ Result<posture::RunFile> OpenedStore::find(const std::string& run) const {
 
 Status OpenedStore::read_logged_roots() {
   CLOISTER_TRY(keys::Hierarchy * hierarchy, session_->hierarchy());
-  std::map<std::string, std::string> roots;
+  std::map<std::string, Logged> runs;
   const auto note = [&](const audit::LogRecord& record) -> Status {
     const audit::Event& event = record.event();
-    if (event.action == kAction && event.detail.starts_with("root ")) roots[event.subject] = event.detail.substr(5);
+    if (event.action == posture::kRunAction && event.detail.starts_with("root ")) {
+      runs[event.subject] = {event.detail.substr(5), record.index(), event.time};
+    }
     return {};
   };
   CLOISTER_TRY(const audit::TreeHead head, hierarchy->store().tree_head(origin_));
   CLOISTER_RETURN_IF_ERROR(hierarchy->store().for_each_record(origin_, 0, head.size, note));
-  logged_ = std::move(roots);
+  logged_ = std::move(runs);
   return {};
 }
 
 Result<std::optional<std::string>> OpenedStore::logged_root(const std::string& run) {
   if (!logged_) CLOISTER_RETURN_IF_ERROR(read_logged_roots());
   const auto found = logged_->find(run);
-  return found == logged_->end() ? std::optional<std::string>() : std::optional(found->second);
+  return found == logged_->end() ? std::optional<std::string>() : std::optional(found->second.root);
+}
+
+Result<posture::LogProof> OpenedStore::log_proof(const std::string& run) {
+  if (!logged_) CLOISTER_RETURN_IF_ERROR(read_logged_roots());
+  const auto found = logged_->find(run);
+  if (found == logged_->end()) return Error(Code::kNotFound, "run " + run + " isn't on the audit log");
+  CLOISTER_TRY(keys::Hierarchy * hierarchy, session_->hierarchy());
+  keys::Store& store = hierarchy->store();
+  CLOISTER_TRY(const std::string checkpoint, hierarchy->sign_checkpoint(origin_, session_->caller().now));
+  // The head that was signed, which others may have gone beyond meanwhile.
+  CLOISTER_TRY(const audit::VerifiedCheckpoint signed_head, audit::verify_checkpoint(checkpoint, {*key_}));
+  std::optional<audit::LogRecord> record;
+  CLOISTER_RETURN_IF_ERROR(
+      store.for_each_record(origin_, found->second.index, 1, [&](const audit::LogRecord& one) -> Status {
+        record = one;
+        return {};
+      }));
+  if (!record) return Error(Code::kCorrupt, "the log's record of run " + run + " is gone");
+  CLOISTER_TRY(auto path,
+               audit::inclusion_proof(found->second.index, signed_head.checkpoint.head.size,
+                                      [&](const audit::NodeId& id) { return store.tree_node(origin_, id); }));
+  return posture::LogProof{std::move(*record), std::move(path), checkpoint};
+}
+
+Result<std::vector<std::string>> OpenedStore::missing_runs() {
+  if (!logged_) CLOISTER_RETURN_IF_ERROR(read_logged_roots());
+  CLOISTER_TRY(const std::vector<posture::RunFile> runs, store_->runs());
+  CLOISTER_TRY(const std::int64_t kept, store_->retention_days());
+  const Time since = session_->caller().now + days(-kept);
+  std::vector<std::string> missing;
+  for (const auto& [run, logged] : *logged_) {
+    if (logged.at >= since && std::ranges::find(runs, run, &posture::RunFile::run) == runs.end())
+      missing.push_back(run);
+  }
+  return missing;
 }
 
 Result<std::string> OpenedStore::signed_note(const std::string& text) const {
@@ -121,7 +157,7 @@ Result<OpenedStore::SignedBundle> OpenedStore::signed_bundle(const posture::Bund
 }
 
 Result<std::string> OpenedStore::keep(const posture::BundleContents& contents, const std::string& run) {
-  CLOISTER_TRY(const SignedBundle bundle, signed_bundle(contents, run, kAction));
+  CLOISTER_TRY(const SignedBundle bundle, signed_bundle(contents, run, std::string(posture::kRunAction)));
   // One that doesn't verify would stop every run after it.
   CLOISTER_TRY([[maybe_unused]] const posture::ReadBundle checked,
                posture::verify_signed(bundle.file, {&*key_, 1}).with_context("this run can't be kept"));

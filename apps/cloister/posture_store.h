@@ -3,6 +3,7 @@
 
 #include "key_chain.h"
 #include "posture/evidence/bundle.h"
+#include "posture/evidence/log_proof.h"
 #include "posture/evidence/store.h"
 
 namespace cloister::cli {
@@ -33,6 +34,11 @@ class OpenedStore {
   // The root that the audit log has of that run.
   Result<std::optional<std::string>> logged_root(const std::string& run);
 
+  // That it is in the log, under its head of now. kNotFound for a run that isn't on record.
+  Result<posture::LogProof> log_proof(const std::string& run);
+  // Runs that the log has and that aren't here, although retention hasn't come to them: removed, or never kept.
+  Result<std::vector<std::string>> missing_runs();
+
   // The bundle of these contents, signed; the signature is on record, under that action, first.
   struct SignedBundle {
     std::string file, root;
@@ -54,7 +60,12 @@ class OpenedStore {
   std::optional<posture::EvidenceStore> store_;
   std::optional<audit::VerifierKey> key_;
   std::string origin_;
-  std::optional<std::map<std::string, std::string>> logged_;
+  struct Logged {
+    std::string root;
+    std::uint64_t index = 0;
+    Time at;
+  };
+  std::optional<std::map<std::string, Logged>> logged_;  // by run
 };
 
 }  // namespace cloister::cli

@@ -1,6 +1,8 @@
 // cloister redteam: the exercises of the playbook against one's own deployment.
 #include "redteam/run.h"
 
+#include <unistd.h>
+
 #include "commands.h"
 #include "posture/fact_lines.h"
 
@@ -89,6 +91,13 @@ Result<Outcome> list(Session&, const ListRequest& request) {
   return outcome;
 }
 
+// As the collector of this machine's own facts calls it.
+Result<std::string> host_name() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) != 0) return error_from_errno(errno, "ask for this machine's name");
+  return std::string(name);
+}
+
 // CASE=CHAIN.pem,KEY.pem
 Status add_client(redteam::ClientCases& cases, const std::string& text) {
   const std::size_t equals = text.find('=');
@@ -114,6 +123,8 @@ Result<redteam::RunOptions> options_of(Session& session, const RedteamRequest& r
   targets.logs.assign(request.logs.begin(), request.logs.end());
   targets.manifests.assign(request.manifests.begin(), request.manifests.end());
   if (!request.server.empty()) targets.server = request.server;
+  targets.workload = request.workload;
+  CLOISTER_TRY(targets.host, host_name());
   if (!request.beyond.empty()) targets.beyond = request.beyond;
   for (const std::string& client : request.clients) CLOISTER_RETURN_IF_ERROR(add_client(targets.clients, client));
   for (const std::string& file : request.canary_files) {
@@ -128,12 +139,14 @@ Result<redteam::RunOptions> options_of(Session& session, const RedteamRequest& r
   if (!home) return out;
   CLOISTER_TRY(const HomeConfig config, session.read_config());
   if (!config.postgres) targets.store = session.sqlite_path();
+  targets.anchor = config.anchor;
   return out;
 }
 
 posture::Fact fact_of(const redteam::Report& report, const RedteamRequest& request, Time now) {
   posture::Fact fact;
   fact.kind = "drill";
+  fact.subject = report.subject;
   fact.collector = "redteam/1";
   fact.scope = "authorised by " + request.authorised_by;
   fact.method = posture::Method::kTest;
@@ -184,10 +197,15 @@ std::string report_line(const redteam::Exercise& exercise, const redteam::Report
 }
 
 Json report_json(const redteam::Report& report) {
-  Json out = {{"id", report.id},         {"outcome", redteam::name_of(report.outcome)},
-              {"reason", report.reason}, {"remedy", report.remedy},
-              {"cases", report.cases},   {"refused", report.refused},
-              {"covers", report.covers}, {"simulated", report.simulated}};
+  Json out = {{"id", report.id},
+              {"outcome", redteam::name_of(report.outcome)},
+              {"subject", report.subject.text()},
+              {"reason", report.reason},
+              {"remedy", report.remedy},
+              {"cases", report.cases},
+              {"refused", report.refused},
+              {"covers", report.covers},
+              {"simulated", report.simulated}};
   Json details = Json::array();
   for (const std::string& line : report.details) details.push_back(printable(line));
   out["details"] = std::move(details);
@@ -247,11 +265,12 @@ void add_run(CLI::App& group, Run& run) {
   verb->add_option("EXERCISE", request->exercises, "ids, as `list` has them; none: all that run here");
   verb->add_option("--authorised-by", request->authorised_by, "who answers for this run")->required();
   verb->add_option("--facts", request->facts, "write the results for `cloister posture audit`")->type_name("FILE");
-  verb->add_option("--server", request->server, "for RT-T01 to RT-T04")->type_name("HOST:PORT");
+  verb->add_option("--server", request->server, "for RT-T01 to RT-T04, RT-T07 and RT-T10")->type_name("HOST:PORT");
   verb->add_option("--target", request->beyond, "the host of --server, where it isn't this machine")->type_name("HOST");
   verb->add_option("--client", request->clients, "what the server's clients show: expected, expired, other-workload")
       ->type_name("CASE=CHAIN,KEY");
-  verb->add_option("--workload", request->workload, "the server's name in the estate")->type_name("NAME");
+  verb->add_option("--workload", request->workload, "whose server and processes these are, as the estate names it")
+      ->type_name("NAME");
   verb->add_option("--pid", request->processes, "processes that hold keys")->type_name("PID");
   verb->add_option("--log", request->logs, "logs to be searched")->type_name("PATH");
   verb->add_option("--manifest", request->manifests, "manifests to be searched")->type_name("PATH");

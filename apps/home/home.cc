@@ -4,6 +4,7 @@
 
 #include "home/providers.h"
 #include "home/secret_file.h"
+#include "keys/anchor.h"
 #include "kms/pkcs11/pkcs11_key.h"
 #include "kms/provider_key.h"
 #include "kms/software_key.h"
@@ -102,10 +103,37 @@ Result<std::unique_ptr<keys::Database>> open_postgres(const PostgresConfig& conf
   return keys::open_postgres(std::move(location), if_absent, random);
 }
 
-Result<keys::Store> open_store(const Path& folder, const HomeConfig& config, crypto::Random& random) {
+namespace {
+
+Result<keys::Store> open_unanchored(const Path& folder, const HomeConfig& config, crypto::Random& random) {
   if (!config.postgres) return keys::Store::open(sqlite_path(folder));
   CLOISTER_TRY(auto database, open_postgres(*config.postgres, keys::IfAbsent::kRefuse, random));
   return keys::Store::open(std::move(database));
+}
+
+bool is_within(const Path& file, const Path& folder) {
+  std::error_code error;
+  const Path within = std::filesystem::weakly_canonical(file, error);
+  const Path whole = std::filesystem::weakly_canonical(folder, error);
+  const auto relative = within.lexically_relative(whole);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+}  // namespace
+
+Result<keys::Store> open_store(const Path& folder, const HomeConfig& config, crypto::Random& random) {
+  CLOISTER_TRY(keys::Store store, open_unanchored(folder, config, random));
+  if (!config.anchor.empty()) CLOISTER_RETURN_IF_ERROR(store.follow(keys::Anchor(config.anchor)));
+  return store;
+}
+
+Status make_anchor(const Path& folder, const HomeConfig& config, const Path& file, crypto::Random& random) {
+  if (!file.is_absolute()) return Error(Code::kInvalid, "name the anchor from the root of the file system");
+  if (is_within(file, folder)) {
+    return Error(Code::kInvalid, file.string() + " is in the home, so that who puts an old home back puts it back too");
+  }
+  CLOISTER_TRY(keys::Store store, open_unanchored(folder, config, random));
+  return keys::Anchor(file).make(store);
 }
 
 }  // namespace cloister::home

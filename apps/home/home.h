@@ -40,7 +40,10 @@ std::shared_ptr<keys::Roots> roots_of(const Path& folder, const HomeConfig& conf
 
 Result<std::unique_ptr<keys::Database>> open_postgres(const PostgresConfig& config, keys::IfAbsent if_absent,
                                                       crypto::Random& random);
-// Where the configuration says it is.
+// Where the configuration says it is. kDenied, kNotFound where its anchor says that it isn't what it was.
 Result<keys::Store> open_store(const Path& folder, const HomeConfig& config, crypto::Random& random);
+// Writes down in `file` how the store stands, before the configuration names it. kInvalid for one in the home itself;
+// otherwise keys::Anchor::make()'s codes.
+Status make_anchor(const Path& folder, const HomeConfig& config, const Path& file, crypto::Random& random);
 
 }  // namespace cloister::home

@@ -17,6 +17,8 @@ constexpr int kVersion = 1;
 constexpr int kVersionElsewhere = 2;
 // Says that there may be several roots, of kinds and in places that the older ones don't have.
 constexpr int kVersionRoots = 3;
+// Says that an anchor holds the store to what it was: a program that doesn't know it must not open an old one.
+constexpr int kVersionAnchor = 4;
 constexpr std::uint64_t kSizeMax = 256 * 1024;
 constexpr std::size_t kRootsMax = 100;
 
@@ -107,9 +109,17 @@ Result<RootConfig> parse_root(const Json& json) {
 
 // A configuration that the versions before could read is written as they wrote it.
 bool is_as_before(const HomeConfig& config) {
+  if (!config.anchor.empty()) return false;
   if (config.roots.size() != 1 || config.roots.begin()->first != keys::kFirstRoot) return false;
   const RootConfig& root = config.roots.begin()->second;
   return root.kind == "pkcs11" || (root.kind == "software" && root.options.empty());
+}
+
+Status check_anchor(const std::string& anchor) {
+  if (anchor.empty()) return {};
+  if (!is_plain_utf8(anchor)) return malformed("the anchor's name must be plain UTF-8");
+  if (!Path(anchor).is_absolute()) return malformed("the anchor must be named from the root of the file system");
+  return {};
 }
 
 Result<HomeConfig> parse_roots(const Json& json) {
@@ -203,15 +213,17 @@ Result<std::string> home_config_text(const HomeConfig& config) {
   if (config.postgres && !is_plain_utf8(config.postgres->connection_file)) {
     return malformed("the connection file's name must be plain UTF-8");
   }
+  CLOISTER_RETURN_IF_ERROR(check_anchor(config.anchor));
   Json json;
   if (is_as_before(config)) {
     RootConfig root = config.roots.begin()->second;
     root.id.clear();
     json = {{"version", config.postgres ? kVersionElsewhere : kVersion}, {"root", root_json(root)}};
   } else {
-    json = {{"version", kVersionRoots}, {"roots", Json::object()}};
+    json = {{"version", config.anchor.empty() ? kVersionRoots : kVersionAnchor}, {"roots", Json::object()}};
     for (const auto& [name, root] : config.roots) json["roots"][name] = root_json(root);
   }
+  if (!config.anchor.empty()) json["anchor"] = config.anchor;
   if (config.postgres) json["store"] = store_json(*config.postgres);
   return json.dump(2) + "\n";
 }
@@ -222,18 +234,20 @@ Result<HomeConfig> parse_home_config(ByteView bytes) {
   const auto version = json.find("version");
   if (version == json.end() || !version->is_number_integer())
     return malformed("not a configuration: it has no version");
-  if (*version != kVersion && *version != kVersionElsewhere && *version != kVersionRoots) {
+  if (*version != kVersion && *version != kVersionElsewhere && *version != kVersionRoots &&
+      *version != kVersionAnchor) {
     return Error(Code::kUnsupported, "made by another version of this program");
   }
-  const bool several = *version == kVersionRoots;
+  const bool several = *version == kVersionRoots || *version == kVersionAnchor;
   if (several == json.contains("root") || several != json.contains("roots")) {
-    return malformed("version 3 has roots, version 1 and 2 have one root");
+    return malformed("version 3 has roots and so has 4, versions 1 and 2 have one root");
   }
   if (!several && !json["root"].is_object()) return malformed("not a configuration");
   const auto store = json.find("store");
   if (!several && (store != json.end()) != (*version == kVersionElsewhere)) {
     return malformed("version 2 names a store, version 1 none");
   }
+  if ((*version == kVersionAnchor) != json.contains("anchor")) return malformed("version 4 alone names an anchor");
   HomeConfig config;
   if (several) {
     CLOISTER_TRY(config, parse_roots(json["roots"]));
@@ -244,6 +258,9 @@ Result<HomeConfig> parse_home_config(ByteView bytes) {
   if (store != json.end()) {
     CLOISTER_TRY(config.postgres, parse_store(*store));
   }
+  CLOISTER_TRY(config.anchor, text_of(json, "anchor"));
+  if (json.contains("anchor") && config.anchor.empty()) return malformed("the anchor must name a file");
+  CLOISTER_RETURN_IF_ERROR(check_anchor(config.anchor));
   return config;
 }
 

@@ -49,6 +49,8 @@ Status check_root(const RootConfig& root);
 struct HomeConfig {
   std::map<std::string, RootConfig, std::less<>> roots;  // by name; one at least
   std::optional<PostgresConfig> postgres;                // without: keys.db in the home
+  // Where it is written down how far the store went, outside of the home; empty: nowhere. keys/anchor.h.
+  std::string anchor = {};
 };
 
 // kInvalid for paths and labels that aren't plain UTF-8: JSON can't hold them.

@@ -9,6 +9,8 @@
 
 namespace cloister::crypto {
 
+class VerificationCache;
+
 inline constexpr std::size_t kOcspSizeMax = 65'536;
 
 enum class OcspState { kGood, kRevoked, kUnknown };
@@ -28,6 +30,7 @@ struct OcspAnswer {
 
 struct OcspResponse {
   Bytes signed_part;          // ResponseData
+  Bytes responder_name;       // DER Name; empty where the responder is named by its key
   Bytes signature_algorithm;  // DER AlgorithmIdentifier
   Bytes signature;
   Time produced_at;
@@ -39,12 +42,15 @@ struct OcspResponse {
 // responder said that it can't answer.
 Result<OcspResponse> parse_ocsp(ByteView der);
 
+// Of the certificate that the answer is about: as Certificate::facts() has it.
+Bytes serial_of(const OcspAnswer& answer);
+
 // The answer about that certificate. The response is signed by its issuer, or by a responder that the issuer named with
-// a certificate for OCSP signing, valid at `now`, and names the issuer by SHA-256 or SHA-384. kDenied when it isn't
-// signed so; kNotFound when it says nothing of that serial number. Freshness is the caller's to judge. "On hold" is
-// revoked.
+// a certificate for OCSP signing, valid at `now`, and names the issuer as the certificate does, by SHA-256 or SHA-384.
+// kDenied when it isn't signed so; kNotFound when it says nothing of that serial number. Freshness is the caller's to
+// judge. "On hold" is revoked.
 Result<OcspAnswer> verify_ocsp(const OcspResponse& response, const Certificate& certificate, const Certificate& issuer,
-                               Time now);
+                               Time now, VerificationCache* cache = nullptr);
 
 // The DER OCSPRequest for that certificate, its issuer named by SHA-256; without a nonce, so that answers can be kept.
 Bytes ocsp_request(const Certificate& certificate, const Certificate& issuer);

@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/file.h"
 
 namespace cloister::keys {
 
@@ -71,6 +71,13 @@ class Database : public Connection {
   virtual Status forget_overwritten(Overwritten what) = 0;
   // By this object: bytes that went to disk, or to the server.
   virtual std::uint64_t bytes_written() const = 0;
+
+  // The file that says how far this database's log went, where there is one: Store::follow().
+  const std::optional<Path>& anchor() const { return anchor_; }
+  void set_anchor(Path file) { anchor_ = std::move(file); }
+
+ private:
+  std::optional<Path> anchor_;
 };
 
 // A statement on its way: parameters are bound in order, columns are read in order.

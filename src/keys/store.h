@@ -17,6 +17,8 @@
 
 namespace cloister::keys {
 
+class Anchor;
+
 enum class KeyState { kEnabled, kDisabled, kDestructionScheduled, kDestroyed };
 std::string_view key_state_name(KeyState state);
 
@@ -152,6 +154,12 @@ class Store {
   // From the first. kCorrupt at the end when rows are missing there; what they say is audit::ChainVerifier's to check.
   Status for_each_audit_row(const std::function<Status(const audit::Row&)>& body);
   Result<AuditHead> audit_head();
+  // Of that row, counted from 1. kNotFound where there is none.
+  Result<audit::RowHash> audit_hash(std::uint64_t sequence);
+
+  // From now on every change is noted in the anchor, too: kUnavailable of change() may then also be that it happened
+  // and the anchor couldn't be told, and says so. With Anchor::check()'s codes.
+  Status follow(const Anchor& anchor);
 
   // The server part of the origins of this store's trees: SERVER/TENANT, and SERVER/- for what concerns no tenant.
   Result<std::string> log_server();
@@ -179,6 +187,7 @@ class Store {
   Status read(const std::function<Status()>& body) { return database_->transaction({body, {}}); }
   static Result<bool> is_current(Connection& latest, const RowVersion& read);
   Result<std::string> tree_of(std::string_view origin);
+  Status note_in_anchor(const audit::Event& event);
   std::unique_ptr<Database> database_;
   std::string log_server_;                      // once it was read
   std::optional<AuditAppender::Place> newest_;  // of this object's own records

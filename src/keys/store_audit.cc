@@ -3,6 +3,7 @@
 #include <map>
 
 #include "audit/origin.h"
+#include "keys/anchor.h"
 #include "keys/store.h"
 
 namespace cloister::keys {
@@ -78,6 +79,21 @@ Status Store::change(const AuditEntry& entry, const std::function<Status(Change&
   };
   CLOISTER_RETURN_IF_ERROR(database_->transaction(transaction));
   newest_ = std::move(place);
+  return database_->anchor() ? note_in_anchor(change.entry_.event) : Status();
+}
+
+Status Store::note_in_anchor(const audit::Event& event) {
+  const Status noted = Anchor(*database_->anchor()).advance(*this);
+  if (noted.ok()) return {};
+  return Error(Code::kUnavailable, event.action +
+                                       " is done, and the store's anchor couldn't be told, so that an older "
+                                       "copy of the store isn't noticed yet: " +
+                                       noted.error().message());
+}
+
+Status Store::follow(const Anchor& anchor) {
+  CLOISTER_RETURN_IF_ERROR(anchor.check(*this));
+  database_->set_anchor(anchor.file());
   return {};
 }
 
@@ -165,6 +181,15 @@ Result<AuditHead> Store::audit_head() {
     return {};
   }));
   return head;
+}
+
+Result<audit::RowHash> Store::audit_hash(std::uint64_t sequence) {
+  if (sequence == 0) return Error(Code::kNotFound, "rows of the log are counted from 1");
+  CLOISTER_TRY(const auto rows, read_audit_rows(*database_, sequence - 1, 1));
+  if (rows.empty() || rows.front().sequence != sequence) {
+    return Error(Code::kNotFound, "the log has no row " + std::to_string(sequence));
+  }
+  return rows.front().hash;
 }
 
 Result<std::string> Store::log_server() {

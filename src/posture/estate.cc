@@ -160,7 +160,7 @@ Result<Workload> parse_workload(const TomlTable& table, const std::set<std::stri
       return fields.error(fields.line_of("reads"), "there is no location " + in_quotes(name));
     }
   }
-  CLOISTER_TRY(workload.host_trusted, fields.boolean_or("host_trusted", true));
+  CLOISTER_TRY(workload.host_trusted, fields.boolean_or("host_trusted", false));
   CLOISTER_TRY(workload.several_parties, fields.boolean_or("several_parties", false));
   CLOISTER_TRY(workload.accelerator, fields.boolean_or("accelerator", false));
   return workload;

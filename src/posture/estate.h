@@ -56,8 +56,8 @@ struct Workload {
   Label label;
   std::vector<std::string> reads;  // names of locations
   // What the assessment of confidential computing asks besides sensitivity: does the operator of the machines belong to
-  // the data's owner, do parties share it, does it use an accelerator.
-  bool host_trusted = true;
+  // the data's owner (not, unless the estate says so), do parties share it, does it use an accelerator.
+  bool host_trusted = false;
   bool several_parties = false;
   bool accelerator = false;
   std::uint32_t line = 0;

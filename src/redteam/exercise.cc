@@ -41,8 +41,9 @@ void Tally::honest(std::string_view what, const Status& came) {
   if (!came.ok()) cannot(std::string(what) + " doesn't work: " + came.error().message());
 }
 
-void Tally::attack(std::string_view what, const Status& came) {
+void Tally::attack(std::string_view what, const Status& came, std::string_view cover) {
   ++report_.cases;
+  show(cover, !came.ok());
   if (came.ok()) {
     if (!got_through_) got_through_ = std::string(what);
     return note(std::string(what) + ": GOT THROUGH");
@@ -56,6 +57,28 @@ void Tally::attack(std::string_view what, const Status& came) {
   note(std::string(what) + ": refused: " + came.error().message());
 }
 
+void Tally::holds(std::string_view what, const Status& came, std::string_view cover) {
+  ++report_.cases;
+  show(cover, came.ok());
+  if (came.ok()) {
+    ++report_.refused;
+    return note(std::string(what) + ": holds");
+  }
+  const Code code = came.error().code();
+  if (code == Code::kUnavailable || code == Code::kInternal) {
+    note(std::string(what) + ": couldn't be tried: " + came.error().message());
+    return cannot(std::string(what) + ": " + came.error().message());
+  }
+  if (!got_through_) got_through_ = std::string(what) + ": " + came.error().message();
+  note(std::string(what) + ": DOESN'T HOLD: " + came.error().message());
+}
+
+void Tally::show(std::string_view cover, bool held) {
+  if (cover.empty()) return;
+  bool& broken = covers_.try_emplace(std::string(cover), false).first->second;
+  broken = broken || !held;
+}
+
 void Tally::cannot(std::string why) {
   if (!stood_in_the_way_) stood_in_the_way_ = std::move(why);
 }
@@ -67,6 +90,9 @@ bool Tally::over() {
 }
 
 Report Tally::finish() && {
+  for (const auto& [cover, broken] : covers_) {
+    if (!broken) report_.covers.push_back(cover);
+  }
   if (got_through_) {
     report_.outcome = Outcome::kFailed;
     report_.reason = *got_through_;

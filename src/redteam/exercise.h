@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "crypto/random.h"
+#include "posture/subject.h"
 
 namespace cloister::redteam {
 
@@ -32,6 +34,7 @@ struct Report {
   std::vector<std::string> covers, details;  // details: the transcript, a line a case, bounded
   bool simulated = false;                    // against a simulation of what the exercise is about
   std::optional<Clients> clients;
+  posture::Subject subject;  // what was attacked; the platform: something made for it, or the home
 };
 Report not_run(std::string id, std::string reason);
 
@@ -54,15 +57,19 @@ class Tally {
   // What is no attack and has to work: where it doesn't, refusals prove nothing and nothing counts as run.
   void honest(std::string_view what, const Status& came);
   // An attack; well: it got through. One that met a busy or broken machine (kUnavailable, kInternal) wasn't tried.
-  void attack(std::string_view what, const Status& came);
+  void attack(std::string_view what, const Status& came, std::string_view cover = {});
   template <typename T>
-  void attack(std::string_view what, const Result<T>& came) {
-    attack(what, came.ok() ? Status() : Status(came.error()));
+  void attack(std::string_view what, const Result<T>& came, std::string_view cover = {}) {
+    attack(what, came.ok() ? Status() : Status(came.error()), cover);
   }
+  // What has to come of it beside refusals; where it doesn't, the exercise failed. A busy or broken machine as above.
+  // Counted as an attack is: among the refused when it holds. `cover` is shown where it isn't empty and all of its
+  // name hold.
+  void holds(std::string_view what, const Status& came, std::string_view cover = {});
   // Whatever else happens, it wasn't run to its end.
   void cannot(std::string why);
   void note(std::string line);
-  void cover(std::string word) { report_.covers.push_back(std::move(word)); }
+  void cover(std::string word) { covers_[std::move(word)]; }
   void simulated() { report_.simulated = true; }
   void clients(Clients clients) { report_.clients = std::move(clients); }
   // The time is over, or somebody asked to stop; says so in the report.
@@ -72,8 +79,11 @@ class Tally {
   Report finish() &&;
 
  private:
+  void show(std::string_view cover, bool held);
+
   const Field* field_;
   Report report_;
+  std::map<std::string, bool, std::less<>> covers_;  // whether something of that name didn't hold
   std::optional<std::string> got_through_, stood_in_the_way_;
 };
 

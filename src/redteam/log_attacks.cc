@@ -194,6 +194,22 @@ Status copy_store(const Path& store, const Path& copy) {
   return {};
 }
 
+Status cut_log(const Path& path, std::uint64_t rows) {
+  keys::AuditHead end;
+  {
+    CLOISTER_TRY(keys::Store store, keys::Store::open(path));
+    CLOISTER_TRY(end, store.audit_head());
+    if (end.rows <= rows)
+      return Error(Code::kInvalid, "the log has no more than " + std::to_string(end.rows) + " rows");
+    end.rows -= rows;
+    CLOISTER_TRY(end.hash, store.audit_hash(end.rows));
+  }
+  Sql sql(std::begin(kUnlock), std::end(kUnlock));
+  sql.push_back("DELETE FROM audit WHERE sequence > " + std::to_string(end.rows));
+  sql.push_back("UPDATE settings SET value = " + sql_text(keys::audit_mark(end).text) + " WHERE name = 'audit_head'");
+  return run_sql(path, sql);
+}
+
 Result<Anchors> anchors_of(const Path& path) {
   CLOISTER_TRY(keys::Store store, keys::Store::open(path));
   CLOISTER_TRY(const std::vector<std::string> origins, store.trees());

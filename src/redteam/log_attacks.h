@@ -18,6 +18,9 @@ Report run_log_tampering(const Field& field, const LogTarget& target);
 // As it is at this moment, with what others write to it meanwhile left out. The copy must not exist.
 Status copy_store(const Path& store, const Path& copy);
 
+// As if the last rows had never been: a store that is older than it was. kInvalid where it has no more than those.
+Status cut_log(const Path& store, std::uint64_t rows);
+
 // What somebody else keeps of a log: the head of each tree, as checkpoints state them.
 using Anchors = std::map<std::string, audit::TreeHead>;  // by origin
 Result<Anchors> anchors_of(const Path& store);

@@ -11,6 +11,8 @@
 #include "redteam/lab.h"
 #include "redteam/log_attacks.h"
 #include "redteam/model_attacks.h"
+#include "redteam/release_attacks.h"
+#include "redteam/report_attacks.h"
 
 namespace cloister::redteam {
 namespace {
@@ -74,6 +76,57 @@ Report log_tampering(const Field& field, const Targets& targets) {
   });
 }
 
+Report kek_rotation(const Field& field, const Targets&) {
+  return in_lab(field, "kek-rotation", [&](Lab& lab) -> Result<Report> {
+    CLOISTER_TRY(const KekRotationTarget target, kek_rotation_target(lab));
+    return run_kek_rotation(field, target);
+  });
+}
+
+Report dek_rotation(const Field& field, const Targets&) {
+  return in_lab(field, "dek-rotation", [&](Lab& lab) -> Result<Report> {
+    CLOISTER_TRY(const DekRotationTarget target, dek_rotation_target(lab, field));
+    return run_dek_rotation(field, target);
+  });
+}
+
+Report destruction(const Field& field, const Targets&) {
+  return in_lab(field, "destruction", [&](Lab& lab) -> Result<Report> {
+    CLOISTER_TRY(const DestructionTarget target, destruction_target(lab, field));
+    return run_destruction(field, target);
+  });
+}
+
+// Of the home where there is one: what the canary home is held against says nothing about it.
+Report restored_store(const Field& field, const Targets& targets) {
+  if (!targets.store.empty()) return run_restored_home(field, targets.store, targets.anchor);
+  return in_lab(field, "RT-K10", [&](Lab& lab) -> Result<Report> {
+    CLOISTER_TRY(const RestoredStoreTarget target, restored_store_target(lab, field));
+    return run_restored_store(field, target);
+  });
+}
+
+Report nonces(const Field& field, const Targets&) {
+  return in_lab(field, "RT-K08", [&](Lab& lab) -> Result<Report> {
+    CLOISTER_TRY(const NoncesTarget target, nonces_target(lab, field));
+    return run_nonces(field, target);
+  });
+}
+
+Report oracle(const Field& field, const Targets&) {
+  return in_lab(field, "RT-K11", [&](Lab& lab) -> Result<Report> {
+    CLOISTER_TRY(const OracleTarget target, oracle_target(lab));
+    return run_oracle(field, target);
+  });
+}
+
+Report blind_scanner(const Field& field, const Targets&) {
+  return in_lab(field, "RT-M08", [&](Lab& lab) -> Result<Report> {
+    CLOISTER_TRY(const BlindScannerTarget target, content_scanner(lab, field));
+    return run_blind_scanner(field, target);
+  });
+}
+
 struct Runner {
   std::string_view id;
   Body body;
@@ -89,7 +142,10 @@ constexpr Runner kRunners[] = {
        return run_environments(field, {targets.processes, targets.manifests, targets.canaries});
      }},
     {"RT-K06", backup},
+    {"RT-K08", nonces},
     {"RT-K09", two_keys},
+    {"RT-K10", restored_store},
+    {"RT-K11", oracle},
     {"RT-K12", tenants},
     {"RT-K14", surgery},
     {"RT-T01", [](const Field& field, const Targets& targets) { return run_plaintext(field, targets.server); }},
@@ -101,10 +157,13 @@ constexpr Runner kRunners[] = {
      }},
     {"RT-T05", [](const Field& field, const Targets&) { return run_misissued(field, judge_chain); }},
     {"RT-T06", [](const Field& field, const Targets&) { return run_invalid_chains(field, judge_chain); }},
+    {"RT-T07", [](const Field& field, const Targets& targets) { return run_early_data(field, targets.server); }},
+    {"RT-T10", [](const Field& field, const Targets& targets) { return run_tickets(field, targets.server); }},
     {"RT-A01", [](const Field& field, const Targets&) { return run_evidence_replay(field, judge_evidence); }},
     {"RT-A02", [](const Field& field, const Targets&) { return run_evidence_relay(field, judge_evidence); }},
     {"RT-A03", [](const Field& field, const Targets&) { return run_evidence_debug(field, judge_evidence); }},
     {"RT-A04", [](const Field& field, const Targets&) { return run_evidence_stale(field, judge_evidence); }},
+    {"RT-A05", [](const Field& field, const Targets&) { return run_measurement_substitution(field, decide_release); }},
     {"RT-A06", [](const Field& field, const Targets&) { return run_evidence_spoof(field, judge_evidence); }},
     {"RT-M01", [](const Field& field, const Targets&) { return run_signature_swap(field, loader_of); }},
     {"RT-M02", [](const Field& field, const Targets&) { return run_unsigned_files(field, loader_of); }},
@@ -112,11 +171,30 @@ constexpr Runner kRunners[] = {
     {"RT-M04", [](const Field& field, const Targets&) { return run_swap_after_check(field, loader_of); }},
     {"RT-M05", [](const Field& field, const Targets&) { return run_malicious_files(field, loader_of); }},
     {"RT-M06", log_tampering},
+    {"RT-M07", [](const Field& field, const Targets&) { return run_forged_reports(field, verified_as_an_auditor()); }},
+    {"RT-M08", blind_scanner},
+    {"kek-rotation", kek_rotation},
+    {"dek-rotation", dek_rotation},
+    {"destruction", destruction},
+    {"attested-release",
+     [](const Field& field, const Targets&) { return run_attested_release(field, decide_release); }},
+    {"aead-limits", [](const Field& field, const Targets&) { return run_aead_limits(field); }},
 };
 
 const Runner* runner_of(std::string_view id) {
   const auto found = std::ranges::find(kRunners, id, &Runner::id);
   return found == std::end(kRunners) ? nullptr : found;
+}
+
+// What a finding of the exercise is about.
+posture::Subject subject_of(std::string_view id, const Targets& targets) {
+  using enum posture::SubjectKind;
+  const bool of_processes = id == "RT-K01" || id == "RT-K02" || id == "RT-K05";
+  const bool of_server = id.starts_with("RT-T") && targets.server && id != "RT-T05" && id != "RT-T06";
+  if ((of_processes || of_server) && !targets.workload.empty()) return {kWorkload, targets.workload};
+  if (of_server) return {kEndpoint, *targets.server};
+  if (of_processes || id == "RT-K03" || id == "RT-K04") return {kHost, targets.host};
+  return {};
 }
 
 Status check_server(const Targets& targets) {
@@ -180,6 +258,7 @@ Result<std::vector<Report>> run(const Playbook& playbook, const RunOptions& opti
     Report report = progress.stop_requested() ? not_run(exercise->id, "it was stopped")
                     : runner == nullptr       ? not_run(exercise->id, exercise->not_here)
                                               : runner->body(field, options.targets);
+    report.subject = subject_of(exercise->id, options.targets);
     if (observer.ends) observer.ends(*exercise, report);
     reports.push_back(std::move(report));
   }

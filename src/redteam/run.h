@@ -13,11 +13,14 @@ namespace cloister::redteam {
 // What is attacked, beside the canary home that is made for it.
 struct Targets {
   Path store;                         // of the home, in SQLite: its log, on copies; empty: the canary home's
+  Path anchor;                        // of that store; empty: it has none
   std::vector<pid_t> processes;       // beside this one
   std::vector<Path> logs, manifests;  // files, and folders of them
   std::vector<std::string> canaries;  // what must be in none of those, beside what looks like a key
   std::optional<std::string> server;  // "127.0.0.1:8443"
   ClientCases clients;                // whom it expects, and others of its own authority
+  std::string host;                   // what this machine is called in facts
+  std::string workload;  // whose processes and server those are, by its name in the estate; empty: nobody's
   std::optional<std::string> beyond;  // the host that was named although it isn't this machine
 };
 

@@ -1,4 +1,5 @@
-// RT-T01, RT-T02, RT-T03: what a server speaks that it shouldn't, by the probes that `cloister scan` has.
+// RT-T01, RT-T02, RT-T03, RT-T07, RT-T10: what a server speaks that it shouldn't, by the probes that `cloister scan`
+// has.
 #include "redteam/server_attacks.h"
 
 #include <algorithm>
@@ -14,6 +15,10 @@ using probe::Seen;
 constexpr Duration kResolvePatience = seconds(10);
 constexpr std::string_view kPlaintextRemedy = "close the port, or let it speak TLS alone; redirecting is too late";
 constexpr std::string_view kVersionRemedy = "let it speak TLS 1.3 alone, or 1.2 with a library that marks downgrades";
+constexpr std::string_view kEarlyDataRemedy = "switch early data off: who records it can send it again";
+constexpr std::string_view kTicketRemedy =
+    "issue no session tickets where clients are known by certificates: who resumes shows none, and may be revoked by "
+    "then";
 constexpr std::string_view kSuiteRemedy =
     "take AEAD suites with forward secrecy alone: the profiles of `cloister scan`";
 
@@ -120,6 +125,32 @@ Report run_weak_suites(const Field& field, const Server& server) {
   }
   const auto* hybrid = facts.find("G2");
   if (hybrid != nullptr && hybrid->seen == Seen::kYes) tally.cover("hybrid-group");
+  return std::move(tally).finish();
+}
+
+Report run_early_data(const Field& field, const Server& server) {
+  const Probed probed = probe_server(field, server);
+  if (!probed.findings) return not_run("RT-T07", probed.why);
+  const probe::Facts& facts = probed.findings->facts;
+  Tally tally(field, "RT-T07", std::string(kEarlyDataRemedy));
+  honest_version(tally, facts);
+  // What isn't taken once has no second effect.
+  judge(tally, "early data", facts.find("H12"), Seen::kYes);
+  return std::move(tally).finish();
+}
+
+Report run_tickets(const Field& field, const Server& server) {
+  const Probed probed = probe_server(field, server);
+  if (!probed.findings) return not_run("RT-T10", probed.why);
+  const probe::Facts& facts = probed.findings->facts;
+  Tally tally(field, "RT-T10", std::string(kTicketRemedy));
+  honest_version(tally, facts);
+  // One that comes back isn't asked for its certificate again, revoked or not: no ticket, no such client.
+  for (const char* version : {"TLS 1.3 ticket", "TLS 1.2 ticket"}) {
+    const auto* fact = facts.find("H9", version);
+    if (fact == nullptr) continue;
+    judge(tally, std::string("resumption by a ") + version, fact, Seen::kYes);
+  }
   return std::move(tally).finish();
 }
 

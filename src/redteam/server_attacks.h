@@ -1,5 +1,5 @@
-// RT-T01 to RT-T04: a server's TLS, from where its clients are. One that was named; for RT-T04 also a canary server of
-// this program, with the TLS and the verifier that services and relays have.
+// RT-T01 to RT-T04, RT-T07, RT-T10: a server's TLS, from where its clients are. One that was named; for RT-T04 also a
+// canary server of this program, with the TLS and the verifier that services and relays have.
 #pragma once
 
 #include <map>
@@ -15,6 +15,9 @@ using Server = std::optional<std::string>;
 Report run_plaintext(const Field& field, const Server& server);    // RT-T01
 Report run_downgrade(const Field& field, const Server& server);    // RT-T02
 Report run_weak_suites(const Field& field, const Server& server);  // RT-T03
+
+Report run_early_data(const Field& field, const Server& server);  // RT-T07
+Report run_tickets(const Field& field, const Server& server);     // RT-T10
 
 // What a client shows, by the words of `mtls.drill`: "expected", "expired", "other-workload", …; null: no certificate.
 using ClientCases = std::map<std::string, std::shared_ptr<const net::Credentials>, std::less<>>;

@@ -77,12 +77,18 @@ expect_error 2 control cloister posture evidence REST-99
 key=$(cloister audit key -)
 first=$(cloister --json posture trend | json_get trend.0.run)
 expect_status 0 cloister posture export "$first" -o one.jsonl
-expect_status 0 cloister posture export -o two.jsonl
+expect_status 0 cloister posture export -o two.jsonl --proof two.proof
+expect_error 2 'says less' cloister posture export --without-raw -o less.jsonl --proof less.proof
 home=$CLOISTER_HOME
 export CLOISTER_HOME=$PWD/nobody
 expect_status 0 cloister posture verify one.jsonl two.jsonl --key "$key"
 has 'its verdicts are what its facts come to' <"$work/.out" || fail "$(cat "$work/.out")"
 expect_error 3 "isn't the run after" cloister posture verify two.jsonl one.jsonl --key "$key"
+expect_status 0 cloister posture verify one.jsonl two.jsonl --key "$key" --proof two.proof
+has 'of the audit log, under the head of' <"$work/.out" || fail "$(cat "$work/.out")"
+expect_error 4 'something else' cloister posture verify one.jsonl --key "$key" --proof two.proof
+sed '0,/^hash /{/^hash /d}' two.proof >short.proof
+expect_error 3 "doesn't have the run" cloister posture verify two.jsonl --key "$key" --proof short.proof
 sed '5d' two.jsonl >dropped.jsonl
 expect_error 3 'what was signed' cloister posture verify dropped.jsonl --key "$key"
 sed 's/"status":"not-assessed"/"status":"pass"/' two.jsonl >flipped.jsonl
@@ -128,6 +134,14 @@ expect_status 0 cloister posture audit --estate estate.toml
 expect_status 0 cloister posture audit --estate estate.toml --skip content
 expect_error 2 183 cloister posture retention 30
 expect_status 0 cloister posture retention 200 --expire
+
+# The newest run has no successor that would miss it: the log does.
+expect_status 0 cloister posture trend
+newest=$(find "$home/posture" -name '*-*.sealed' | sort | tail -1)
+mv "$newest" hidden
+expect_error 3 "isn't kept here" cloister posture trend
+mv hidden "$newest"
+expect_status 0 cloister posture trend
 
 expect_status 0 cloister posture controls KEY-02
 expect_error 5 KEY-99 cloister posture controls KEY-99

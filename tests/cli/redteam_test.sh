@@ -3,7 +3,7 @@
 # shellcheck source=tests/cli/lib
 source "$(dirname "$0")/lib"
 
-[[ $(cloister redteam list --json | json_get exercises | tr -cd '{' | wc -c) == 46 ]] || fail 'not 46 exercises'
+[[ $(cloister redteam list --json | json_get exercises | tr -cd '{' | wc -c) == 51 ]] || fail 'not 46 exercises and five drills'
 cloister redteam list RT-K12 | has 'defended when'
 expect_error 5 'no exercise' cloister redteam list RT-K99
 expect_status 2 cloister redteam run RT-A01
@@ -34,6 +34,15 @@ expect_status 0 cloister redteam run RT-M06 --authorised-by ada
 grep -q '^1 defended' .out || fail "$(cat .out)"
 cloister audit list | has 'redteam.run'
 cloister audit verify >/dev/null
+
+# An older store, with and without an anchor.
+expect_status 4 cloister redteam run RT-K10 --authorised-by ada
+grep -q 'cloister store anchor' .out || fail "$(cat .out)"
+mkdir "$work/elsewhere"
+expect_status 0 cloister store anchor "$work/elsewhere/anchor"
+expect_status 0 cloister redteam run RT-K10 destruction --authorised-by ada --facts drills.jsonl
+grep -q '^2 defended' .out || fail "$(cat .out)"
+has '"covers":["backup","cache","primary","replica"]' <drills.jsonl
 
 # A failure says what to do, and ends with 4.
 mkdir logs

@@ -18,6 +18,8 @@ extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds)
   seeds->push_back(to_bytes(as_bytes(home::home_config_text(config).value())));
   config.roots["file"] = {"software", "file:0123", home::RootConfig::Passphrase::kNone, "", {{"key_file", "roots/a"}}};
   seeds->push_back(to_bytes(as_bytes(home::home_config_text(config).value())));
+  config.anchor = "/mnt/elsewhere/anchor";
+  seeds->push_back(to_bytes(as_bytes(home::home_config_text(config).value())));
   for (const char* text : {R"({"version": "1", "root": {}})", R"({"version": 1, "root": {"kind": 7}})", "[[[[{}]]]]"})
     seeds->push_back(to_bytes(as_bytes(text)));
 }

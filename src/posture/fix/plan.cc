@@ -23,12 +23,14 @@ void plan_object(const Path& root, const std::string& name, const Fact& fact, Pl
     plan.left.push_back(shell_word(name) + ": a key in the clear: replace it, then erase it");
   } else if (is_readable(*verdict)) {
     const std::int64_t bytes = fact.number("bytes").value_or(0);
+    const std::string* head = fact.text("sha256_head");
     // Of a location that is one file, the object has no name within it.
     plan.steps.push_back({.source = name.empty() ? root : root / name,
                           .type = *type,
                           .bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)),
                           .root = name.empty() ? root.parent_path() : root,
-                          .folder = Path(name).parent_path().native()});
+                          .folder = Path(name).parent_path().native(),
+                          .sha256_head = head == nullptr ? "" : *head});
   }
 }
 

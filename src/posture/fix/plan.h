@@ -16,8 +16,9 @@ struct Step {
   Path source;
   std::string type;  // of its content: "jsonl"
   std::uint64_t bytes = 0;
-  Path root = {};           // the location's directory, or that of a location that is one file
-  std::string folder = {};  // of the source, relative to it; "" for itself
+  Path root = {};                // the location's directory, or that of a location that is one file
+  std::string folder = {};       // of the source, relative to it; "" for itself
+  std::string sha256_head = {};  // of its first 4096 bytes when it was scanned; empty where that isn't known
   Path target() const { return source.native() + ".sealed"; }
 };
 

@@ -44,13 +44,16 @@ SubjectVerdict decided_by(Subject subject, const std::vector<SubjectVerdict>& pa
 }
 
 std::string how_to_run(std::string_view drill) {
+  static constexpr std::string_view kOfTheProgram[] = {"kek-rotation", "dek-rotation", "destruction", "aead-limits",
+                                                       "attested-release"};
   const std::string name(drill);
-  return drill.starts_with("RT-") ? "cloister redteam run " + name + " --authorised-by NAME"
-                                  : "run the drill \"" + name + "\"";
+  const bool runs = drill.starts_with("RT-") || std::ranges::find(kOfTheProgram, drill) != std::end(kOfTheProgram);
+  return runs ? "cloister redteam run " + name + " --authorised-by NAME" : "run the drill \"" + name + "\"";
 }
 
 Finding look_at_drill(const Fact& fact, const DrillAsked& asked, Time now) {
-  const std::string name(asked.drill);
+  const bool about_all = fact.subject.kind == SubjectKind::kPlatform;
+  const std::string name = std::string(asked.drill) + (about_all ? "" : " on " + fact.subject.text());
   const std::string again = "find out why, repair it, and run it again: " + how_to_run(asked.drill);
   const std::string* outcome = fact.text("outcome");
   if (outcome == nullptr) return unproven(name + " doesn't say how it ended");

@@ -52,6 +52,26 @@ TEST(HomeConfig, OneRootOfANewKindOrName) {
   }
 }
 
+// An older program must not open a store that an anchor contradicts.
+TEST(HomeConfig, Anchor) {
+  HomeConfig config{{{"first", {}}}, {}};
+  config.anchor = "/mnt/elsewhere/anchor";
+  const std::string text = value_of(home_config_text(config));
+  EXPECT_NE(text.find("\"version\": 4"), std::string::npos);
+  EXPECT_EQ(value_of(parse(text)).anchor, config.anchor);
+  EXPECT_EQ(value_of(parse(text)).roots, config.roots);
+  config.anchor = "elsewhere/anchor";
+  expect_refused(home_config_text(config), Code::kInvalid, "from the root of the file system");
+  const auto with = [&](std::string_view from, std::string_view to) {
+    std::string changed = text;
+    return parse(changed.replace(changed.find(from), from.size(), to));
+  };
+  expect_refused(with("\"version\": 4", "\"version\": 3"), Code::kInvalid, "version 4 alone");
+  expect_refused(with("/mnt/elsewhere/anchor", ""), Code::kInvalid, "must name a file");
+  expect_refused(with("/mnt/elsewhere", "elsewhere"), Code::kInvalid, "from the root of the file system");
+  expect_refused(with("\"anchor\": ", "\"other\": "), Code::kInvalid, "version 4 alone");
+}
+
 TEST(HomeConfig, WhatARootIsNotTold) {
   expect_refused(check_root({"paper", "", Passphrase::kNone, "", {}}), Code::kInvalid, "unknown kind");
   expect_refused(check_root({"pkcs11", "", Passphrase::kNone, "", {{"token", "t"}, {"key", "k"}}}), Code::kInvalid,

@@ -14,6 +14,7 @@ Workload workload(std::string name, std::optional<Sensitivity> sensitivity) {
   out.use = WorkloadUse::kInference;
   out.label.environment = "production";
   out.label.sensitivity = sensitivity;
+  out.host_trusted = true;
   return out;
 }
 
@@ -64,6 +65,14 @@ TEST(Candidates, MachinesOfOthersAndOtherPartiesRaiseIt) {
   EXPECT_EQ(decision(estate), "tee");
   estate.workloads[0].label.sensitivity = Sensitivity::kPublic;
   EXPECT_EQ(decision(estate), "not_needed");
+}
+
+// Whose machines they are has to be said: what nobody said is no trust.
+TEST(Candidates, MachinesAreNotTrustedUnlessTheEstateSaysSo) {
+  Estate estate;
+  estate.workloads = {workload("chat", Sensitivity::kSensitiveBusiness)};
+  estate.workloads[0].host_trusted = Workload().host_trusted;
+  EXPECT_EQ(decision(estate), "tee");
 }
 
 TEST(Candidates, WhatItReadsCountsToo) {

@@ -30,7 +30,7 @@ plaintext_allowed = "published weights"
 name = "serving"
 use = "inference"
 reads = "weights"
-host_trusted = false
+host_trusted = true
 accelerator = true
 
 [[endpoint]]
@@ -74,7 +74,7 @@ location:
     kind: model
     plaintext_allowed: published weights
 workload:
-  - {name: serving, use: inference, reads: weights, host_trusted: false, accelerator: true}
+  - {name: serving, use: inference, reads: weights, host_trusted: true, accelerator: true}
 endpoint:
   - name: api
     address: "api.acme.example:443"
@@ -105,7 +105,7 @@ void expect_sample(const Estate& estate) {
   ASSERT_EQ(estate.workloads.size(), 1U);
   EXPECT_EQ(estate.workloads[0].use, WorkloadUse::kInference);
   EXPECT_EQ(estate.workloads[0].reads, std::vector<std::string>{"weights"});
-  EXPECT_FALSE(estate.workloads[0].host_trusted);
+  EXPECT_TRUE(estate.workloads[0].host_trusted);
   EXPECT_TRUE(estate.workloads[0].accelerator);
   EXPECT_FALSE(estate.workloads[0].several_parties);
   ASSERT_EQ(estate.endpoints.size(), 1U);

@@ -54,7 +54,7 @@ TEST_F(Logs, TheLogItselfIsNotTouched) {
   EXPECT_TRUE(verify_anchored(lab_->store_path(), before).ok());
 }
 
-// RT-K10, and why it isn't run: the store alone can't tell. What is anchored of its log can.
+// Why RT-K10 needs an anchor: the store alone can't tell.
 TEST_F(Logs, OldCopyOpensWhatWasDestroyedSince) {
   const Path old = field_.folder / "old.db";
   ASSERT_TRUE(copy_store(lab_->store_path(), old).ok());

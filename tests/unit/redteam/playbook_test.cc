@@ -12,7 +12,11 @@ namespace {
 
 TEST(Playbook, HasAllExercises) {
   const Playbook& playbook = built_in_playbook();
-  EXPECT_EQ(playbook.exercises.size(), 46u);
+  EXPECT_EQ(playbook.exercises.size(), 51u);
+  for (const char* drill : {"kek-rotation", "dek-rotation", "destruction", "aead-limits", "attested-release"}) {
+    ASSERT_NE(playbook.find(drill), nullptr) << drill;
+    EXPECT_TRUE(playbook.find(drill)->not_here.empty()) << drill;
+  }
   for (const auto& [group, count] : {std::pair{'K', 15}, {'T', 12}, {'A', 11}, {'M', 8}}) {
     for (int i = 1; i <= count; ++i) {
       const std::string id = std::string("RT-") + group + (i < 10 ? "0" : "") + std::to_string(i);
@@ -75,6 +79,22 @@ TEST_F(Running, ServerThatIsNearby) {
     options.targets.server = server;
     EXPECT_TRUE(go(options).ok()) << server;
   }
+}
+
+TEST_F(Running, FindingsNameWhatWasAttacked) {
+  RunOptions options{.authorised_by = "alice", .exercises = {"RT-K03", "RT-A01", "RT-T07"}};
+  options.targets.host = "keys-1";
+  options.targets.server = "127.0.0.1:1";
+  const auto subjects = [&] {
+    std::vector<std::string> out;
+    const auto reports = go(options);
+    EXPECT_TRUE(reports.ok());
+    for (const Report& report : *reports) out.push_back(report.subject.text());
+    return out;
+  };
+  EXPECT_EQ(subjects(), (std::vector<std::string>{"host:keys-1", posture::Subject().text(), "endpoint:127.0.0.1:1"}));
+  options.targets.workload = "serving";
+  EXPECT_EQ(subjects().back(), "workload:serving");
 }
 
 TEST_F(Running, WhatDoesNotRunHereSaysWhy) {
