@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/reader.h"
+#include "model/bundle.h"
 #include "model/gguf.h"
 #include "model/onnx.h"
 #include "model/pickle.h"
@@ -24,6 +25,13 @@ constexpr std::string_view kPrograms[] = {".py", ".pyc", ".so",  ".dll",   ".dyl
 constexpr std::string_view kPickles[] = {".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".bin"};
 constexpr std::string_view kTexts[] = {".txt",  ".md",    ".csv",      ".yaml", ".yml",
                                        ".toml", ".model", ".tiktoken", ".jsonl"};
+
+// Beside models, and read by people.
+constexpr std::string_view kTextNames[] = {"LICENSE", "LICENCE", "NOTICE", "README", ".gitattributes", ".gitignore"};
+
+bool is_text_name(std::string_view name) {
+  return std::ranges::find(kTextNames, name.substr(name.rfind('/') + 1)) != std::end(kTextNames);
+}
 
 bool ends_with_any(std::string_view name, std::span<const std::string_view> ends) {
   return std::ranges::any_of(ends, [&](std::string_view end) { return name.ends_with(end); });
@@ -138,6 +146,13 @@ Status check_text(const File& file, std::uint64_t size, const std::string& name,
   return {};
 }
 
+Status check_signature(const File& file, std::uint64_t size, FileCheck& check) {
+  check.format = "signature";
+  Bytes bytes(static_cast<std::size_t>(std::min<std::uint64_t>(size, kBundleSizeMax + 1)));
+  CLOISTER_RETURN_IF_ERROR(file.read_at(0, bytes));
+  return taken(parse_bundle(as_text(bytes)), check);
+}
+
 }  // namespace
 
 Result<FileCheck> check_file(const File& file, const std::string& name) {
@@ -171,8 +186,10 @@ Result<FileCheck> check_file(const File& file, const std::string& name) {
     CLOISTER_RETURN_IF_ERROR(check_onnx(file, size, check));
   } else if (name.ends_with(".pkl") || name.ends_with(".pickle") || name.ends_with(".joblib")) {
     CLOISTER_RETURN_IF_ERROR(check_pickle(file, size, check));
-  } else if (name.ends_with(".json") || ends_with_any(name, kTexts)) {
+  } else if (name.ends_with(".json") || ends_with_any(name, kTexts) || is_text_name(name)) {
     CLOISTER_RETURN_IF_ERROR(check_text(file, size, name, check));
+  } else if (name.ends_with(".sig") && text.starts_with('{')) {
+    CLOISTER_RETURN_IF_ERROR(check_signature(file, size, check));
   }
   return check;
 }

@@ -82,7 +82,7 @@ Status read_metadata(Reader& reader, GgufMap& map, std::uint64_t& alignment) {
     if (key == "general.alignment") {
       if (type != kUint32) return corrupt("its alignment isn't a number");
       CLOISTER_TRY(alignment, reader.u32("the alignment"));
-      if (!std::has_single_bit(alignment) || alignment < 8 || alignment > kAlignmentMax) {
+      if (!std::has_single_bit(alignment) || alignment > kAlignmentMax) {
         return corrupt("its alignment is no power of two that it can be");
       }
       continue;
@@ -119,19 +119,23 @@ Result<Tensor> read_tensor(Reader& reader) {
   return tensor;
 }
 
+std::uint64_t padded(std::uint64_t size, std::uint64_t alignment) {
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+// One behind the other, each padded, as every writer has them: what lies in a gap is nobody's.
 Status place_tensors(std::vector<Tensor>& tensors, std::uint64_t alignment, std::uint64_t data,
                      std::uint64_t file_size) {
   std::set<std::string_view> names;
+  std::uint64_t at = 0;
   for (const Tensor& tensor : tensors) {
     if (!names.insert(tensor.name).second) return corrupt("a tensor is there twice");
     if (tensor.begin % alignment != 0) return corrupt("a tensor isn't aligned");
-    if (data > file_size || tensor.end > file_size - data) return corrupt("a tensor lies outside of the file");
-  }
-  std::vector<const Tensor*> sorted;
-  for (const Tensor& tensor : tensors) sorted.push_back(&tensor);
-  std::ranges::sort(sorted, {}, [](const Tensor* tensor) { return std::pair(tensor->begin, tensor->end); });
-  for (std::size_t i = 1; i < sorted.size(); ++i) {
-    if (sorted[i]->begin < sorted[i - 1]->end) return corrupt("its tensors lie over each other");
+    if (data > file_size || tensor.end > file_size - data || padded(tensor.end, alignment) > file_size - data) {
+      return corrupt("a tensor lies outside of the file");
+    }
+    if (tensor.begin != at) return corrupt("its tensors leave gaps or lie over each other");
+    at = padded(tensor.end, alignment);
   }
   for (Tensor& tensor : tensors) {
     tensor.begin += data;
@@ -158,7 +162,7 @@ Result<GgufMap> parse_gguf(ByteView head, std::uint64_t file_size) {
     CLOISTER_TRY(Tensor tensor, read_tensor(reader));
     map.tensors.push_back(std::move(tensor));
   }
-  const std::uint64_t data = (reader.offset() + alignment - 1) / alignment * alignment;
+  const std::uint64_t data = padded(reader.offset(), alignment);
   CLOISTER_RETURN_IF_ERROR(place_tensors(map.tensors, alignment, data, file_size));
   return map;
 }

@@ -29,7 +29,7 @@ Bytes gguf_tensor(std::uint64_t dimension, std::uint64_t offset) {
   writer.u64(1).bytes(as_bytes("a")).u32(1).u64(dimension).u32(0).u64(offset);
   // The head before it takes 24 bytes; numbers begin at the next multiple of 32.
   writer.zeros(64 - 24 - writer.size());
-  return writer.zeros(8).take();
+  return writer.zeros(32).take();
 }
 
 // A zip archive of one stored member, whose directory says these things.

@@ -88,7 +88,7 @@ TEST(Gguf, NumbersThatLie) {
     expect_refused(parse_gguf(bytes, bytes.size()), Code::kCorrupt, word);
   };
   refused(gguf(24), "alignment");
-  refused(gguf(4), "alignment");
+  refused(gguf(1 << 20), "alignment");
   refused(gguf(32, 9), "outside");
   refused(gguf(32, 8, 16), "aligned");
   refused(gguf(32, std::uint64_t{1} << 62), "shape");
@@ -147,6 +147,16 @@ TEST(CheckFile, UnknownIsNotHarmless) {
   EXPECT_FALSE(check("weights.dat", "canary").harmless());
   EXPECT_EQ(check("weights.dat", "").format, "unknown");
   EXPECT_FALSE(check("archive.zip", "PK\x05\x06").harmless());
+}
+
+TEST(CheckFile, WhatLiesBesideModels) {
+  EXPECT_EQ(check("docs/LICENSE", "canary").format, "text");
+  EXPECT_TRUE(check("LICENSE", "canary").harmless());
+  EXPECT_FALSE(check("LICENSE.dat", "canary").harmless());
+  ModelFiles model;
+  EXPECT_TRUE(check("model.sig", serialize_bundle(model.signed_by(7))).harmless());
+  EXPECT_FALSE(check("model.sig", "{}").harmless());
+  EXPECT_FALSE(check("model.sig", "canary").harmless());
 }
 
 TEST(CheckFile, Programs) {
