@@ -29,7 +29,7 @@ verb_demo() {
 
 verb_test() {
   # With --fuzzed libFuzzer has just run all targets: their stand-ins for machines without clang would say nothing new.
-  [ "${1:-}" != --fuzzed ] || configure_options=(-DCLOISTER_FUZZ_STAND_INS=OFF)
+  [ "${1:-}" != --fuzzed ] || configure_options+=(-DCLOISTER_FUZZ_STAND_INS=OFF)
   need build test demo interop
   need_openssl
   prefetch
@@ -58,12 +58,11 @@ verb_build() {
 
 verb_check() {
   need check
-  local failed=0 step
-  for step in format layers words links secrets scripts spelling; do
-    say "check $step"
-    "tools/check-$step" || failed=1
-  done
-  [ "$failed" = 0 ] || fail "checks failed"
+  say "checking format, layers, words, links, secrets, scripts, spelling"
+  # shellcheck disable=SC2016 # the inner shell's
+  printf '%s\0' format layers words links secrets scripts spelling |
+    xargs -0 -P "$(nproc)" -I STEP bash -c 'said=$(tools/check-STEP 2>&1) || { printf "check STEP:\n%s\n" "$said" >&2; exit 1; }' ||
+    fail "checks failed"
 }
 
 verb_tidy() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What sealing costs a question to a model: bench_inference with an engine that only echoes, and with ONNX Runtime and
-Silero's model for voice activity, both from their packages for Python.
+Silero's model for voice activity, both from their packages for Python; and what it costs each piece of a stream.
   BUILD_DIR=… bench/inference.py"""
 import os
 import pathlib
@@ -12,7 +12,8 @@ sys.path.insert(0, str(SOURCE / "tests/interop"))
 from lib import install  # noqa: E402 (the folder is known only now)
 from lib.absent import Absent  # noqa: E402
 
-PROGRAM = pathlib.Path(os.environ.get("BUILD_DIR", SOURCE / "build/dev")) / "bench/bench_inference"
+BENCHES = pathlib.Path(os.environ.get("BUILD_DIR", SOURCE / "build/dev")) / "bench"
+PROGRAM = BENCHES / "bench_inference"
 
 
 def in_site_packages(python, pattern):
@@ -21,6 +22,8 @@ def in_site_packages(python, pattern):
 
 def main():
     subprocess.run([PROGRAM], check=True)
+    for size in ("10", "100", "1000"):
+        subprocess.run([BENCHES / "bench_inference_stream", size], check=True)
     try:
         library = in_site_packages(install.pip("onnxruntime==1.32.0"), "onnxruntime/capi/libonnxruntime.so.*")
         model = in_site_packages(install.pip("--no-deps", "silero-vad==6.2.3"), "silero_vad/data/silero_vad.onnx")

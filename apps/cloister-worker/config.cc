@@ -6,6 +6,7 @@
 
 #include "attest/workload_manifest.h"
 #include "base/toml_fields.h"
+#include "cloister-worker/engine_reach.h"
 #include "mesh/relay/config_tables.h"
 
 namespace cloister::worker {
@@ -13,6 +14,11 @@ namespace {
 
 constexpr std::string_view kInference = "inference";
 constexpr std::string_view kInferenceRole = "infer";
+constexpr std::string_view kService = "service";
+constexpr std::string_view kIdentity = "identity";
+constexpr std::array<std::string_view, 6> kIdentityKeys = {"certificate",       "key",        "bundle", "workload_api",
+                                                           "workload_api_user", "conformance"};
+constexpr std::size_t kKeyringIdSize = 16;
 constexpr std::uint32_t kUserMax = std::numeric_limits<std::uint32_t>::max() - 1;
 
 Result<Path> absolute(const TomlFields& fields, std::string_view key) {
@@ -58,10 +64,7 @@ Status read_top(const TomlFields& fields, WorkerConfig& config) {
   return {};
 }
 
-Status read_service(const TomlFields& fields, WorkerConfig& config) {
-  constexpr std::array<std::string_view, 4> kKeys = {"address", "id", "socket", "user"};
-  CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
-  KeyServiceSettings& service = config.service;
+Status read_reach(const TomlFields& fields, KeyServiceSettings& service) {
   if (fields.has("address") == fields.has("socket")) {
     return fields.error(fields.line(), "it is reached by address and id, or by socket and user");
   }
@@ -78,10 +81,61 @@ Status read_service(const TomlFields& fields, WorkerConfig& config) {
   return {};
 }
 
-Status read_identity(const TomlFields& fields, WorkerConfig& config) {
+// [service]: the only one.
+Status read_service(const TomlFields& fields, WorkerConfig& config) {
+  constexpr std::array<std::string_view, 4> kKeys = {"address", "id", "socket", "user"};
+  CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
+  return read_reach(fields, config.services.emplace_back());
+}
+
+Result<std::string> read_keyring(const TomlFields& fields) {
+  CLOISTER_TRY(const std::string text, fields.text("keyring"));
+  const auto bytes = from_hex(text);
+  if (bytes.ok() && bytes->size() == kKeyringIdSize && to_hex(*bytes) == text) return text;
+  return fields.error(fields.line_of("keyring"), "keyring is 32 hexadecimal digits, as `cloister inspect` shows them");
+}
+
+// [[service]]: one of several, with what says who this worker is to it, where [identity] doesn't.
+Status read_broker(const TomlTable& table, WorkerConfig& config) {
+  constexpr std::array<std::string_view, 6> kKeys = {"name", "keyring", "address", "id", "socket", "user"};
+  TomlTable own{table.name, table.line, table.listed, {}}, identity = own;
+  for (const TomlEntry& entry : table.entries) {
+    const bool known = std::ranges::find(kIdentityKeys, entry.key) != kIdentityKeys.end();
+    (known ? identity : own).entries.push_back(entry);
+  }
+  TomlFields fields(own, "[[service]]");
+  CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
+  if (config.services.size() == kKeyServicesMax) return fields.error(table.line, "there are at most 16 of them");
+  KeyServiceSettings service;
+  CLOISTER_TRY(service.name, segment(fields, "name"));
+  fields.set_what("[[service]] \"" + service.name + "\"");
+  CLOISTER_TRY(service.keyring, read_keyring(fields));
+  for (const KeyServiceSettings& other : config.services) {
+    if (other.name == service.name) return fields.error(table.line, "the name is there twice");
+    if (other.keyring == service.keyring) return fields.error(table.line, "the keyring is there twice");
+  }
+  CLOISTER_RETURN_IF_ERROR(read_reach(fields, service));
+  if (!identity.entries.empty()) {
+    if (!service.address) return fields.error(table.line, "an identity goes with an address");
+    mesh::RelayConfig relay;
+    CLOISTER_RETURN_IF_ERROR(mesh::read_relay_identity(TomlFields(identity, "[[service]]"), relay));
+    service.identity = std::move(relay.identity);
+  }
+  config.services.push_back(std::move(service));
+  return {};
+}
+
+bool has_identity(const KeyServiceSettings& service) {
+  return !service.identity.certificate.empty() || !service.identity.workload_api.empty();
+}
+
+// [identity]: to every service that has none of its own.
+Status read_identity(const TomlTable& table, WorkerConfig& config) {
   mesh::RelayConfig relay;
-  CLOISTER_RETURN_IF_ERROR(mesh::read_relay_identity(fields, relay));
-  config.service.identity = std::move(relay.identity);
+  CLOISTER_RETURN_IF_ERROR(mesh::read_relay_identity(TomlFields(table, "[identity]"), relay));
+  for (KeyServiceSettings& service : config.services) {
+    if (!has_identity(service)) service.identity = relay.identity;
+  }
   return {};
 }
 
@@ -165,8 +219,7 @@ struct TableKind {
   bool needed;
   Status (*read)(const TomlFields& fields, WorkerConfig& config);
 };
-constexpr std::array<TableKind, 7> kTables = {{{"service", false, true, read_service},
-                                               {"identity", false, false, read_identity},
+constexpr std::array<TableKind, 6> kTables = {{{kService, false, true, read_service},
                                                {"release", false, true, read_release},
                                                {"model", false, true, read_model},
                                                {"attester", false, true, read_attester},
@@ -182,10 +235,12 @@ Status read_table(const TomlTable& table, WorkerConfig& config) {
     CLOISTER_TRY(config.inference, parse_inference_config(table));
     return {};
   }
+  if (table.name == kIdentity && !table.listed) return {};  // after the services it is for
+  if (table.name == kService && table.listed) return read_broker(table, config);
   const auto found = std::ranges::find(kTables, table.name, &TableKind::name);
   const std::string where = "line " + std::to_string(table.line) + ": ";
   if (found == kTables.end()) {
-    std::vector<std::string_view> names = {kInference};
+    std::vector<std::string_view> names = {kInference, kIdentity};
     for (const TableKind& kind : kTables) names.push_back(kind.name);
     return Error(Code::kInvalid,
                  where + "there is no table " + written(table.name, table.listed) + suggestion(table.name, names));
@@ -201,9 +256,12 @@ Status check_whole(const TomlDocument& document, const WorkerConfig& config) {
       return Error(Code::kInvalid, "there is no " + written(kind.name, kind.listed));
     }
   }
-  const mesh::IdentitySettings& identity = config.service.identity;
-  if (config.service.address && identity.certificate.empty() && identity.workload_api.empty()) {
+  for (const KeyServiceSettings& service : config.services) {
+    if (!service.address || has_identity(service)) continue;
     return Error(Code::kInvalid, "there is no [identity], which a key service behind an address asks for");
+  }
+  if (config.services.size() == 1 && !config.services.front().name.empty()) {
+    return Error(Code::kInvalid, "there is one [[service]]: write [service], or name the others");
   }
   const auto& inference = config.inference;
   if (config.engine.command.empty() && !inference) {
@@ -236,6 +294,9 @@ Result<WorkerConfig> parse_worker_config(std::string_view text) {
   WorkerConfig config;
   CLOISTER_RETURN_IF_ERROR(read_top(TomlFields(document.top, ""), config));
   for (const TomlTable& table : document.tables) CLOISTER_RETURN_IF_ERROR(read_table(table, config));
+  for (const TomlTable& table : document.tables) {
+    if (table.name == kIdentity) CLOISTER_RETURN_IF_ERROR(read_identity(table, config));
+  }
   CLOISTER_RETURN_IF_ERROR(check_whole(document, config));
   config.target.role = config.role;
   config.digest = crypto::sha256(as_bytes(text));
@@ -251,7 +312,9 @@ Result<WorkerConfig> read_worker_config(const Path& path) {
 
 std::vector<std::string> egress_of(const WorkerConfig& config) {
   std::vector<std::string> all;
-  if (config.service.address) all.push_back(config.service.address->to_string());
+  for (const KeyServiceSettings& service : config.services) {
+    if (service.address) all.push_back(service.address->to_string());
+  }
   all.insert(all.end(), config.egress.begin(), config.egress.end());
   return all;
 }
@@ -266,24 +329,22 @@ LockdownRequest lockdown_request(const WorkerConfig& config) {
   reach.executable = config.executable;
   reach.writable = config.writable;
   reach.readable.insert(reach.readable.end(), {"/dev/null", "/dev/urandom", "/proc/self"});
-  const mesh::IdentitySettings& identity = config.service.identity;
-  for (const Path& path : {identity.certificate, identity.key, identity.bundle}) {
-    // The folder: files are replaced.
-    if (!path.empty()) reach.readable.push_back(path.parent_path());
+  for (const KeyServiceSettings& service : config.services) {
+    const mesh::IdentitySettings& identity = service.identity;
+    for (const Path& path : {identity.certificate, identity.key, identity.bundle}) {
+      // The folder: files are replaced.
+      if (!path.empty()) reach.readable.push_back(path.parent_path());
+    }
+    for (const auto& federated : identity.federated) reach.readable.push_back(federated.file.parent_path());
   }
-  for (const auto& federated : identity.federated) reach.readable.push_back(federated.file.parent_path());
-  const std::array<Path, 5> kLibraries = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"};
   if (!config.engine.command.empty()) {
     reach.executable.emplace_back(config.engine.command.front());
-    reach.executable.insert(reach.executable.end(), kLibraries.begin(), kLibraries.end());
+    reach.executable.insert(reach.executable.end(), kLibraryPaths.begin(), kLibraryPaths.end());
     reach.writable.emplace_back("/dev/null");
   }
   if (request.name_service) {
-    reach.readable.insert(reach.readable.end(), kLibraries.begin(), kLibraries.end());
-    for (const char* path :
-         {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf"}) {
-      reach.readable.emplace_back(path);
-    }
+    reach.readable.insert(reach.readable.end(), kLibraryPaths.begin(), kLibraryPaths.end());
+    reach.readable.insert(reach.readable.end(), kNameServicePaths.begin(), kNameServicePaths.end());
   }
   if (config.inference) {
     reach.writable.push_back(config.inference->listen.parent_path());

@@ -19,12 +19,15 @@ inline constexpr std::size_t kWorkerConfigSizeMax = std::size_t{1} << 20;
 
 // Where keys come from: over mutual TLS, or from a daemon on this machine.
 struct KeyServiceSettings {
+  std::string name;     // where there are several
+  std::string keyring;  // of its dataset, in hexadecimal; where there are several
   std::optional<net::TcpAddress> address;
   std::string id;                   // whom its certificate must name
   Path socket;                      // where there is no address
   uid_t user = 0;                   // whose process listens there
-  mesh::IdentitySettings identity;  // this worker's own; with an address
+  mesh::IdentitySettings identity;  // this worker's own, to that service; with an address
 };
+inline constexpr std::size_t kKeyServicesMax = 16;
 
 // A program that is given the model as an open file.
 struct EngineSettings {
@@ -34,7 +37,7 @@ struct EngineSettings {
 struct WorkerConfig {
   std::string name, role;
   Path manifest;
-  KeyServiceSettings service;
+  std::vector<KeyServiceSettings> services;  // one, or those that each hold a share of the model's key
   ReleaseTarget target;
   Path model;
   crypto::Sha256Digest model_digest{};
@@ -44,7 +47,7 @@ struct WorkerConfig {
   bool gpus = false;  // NVIDIA's: their evidence goes with the machine's own
   EngineSettings engine;
   std::optional<InferenceConfig> inference;  // questions over the confidential path: docs/inference.md
-  std::vector<std::string> egress;           // "host:port", besides the key service
+  std::vector<std::string> egress;           // "host:port", besides the key services
   std::vector<Path> readable, executable, writable;
   bool executable_memory = false;
   bool debug = false;

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -53,10 +54,7 @@ class Attributes {
   posix_spawnattr_t attributes_{};
 };
 
-}  // namespace
-
-Result<std::unique_ptr<EngineProcess>> EngineProcess::start(const std::vector<std::string>& command,
-                                                            const File& model) {
+Result<pid_t> spawn(const std::vector<std::string>& command, const File& model) {
   std::vector<std::string> words = with_model(command);
   // An engine's threads that wait by spinning take what other processes need: docs/worker.md.
   std::vector<std::string> environment = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "OMP_WAIT_POLICY=passive"};
@@ -70,7 +68,24 @@ Result<std::unique_ptr<EngineProcess>> EngineProcess::start(const std::vector<st
                                    pointers(environment).data());
   ::posix_spawn_file_actions_destroy(&files);
   if (failed != 0) return error_from_errno(failed, "start the engine " + words.front());
-  return std::unique_ptr<EngineProcess>(new EngineProcess(process));
+  return process;
+}
+
+Result<pid_t> spawn_shut_in(const std::vector<std::string>& command, const File& model, const LandlockRules& reach) {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return error_from_errno(errno, "give up new privileges");
+  CLOISTER_TRY([[maybe_unused]] const LandlockState state, enter_landlock(reach).with_context("shut the engine in"));
+  return spawn(command, model);
+}
+
+}  // namespace
+
+// Landlock counts for the thread that enters it and for what that starts: so the worker itself keeps what it has.
+Result<std::unique_ptr<EngineProcess>> EngineProcess::start(const std::vector<std::string>& command, const File& model,
+                                                            const LandlockRules& reach) {
+  Result<pid_t> process = Error(Code::kInternal, "the engine wasn't started");
+  std::thread([&] { process = spawn_shut_in(command, model, reach); }).join();
+  if (!process.ok()) return process.error();
+  return std::unique_ptr<EngineProcess>(new EngineProcess(*process));
 }
 
 EngineProcess::~EngineProcess() { stop(Duration{0}); }

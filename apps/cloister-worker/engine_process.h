@@ -1,5 +1,5 @@
-// The program that runs the model: started with the model as an open file, under the worker's own lockdown, and ended
-// with it.
+// The program that runs the model: started with the model as an open file, under the worker's own lockdown and a
+// narrower one of its own, and ended with it.
 #pragma once
 
 #include <sys/types.h>
@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "worker/landlock.h"
 
 namespace cloister::worker {
 
@@ -18,8 +19,10 @@ namespace cloister::worker {
 class EngineProcess {
  public:
   // The model is its descriptor 3; "{model}" in the command's arguments becomes the path of that. It has an environment
-  // of its own: what is measured isn't changed by the worker's.
-  static Result<std::unique_ptr<EngineProcess>> start(const std::vector<std::string>& command, const File& model);
+  // of its own: what is measured isn't changed by the worker's. Of what the worker can reach it reaches what `reach`
+  // lists, where the kernel has Landlock; it gets no new privileges.
+  static Result<std::unique_ptr<EngineProcess>> start(const std::vector<std::string>& command, const File& model,
+                                                      const LandlockRules& reach);
   // Ends it, as stop() without patience.
   ~EngineProcess();
   EngineProcess(const EngineProcess&) = delete;

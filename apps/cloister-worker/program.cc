@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "cloister-worker/engine_reach.h"
 #include "net/spiffe_credentials.h"
 #include "net/spiffe_verifier.h"
 #include "worker/attester/configfs_tsm.h"
@@ -53,6 +54,22 @@ Result<std::unique_ptr<Attester>> make_attester(const WorkerConfig& config, cons
   CLOISTER_TRY(crypto::SigningKey key, read_attester_key(config.attester_key));
   return std::unique_ptr<Attester>(
       std::make_unique<SoftwareAttester>(std::move(key), image, crypto::sha256(manifest), system_time));
+}
+
+std::string service_name(const BrokerSet::Refusal& refusal) {
+  return refusal.broker.empty() ? "the key service" : refusal.broker;
+}
+
+// Refused, or only not reached until the lease was over.
+Error may_not_go_on(const std::vector<BrokerSet::Refusal>& refusals, bool over) {
+  std::string why;
+  Code code = over ? Code::kExpired : Code::kDenied;
+  for (const BrokerSet::Refusal& refusal : refusals) {
+    why += (why.empty() ? "" : "; ") + refusal.error.message();
+    const Code said = refusal.error.code();
+    if (!over && said != Code::kUnavailable && said != Code::kInternal) code = said;
+  }
+  return Error(code, (over ? "the lease is over: " : "renew the lease: ") + why);
 }
 
 std::string how_it_ended(int status) {
@@ -124,22 +141,49 @@ void Program::say_lockdown() {
   }
 }
 
-Status Program::connect() {
-  net::HttpClient::Target target = net::UnixTarget{config_.service.socket, config_.service.user};
-  if (config_.service.address) {
-    CLOISTER_TRY(identity_, relay::IdentityKeeper::start(config_.service.identity, log_, system_time));
-    const auto source = identity_->source();
+Result<Program::Connection> Program::connect_to(const KeyServiceSettings& service) {
+  Connection connection;
+  net::HttpClient::Target target = net::UnixTarget{service.socket, service.user};
+  if (service.address) {
+    CLOISTER_TRY(connection.identity, relay::IdentityKeeper::start(service.identity, log_, system_time));
+    const auto source = connection.identity->source();
     CLOISTER_TRY(auto credentials, net::SpiffeCredentials::follow(source));
-    auto verifier =
-        std::make_shared<net::SpiffeVerifier>(source, config_.service.identity.conformance, identity::DenyList());
+    auto verifier = std::make_shared<net::SpiffeVerifier>(source, service.identity.conformance, identity::DenyList());
     CLOISTER_TRY(auto tls, net::MutualTls::create(std::move(credentials), std::move(verifier), system_time));
-    target = net::TlsTarget{*config_.service.address, config_.service.id, std::move(tls)};
+    target = net::TlsTarget{*service.address, service.id, std::move(tls)};
   }
-  CLOISTER_TRY(service_, net::HttpClient::create(std::move(target), {}));
-  keys_ = std::make_unique<AttestedKeys>(
-      locked_, AttestedKeysParts{config_.target, release_channels(*service_, kPatience), prepared_.attester.get(),
-                                 devices(), prepared_.manifest, &random_, system_time});
+  CLOISTER_TRY(connection.client, net::HttpClient::create(std::move(target), {}));
+  return connection;
+}
+
+// One of several that the worker has no identity for is left out; it is asked for no share.
+Status Program::connect() {
+  std::vector<BrokerSet::Broker> brokers;
+  for (const KeyServiceSettings& service : config_.services) {
+    auto connection = connect_to(service);
+    if (!connection.ok() && config_.services.size() == 1) return connection.error();
+    if (!connection.ok()) {
+      log_.warning("key-service-passed-over", {{"service", service.name}, {"error", connection.error().message()}});
+      continue;
+    }
+    connections_.push_back(std::move(connection).value());
+    brokers.push_back(
+        {service.name, service.keyring,
+         std::make_unique<AttestedKeys>(
+             locked_,
+             AttestedKeysParts{config_.target, release_channels(*connections_.back().client, kPatience),
+                               prepared_.attester.get(), devices(), prepared_.manifest, &random_, system_time})});
+  }
+  if (brokers.empty()) return Error(Code::kUnavailable, "there is an identity for none of the key services");
+  keys_ = std::make_unique<BrokerSet>(std::move(brokers));
   return {};
+}
+
+void Program::say_refusals() {
+  if (config_.services.size() == 1) return;  // its refusal is the end, or is said as that
+  for (const BrokerSet::Refusal& refusal : keys_->take_refusals()) {
+    log_.warning("key-service-passed-over", {{"service", service_name(refusal)}, {"error", refusal.error.message()}});
+  }
 }
 
 std::vector<Attester*> Program::devices() const {
@@ -149,17 +193,17 @@ std::vector<Attester*> Program::devices() const {
 }
 
 Status Program::open_engine() {
-  crypto::KeyWrapper* const wrappers[] = {keys_.get()};
+  const auto wrappers = keys_->wrappers();
   CLOISTER_TRY(EngineFile file, open_model_file(std::move(*prepared_.model), std::move(*prepared_.memory), wrappers,
                                                 config_.model_digest));
   engine_file_.emplace(std::move(file));
-  CLOISTER_TRY(engine_, EngineProcess::start(config_.engine.command, engine_file_->file()));
+  CLOISTER_TRY(engine_, EngineProcess::start(config_.engine.command, engine_file_->file(), engine_reach(config_)));
   return {};
 }
 
 Status Program::open_inference() {
   if (config_.inference->onnx) {
-    crypto::KeyWrapper* const wrappers[] = {keys_.get()};
+    const auto wrappers = keys_->wrappers();
     CLOISTER_TRY(const SecretMemory model, open_model(std::move(*prepared_.model), wrappers, config_.model_digest));
     CLOISTER_RETURN_IF_ERROR(prepared_.engine->load(model.expose()));
   }
@@ -167,17 +211,20 @@ Status Program::open_inference() {
     const std::lock_guard lock(attesting_);
     return collect_evidence(locked_, *prepared_.attester, devices(), binding);
   };
-  CLOISTER_TRY(inference_,
-               InferenceHost::start(*config_.inference, std::move(prepared_.engine),
-                                    {prepared_.manifest, config_.model_digest, {}}, collect, system_time, random_));
+  CLOISTER_TRY(inference_, InferenceHost::start(*config_.inference, std::move(prepared_.engine),
+                                                {prepared_.manifest, config_.model_digest, keys_->policies()}, collect,
+                                                system_time, random_));
   return {};
 }
 
 Status Program::start() {
   say_lockdown();
   CLOISTER_RETURN_IF_ERROR(connect());
+  CLOISTER_TRY(const seal::ObjectOutline outline, seal::read_outline(*prepared_.model));
   if (!config_.engine.command.empty()) CLOISTER_RETURN_IF_ERROR(open_engine());
   if (config_.inference) CLOISTER_RETURN_IF_ERROR(open_inference());
+  keys_->opened(outline.preamble, outline.slots.newest);
+  say_refusals();
   const Time now = system_time();
   const auto end = keys_->lease_end();
   CLOISTER_CHECK(end);
@@ -197,23 +244,23 @@ Status Program::renew_when_due() {
     }
   }
   if (now < next_renewal_) return {};
-  const Status renewed = [this] {
+  const bool renewed = [this] {
     const std::lock_guard lock(attesting_);
     return keys_->renew();
   }();
   const Time after = system_time();
-  const Time end = *keys_->lease_end();
-  if (renewed.ok()) {
-    next_renewal_ = after + Duration{(end - after).ms / 2};
-    if (inference_) inference_->answer_until(end);
-    log_.info("lease-renewed", {{"lease", to_rfc3339(end)}});
-    return {};
+  const auto end = keys_->lease_end();
+  const auto refusals = keys_->take_refusals();
+  for (const BrokerSet::Refusal& refusal : refusals) {
+    log_.warning("lease-not-renewed", {{"service", service_name(refusal)}, {"error", refusal.error.message()}});
   }
-  const Code code = renewed.error().code();
-  if (code != Code::kUnavailable && code != Code::kInternal) return renewed.error().with_context("renew the lease");
-  if (after >= end) return Error(Code::kExpired, "the lease is over: " + renewed.error().message());
-  next_renewal_ = std::min(after + kRetry, end);
-  log_.warning("lease-not-renewed", {{"error", renewed.error().message()}, {"lease", to_rfc3339(end)}});
+  if (!end || after >= *end) return may_not_go_on(refusals, end.has_value());
+  if (inference_) {
+    inference_->released_under(keys_->policies());
+    inference_->answer_until(*end);
+  }
+  next_renewal_ = renewed ? after + Duration{(*end - after).ms / 2} : std::min(after + kRetry, *end);
+  if (renewed) log_.info("lease-renewed", {{"lease", to_rfc3339(*end)}});
   return {};
 }
 

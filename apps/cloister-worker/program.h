@@ -10,6 +10,7 @@
 #include "cloister-relay/identity_keeper.h"
 #include "cloister-worker/config.h"
 #include "cloister-worker/engine_process.h"
+#include "worker/broker_set.h"
 #include "worker/inference/inference_host.h"
 #include "worker/model.h"
 
@@ -48,7 +49,14 @@ class Program {
   void stop(Duration patience);
 
  private:
+  // A key service, and what leads to it.
+  struct Connection {
+    std::unique_ptr<relay::IdentityKeeper> identity;
+    std::unique_ptr<net::HttpClient> client;
+  };
   Status connect();
+  Result<Connection> connect_to(const KeyServiceSettings& service);
+  void say_refusals();
   std::vector<Attester*> devices() const;
   Status open_engine();
   Status open_inference();
@@ -60,9 +68,8 @@ class Program {
   const LockedDown locked_;
   daemon::Log& log_;
   crypto::SystemRandom random_;
-  std::unique_ptr<relay::IdentityKeeper> identity_;
-  std::unique_ptr<net::HttpClient> service_;
-  std::unique_ptr<AttestedKeys> keys_;
+  std::vector<Connection> connections_;
+  std::unique_ptr<BrokerSet> keys_;
   std::optional<EngineFile> engine_file_;
   std::unique_ptr<EngineProcess> engine_;
   std::unique_ptr<InferenceHost> inference_;

@@ -27,7 +27,31 @@ struct AskRequest {
   std::string content_type = "application/json";
   std::string authorities, keep, kept;
   CollateralOptions collateral;
-  bool check = false;
+  bool check = false, stream = false;
+};
+
+// Prints an answer while it comes; what isn't to be printed, a refusal or an answer for JSON, is held back.
+class Shown final : public net::BodySink {
+ public:
+  explicit Shown(bool holds_back) : holds_back_(holds_back) {}
+  Status begin(const net::Response& head) override {
+    holds_back_ = holds_back_ || head.status >= 300;
+    return {};
+  }
+  Status take(ByteView piece) override {
+    if (!holds_back_) return output_.write(piece);
+    if (piece.size() > home::kAnswerMax - held_.size())
+      return Error(Code::kCorrupt, "the answer is longer than is taken");
+    net::append(held_, piece);
+    return {};
+  }
+  bool anything() const { return output_.bytes() > 0; }
+  net::Buffer held() { return std::move(held_); }
+
+ private:
+  PayloadOutput output_{BinaryToTerminal::kRefuse};
+  net::Buffer held_;
+  bool holds_back_;
 };
 
 constexpr const char* kManual = R"(EXAMPLES
@@ -37,6 +61,9 @@ constexpr const char* kManual = R"(EXAMPLES
   cloister ask --worker unix:/run/cloister/worker.sock --policy workers.toml \
       --dataset acme/prompts --check
       only verify the worker
+  cloister ask --worker unix:/run/cloister/worker.sock --policy workers.toml \
+      --dataset acme/prompts --model llm --token-file token --stream chat.json
+      print the answer as it comes
   cloister ask --policy workers.toml --dataset acme/prompts --kept answer/
       verify again what --keep answer/ left, at its own date, without asking
 
@@ -47,6 +74,9 @@ NOTES
   decides. Whatever lies between, a gateway or a relay, sees sealed bytes and
   their size. An answer that isn't whole, or comes without the worker's receipt
   for exactly this question and this answer, isn't printed (status 3).
+  With --stream each piece is printed as soon as it is authentic. When the answer
+  breaks off, or its receipt doesn't fit, what was printed isn't all of it and
+  nobody vouches for it: the status is 11.
   A question is JSON of the Open Inference Protocol: {"inputs":[{"name",
   "datatype","shape","data"}]}.
 )";
@@ -116,16 +146,19 @@ Json receipt_json(const WorkerAnswer& answer) {
   return json;
 }
 
+using AskOnce = std::function<Result<WorkerAnswer>(const VerifiedWorker&)>;
+
 // A key that has just ended is no reason to give up: the new one's worker is verified like the first.
-Result<WorkerAnswer> ask_verified(Session& session, InferenceClient& client, const WorkerExpectation& expectation,
-                                  VerifiedWorker& worker, const WorkerQuestion& question) {
-  auto answer = client.ask(worker, question, system_time(), session.random(), kPatience);
+Result<WorkerAnswer> ask_verified(InferenceClient& client, const WorkerExpectation& expectation, VerifiedWorker& worker,
+                                  const AskOnce& ask_once) {
+  auto answer = ask_once(worker);
   if (answer.ok() || answer.error().code() != Code::kExpired) return answer;
   CLOISTER_TRY(worker, client.verify(expectation, system_time(), kPatience));
-  return client.ask(worker, question, system_time(), session.random(), kPatience);
+  return ask_once(worker);
 }
 
-Result<Outcome> answered(const Session& session, const WorkerAnswer& answer, const VerifiedWorker& worker) {
+Result<Outcome> answered(const Session& session, const AskRequest& request, const WorkerAnswer& answer,
+                         const VerifiedWorker& worker) {
   Outcome outcome;
   const std::string_view content = as_text(answer.response.body);
   outcome.json = {
@@ -140,6 +173,11 @@ Result<Outcome> answered(const Session& session, const WorkerAnswer& answer, con
     return outcome;
   }
   outcome.text = worker_text(worker);
+  outcome.terse = true;
+  if (request.stream && !session.globals().json) {
+    outcome.payload_on_stdout = true;
+    return outcome;
+  }
   if (session.globals().json) {
     const Json parsed = Json::parse(content, nullptr, false);
     outcome.json["answer"] = parsed.is_discarded() ? Json(to_base64(answer.response.body)) : parsed;
@@ -148,7 +186,6 @@ Result<Outcome> answered(const Session& session, const WorkerAnswer& answer, con
   PayloadOutput output(BinaryToTerminal::kRefuse);
   CLOISTER_RETURN_IF_ERROR(output.write(answer.response.body));
   outcome.payload_on_stdout = true;
-  outcome.terse = true;
   return outcome;
 }
 
@@ -190,6 +227,16 @@ Result<Outcome> check_kept(const WorkerExpectation& expectation, const Path& fol
   return outcome;
 }
 
+Outcome incomplete(const Error& why) {
+  Outcome outcome;
+  outcome.payload_on_stdout = true;
+  outcome.failure =
+      Error(why.code(),
+            "the answer is incomplete: what was printed isn't all of it, and nobody vouches for it: " + why.message());
+  outcome.exit_status = kIncompleteStatus;
+  return outcome;
+}
+
 Result<Outcome> ask(Session& session, const AskRequest& request) {
   CLOISTER_TRY(const WorkerExpectation expectation, expectation_of(session, request));
   if (!request.kept.empty()) return check_kept(expectation, request.kept);
@@ -203,9 +250,18 @@ Result<Outcome> ask(Session& session, const AskRequest& request) {
     outcome.json = {{"worker", worker_json(worker)}};
     return outcome;
   }
-  CLOISTER_TRY(const WorkerAnswer answer, ask_verified(session, *client, expectation, worker, question));
-  if (!request.keep.empty()) CLOISTER_RETURN_IF_ERROR(keep(request.keep, worker, answer));
-  return answered(session, answer, worker);
+  Shown shown(session.globals().json);
+  const auto ask_once = [&](const VerifiedWorker& verified) {
+    if (!request.stream) return client->ask(verified, question, system_time(), session.random(), kPatience);
+    const auto keeps = request.keep.empty() ? home::KeepSealed::kNo : home::KeepSealed::kYes;
+    return client->ask_streaming(verified, question, {system_time(), &session.random(), kPatience, keeps}, shown);
+  };
+  auto answer = ask_verified(*client, expectation, worker, ask_once);
+  if (!answer.ok() && shown.anything()) return incomplete(answer.error());
+  if (!answer.ok()) return answer.error();
+  if (request.stream) answer->response.body = shown.held();
+  if (!request.keep.empty()) CLOISTER_RETURN_IF_ERROR(keep(request.keep, worker, *answer));
+  return answered(session, request, *answer, worker);
 }
 
 }  // namespace
@@ -225,6 +281,7 @@ void add_ask(CLI::App& app, Run& run) {
   add_collateral_options(verb, request->collateral);
   verb->add_option("--keep", request->keep, "what proves the answer later, in a new folder")->type_name("DIR");
   verb->add_option("--kept", request->kept, "verify again what --keep left")->type_name("DIR");
+  verb->add_flag("--stream", request->stream, "print the answer as it comes; status 11 when it breaks off");
   verb->add_flag("--check", request->check, "only verify the worker");
   set_action(verb, run, request, ask);
 }

@@ -6,6 +6,7 @@
 #include "collateral_commands.h"
 #include "collateral_input.h"
 #include "commands.h"
+#include "ear_output.h"
 #include "release_commands.h"
 #include "tpm_commands.h"
 #include "verdict_text.h"
@@ -23,7 +24,7 @@ struct VerifyRequest {
   EvidenceOptions evidence;
   CollateralOptions collateral;
   AttestPolicyOptions policy;
-  std::string at, nonce, device_nonce;
+  std::string at, nonce, device_nonce, ear;
   std::vector<std::string> software_keys;
 };
 
@@ -70,6 +71,9 @@ constexpr const char* kVerifyManual = R"(NOTES
   Roots of vendors are built in. --software-key adds the key of an attester that
   is software only: what it says is worth what its host is worth, and the verdict
   says so.
+  --ear writes the verdict as a signed attestation result (EAR), whatever it is,
+  for somebody who has the keys of `attest result-keys`. It needs a home, and says
+  what holds now: it doesn't go with --at.
   With --policy, what an attestation policy would decide about this evidence. It
   releases only what answers a question: with --nonce any it releases nothing.
 )";
@@ -143,7 +147,21 @@ Result<attest::Anchors> anchors_of(std::vector<std::string> software_keys,
   return keys.empty() ? attest::Anchors::production() : attest::Anchors::with_insecure_software(keys);
 }
 
+attest::EarRequest result_of(const attest::Question& question, const Outcome& outcome,
+                             const std::optional<policy::AttestationPolicy>& policy) {
+  attest::EarRequest request;
+  if (policy) {
+    request.policy_id = policy->id();
+    request.appraisal =
+        outcome.json["decision"]["allowed"].get<bool>() ? attest::Appraisal::kAllowed : attest::Appraisal::kRefused;
+  }
+  if (question.report_data) request.nonce = *question.report_data;
+  request.issued = question.now;
+  return request;
+}
+
 Result<Outcome> verify(Session& session, const VerifyRequest& request) {
+  if (!request.ear.empty() && !request.at.empty()) return invalid("--ear says what holds now: leave --at away");
   CLOISTER_TRY(const attest::EvidenceSet evidence, read_evidence(request.evidence));
   CLOISTER_TRY(const Time now, time_of(request.at));
   CLOISTER_TRY(const attest::CollateralBundle known, gather_collateral(session, request.collateral, now));
@@ -164,6 +182,9 @@ Result<Outcome> verify(Session& session, const VerifyRequest& request) {
         Code::kDenied, "the evidence is " + std::string(standing_name(standing)) + ": " + problem_text(verdict, fresh));
   }
   if (policy) CLOISTER_RETURN_IF_ERROR(decide(*policy, request.policy, verdict, outcome));
+  if (!request.ear.empty()) {
+    CLOISTER_RETURN_IF_ERROR(write_ear(session, request.ear, verdict, result_of(question, outcome, policy), outcome));
+  }
   return outcome;
 }
 
@@ -238,6 +259,7 @@ void add_verify_evidence(CLI::App& group, Run& run) {
   verb->add_option("--nonce", request->nonce, "what it must answer, or `any`")->type_name("HEX")->required();
   verb->add_option("--device-nonce", request->device_nonce, "what its devices must answer, or `any`")->type_name("HEX");
   verb->add_option("--at", request->at, "judge as of that time; else now")->type_name("TIME");
+  verb->add_option("--ear", request->ear, "write the verdict there too, signed")->type_name("FILE");
   verb->add_option("--software-key", request->software_keys, "an attester of software: the SHA-256 of its public key")
       ->type_name("HEX")
       ->allow_extra_args(false);

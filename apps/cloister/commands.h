@@ -18,6 +18,7 @@ void add_key(CLI::App& app, Run& run);
 void add_root(CLI::App& app, Run& run);
 void add_kms(CLI::App& app, Run& run);
 void add_mesh(CLI::App& app, Run& run);
+void add_model(CLI::App& app, Run& run);
 void add_dataset(CLI::App& app, Run& run);
 void add_identity(CLI::App& app, Run& run);
 void add_entry(CLI::App& app, Run& run);

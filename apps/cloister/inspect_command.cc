@@ -63,6 +63,7 @@ Json slots_json(const seal::SlotTable& table) {
                      {"tenant", slot.tenant},
                      {"key_id", slot.wrapped.key_id},
                      {"key_version", slot.wrapped.key_version}});
+    if (slot.is_share()) slots.back()["share"] = {{"index", slot.share.index}, {"threshold", slot.share.threshold}};
   }
   return slots;
 }
@@ -78,6 +79,11 @@ void add_outline(Facts& facts, const seal::ObjectOutline& outline) {
   facts.add("file size", bytes_text(outline.file_size), outline.file_size);
   if (p.plaintext_len != seal::kLengthUnknown) facts.add("payload", bytes_text(p.plaintext_len), p.plaintext_len);
   facts.add("slots", seal::describe_slots(outline.slots.newest), slots_json(outline.slots.newest));
+  if (const unsigned needed = seal::shares_needed(outline.slots.newest.slots); needed != 0) {
+    const auto shares = std::ranges::count_if(outline.slots.newest.slots, &seal::Slot::is_share);
+    facts.add("shares", std::to_string(needed) + " of " + std::to_string(shares) + " open it",
+              Json{{"threshold", needed}, {"shares", shares}});
+  }
   if (!outline.slots.newest.unknown.empty()) {
     facts.add("unknown slots", std::to_string(outline.slots.newest.unknown.size()),
               outline.slots.newest.unknown.size());

@@ -60,16 +60,25 @@ void add_sealing_key_options(CLI::App& verb, KeyOptions& options) {
   add_stored_key_options(verb, options);
 }
 
+void add_sharing_options(CLI::App& verb, KeyOptions& options) {
+  add_repeatable(verb, "--broker", options.brokers, "a service file: this key service is given a share of the key")
+      ->type_name("FILE");
+  verb.add_option("--threshold", options.threshold, "how many of the brokers are needed to open it")->type_name("K");
+}
+
 void add_opening_key_options(CLI::App& verb, KeyOptions& options) {
   verb.add_option("--dataset", options.dataset, "use this dataset's keys, whatever the object's label says")
       ->type_name("TENANT[/ENV]/NAME");
   add_repeatable(verb, "--identity", options.identity_files, "a private key made by `cloister identity new`")
+      ->type_name("FILE");
+  add_repeatable(verb, "--broker", options.brokers, "a service file: this key service is asked, in place of the home")
       ->type_name("FILE");
   add_stored_key_options(verb, options);
 }
 
 Result<KeyChain> KeyChain::create(Session& session, const KeyOptions& options, std::string purpose) {
   KeyChain chain(session, options, std::move(purpose));
+  CLOISTER_RETURN_IF_ERROR(chain.check_sharing());
   CLOISTER_RETURN_IF_ERROR(chain.add_named());
   return chain;
 }
@@ -151,6 +160,44 @@ Result<std::unique_ptr<DatasetKeys>> KeyChain::from_service(const keys::DatasetN
       new DatasetKeys{name, keyring.id, keyring.signing_public_key, std::move(wrapper), std::nullopt});
 }
 
+Status KeyChain::check_sharing() const {
+  const KeyOptions& o = *options_;
+  if (o.brokers.empty()) {
+    return o.threshold == 0 ? ok_status() : Status(invalid("--threshold says how many of the --broker are needed"));
+  }
+  if (!session_->globals().service.empty()) return invalid("--broker takes the place of --service: give one of them");
+  if (purpose_ != "seal") return {};
+  if (o.dataset.empty()) return invalid("--broker needs --dataset, by which each service finds its key");
+  if (o.threshold == 0) return invalid("--broker needs --threshold, how many of them open it");
+  const bool others = !o.recipients.empty() || !o.passphrase_files.empty() || o.ask_passphrase ||
+                      !o.software_keys.empty() || !o.pkcs11_module.empty() || o.no_dataset_key;
+  if (!others) return {};
+  return invalid("with --broker no other key is named: it would open the object alone (`cloister rewrap` can add one)");
+}
+
+Result<std::vector<crypto::KeyWrapper*>> KeyChain::brokers(const keys::DatasetName& name) {
+  auto& opened = brokers_[name.text()];
+  if (opened.empty()) {
+    for (const std::string& file : options_->brokers) {
+      auto wrapper = [&]() -> Result<std::unique_ptr<kms::ServiceWrapper>> {
+        CLOISTER_TRY(auto service, session_->broker(file, service_purpose(purpose_)));
+        return kms::ServiceWrapper::open(std::move(service), {name.tenant, name.environment, name.dataset});
+      }();
+      // A command line or a file that is wrong is no service that is away.
+      if (!wrapper.ok() && wrapper.error().code() == Code::kInvalid) return wrapper.error();
+      opened.push_back(std::make_unique<BrokerKey>(file, std::move(wrapper)));
+      const Error* missing = opened.back()->missing();
+      if (missing != nullptr && purpose_ != "seal" && !session_->globals().json) {
+        std::fprintf(stderr, "broker %s is passed over: %s\n", printable(file).c_str(),
+                     printable(missing->message()).c_str());
+      }
+    }
+  }
+  std::vector<crypto::KeyWrapper*> list;
+  for (const auto& broker : opened) list.push_back(broker.get());
+  return list;
+}
+
 Result<const DatasetKeys*> KeyChain::dataset(const keys::DatasetName& name) {
   const auto found = datasets_.find(name.text());
   if (found != datasets_.end()) return found->second.get();
@@ -170,7 +217,7 @@ Result<seal::PublicContext> KeyChain::context() {
   CLOISTER_TRY(const keys::DatasetName name, keys::parse_dataset_name(options_->dataset));
   context.tenant = keys::TenantName{name.tenant, name.environment}.text();
   context.dataset = name.dataset;
-  if (options_->no_dataset_key) return context;
+  if (options_->no_dataset_key || !options_->brokers.empty()) return context;
   CLOISTER_TRY(const DatasetKeys* keys, dataset(name));
   context.keyring_id = keys->keyring_id;
   return context;
@@ -178,6 +225,11 @@ Result<seal::PublicContext> KeyChain::context() {
 
 Result<Wrappers> KeyChain::for_sealing() {
   Wrappers wrappers;
+  if (!options_->brokers.empty()) {
+    CLOISTER_TRY(const keys::DatasetName name, keys::parse_dataset_name(options_->dataset));
+    CLOISTER_TRY(wrappers.list, brokers(name));
+    return wrappers;
+  }
   if (!options_->dataset.empty() && !options_->no_dataset_key) {
     CLOISTER_TRY(const keys::DatasetName name, keys::parse_dataset_name(options_->dataset));
     CLOISTER_TRY(wrappers.dataset, dataset(name));
@@ -197,7 +249,10 @@ Result<Wrappers> KeyChain::for_opening(const seal::Preamble& preamble, const sea
   }
   CLOISTER_TRY(const bool has_home, session_->has_home());
   const bool has_service = !session_->service_file().empty();
-  if (name && (insisted || has_home || has_service)) {
+  const bool by_brokers = !options_->brokers.empty();
+  if (name && by_brokers) {
+    CLOISTER_TRY(wrappers.list, brokers(*name));
+  } else if (name && (insisted || has_home || has_service)) {
     // A home that can't be opened is no missing key: it is said as what it is.
     if (!has_service) {
       const auto hierarchy = session_->hierarchy();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "brokers.h"
 #include "seal/directory.h"
 #include "seal/keyring.h"
 #include "seal/slots.h"
@@ -26,12 +27,16 @@ struct KeyOptions {
   bool ask_passphrase = false;
   std::vector<std::string> software_keys;
   std::string software_key_passphrase_file;
+  std::vector<std::string> brokers;  // service files
+  unsigned threshold = 0;            // sealing: how many of them are needed
   std::string pkcs11_module, pkcs11_token, pkcs11_key, pkcs11_pin_file, pkcs11_parameters;
 };
 // An option that may be given several times, with one value each: it takes no positional that follows for its own.
 CLI::Option* add_repeatable(CLI::App& verb, const std::string& name, std::vector<std::string>& values,
                             const std::string& about);
 void add_sealing_key_options(CLI::App& verb, KeyOptions& options);
+// Sealing: --broker and --threshold.
+void add_sharing_options(CLI::App& verb, KeyOptions& options);
 void add_opening_key_options(CLI::App& verb, KeyOptions& options);
 
 // A dataset's keys, got once for the whole command.
@@ -55,7 +60,7 @@ class KeyChain {
   static Result<KeyChain> create(Session& session, const KeyOptions& options, std::string purpose);
   KeyChain(KeyChain&&) = default;
 
-  // kInvalid when the options name no key at all.
+  // kInvalid when the options name no key at all. With brokers, theirs alone: each is to be given a share.
   Result<Wrappers> for_sealing();
   // What the seal goes into the object as: tenant, dataset, keyring.
   Result<seal::PublicContext> context();
@@ -73,6 +78,8 @@ class KeyChain {
   Result<std::unique_ptr<DatasetKeys>> from_home(const keys::DatasetName& name);
   Result<std::unique_ptr<DatasetKeys>> from_service(const keys::DatasetName& name);
   Status add_named();
+  Status check_sharing() const;
+  Result<std::vector<crypto::KeyWrapper*>> brokers(const keys::DatasetName& name);
   Status add_pkcs11();
   Status add_passphrase(crypto::Secret passphrase);
 
@@ -81,6 +88,7 @@ class KeyChain {
   std::string purpose_;
   std::vector<std::unique_ptr<crypto::KeyWrapper>> named_;
   std::map<std::string, std::unique_ptr<DatasetKeys>> datasets_;
+  std::map<std::string, std::vector<std::unique_ptr<BrokerKey>>> brokers_;  // by dataset
 };
 
 // Signing key and all: what the calls on directories take. The chain and `keys` must outlive it.

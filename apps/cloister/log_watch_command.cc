@@ -151,11 +151,12 @@ void add_sighting(const probe::Sighting& one, Table& table, Outcome& outcome) {
                                        {"not_after", to_rfc3339(one.not_after)}});
 }
 
-Outcome tell(const probe::MonitorReport& report) {
+Outcome tell(const probe::MonitorReport& report, const std::vector<std::string>& domains) {
   Outcome outcome;
   outcome.json = {{"origin", report.head.origin},       {"size", report.head.tree.size},
                   {"head", to_rfc3339(report.head.at)}, {"read", report.read},
-                  {"unreadable", report.unreadable},    {"sightings", Json::array()}};
+                  {"unreadable", report.unreadable},    {"domains", domains},
+                  {"sightings", Json::array()}};
   Table table({"entry", "logged", "known", "names", "issuer"});
   std::size_t unknown = 0;
   for (const probe::Sighting& one : report.sightings) {
@@ -184,7 +185,7 @@ Result<Outcome> watch_log(Session&, const WatchOptions& options) {
   CLOISTER_TRY(const auto report, probe::monitor_log(fetch, key, {options.domains, std::move(known)}, position));
   const std::string text = probe::format_position(position);
   CLOISTER_RETURN_IF_ERROR(write_file(options.position, as_bytes(text), Overwrite::kReplace));
-  return tell(report);
+  return tell(report, options.domains);
 }
 
 }  // namespace

@@ -55,6 +55,7 @@ void build_tree(CLI::App& app, Globals& globals, Run& run) {
   add_root(app, run);
   add_kms(app, run);
   add_mesh(app, run);
+  add_model(app, run);
   add_identity(app, run);
   add_entry(app, run);
   add_key_file(app, run);
@@ -164,7 +165,7 @@ int report(const Result<Outcome>& result, const Globals& globals) {
   }
   if (!outcome.failure) return 0;
   print_error(*outcome.failure, globals.json);
-  return exit_status(outcome.failure->code());
+  return outcome.exit_status.value_or(exit_status(outcome.failure->code()));
 }
 
 int run_program(int argc, char** argv) {

@@ -21,6 +21,7 @@ struct Outcome {
   std::string text;  // whole lines
   Json json = Json::object();
   std::optional<Error> failure;
+  std::optional<int> exit_status;  // with `failure`, in place of its code's
   bool payload_on_stdout = false;  // then text and JSON go to standard error
   bool terse = false;              // text is a mere summary: --quiet leaves it out
 };

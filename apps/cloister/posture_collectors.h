@@ -20,10 +20,17 @@ struct AuditOptions {
   std::vector<std::string> path_evidence;  // files, and folders of files: probe/path/evidence_item.h
   std::vector<std::string> scans;          // results of `cloister scan --json`
   std::vector<std::string> kubernetes, iac;
+  std::vector<std::string> mesh;          // results of `cloister mesh audit --json`
+  std::vector<std::string> logs, known;   // answers of monitors of certificate logs, and certificates that are ours
+  std::vector<std::string> cboms;         // CycloneDX documents
+  std::vector<std::string> s3_inventory;  // manifests of its reports
   bool aws = false, azure = false, google = false, databases = false;
   std::vector<std::string> path_bundles;  // TRUST-DOMAIN=FILE
   std::string policy;                     // of the key service
-  std::vector<std::string> only, skip;    // names in the table
+  std::string service_config;             // of cloisterd
+  std::vector<std::string> log_checkpoints, log_witnesses;
+  std::string model_signers;            // a file of signers, as `cloister model verify` takes it
+  std::vector<std::string> only, skip;  // names in the table
   StoreOptions store;
   bool without_store = false;
 };

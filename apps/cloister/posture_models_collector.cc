@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "model_input.h"
 #include "objects.h"
 #include "posture/collect/fact_maker.h"
+#include "posture_model_signature.h"
 
 namespace cloister::cli {
 namespace {
@@ -44,7 +46,8 @@ bool is_of_tenant(const std::string& label, const std::string& tenant) {
 
 class ModelsCollector final : public posture::Collector {
  public:
-  explicit ModelsCollector(Session& session) : session_(session) {}
+  ModelsCollector(Session& session, std::vector<model::TrustedSigner> signers)
+      : session_(session), signers_(std::move(signers)) {}
   std::string_view name() const override { return kModelsCollector; }
 
   void collect(const posture::CollectContext& context, posture::FactSink& sink) override {
@@ -59,13 +62,14 @@ class ModelsCollector final : public posture::Collector {
   void add_location(const posture::Location& location, const posture::FactMaker& maker, posture::FactSink& sink) {
     const Path folder = location.address.substr(kFile.size());
     const auto sealed = is_sealed_directory(folder);
-    if (!sealed.ok() || *sealed) {
+    if (!sealed.ok() || *sealed || signature_of_model(folder)) {
       return add_model(folder, {SubjectKind::kModel, location.name}, location, maker, sink);
     }
     std::error_code failed;
     std::filesystem::directory_iterator entry(folder, failed);
     std::size_t count = 0;
     for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+      if (is_a_files_signature(entry->path())) continue;
       const Subject subject{SubjectKind::kModel, location.name + "#" + entry->path().filename().string()};
       if (++count > kEntriesMax || session_.progress().stop_requested()) {
         sink.add(maker.not_assessed("model.signature", subject, "it stopped here"));
@@ -86,9 +90,13 @@ class ModelsCollector final : public posture::Collector {
     const auto sealed = is_sealed_directory(path);
     if (!sealed.ok()) {
       fact = maker.not_assessed("model.signature", subject, sealed.error().message());
+    } else if (const auto signature = signature_of_model(path); !*sealed && signature) {
+      const Status done =
+          look_at_signature(path, *signature, signers_, fact.at, session_.globals().threads, session_.progress(), fact);
+      if (!done.ok()) fact = maker.not_assessed("model.signature", subject, done.error().message());
     } else if (!*sealed) {
       fact.values = {{"signed", false}};
-      fact.raw = "no sealed directory with a manifest";
+      fact.raw = "no sealed directory with a manifest, and no signature beside it";
     } else if (const Status done = verify(path, location, fact); !done.ok()) {
       fact = maker.not_assessed("model.signature", subject, done.error().message());
     }
@@ -119,16 +127,31 @@ class ModelsCollector final : public posture::Collector {
     return session_.record(note.action, note.tenant, note.subject, whole.ok() ? "no findings" : "findings");
   }
 
+  // "a.safetensors.sig" beside "a.safetensors" is no model.
+  static bool is_a_files_signature(const Path& path) {
+    std::error_code failed;
+    return path.extension() == ".sig" && std::filesystem::exists(Path(path).replace_extension(), failed);
+  }
+
   Session& session_;
+  const std::vector<model::TrustedSigner> signers_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<posture::Collector>> make_models_collector(Session& session, const AuditOptions&,
+Result<std::unique_ptr<posture::Collector>> make_models_collector(Session& session, const AuditOptions& options,
                                                                   const posture::Estate& estate) {
+  std::vector<model::TrustedSigner> signers;
+  if (!options.model_signers.empty()) {
+    TrustOptions trust;
+    trust.signers = options.model_signers;
+    CLOISTER_TRY(signers, read_trust(trust));
+  }
   CLOISTER_TRY(const bool home, session.has_home());
-  if (!home || !std::ranges::any_of(estate.locations, is_local_model)) return std::unique_ptr<posture::Collector>();
-  return std::unique_ptr<posture::Collector>(std::make_unique<ModelsCollector>(session));
+  if ((!home && signers.empty()) || !std::ranges::any_of(estate.locations, is_local_model)) {
+    return std::unique_ptr<posture::Collector>();
+  }
+  return std::unique_ptr<posture::Collector>(std::make_unique<ModelsCollector>(session, std::move(signers)));
 }
 
 }  // namespace cloister::cli

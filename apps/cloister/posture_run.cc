@@ -43,6 +43,7 @@ std::string command_of(const AuditOptions& options) {
   for (const std::string& file : options.kubernetes) command += " --kubernetes " + file;
   for (const std::string& file : options.iac) command += " --iac " + file;
   if (!options.policy.empty()) command += " --policy " + options.policy;
+  if (!options.model_signers.empty()) command += " --model-signers " + options.model_signers;
   if (options.aws) command += " --aws";
   if (options.azure) command += " --azure";
   if (options.google) command += " --google";

@@ -57,6 +57,10 @@ Status rekey_one(Session& session, const RekeyRequest& request, KeyChain& chain,
   if (sealed.kind == Kind::kLog) {
     return invalid("re-key " + sealed.path.string() + ": every run of a log has its own data key; rewrap it instead");
   }
+  if (seal::shares_needed(sealed.outline.slots.newest.slots) != 0) {
+    return Error(Code::kUnsupported, "re-key " + sealed.path.string() +
+                                         ": its key is shared, and would not be after this: open it and seal it again");
+  }
   CLOISTER_TRY(const Wrappers wrappers, chain.for_opening(sealed.outline.preamble, sealed.outline.slots.newest));
   if (!request.drop_slots) CLOISTER_RETURN_IF_ERROR(check_slots(session, sealed, wrappers));
   seal::SealOptions options;

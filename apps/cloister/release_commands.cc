@@ -1,6 +1,7 @@
 #include "release_commands.h"
 
 #include "base/toml.h"
+#include "ear_output.h"
 #include "service/attestation/release_state.h"
 #include "service/attestation/replay.h"
 #include "verdict_text.h"
@@ -10,6 +11,7 @@ namespace {
 
 struct ReplayRequest {
   std::string id;
+  std::string ear;  // a file to write; empty: none
 };
 
 struct PolicyFileRequest {
@@ -26,6 +28,8 @@ NOTES
   The evidence is verified again as of that day, with the collateral, the floors
   and the policy of that day, and decided about again. Exit status 0 only when
   that says what was said then, and the audit log has a record of just this.
+  --ear writes what was said as a signed attestation result of that day: it ends
+  with the lease, or after five minutes where there was none.
 )";
 
 constexpr const char* kPolicyManual = R"(EXAMPLES
@@ -89,8 +93,22 @@ Result<Outcome> replay(Session& session, const ReplayRequest& request) {
                   {"same", replay.same()},
                   {"record", index ? Json(*index) : Json()},
                   {"verdict", verdict_json(record.found.verdict, Fresh::kRequired)}};
+  if (!request.ear.empty()) {
+    const Duration lifetime = decision.lease.ms > 0 ? decision.lease : attest::EarRequest().lifetime;
+    CLOISTER_RETURN_IF_ERROR(write_ear(session, request.ear, record.found.verdict,
+                                       service::result_of(record, replay.policy_id, record.asked.now, lifetime),
+                                       outcome));
+  }
   if (!replay.same()) outcome.failure = Error(Code::kCorrupt, "what was kept doesn't lead to what was decided");
   if (!index) outcome.failure = Error(Code::kCorrupt, "the audit log has no record of what was kept");
+  return outcome;
+}
+
+Result<Outcome> show_result_keys(Session& session, const NoRequest&) {
+  CLOISTER_TRY(const service::ResultTokens tokens, open_result_tokens(session));
+  Outcome outcome;
+  outcome.text = tokens.jwks() + "\n";
+  outcome.json = Json::parse(tokens.jwks());
   return outcome;
 }
 
@@ -195,7 +213,10 @@ void add_releases(CLI::App& attest, Run& run) {
   auto replaying = std::make_shared<ReplayRequest>();
   CLI::App* verb = add_verb(attest, "replay", "a release of before, verified and decided again", kReplayManual);
   verb->add_option("RELEASE", replaying->id, "its id")->required();
+  verb->add_option("--ear", replaying->ear, "write what was said there, signed")->type_name("FILE");
   set_action(verb, run, replaying, replay);
+  verb = add_verb(attest, "result-keys", "the keys that sign attestation results: a JWKS", "");
+  set_action(verb, run, std::make_shared<NoRequest>(), show_result_keys);
   verb = add_verb(attest, "releases", "what was released or refused to attested workers", kReplayManual);
   set_action(verb, run, std::make_shared<NoRequest>(), list_releases);
 

@@ -34,6 +34,9 @@ constexpr const char* kManual = R"(EXAMPLES
   pg_dump features | cloister seal - features.sealed --dataset acme/features
   cloister seal notes.txt --tenant acme --passphrase-file phrase.txt
       needs no home
+  cloister seal model.gguf --dataset acme/models --threshold 2 \
+      --broker eu.service --broker us.service --broker lab.service
+      each of three key services gets a share of the key; two open it
 
 NOTES
   --chunk is the unit of random access: 64K suits small samples, 1M everything
@@ -58,6 +61,7 @@ Result<seal::SealOptions> make_options(Session& session, const SealRequest& requ
   options.payload_digest = request.digest ? seal::PayloadDigest::kSha256 : seal::PayloadDigest::kNone;
   options.threads = session.globals().threads;
   CLOISTER_TRY(options.context, chain.context());
+  options.share_threshold = request.keys.threshold;
   if (!request.content_type.empty()) options.meta.content_type = request.content_type;
   options.meta.sealed_at = session.caller().now;
   return options;
@@ -105,6 +109,7 @@ Outcome summary(const std::string& source, const Path& target, const seal::Direc
 }
 
 Result<Outcome> seal_folder(Session& session, const SealRequest& request, const Path& target) {
+  if (!request.keys.brokers.empty()) return invalid("--broker is for files: a directory's manifest has one signer");
   CLOISTER_TRY(KeyChain chain, KeyChain::create(session, request.keys, "seal"));
   CLOISTER_TRY(const Wrappers wrappers, chain.for_sealing());
   CLOISTER_TRY(const DirectoryKeySet keys, directory_keys(wrappers, Signing::kYes));
@@ -215,6 +220,7 @@ void add_seal(CLI::App& app, Run& run) {
   verb->add_option("SOURCE", request->source, "a file, a directory, or - for standard input")->required();
   verb->add_option("TARGET", request->target, "where to; SOURCE.sealed if left out");
   add_sealing_key_options(*verb, request->keys);
+  add_sharing_options(*verb, request->keys);
   verb->add_flag("-f,--force", request->force, "files: replace the target");
   verb->add_flag("--digest", request->digest, "keep a digest of the whole payload in the object");
   verb->add_flag("--hide-names", request->hide_names,

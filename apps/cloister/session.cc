@@ -71,14 +71,18 @@ Result<std::optional<crypto::Secret>> Session::root_secret(const std::string& na
 
 Result<std::shared_ptr<kms::KeyService>> Session::key_service(std::string_view purpose) {
   if (service_) return service_;
+  CLOISTER_TRY(service_, broker(service_file(), purpose));
+  return service_;
+}
+
+Result<std::shared_ptr<kms::KeyService>> Session::broker(const Path& path, std::string_view purpose) {
   const std::string word = globals_->purpose.empty() ? std::string(purpose) : globals_->purpose;
   if (word.empty())
     return invalid("the key service is to be told what for: give --purpose (train, evaluate, infer, …)");
   CLOISTER_TRY([[maybe_unused]] const policy::Purpose known, policy::parse_purpose(word).with_context("--purpose"));
-  CLOISTER_TRY(const auto file, home::read_current_service_file(service_file(), system_time(), *random_));
+  CLOISTER_TRY(const auto file, home::read_current_service_file(path, system_time(), *random_));
   CLOISTER_TRY(auto client, home::connect_to(file));
-  service_ = std::make_shared<kms::KeyService>(std::move(client), file.address, word, kms::ServicePatience{});
-  return service_;
+  return std::make_shared<kms::KeyService>(std::move(client), file.address, word, kms::ServicePatience{});
 }
 
 Result<bool> Session::has_home() const {

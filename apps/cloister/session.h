@@ -49,6 +49,8 @@ class Session {
   Path service_file() const;
   // The service it names, asked for `purpose` unless the command line says another; kInvalid when neither does.
   Result<std::shared_ptr<kms::KeyService>> key_service(std::string_view purpose);
+  // Another service, by its own file, asked for the same: one of those that hold a share of an object's key.
+  Result<std::shared_ptr<kms::KeyService>> broker(const Path& file, std::string_view purpose);
   // "No" also where a service takes its place, and only where there certainly is none: a home that can't be looked at
   // is an error.
   Result<bool> has_home() const;

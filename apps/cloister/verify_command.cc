@@ -62,6 +62,14 @@ Status verify_object(Session& session, const Sealed& sealed, const Wrappers& wra
   CLOISTER_RETURN_IF_ERROR(reader.verify(session.globals().threads, session.progress()));
   ++tally.objects;
   tally.bytes += reader.size();
+  const auto& slots = sealed.outline.slots.newest.slots;
+  if (const unsigned needed = seal::shares_needed(slots); needed != 0) {
+    tally.note(
+        sealed.path.string(),
+        "its key is shared: " + std::to_string(needed) + " of " +
+            count_text(static_cast<std::uint64_t>(std::ranges::count_if(slots, &seal::Slot::is_share)), "share") +
+            " open it; those that weren't needed now weren't tried");
+  }
   return {};
 }
 

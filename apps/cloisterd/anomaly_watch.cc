@@ -52,22 +52,16 @@ anomaly::UsageOutcome outcome_of(const service::DecisionEvent& event) {
   return event.outcome == audit::Outcome::kFailed ? anomaly::UsageOutcome::kFailed : anomaly::UsageOutcome::kDenied;
 }
 
-// Numbers of findings' records are only where to look: several threads and servers write the log.
-anomaly::Thresholds thresholds() {
-  anomaly::Thresholds thresholds;
-  thresholds.log_indices = anomaly::LogIndices::kReference;
-  return thresholds;
-}
-
 Result<anomaly::Detector> new_detector(crypto::Random& random) {
-  return anomaly::Detector::create(thresholds(), {}, load_le<std::uint64_t>(crypto::random_array<8>(random).data()));
+  return anomaly::Detector::create(daemon_thresholds(), {},
+                                   load_le<std::uint64_t>(crypto::random_array<8>(random).data()));
 }
 
 Result<anomaly::Detector> restore(const Path& state) {
   CLOISTER_TRY(const File file, File::open(state));
   CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kSecret));
   CLOISTER_TRY(const Bytes bytes, read_rest(file, kStateMax));
-  return anomaly::Detector::restore(bytes, thresholds(), {});
+  return anomaly::Detector::restore(bytes, daemon_thresholds(), {});
 }
 
 JsonValue finding_json(const anomaly::Finding& finding) {
@@ -87,6 +81,13 @@ JsonValue finding_json(const anomaly::Finding& finding) {
 }
 
 }  // namespace
+
+// Numbers of findings' records are only where to look: several threads and servers write the log.
+anomaly::Thresholds daemon_thresholds() {
+  anomaly::Thresholds thresholds;
+  thresholds.log_indices = anomaly::LogIndices::kReference;
+  return thresholds;
+}
 
 std::optional<anomaly::UsageEvent> usage_of(const service::DecisionEvent& event, std::string& key_id) {
   const auto found = std::ranges::find(kOperations, event.operation, &Named::word);

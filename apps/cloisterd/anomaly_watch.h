@@ -54,6 +54,9 @@ class AnomalyWatch {
   std::unique_ptr<Ticker> ticker_;
 };
 
+// What the daemon's detectors judge by.
+audit::anomaly::Thresholds daemon_thresholds();
+
 // The detectors' view of a decided request; nothing for one that is no use of a key. Views into `event`, and into
 // `key_id`, which it fills.
 std::optional<audit::anomaly::UsageEvent> usage_of(const service::DecisionEvent& event, std::string& key_id);

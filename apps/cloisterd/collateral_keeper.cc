@@ -1,5 +1,7 @@
 #include "cloisterd/collateral_keeper.h"
 
+#include <algorithm>
+
 #include "attest/collateral/merge.h"
 #include "attest/collateral/refresh.h"
 #include "home/collateral_cache.h"
@@ -14,6 +16,12 @@ constexpr Duration kAgainRefused = hours(1);  // one that has no such piece
 constexpr std::size_t kWantedMax = 256;
 constexpr std::size_t kFailuresMax = 4096;
 
+// Few, whoever asks: by product or kind. All others have keys that evidence makes up as it likes.
+bool is_common(attest::CollateralKind kind) {
+  using enum attest::CollateralKind;
+  return kind == kIntelQeIdentity || kind == kIntelCrl || kind == kAmdChain || kind == kAmdCrl;
+}
+
 }  // namespace
 
 std::shared_ptr<const attest::Collateral> CollateralKeeper::current() const {
@@ -21,9 +29,22 @@ std::shared_ptr<const attest::Collateral> CollateralKeeper::current() const {
   return current_;
 }
 
-void CollateralKeeper::want(home::Wanted wanted) {
+void CollateralKeeper::want(home::Wanted wanted, const std::string& caller) {
   const std::lock_guard lock(mutex_);
-  if (!parts_.fetcher || wanted_.needs.size() + wanted.needs.size() > kWantedMax) return;
+  if (!parts_.fetcher) return;
+  const auto costs = [this](const attest::CollateralNeed& need) {
+    return !is_common(need.kind) && current_->find(need.kind, need.key) == nullptr;
+  };
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(wanted.needs, costs));
+  std::size_t left = budget_.take(caller, count, parts_.clock());
+  if (left < count) parts_.metrics.collateral_not_asked.fetch_add(count - left);
+  std::erase_if(wanted.needs, [&](const attest::CollateralNeed& need) {
+    if (!costs(need)) return false;
+    if (left == 0) return true;
+    --left;
+    return false;
+  });
+  if (wanted_.needs.size() + wanted.needs.size() > kWantedMax) return;
   wanted_.add(std::move(wanted));
 }
 

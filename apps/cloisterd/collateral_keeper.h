@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "cloisterd/fetch_budget.h"
 #include "cloisterd/log.h"
 #include "cloisterd/metrics.h"
 #include "home/collateral_wanted.h"
@@ -21,16 +22,19 @@ struct CollateralKeeperParts {
   Metrics& metrics;
   net::Clock clock;
   std::string actor;
+  std::size_t guests_per_minute = 0;  // FetchBudget
 };
 
 class CollateralKeeper {
  public:
-  explicit CollateralKeeper(CollateralKeeperParts parts) : parts_(std::move(parts)) {}
+  explicit CollateralKeeper(CollateralKeeperParts parts)
+      : parts_(std::move(parts)), budget_(parts_.guests_per_minute) {}
 
   // Never null. Any thread; doesn't wait.
   std::shared_ptr<const attest::Collateral> current() const;
-  // What isn't there of it is fetched at the next tick. Any thread; doesn't wait.
-  void want(home::Wanted wanted);
+  // What isn't there of it is fetched at the next tick, as far as the caller's budget goes; without a caller it is a
+  // guest that nobody knows. What all machines of a product have in common costs nothing. Any thread; doesn't wait.
+  void want(home::Wanted wanted, const std::string& caller);
 
   // Reads what is kept; what goes wrong is in the log. Before the first tick, so that nobody finds nothing.
   void load() { report(reload()); }
@@ -59,6 +63,7 @@ class CollateralKeeper {
   mutable std::mutex mutex_;
   std::shared_ptr<const attest::Collateral> current_ = std::make_shared<attest::Collateral>();
   home::Wanted wanted_;
+  FetchBudget budget_;
   std::map<std::string, Time> not_before_;  // pieces that didn't come, by name
   std::optional<Stamp> stamp_;
   std::optional<keys::Hierarchy> hierarchy_;

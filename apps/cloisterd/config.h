@@ -61,6 +61,7 @@ struct KbsFace {
   std::string resources;         // a folder of sealed objects: <tenant[.environment]>/<dataset>/<name>
   policy::Purpose purpose = policy::Purpose::kInfer;
   Duration session_lifetime = minutes(5);
+  std::uint32_t fetches_per_minute = 0;  // FetchBudget
 };
 
 // The SPIFFE Workload API and Envoy's SDS on a socket of this machine. Who calls is attested.

@@ -40,8 +40,8 @@ Status read_dialect_aws(const TomlFields& fields, Config& config) {
 }
 
 Status read_dialect_kbs(const TomlFields& fields, Config& config) {
-  constexpr std::array<std::string_view, 6> kKeys = {"listen",    "certificate", "key",
-                                                     "resources", "purpose",     "session_lifetime_seconds"};
+  constexpr std::array<std::string_view, 7> kKeys = {
+      "listen", "certificate", "key", "resources", "purpose", "session_lifetime_seconds", "fetches_per_minute"};
   CLOISTER_RETURN_IF_ERROR(fields.expect_only(kKeys));
   KbsFace face;
   CLOISTER_TRY(face.listen, read_addresses(fields, "listen"));
@@ -54,6 +54,7 @@ Status read_dialect_kbs(const TomlFields& fields, Config& config) {
   CLOISTER_TRY(face.purpose, read_purpose(fields, policy::Purpose::kInfer));
   CLOISTER_TRY(const std::uint32_t lifetime, fields.integer_or("session_lifetime_seconds", 10, 3600, 300));
   face.session_lifetime = seconds(lifetime);
+  CLOISTER_TRY(face.fetches_per_minute, fields.integer_or("fetches_per_minute", 0, 600, 0));
   config.kbs = std::move(face);
   return check_apart(fields, config);
 }

@@ -44,7 +44,7 @@ std::string fixed_part(const Config& config) {
     const KbsFace& face = *config.kbs;
     for (const net::TcpAddress& address : face.listen) text += "kbs " + address.to_string() + "\n";
     text += face.resources + "\n" + std::string(policy::purpose_name(face.purpose)) + "\n" +
-            std::to_string(face.session_lifetime.ms) + "\n";
+            std::to_string(face.session_lifetime.ms) + " " + std::to_string(face.fetches_per_minute) + "\n";
   }
   if (config.kubernetes) {
     const KubernetesFace& face = *config.kubernetes;
@@ -176,6 +176,7 @@ Status Daemon::open_anomalies() {
 Status Daemon::open_collateral() {
   CollateralKeeperParts parts{
       [this] { return open_hierarchy(); }, config_.home, nullptr, log_, metrics_, clock_, actor_};
+  if (config_.kbs) parts.guests_per_minute = config_.kbs->fetches_per_minute;
   if (config_.collateral) {
     kms::Waiting waiting = kms::real_waiting();
     waiting.now = clock_;
@@ -200,7 +201,9 @@ Status Daemon::open_service() {
   CLOISTER_RETURN_IF_ERROR(access_keys_->refresh(store));
   service::AttestedReleaseParts release{*settings_, Path(config_.home) / "attestation",
                                         [this] { return collateral_->current(); }, &random_};
-  release.wanted = [this](const attest::EvidenceSet& evidence) { collateral_->want(home::wanted_by(evidence)); };
+  release.wanted = [this](const attest::EvidenceSet& evidence, const std::string& caller) {
+    collateral_->want(home::wanted_by(evidence), caller);
+  };
   CLOISTER_TRY(releases_, service::AttestedRelease::open(std::move(release), store, caller()));
   std::vector<service::Route> routes = enrolment_->routes();
   std::ranges::move(access_keys_->routes(), std::back_inserter(routes));

@@ -52,7 +52,7 @@ Status Daemon::open_kbs(Faces& faces) {
   service::judge_by_attested_release(
       options, *releases_,
       {[this] { return collateral_->current(); },
-       [this](const attest::EvidenceSet& evidence) { collateral_->want(home::wanted_by(evidence)); }},
+       [this](const attest::EvidenceSet& evidence) { collateral_->want(home::wanted_by(evidence), ""); }},
       random_);
   CLOISTER_TRY(net::HttpServer * server, faces.add(std::make_shared<service::KbsDialect>(std::move(options))));
   for (const net::TcpAddress& address : face.listen) {

@@ -125,6 +125,8 @@ std::string Metrics::text(const Now& now) const {
   single(out, "collateral_fetched_total", "counter", "Pieces of collateral that vendors gave.", collateral_fetched);
   single(out, "collateral_failures_total", "counter", "Pieces that couldn't be fetched, and times none could be read.",
          collateral_failures);
+  single(out, "collateral_not_asked_total", "counter", "Pieces that evidence needed beyond its sender's budget.",
+         collateral_not_asked);
   single(out, "denied_identities", "gauge", "Identities on the deny list.", now.denied_ids);
   return out;
 }

@@ -20,7 +20,7 @@ class Metrics {
   std::atomic<std::uint64_t> rotations{0}, rotation_failures{0}, destructions{0}, anomalies{0}, webhook_failures{0},
       store_errors{0}, reloads{0}, reload_failures{0};
   std::atomic<std::uint64_t> workload_svids{0}, workload_tokens{0}, workload_refused{0}, federation_failures{0},
-      collateral_fetched{0}, collateral_failures{0};
+      collateral_fetched{0}, collateral_failures{0}, collateral_not_asked{0};
 
   // What others count and the present state of things, at the moment of the question.
   struct Now {

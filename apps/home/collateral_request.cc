@@ -6,6 +6,7 @@
 #include "attest/collateral/merge.h"
 #include "base/base64.h"
 #include "base/json.h"
+#include "crypto/ocsp.h"
 #include "crypto/pem.h"
 
 namespace cloister::home {
@@ -159,6 +160,15 @@ Result<Bytes> xml_of_rim(const CollateralNeed& need, ByteView body) {
   return xml.ok() ? std::move(xml) : malformed;
 }
 
+// RFC 6960 3.2: that the answer's CertID is the request's. One with another hash of the issuer can't be compared but by
+// the serial number, which make_collateral() does.
+bool answers(ByteView body, const Bytes& request) {
+  const auto response = crypto::parse_ocsp(body);
+  if (!response.ok() || response->answers.size() != 1) return true;  // what is wrong with it is said there
+  const auto again = crypto::ocsp_request_again(response->answers.front());
+  return !again || *again == request;
+}
+
 }  // namespace
 
 std::string_view vendor_service_name(VendorService service) {
@@ -222,6 +232,9 @@ Result<attest::CollateralItem> collateral_of(const CollateralNeed& need, const V
     body = der_of_list(std::move(body));
   if (need.kind == CollateralKind::kNvidiaRim) {
     CLOISTER_TRY(body, xml_of_rim(need, body));
+  }
+  if (need.kind == CollateralKind::kNvidiaOcsp && !answers(body, request.body)) {
+    return Error(Code::kInvalid, need.name() + ": the answer is about another certificate than was asked about");
   }
   return attest::make_collateral(need, std::move(body), std::move(chain), now);
 }

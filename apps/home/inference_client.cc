@@ -12,7 +12,6 @@ namespace {
 constexpr std::string_view kRole = "infer";
 constexpr std::string_view kUnixPrefix = "unix:";
 constexpr std::size_t kPadding = 256;  // sizes of questions are seen in steps of this
-constexpr std::size_t kAnswerMax = 64 << 20;
 constexpr std::size_t kChunkSize = 16 << 10;
 constexpr net::OhttpForm kForm = net::OhttpForm::kChunked;
 
@@ -22,6 +21,9 @@ class SocketTransport final : public kms::HttpTransport {
   Result<net::Response> send(const net::Request& request, Duration patience) override {
     CLOISTER_TRY(net::Exchange exchange, client_->send(request, patience));
     return std::move(exchange.response);
+  }
+  Result<net::Response> stream(const net::Request& request, net::BodySink& sink, Duration patience) override {
+    return client_->stream(request, sink, patience);
   }
 
  private:
@@ -53,6 +55,30 @@ net::Buffer seal_all(net::OhttpSender& sender, ByteView plaintext) {
   return sealed;
 }
 
+Result<Bytes> receipt_in(const net::Response& answer) {
+  const std::string* field = answer.trailers.find("cloister-receipt");
+  if (field == nullptr) return corrupt("it has no receipt");
+  auto bytes = from_base64(*field, Base64::kUrl);
+  if (!bytes.ok()) return corrupt("its receipt isn't base64url");
+  return bytes;
+}
+
+// What was sealed must be what was signed: the request that was sent, the answer that came, by the worker that was
+// verified.
+Result<attest::InferenceReceipt> check_digests(const VerifiedWorker& worker, ByteView receipt,
+                                               const crypto::Sha256Digest& request,
+                                               const crypto::Sha256Digest& response) {
+  const attest::WorkerBundle& bundle = worker.bundle();
+  auto opened = attest::open_receipt(receipt, bundle.receipt_key);
+  if (!opened.ok()) return corrupt(opened.error().message());
+  if (opened->request != request) return corrupt("its receipt is for another request");
+  if (opened->response != response) return corrupt("its receipt is for another answer");
+  if (opened->manifest != crypto::sha256(bundle.manifest)) return corrupt("its receipt names another manifest");
+  if (opened->model != worker.manifest().model) return corrupt("its receipt names another model");
+  if (opened->evidence != attest::evidence_id(bundle.evidence)) return corrupt("its receipt names other evidence");
+  return opened;
+}
+
 Result<WorkerAnswer> open_answer(const net::OhttpSender& sender, const VerifiedWorker& worker, ByteView request,
                                  ByteView response) {
   auto opened = sender.open(response, kAnswerMax);
@@ -60,31 +86,18 @@ Result<WorkerAnswer> open_answer(const net::OhttpSender& sender, const VerifiedW
   const net::BinaryHttpLimits limits{.content_bytes = kAnswerMax};
   auto inner = net::parse_binary_response(opened->plaintext, limits);
   if (!inner.ok()) return corrupt(inner.error().message());
-  const std::string* field = inner->trailers.find("cloister-receipt");
-  if (field == nullptr) return corrupt("it has no receipt");
-  auto bytes = from_base64(*field, Base64::kUrl);
-  if (!bytes.ok()) return corrupt("its receipt isn't base64url");
+  CLOISTER_TRY(Bytes bytes, receipt_in(*inner));
   const ByteView before_last = response.first(opened->last_chunk);
-  CLOISTER_TRY(attest::InferenceReceipt receipt, check_receipt(worker, *bytes, request, before_last));
+  CLOISTER_TRY(attest::InferenceReceipt receipt, check_receipt(worker, bytes, request, before_last));
   return WorkerAnswer{std::move(inner).value(), std::move(receipt), to_bytes(request), to_bytes(before_last),
-                      std::move(bytes).value()};
+                      std::move(bytes)};
 }
 
 }  // namespace
 
-// What was sealed must be what was signed: the request that was sent, the answer that came, by the worker that was
-// verified.
 Result<attest::InferenceReceipt> check_receipt(const VerifiedWorker& worker, ByteView receipt, ByteView sealed_request,
                                                ByteView sealed_response) {
-  const attest::WorkerBundle& bundle = worker.bundle();
-  auto opened = attest::open_receipt(receipt, bundle.receipt_key);
-  if (!opened.ok()) return corrupt(opened.error().message());
-  if (opened->request != crypto::sha256(sealed_request)) return corrupt("its receipt is for another request");
-  if (opened->response != crypto::sha256(sealed_response)) return corrupt("its receipt is for another answer");
-  if (opened->manifest != crypto::sha256(bundle.manifest)) return corrupt("its receipt names another manifest");
-  if (opened->model != worker.manifest().model) return corrupt("its receipt names another model");
-  if (opened->evidence != attest::evidence_id(bundle.evidence)) return corrupt("its receipt names other evidence");
-  return opened;
+  return check_digests(worker, receipt, crypto::sha256(sealed_request), crypto::sha256(sealed_response));
 }
 
 Result<std::unique_ptr<InferenceClient>> InferenceClient::create(std::string_view worker,
@@ -111,9 +124,14 @@ std::unique_ptr<InferenceClient> InferenceClient::over(std::unique_ptr<kms::Http
 
 Result<net::Response> InferenceClient::send(std::string method, std::string_view path, net::Headers headers,
                                             net::Buffer body, Duration patience) {
-  net::Request request{std::move(method), prefix_ + std::string(path), std::move(headers), std::move(body), nullptr};
-  request.headers.add("host", host_);
-  return transport_->send(request, patience);
+  return transport_->send(request(std::move(method), path, std::move(headers), std::move(body)), patience);
+}
+
+net::Request InferenceClient::request(std::string method, std::string_view path, net::Headers headers,
+                                      net::Buffer body) const {
+  net::Request made{std::move(method), prefix_ + std::string(path), std::move(headers), std::move(body), nullptr};
+  made.headers.add("host", host_);
+  return made;
 }
 
 Result<VerifiedWorker> InferenceClient::verify(const WorkerExpectation& expectation, Time now, Duration patience) {
@@ -162,6 +180,34 @@ Result<WorkerAnswer> InferenceClient::ask(const VerifiedWorker& worker, const Wo
                  "ask the worker: status " + std::to_string(response.status));
   }
   return open_answer(sender, worker, sealed, response.body);
+}
+
+Result<WorkerAnswer> InferenceClient::ask_streaming(const VerifiedWorker& worker, const WorkerQuestion& question,
+                                                    const AskOptions& options, net::BodySink& sink) {
+  CLOISTER_RETURN_IF_ERROR(attest::check_dates(worker.bundle(), options.now));
+  CLOISTER_TRY(net::OhttpSender sender, net::OhttpSender::create(worker.key(), kForm, *options.random));
+  net::BinaryRequest inner = request_of(question, options.now);
+  inner.headers.add("accept-encoding", std::string(net::kPaddedCoding));
+  const net::Buffer sealed = seal_all(sender, net::encode_binary_request(inner, kPadding));
+  net::Headers headers{{"content-type", std::string(net::ohttp_request_type(kForm))}};
+  AnswerOpener opener(sender, options.keep, sink);
+  const auto carried =
+      transport_->stream(request("POST", "/v1/inference", std::move(headers), sealed), opener, options.patience);
+  if (!carried.ok()) {
+    const Error& why = carried.error();
+    const bool broke_off = opener.has_begun() && why.code() == Code::kInvalid;
+    return broke_off ? corrupt("it broke off: " + why.message()) : why.with_context("ask the worker");
+  }
+  CLOISTER_TRY(net::Response answer, opener.finish());
+  CLOISTER_TRY(Bytes receipt_bytes, receipt_in(answer));
+  CLOISTER_TRY(attest::InferenceReceipt receipt,
+               check_digests(worker, receipt_bytes, crypto::sha256(sealed), opener.sealed_digest()));
+  if (const net::Buffer body = std::exchange(answer.body, {}); !opener.in_pieces()) {
+    CLOISTER_RETURN_IF_ERROR(sink.begin(answer));
+    if (!body.empty()) CLOISTER_RETURN_IF_ERROR(sink.take(body));
+  }
+  return WorkerAnswer{std::move(answer), std::move(receipt), to_bytes(sealed), opener.take_sealed(),
+                      std::move(receipt_bytes)};
 }
 
 }  // namespace cloister::home

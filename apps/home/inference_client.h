@@ -8,6 +8,7 @@
 #include "attest/inference_receipt.h"
 #include "attest/worker_bundle.h"
 #include "attest/workload_manifest.h"
+#include "home/answer_opener.h"
 #include "kms/http_transport.h"
 #include "net/binary_http.h"
 #include "net/ohttp.h"
@@ -64,6 +65,13 @@ struct WorkerAnswer {
 Result<attest::InferenceReceipt> check_receipt(const VerifiedWorker& worker, ByteView receipt, ByteView sealed_request,
                                                ByteView sealed_response);
 
+struct AskOptions {
+  Time now;
+  crypto::Random* random;
+  Duration patience;
+  KeepSealed keep = KeepSealed::kNo;
+};
+
 class InferenceClient {
  public:
   // "unix:/run/cloister/worker.sock", "https://gateway.example", "http://127.0.0.1:8080"; plain http on this machine
@@ -83,12 +91,19 @@ class InferenceClient {
   // again. kCorrupt: the answer isn't whole, or has no receipt of this worker's for it: nothing of it is given out.
   Result<WorkerAnswer> ask(const VerifiedWorker& worker, const WorkerQuestion& question, Time now,
                            crypto::Random& random, Duration patience);
+  // The same, but the answer's content goes to `sink` as it comes, each piece as soon as it is authentic, behind its
+  // status and headers; it isn't in the answer that is returned. A worker whose engine has whole answers alone gives
+  // one piece, after its receipt was checked. `patience`: how long nothing may come. Whatever error it ends with: what
+  // was handed out until then isn't whole, and nobody vouches for it.
+  Result<WorkerAnswer> ask_streaming(const VerifiedWorker& worker, const WorkerQuestion& question,
+                                     const AskOptions& options, net::BodySink& sink);
 
  private:
   InferenceClient(std::unique_ptr<kms::HttpTransport> transport, std::string prefix, std::string host)
       : transport_(std::move(transport)), prefix_(std::move(prefix)), host_(std::move(host)) {}
   Result<net::Response> send(std::string method, std::string_view path, net::Headers headers, net::Buffer body,
                              Duration patience);
+  net::Request request(std::string method, std::string_view path, net::Headers headers, net::Buffer body) const;
 
   std::unique_ptr<kms::HttpTransport> transport_;
   std::string prefix_;

@@ -186,7 +186,7 @@ Status add_store_facts(keys::Store& store, const HomeFacts& facts,
   return ok_status();
 }
 
-void add_log_fact(keys::Store& store, const HomeFacts& facts) {
+void add_log_fact(keys::Store& store, const HomeFacts& facts, const Anchored& anchored) {
   auto implied = implied_operations(store);
   if (!implied.ok()) return facts.unseen("audit.log", {}, implied.error());
   std::int64_t operations = 0, missing = 0, secrets = 0;
@@ -208,9 +208,11 @@ void add_log_fact(keys::Store& store, const HomeFacts& facts) {
                        {"observed", good ? operations - missing : std::int64_t{0}},
                        {"secrets_found", secrets}};
   if (good && first.size() == 2) values["tamper_detected"] = tampering_noticed(first);
+  if (anchored.holds) values["anchored"] = *anchored.holds;
   facts.fact("audit.log", {}, std::move(values),
-             good ? std::to_string(verified->rows) + " rows, head " + to_hex(verified->head)
-                  : (read.ok() ? verified.error() : read.error()).message());
+             (good ? std::to_string(verified->rows) + " rows, head " + to_hex(verified->head)
+                   : (read.ok() ? verified.error() : read.error()).message()) +
+                 (anchored.why.empty() ? "" : "\n" + anchored.why));
 }
 
 void HomeCollector::collect(const posture::CollectContext& context, posture::FactSink& sink) {
@@ -237,7 +239,7 @@ void HomeCollector::collect(const posture::CollectContext& context, posture::Fac
   }
   const auto since = roots_since(*parts_.store);
   add_root_facts(parts_.folder, config, parts_.describe, since.ok() ? *since : std::map<std::string, Time>{}, facts);
-  add_log_fact(*parts_.store, facts);
+  add_log_fact(*parts_.store, facts, anchored_by(*parts_.store, parts_.witnessed, context.now));
   if (parts_.policy_text) {
     add_policy_fact(*parts_.store, *parts_.policy_text, context.now, facts);
   } else {

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "audit/checkpoint.h"
 #include "home/home.h"
 #include "kms/posture.h"
 #include "posture/collect/fact_maker.h"
@@ -28,9 +29,23 @@ struct HomeFacts {
 // (`tenant.separation`). `root_name` is what facts call a root, by the id that wraps name it by.
 Status add_store_facts(keys::Store& store, const HomeFacts& facts,
                        const std::function<std::string(const std::string& id)>& root_name);
+// Heads of the log that somebody else keeps: notes with their cosignatures, and whose word is taken.
+struct Witnessed {
+  std::vector<std::string> notes;
+  std::vector<audit::VerifierKey> witnesses;
+  std::function<Result<audit::VerifierKey>(std::string_view origin)> log_key;
+};
+// Whether every tree of the store continues a head that a witness cosigned in the last seven days. Nothing where that
+// can't be told: no heads or no witnesses were named, or one doesn't verify, or is older.
+struct Anchored {
+  std::optional<bool> holds;
+  std::string why;  // a line for each tree
+};
+Anchored anchored_by(keys::Store& store, const Witnessed& witnessed, Time now);
+
 // `audit.log`: the log verified whole; every tenant, key version and dataset of the store against its record; and
 // whether the verifier notices a record that is changed or left out.
-void add_log_fact(keys::Store& store, const HomeFacts& facts);
+void add_log_fact(keys::Store& store, const HomeFacts& facts, const Anchored& anchored = {});
 
 // What facts call a root.
 std::string root_subject(const RootConfig& root);
@@ -69,6 +84,7 @@ class HomeCollector final : public posture::Collector {
     // Nothing where nothing was ever released; may open a root.
     std::function<Result<std::optional<service::Archive>>()> archive;
     std::function<Result<std::string>()> attestation_policy;  // its text; empty: none is in force
+    Witnessed witnessed;
     Path proc = "/proc";
   };
   explicit HomeCollector(Parts parts) : parts_(std::move(parts)) {}

@@ -18,6 +18,7 @@ constexpr ExitStatus kExitStatuses[] = {
     {8, "unsupported", "of a newer version, or unknown"},
     {9, "unavailable", "busy or interrupted: run the same command again to go on"},
     {10, "internal", "the machine failed: disk, memory, library"},
+    {kIncompleteStatus, "incomplete", "output broke off: what was printed isn't all, and nobody vouches for it"},
 };
 
 const ExitStatus& row_of(Code code) {

@@ -25,9 +25,11 @@ std::string_view code_name(Code code);
 // What a program's exit status says. One table: `cloister help` prints it, docs/cli.md repeats it.
 struct ExitStatus {
   int status;
-  std::string_view name;  // code_name(), or "done"
+  std::string_view name;  // code_name(), "done" or "incomplete"
   std::string_view meaning;
 };
+// A program that prints as it goes, and has printed, when it can't go on. Whatever the code, this comes first.
+inline constexpr int kIncompleteStatus = 11;
 // By status, 0 first.
 std::span<const ExitStatus> exit_statuses();
 // The exit status of a program that ends because of `code`.

@@ -88,9 +88,9 @@ Result<Bytes> ecdsa_raw(ByteView der, std::size_t coordinate) {
 
 std::string_view jws_algorithm_name(JwsAlgorithm algorithm) { return known(algorithm).name; }
 
-Result<Jws> Jws::parse(std::string_view token) {
-  if (token.size() > kJwsSizeMax) {
-    return Error(Code::kInvalid, "a token is longer than " + std::to_string(kJwsSizeMax) + " characters");
+Result<Jws> Jws::parse(std::string_view token, std::size_t size_max) {
+  if (token.size() > size_max) {
+    return Error(Code::kInvalid, "a token is longer than " + std::to_string(size_max) + " characters");
   }
   const std::size_t first = token.find('.');
   const std::size_t second = first == std::string_view::npos ? first : token.find('.', first + 1);
@@ -124,7 +124,7 @@ Result<Bytes> Jws::verified_payload(const PublicKey& key) const {
   return payload_;
 }
 
-Result<std::string> sign_jws(const JwsHeader& header, ByteView payload, Signer& signer) {
+Result<std::string> sign_jws(const JwsHeader& header, ByteView payload, Signer& signer, std::size_t size_max) {
   const Known& algorithm = known(header.algorithm);
   const bool offered = header.algorithm == JwsAlgorithm::kEs256 || header.algorithm == JwsAlgorithm::kEs384 ||
                        header.algorithm == JwsAlgorithm::kRs256;
@@ -145,7 +145,7 @@ Result<std::string> sign_jws(const JwsHeader& header, ByteView payload, Signer& 
     CLOISTER_TRY(signature, ecdsa_raw(signature, ec_coordinate_size(algorithm.key)));
   }
   token += "." + to_base64(signature, Base64::kUrl);
-  if (token.size() > kJwsSizeMax) return Error(Code::kInvalid, "the token would be too long to be read");
+  if (token.size() > size_max) return Error(Code::kInvalid, "the token would be too long to be read");
   return token;
 }
 

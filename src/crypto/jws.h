@@ -25,9 +25,9 @@ struct JwsHeader {
 // Immutable.
 class Jws {
  public:
-  // kInvalid for anything but three base64url parts of at most kJwsSizeMax characters whose first is a JSON object with
+  // kInvalid for anything but three base64url parts of at most `size_max` characters whose first is a JSON object with
   // an algorithm of the list above. Keys that the token carries itself (jwk, x5c, jku, x5u) are never looked at.
-  static Result<Jws> parse(std::string_view token);
+  static Result<Jws> parse(std::string_view token, std::size_t size_max = kJwsSizeMax);
 
   const JwsHeader& header() const { return header_; }
   // What anybody may have written: to find out whose key to verify with.
@@ -46,7 +46,8 @@ class Jws {
 };
 
 // ES256 by a key on P-256, ES384 by one on P-384, RS256 by an RSA key (crypto/rsa_signer.h): kInvalid for every other
-// pair.
-Result<std::string> sign_jws(const JwsHeader& header, ByteView payload, Signer& signer);
+// pair, and for a token that would be longer than `size_max`.
+Result<std::string> sign_jws(const JwsHeader& header, ByteView payload, Signer& signer,
+                             std::size_t size_max = kJwsSizeMax);
 
 }  // namespace cloister::crypto

@@ -170,10 +170,11 @@ ByteView key_bits(const Bytes& spki) {
   return bits->subspan(1);
 }
 
-bool names_issuer(const OcspAnswer& answer, const Certificate& issuer) {
+// RFC 6960 4.1.1: the name as the certificate in question spells it.
+bool names_issuer(const OcspAnswer& answer, const Certificate& certificate, const Certificate& issuer) {
   const Bytes spki = issuer.spki();
   const ByteView key = key_bits(spki);
-  const ByteView name = issuer.facts().subject;
+  const ByteView name = certificate.facts().issuer;
   if (answer.hash_oid == kSha256Oid) {
     return equal(answer.issuer_name_hash, sha256(name)) && equal(answer.issuer_key_hash, sha256(key));
   }
@@ -235,11 +236,13 @@ Result<OcspResponse> parse_ocsp(ByteView bytes) {
   return read_basic(octets);
 }
 
+Bytes serial_of(const OcspAnswer& answer) { return to_bytes(magnitude(answer.serial)); }
+
 Result<OcspAnswer> verify_ocsp(const OcspResponse& response, const Certificate& certificate, const Certificate& issuer,
                                Time now) {
   CLOISTER_RETURN_IF_ERROR(check_signature(response, issuer, now));
   const auto about_it = [&](const OcspAnswer& answer) {
-    return equal(magnitude(answer.serial), certificate.facts().serial) && names_issuer(answer, issuer);
+    return equal(magnitude(answer.serial), certificate.facts().serial) && names_issuer(answer, certificate, issuer);
   };
   const auto answer = std::ranges::find_if(response.answers, about_it);
   if (answer == response.answers.end()) {
@@ -251,7 +254,7 @@ Result<OcspAnswer> verify_ocsp(const OcspResponse& response, const Certificate& 
 Bytes ocsp_request(const Certificate& certificate, const Certificate& issuer) {
   const Bytes spki = issuer.spki();
   return request_about(
-      {sha256(issuer.facts().subject), sha256(key_bits(spki)), der_positive_integer(certificate.facts().serial)});
+      {sha256(certificate.facts().issuer), sha256(key_bits(spki)), der_positive_integer(certificate.facts().serial)});
 }
 
 std::optional<Bytes> ocsp_request_again(const OcspAnswer& answer) {

@@ -39,10 +39,13 @@ struct OcspResponse {
 // responder said that it can't answer.
 Result<OcspResponse> parse_ocsp(ByteView der);
 
+// Of the certificate that the answer is about: as Certificate::facts() has it.
+Bytes serial_of(const OcspAnswer& answer);
+
 // The answer about that certificate. The response is signed by its issuer, or by a responder that the issuer named with
-// a certificate for OCSP signing, valid at `now`, and names the issuer by SHA-256 or SHA-384. kDenied when it isn't
-// signed so; kNotFound when it says nothing of that serial number. Freshness is the caller's to judge. "On hold" is
-// revoked.
+// a certificate for OCSP signing, valid at `now`, and names the issuer as the certificate does, by SHA-256 or SHA-384.
+// kDenied when it isn't signed so; kNotFound when it says nothing of that serial number. Freshness is the caller's to
+// judge. "On hold" is revoked.
 Result<OcspAnswer> verify_ocsp(const OcspResponse& response, const Certificate& certificate, const Certificate& issuer,
                                Time now);
 

@@ -118,12 +118,16 @@ enum class PathRules {
   kCommon,  // without what many issuers leave out: key identifiers, critical marks, basicConstraints of a leaf
 };
 
+// Whether the leaf may be a certificate with basicConstraints cA: some tools make those for signers of code.
+enum class LeafAuthority { kRefuse, kAllow };
+
 struct ChainRequest {
   std::span<const Certificate> intermediates;  // what the peer sent besides its leaf: not trusted, in any order
   std::span<const Certificate> anchors;        // trusted as they stand, whether or not they are self-signed
   Purpose purpose = Purpose::kServerAndClient;
   Time at;
   PathRules rules = PathRules::kStrict;
+  LeafAuthority leaf = LeafAuthority::kRefuse;
 };
 
 // The path from the leaf to an anchor, both included. RFC 5280 6.1 by OpenSSL at security level 2 (no SHA-1, no RSA

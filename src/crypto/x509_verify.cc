@@ -70,9 +70,10 @@ bool wildcard_covers_excluded(std::string_view wildcard, const Certificate& auth
   return false;
 }
 
-Status check_leaf(const Certificate& leaf) {
+Status check_leaf(const Certificate& leaf, LeafAuthority authority) {
   const CertificateFacts& facts = leaf.facts();
-  if (facts.is_authority) return Error(Code::kDenied, "the leaf is an authority's certificate");
+  if (facts.is_authority && authority == LeafAuthority::kRefuse)
+    return Error(Code::kDenied, "the leaf is an authority's certificate");
   if (facts.has_name_constraints) return Error(Code::kDenied, "the leaf has name constraints");
   if (!std::ranges::all_of(facts.names.dns_names, is_dns_name)) {
     return Error(Code::kDenied, "the leaf has a malformed DNS name");
@@ -150,7 +151,7 @@ Result<std::vector<Certificate>> verify_chain(const Certificate& leaf, const Cha
   if (request.intermediates.size() > kChainLengthMax || request.anchors.size() > kAnchorsMax) {
     return Error(Code::kInvalid, "too many certificates");
   }
-  CLOISTER_RETURN_IF_ERROR(check_leaf(leaf));
+  CLOISTER_RETURN_IF_ERROR(check_leaf(leaf, request.leaf));
   const QuietErrors quiet;
   const Stack anchors = stack_of(request.anchors);
   const Stack intermediates = stack_of(request.intermediates);

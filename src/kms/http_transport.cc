@@ -71,6 +71,15 @@ std::string Endpoint::authority() const {
   return port == (tls ? kHttpsPort : kHttpPort) ? name : name + ":" + std::to_string(port);
 }
 
+// A transport that has whole answers alone hands them on as one piece.
+Result<net::Response> HttpTransport::stream(const net::Request& request, net::BodySink& sink, Duration patience) {
+  CLOISTER_TRY(net::Response response, send(request, patience));
+  const net::Buffer body = std::exchange(response.body, {});
+  CLOISTER_RETURN_IF_ERROR(sink.begin(response));
+  if (!body.empty()) CLOISTER_RETURN_IF_ERROR(sink.take(body));
+  return response;
+}
+
 Result<Endpoint> parse_endpoint(std::string_view url) {
   return parse_url(url).with_context("read endpoint \"" + std::string(url.substr(0, kUrlMax)) + "\"");
 }

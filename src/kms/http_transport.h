@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "net/body_stream.h"
 #include "net/http_message.h"
 #include "net/web_tls.h"
 
@@ -31,6 +32,8 @@ class HttpTransport {
   // Any status is an answer. The target is as the provider wants it, the endpoint's path before it included. Errors as
   // net::HttpClient::send.
   virtual Result<net::Response> send(const net::Request& request, Duration patience) = 0;
+  // The body goes to `sink` as it comes, and the rest of the answer is returned. As net::HttpClient::stream.
+  virtual Result<net::Response> stream(const net::Request& request, net::BodySink& sink, Duration patience);
 };
 
 struct WebTransportOptions {

@@ -27,6 +27,9 @@ class WebTransport final : public HttpTransport {
     CLOISTER_TRY(net::Exchange exchange, client_->send(request, patience));
     return std::move(exchange.response);
   }
+  Result<net::Response> stream(const net::Request& request, net::BodySink& sink, Duration patience) override {
+    return client_->stream(request, sink, patience);
+  }
 
  private:
   const std::unique_ptr<net::HttpClient> client_;

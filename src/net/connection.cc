@@ -34,16 +34,34 @@ class Connection::Later final : public Deferral {
   Answer take() override {
     CLOISTER_CHECK(!taken_);
     taken_ = true;
-    return Answer([mailbox = connection_.thread_.mailbox(), weak = connection_.weak_from_this(), id = id_,
-                   began_us = began_us_](Response response) {
+    auto deliver = [mailbox = connection_.thread_.mailbox(), weak = connection_.weak_from_this(), id = id_,
+                    began_us = began_us_](Response response) {
       mailbox->post([weak, id, began_us, response = std::move(response)]() mutable {
         if (const auto connection = weak.lock()) connection->answer(id, std::move(response), began_us);
       });
-    });
+    };
+    return connection_.info_->protocol == Protocol::kHttp1 ? Answer(std::move(deliver), body()) : Answer(deliver);
   }
   bool taken() const { return taken_; }
 
  private:
+  Answer::Begin body() const {
+    return [mailbox = connection_.thread_.mailbox(), weak = connection_.weak_from_this(), id = id_,
+            began_us = began_us_](Response head) {
+      auto flow = std::make_shared<BodyFlow>([mailbox, weak, id](Push push) {
+        return mailbox->post([weak, id, push = std::move(push)]() mutable {
+          if (const auto connection = weak.lock()) connection->push(id, std::move(push));
+        });
+      });
+      const bool posted = mailbox->post([weak, id, began_us, flow, head = std::move(head)]() mutable {
+        const auto connection = weak.lock();
+        connection ? connection->begin_body(id, std::move(head), flow, began_us) : flow->close();
+      });
+      if (!posted) flow->close();
+      return flow;
+    };
+  }
+
   Connection& connection_;
   RequestId id_;
   Ticks began_us_;
@@ -264,6 +282,7 @@ bool Connection::flush() {
   wipe_and_clear(output_);
   sent_ = 0;
   write_deadline_ = kNever;
+  if (flow_) flow_->taken(std::exchange(flow_unsent_, 0));
   return true;
 }
 
@@ -271,6 +290,7 @@ bool Connection::flush() {
 void Connection::linger() {
   ::shutdown(socket_.native_handle(), SHUT_WR);
   phase_ = Phase::kLingering;
+  close_body();
   handshake_writes_ = false;
   phase_deadline_ = now_ + kLingerTime;
   wipe_and_clear(output_);
@@ -333,6 +353,7 @@ void Connection::close() {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
   deadline_ = kNever;
+  close_body();
   wipe_and_clear(output_);
   sent_ = 0;
   boost::system::error_code ignored;
@@ -368,6 +389,29 @@ void Connection::answer(RequestId id, Response response, Ticks began_us) {
   settle();
 }
 
+void Connection::begin_body(RequestId id, Response head, std::shared_ptr<BodyFlow> flow, Ticks began_us) {
+  if (phase_ != Phase::kOpen) return flow->close();
+  thread_.counters().answered(head.status, static_cast<std::uint64_t>(microseconds_now() - began_us));
+  now_ = ticks_now();
+  input_drained_ = false;
+  if (output_.capacity() == 0) output_.swap(thread_.spare_output());
+  close_body();
+  if (session_->begin_body(now_, id, std::move(head), output_)) {
+    flow_ = std::move(flow);
+  } else {
+    flow->close();
+  }
+  advance();
+  settle();
+}
+
+// Whoever still writes learns that nobody reads.
+void Connection::close_body() {
+  if (flow_) flow_->close();
+  flow_.reset();
+  flow_unsent_ = 0;
+}
+
 std::unique_ptr<StreamInput> Connection::take_stream(RequestId id, Request& head) {
   const GrpcServing* serving = settings_->handler->grpc();
   head.connection = info_;
@@ -388,6 +432,7 @@ void Connection::push(RequestId id, Push push) {
   now_ = ticks_now();
   input_drained_ = false;
   if (output_.capacity() == 0) output_.swap(thread_.spare_output());
+  if (flow_) flow_unsent_ += push.bytes.size();
   session_->push(now_, id, std::move(push), output_);
   advance();
   settle();

@@ -64,6 +64,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   Ticks next_deadline() const;
   void refuse(Refusal why, std::string detail);
   void answer(RequestId id, Response response, Ticks began_us);
+  void begin_body(RequestId id, Response head, std::shared_ptr<BodyFlow> flow, Ticks began_us);
+  void close_body();
   void push(RequestId id, Push push);
   std::size_t unsent() const { return output_.size() - sent_; }
   const Limits& limits() const { return settings_->limits; }
@@ -76,6 +78,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   std::shared_ptr<ConnectionInfo> info_;
   std::unique_ptr<Session> session_;
   std::shared_ptr<std::atomic<std::uint32_t>> calls_;  // of gRPC that somebody still holds; null before the first
+  std::shared_ptr<BodyFlow> flow_;                     // of the body that is being sent
+  std::size_t flow_unsent_ = 0;
   Buffer first_bytes_;
   Buffer output_;  // borrowed from the thread while there is nothing in it
   std::size_t sent_ = 0;

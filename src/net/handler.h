@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "net/body_stream.h"
 #include "net/http_message.h"
 
 namespace cloister::net {
@@ -13,8 +14,11 @@ namespace cloister::net {
 class Answer {
  public:
   using Deliver = std::function<void(Response response)>;
-  explicit Answer(Deliver deliver) : deliver_(std::move(deliver)) {}
-  Answer(Answer&& other) noexcept : deliver_(std::exchange(other.deliver_, nullptr)) {}
+  using Begin = std::function<std::shared_ptr<BodyFlow>(Response head)>;
+  // `begin`: where an answer may also be sent piece by piece.
+  explicit Answer(Deliver deliver, Begin begin = nullptr) : deliver_(std::move(deliver)), begin_(std::move(begin)) {}
+  Answer(Answer&& other) noexcept
+      : deliver_(std::exchange(other.deliver_, nullptr)), begin_(std::exchange(other.begin_, nullptr)) {}
   Answer& operator=(Answer&&) = delete;
   ~Answer() {
     if (deliver_) deliver_(problem(500));
@@ -26,8 +30,18 @@ class Answer {
     std::exchange(deliver_, nullptr)(std::move(response));
   }
 
+  // Whether stream() may be called: over HTTP/1 alone.
+  bool can_stream() const { return deliver_ != nullptr && begin_ != nullptr; }
+  // In place of send(): the head now, without a body of its own, and the body as the writer gets it.
+  BodyWriter stream(Response head) {
+    CLOISTER_CHECK(can_stream());
+    deliver_ = nullptr;
+    return BodyWriter(std::exchange(begin_, nullptr)(std::move(head)));
+  }
+
  private:
   Deliver deliver_;
+  Begin begin_;
 };
 
 // Lets a handler answer later. Costs nothing unless it is used.

@@ -347,6 +347,7 @@ ParseState Http1RequestParser::state() const { return state_->state; }
 const Http1RequestParser::Fault& Http1RequestParser::fault() const { return state_->fault; }
 Request& Http1RequestParser::request() { return state_->request; }
 bool Http1RequestParser::keeps_alive() const { return state_->keeps_alive; }
+bool Http1RequestParser::is_http10() const { return state_->http10; }
 bool Http1RequestParser::expects_continue() const { return state_->expects_continue; }
 std::size_t Http1RequestParser::take_reserved() { return std::exchange(state_->reserved, 0); }
 

@@ -38,6 +38,7 @@ class Http1RequestParser {
   // When the head is done.
   Request& request();
   bool keeps_alive() const;
+  bool is_http10() const;
   bool expects_continue() const;
   // Bytes of the budget this message holds; they are the caller's to give back now.
   std::size_t take_reserved();

@@ -111,6 +111,62 @@ struct Attempt {
   }
 };
 
+constexpr Ticks kWaitStep = 50;
+
+// Hands an answer's body on as it comes.
+struct StreamAttempt {
+  ClientConnection& connection;
+  const ClientOptions& options;
+  BodySink& sink;
+  Duration patience;
+  bool begun = false;
+  std::size_t bytes = 0;
+
+  // As ClientConnection::read(), but the sink is told when nothing comes.
+  Result<std::size_t> read(MutableByteView room) {
+    const Ticks deadline = ticks_now() + patience.ms;
+    for (;;) {
+      const Ticks step = std::min(deadline, ticks_now() + kWaitStep);
+      auto count = connection.read(room, step);
+      const Ticks now = ticks_now();
+      if (count.ok() || count.error().code() != Code::kUnavailable || now < step || now >= deadline) return count;
+      CLOISTER_RETURN_IF_ERROR(sink.wait());
+    }
+  }
+
+  Status hand_on(Http1ResponseParser& parser) {
+    if (parser.state() != ParseState::kBody && parser.state() != ParseState::kDone) return {};
+    const Buffer piece = std::exchange(parser.response().body, {});
+    if (!std::exchange(begun, true)) CLOISTER_RETURN_IF_ERROR(sink.begin(parser.response()));
+    bytes += piece.size();
+    if (bytes > options.response.body_bytes) return Error(Code::kInvalid, "the server's answer is larger than allowed");
+    return piece.empty() ? Status() : sink.take(piece);
+  }
+
+  Result<Response> exchange(ByteView request) {
+    const Status written = connection.write(request, ticks_now() + patience.ms);
+    Http1ResponseParser parser(options.response, Http1ResponseParser::Body::kExpected);
+    Buffer waiting;
+    Buffer room(16 << 10);
+    while (parser.state() != ParseState::kDone) {
+      auto count = read(room);
+      if (!count.ok()) return !written.ok() && count.error().code() != Code::kDenied ? written.error() : count.error();
+      if (count.value() == 0) {
+        if (parser.state() == ParseState::kNothing)
+          return Error(Code::kUnavailable, "the server closed the connection");
+        parser.put_end();
+      } else {
+        append(waiting, ByteView(room).first(count.value()));
+        const std::size_t used = parser.put(waiting);
+        waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(used));
+      }
+      if (parser.state() == ParseState::kRefused) return parser.fault();
+      CLOISTER_RETURN_IF_ERROR(hand_on(parser));
+    }
+    return std::move(parser.response());
+  }
+};
+
 }  // namespace
 
 HttpConnection::HttpConnection(std::unique_ptr<ClientConnection> connection, std::string host, ClientOptions options)
@@ -157,6 +213,13 @@ void HttpClient::keep(std::unique_ptr<ClientConnection> connection) {
 Result<std::unique_ptr<HttpConnection>> HttpClient::open(Duration patience) {
   CLOISTER_TRY(auto connection, ClientConnection::connect(target_, ticks_now() + patience.ms));
   return std::unique_ptr<HttpConnection>(new HttpConnection(std::move(connection), host_of(target_), options_));
+}
+
+Result<Response> HttpClient::stream(const Request& request, BodySink& sink, Duration patience) {
+  CLOISTER_TRY(const Buffer bytes, serialize(request, host_of(target_)));
+  CLOISTER_TRY(const auto connection, ClientConnection::connect(target_, ticks_now() + patience.ms));
+  StreamAttempt attempt{*connection, options_, sink, patience};
+  return attempt.exchange(bytes);
 }
 
 Result<Exchange> HttpClient::send(const Request& request, Duration patience) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/address.h"
+#include "net/body_stream.h"
 #include "net/http1_parser.h"
 #include "net/http_message.h"
 #include "net/tls.h"
@@ -96,6 +97,10 @@ class HttpClient {
   // be sent, or the answer is malformed or too large. A request whose method says that it may be repeated (GET, HEAD,
   // OPTIONS, PUT, DELETE) is, once, when a kept connection turns out to be gone.
   Result<Exchange> send(const Request& request, Duration patience);
+  // Hands the answer's body on as it comes, by a connection of its own, and returns the rest of the answer. No more
+  // than one piece is in memory; the limit on bodies is for all pieces together. kUnavailable also: nothing came for
+  // `patience`. An error of the sink is returned, and the server sees the connection close. Nothing is repeated.
+  Result<Response> stream(const Request& request, BodySink& sink, Duration patience);
   // A connection of its own, which send() doesn't use. kDenied, kUnavailable as send() says.
   Result<std::unique_ptr<HttpConnection>> open(Duration patience);
 

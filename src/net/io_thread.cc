@@ -13,9 +13,11 @@ constexpr auto kSweepInterval = std::chrono::milliseconds(250);
 
 }  // namespace
 
-void Mailbox::post(std::function<void()> work) {
+bool Mailbox::post(std::function<void()> work) {
   const std::scoped_lock lock(mutex_);
-  if (io_ != nullptr) boost::asio::post(*io_, std::move(work));
+  if (io_ == nullptr) return false;
+  boost::asio::post(*io_, std::move(work));
+  return true;
 }
 
 void Mailbox::close() {

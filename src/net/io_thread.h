@@ -22,7 +22,8 @@ class Connection;
 class Mailbox {
  public:
   explicit Mailbox(boost::asio::io_context& io) : io_(&io) {}
-  void post(std::function<void()> work);
+  // False for work that comes too late.
+  bool post(std::function<void()> work);
   void close();
 
  private:

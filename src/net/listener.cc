@@ -155,7 +155,8 @@ void Listener::admit(Socket socket, const SocketAddress& remote) {
   // A std::function wants to be copyable.
   auto shared = std::make_shared<Accepted>(std::move(accepted));
   const auto adopt = [&thread, shared] { thread.adopt(std::make_shared<Connection>(thread, std::move(*shared))); };
-  &thread == &home_ ? adopt() : thread.mailbox()->post(adopt);
+  if (&thread == &home_) return adopt();
+  thread.mailbox()->post(adopt);  // too late, it is closed
 }
 
 IoThread& Listener::least_loaded() {

@@ -250,6 +250,78 @@ Result<OhttpOpened> OhttpSender::open(ByteView response, std::size_t plaintext_m
   return opened;
 }
 
+OhttpOpener OhttpSender::opener() const {
+  CLOISTER_CHECK(form_ == OhttpForm::kChunked);
+  return OhttpOpener(*this);
+}
+
+Status OhttpOpener::put(ByteView sealed, Buffer& out) {
+  if (failed_) return denied("it was refused before");
+  append(waiting_, sealed);
+  std::size_t used = 0;
+  while (!last_) {
+    const auto step = this->step(ByteView(waiting_).subspan(used), out);
+    if (!step.ok()) {
+      failed_ = true;
+      return step.error();
+    }
+    if (*step == 0) break;
+    used += *step;
+  }
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(used));
+  if (!last_ || waiting_.size() <= kOhttpChunkMax + kTagSize) return {};
+  failed_ = true;
+  return malformed("a chunk is longer than is taken");
+}
+
+Result<std::size_t> OhttpOpener::step(ByteView bytes, Buffer& out) {
+  if (!cipher_) {
+    const std::size_t nonce_size = response_nonce_size(sender_->context_.aead());
+    if (bytes.size() < nonce_size) return std::size_t{0};
+    const ByteView nonce = bytes.first(nonce_size);
+    ResponseKey key = response_key(sender_->context_, sender_->form_, sender_->context_.encapsulated(), nonce);
+    cipher_.emplace(std::move(key.cipher));
+    base_ = key.base;
+    digest_.update(nonce);
+    before_last_ = nonce_size;
+    return nonce_size;
+  }
+  Reader reader(bytes);
+  const auto size = read_varint(reader, "chunk");
+  if (!size.ok()) return std::size_t{0};
+  if (*size == 0) {
+    last_ = true;
+    return reader.offset();
+  }
+  if (*size <= kTagSize) return denied("a chunk without content that isn't the last");
+  if (*size > kOhttpChunkMax + kTagSize) return malformed("a chunk is longer than is taken");
+  if (*size > reader.remaining()) return std::size_t{0};
+  const std::size_t whole = reader.offset() + static_cast<std::size_t>(*size);
+  CLOISTER_RETURN_IF_ERROR(open_chunk(bytes.first(whole).subspan(reader.offset()), Last::kNo, out));
+  digest_.update(bytes.first(whole));
+  before_last_ += whole;
+  return whole;
+}
+
+Status OhttpOpener::open_chunk(ByteView sealed, Last last, Buffer& out) {
+  const std::size_t size = sealed.size() - kTagSize;
+  const std::size_t before = out.size();
+  out.resize(before + size);
+  const Status opened = cipher_->open(chunk_nonce(base_, count_++), as_bytes(chunk_aad(sender_->form_, last)),
+                                      sealed.first(size), sealed.last(kTagSize), MutableByteView(out).subspan(before));
+  if (opened.ok()) return {};
+  out.resize(before);
+  return denied("it doesn't open: changed, out of order, or sealed to something else");
+}
+
+Status OhttpOpener::finish(Buffer& out) {
+  if (failed_) return denied("it was refused before");
+  failed_ = true;
+  if (!last_) return denied("it ends without its last chunk");
+  if (waiting_.size() < kTagSize) return denied("its last chunk is cut short");
+  return open_chunk(waiting_, Last::kYes, out);
+}
+
 void OhttpResponder::seal(ByteView plaintext, Last last, Buffer& out) {
   CLOISTER_CHECK(!ended_);
   if (count_ == 0) append(out, nonce_);

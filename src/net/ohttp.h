@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "crypto/hash.h"
 #include "crypto/hpke_context.h"
 #include "net/buffer.h"
 
@@ -41,6 +42,10 @@ struct OhttpOpened {
   std::size_t last_plaintext = 0;
 };
 
+inline constexpr std::size_t kOhttpChunkMax = 64 << 10;  // of plaintext, in what is opened as it comes
+
+class OhttpOpener;
+
 // The client's end. One request, then its response. One thread at a time.
 class OhttpSender {
  public:
@@ -52,8 +57,11 @@ class OhttpSender {
   void seal(ByteView plaintext, Last last, Buffer& out);
   // kDenied: not the response to this request, changed, reordered or cut. kInvalid: too long, malformed.
   Result<OhttpOpened> open(ByteView response, std::size_t plaintext_max) const;
+  // The same, chunk by chunk as they come: chunked form alone. This must outlive it.
+  OhttpOpener opener() const;
 
  private:
+  friend class OhttpOpener;
   OhttpSender(OhttpForm form, Bytes header, crypto::HpkeSender context)
       : form_(form), header_(std::move(header)), context_(std::move(context)) {}
 
@@ -62,6 +70,38 @@ class OhttpSender {
   crypto::HpkeSender context_;
   bool begun_ = false;
   bool ended_ = false;
+};
+
+// Opens a response chunk by chunk, with no more than one chunk in memory. One thread at a time. After an error
+// everything is refused.
+class OhttpOpener {
+ public:
+  // The next bytes. Appends the plaintext of each chunk that is whole and authentic, at its place. kDenied: one that is
+  // changed, out of order, of another response. kInvalid: a chunk of more than kOhttpChunkMax.
+  Status put(ByteView sealed, Buffer& out);
+  // The response has ended. Appends what was in its last chunk. kDenied: it was cut.
+  Status finish(Buffer& out);
+
+  // Up to where the last chunk begins, once it is clear that it has: how many bytes, and their SHA-256.
+  std::size_t before_last() const { return before_last_; }
+  crypto::Sha256Digest digest_before_last() { return digest_.finish(); }
+
+ private:
+  friend class OhttpSender;
+  explicit OhttpOpener(const OhttpSender& sender) : sender_(&sender) {}
+  // Of one step: how much of `bytes` it was for; 0 when more are needed.
+  Result<std::size_t> step(ByteView bytes, Buffer& out);
+  Status open_chunk(ByteView sealed, Last last, Buffer& out);
+
+  const OhttpSender* sender_;
+  std::optional<crypto::Aead> cipher_;
+  crypto::Nonce base_{};
+  std::uint64_t count_ = 0;
+  Buffer waiting_;
+  crypto::Sha256 digest_;
+  std::size_t before_last_ = 0;
+  bool last_ = false;  // only the last chunk is still to come
+  bool failed_ = false;
 };
 
 // Seals the response. One thread at a time.

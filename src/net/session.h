@@ -60,7 +60,10 @@ class Session {
   // Goes on with what waited for room in `out`: called when everything before was sent.
   virtual void resume(Ticks now, Buffer& out) = 0;
   virtual void answer(Ticks now, RequestId id, Response response, Buffer& out) = 0;
-  // On a stream that take_stream() took; what comes for one that is gone is dropped.
+  // In place of answer(): the head of a response whose body is pushed. False: it is too late, or can't be sent so, and
+  // nothing may be pushed. HTTP/1 only.
+  virtual bool begin_body(Ticks, RequestId, Response, Buffer&) { return false; }
+  // On a stream that take_stream() took, or for a body that was begun; what comes for one that is gone is dropped.
   virtual void push(Ticks, RequestId, Push, Buffer&) {}
   // The peer sends no more.
   virtual void input_ended(Ticks now, Buffer& out) = 0;

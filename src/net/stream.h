@@ -26,11 +26,11 @@ class StreamInput {
   virtual void expire(Ticks now) = 0;
 };
 
-// What is to be sent on such a stream.
+// What is to be sent on such a stream, or of a body over HTTP/1, whose trailers are empty.
 struct Push {
   Buffer bytes;
   std::optional<Headers> trailers;  // these end it
-  bool cut = false;                 // resets it at once: the peer doesn't read
+  bool cut = false;                 // ends it at once, and shows that it isn't whole
 };
 
 // What waits to be sent on it.

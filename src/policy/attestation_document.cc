@@ -370,8 +370,11 @@ struct NeededClaim {
   bool (*is_it)(std::string_view claim);
 };
 constexpr NeededClaim kSignedEnclave{"sgx", "sgx.product_id", [](std::string_view c) { return c == "sgx.product_id"; }};
-constexpr std::array<NeededClaim, 4> kNeededClaims = {
-    {{"snp", "snp.vmpl", [](std::string_view claim) { return claim == "snp.vmpl"; }},
+bool is_vmpl(std::string_view claim) { return claim == "snp.vmpl"; }
+
+constexpr std::array<NeededClaim, 5> kNeededClaims = {
+    {{"snp", "snp.vmpl", is_vmpl},
+     {"az-snp-vtpm", "snp.vmpl", is_vmpl},
      {"az-snp-vtpm", "a register, as tpm.pcr4", is_pcr},
      {"az-tdx-vtpm", "a register, as tpm.pcr4", is_pcr},
      {"cca", "cca.platform_measurements or a component's measurement or signer", is_cca_firmware}}};

@@ -10,6 +10,7 @@
 #include "redteam/host_attacks.h"
 #include "redteam/lab.h"
 #include "redteam/log_attacks.h"
+#include "redteam/model_attacks.h"
 #include "redteam/release_attacks.h"
 #include "redteam/report_attacks.h"
 
@@ -164,6 +165,11 @@ constexpr Runner kRunners[] = {
     {"RT-A04", [](const Field& field, const Targets&) { return run_evidence_stale(field, judge_evidence); }},
     {"RT-A05", [](const Field& field, const Targets&) { return run_measurement_substitution(field, decide_release); }},
     {"RT-A06", [](const Field& field, const Targets&) { return run_evidence_spoof(field, judge_evidence); }},
+    {"RT-M01", [](const Field& field, const Targets&) { return run_signature_swap(field, loader_of); }},
+    {"RT-M02", [](const Field& field, const Targets&) { return run_unsigned_files(field, loader_of); }},
+    {"RT-M03", [](const Field& field, const Targets&) { return run_old_version(field, loader_of); }},
+    {"RT-M04", [](const Field& field, const Targets&) { return run_swap_after_check(field, loader_of); }},
+    {"RT-M05", [](const Field& field, const Targets&) { return run_malicious_files(field, loader_of); }},
     {"RT-M06", log_tampering},
     {"RT-M07", [](const Field& field, const Targets&) { return run_forged_reports(field, verified_as_an_auditor()); }},
     {"RT-M08", blind_scanner},

@@ -36,6 +36,9 @@ Result<SealedSummary> seal_again(const ObjectReader& reader, FileReplacement& ta
     return Error(Code::kDenied, "it belongs to " + owner.tenant + (owner.dataset.empty() ? "" : "/" + owner.dataset) +
                                     ", not to whom it is to be sealed for again");
   }
+  if (shares_needed(reader.slots().newest.slots) != 0) {
+    return Error(Code::kUnsupported, "its key is shared, and would not be after this: open it and seal it again");
+  }
   // The new object's digest would be made of what lies there now.
   if (reader.footer().encrypted_digest) {
     progress.expect(reader.size());

@@ -105,7 +105,7 @@ class Rewrapping {
     std::uint64_t changed = 0;
     bool known = false;
     for (Slot& slot : table.slots) {
-      auto rewrapped = wrapper_.rewrap(slot.wrapped, dek_context(place.preamble, slot.tenant));
+      auto rewrapped = wrapper_.rewrap(slot.wrapped, slot_context(place.preamble, slot));
       if (!rewrapped.ok()) {
         if (rewrapped.error().code() != Code::kNotFound) refuse(rewrapped.error(), place);
         continue;
@@ -173,9 +173,10 @@ Result<RewrapSummary> add_slot(const File& file, std::span<crypto::KeyWrapper* c
       SlotTable table = place.slots.newest;
       // Passphrases all have the same name: adding one doesn't take another away.
       if (wrapped.type != crypto::WrapType::kPassphrase) {
-        std::erase_if(table.slots, [&](const Slot& slot) { return same_wrap(slot.wrapped, wrapped); });
+        std::erase_if(table.slots,
+                      [&](const Slot& slot) { return !slot.is_share() && same_wrap(slot.wrapped, wrapped); });
       }
-      table.slots.push_back(Slot{tenant, std::move(wrapped)});
+      table.slots.push_back(Slot{tenant, std::move(wrapped), {}});
       CLOISTER_RETURN_IF_ERROR(write_slots(file, place, std::move(table), SyncWrites::kYes, summary));
       ++summary.slots_changed;
       return {};
@@ -218,8 +219,11 @@ Result<RewrapSummary> remove_slots(const File& file, const std::function<bool(co
   const auto run = [&]() -> Status {
     CLOISTER_RETURN_IF_ERROR(lock_in_place(file));
     CLOISTER_RETURN_IF_ERROR(for_places(file, [&](const Place& place) -> Status {
-      if (!std::ranges::all_of(place.slots.newest.slots, remove)) return {};
-      return Error(Code::kInvalid, "that would remove the last key slot: nobody could open it any more");
+      std::vector<Slot> left = place.slots.newest.slots;
+      std::erase_if(left, remove);
+      if (are_enough(left)) return {};
+      return Error(Code::kInvalid, left.empty() ? "that would remove the last key slot: nobody could open it any more"
+                                                : "that would leave too few shares: nobody could open it any more");
     }));
     return for_places(file, [&](const Place& place) { return remove_from_place(file, place, remove, summary); });
   };

@@ -30,7 +30,8 @@ Result<RewrapSummary> rewrap_slots(const File& file, crypto::KeyWrapper& wrapper
 // slots stand side by side.
 Result<RewrapSummary> add_slot(const File& file, std::span<crypto::KeyWrapper* const> openers,
                                crypto::KeyWrapper& addition);
-// Removes slots for which `remove` says so from both copies. kInvalid, and nothing is written, when none would be left.
+// Removes slots for which `remove` says so from both copies. kInvalid, and nothing is written, when none would be left,
+// or only shares, and fewer than are needed.
 Result<RewrapSummary> remove_slots(const File& file, const std::function<bool(const Slot&)>& remove);
 
 }  // namespace cloister::seal

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/reader.h"
-#include "seal/object_keys.h"
+#include "crypto/secret_sharing.h"
 
 namespace cloister::seal {
 namespace {
@@ -20,7 +20,8 @@ bool known_type(std::uint16_t type) { return type >= 1 && type <= 6; }
 
 Bytes serialize_body(const Slot& slot) {
   Writer writer;
-  writer.text16(slot.tenant).text16(slot.wrapped.key_id).u32(slot.wrapped.key_version).u16(0).u16(0);
+  writer.text16(slot.tenant).text16(slot.wrapped.key_id).u32(slot.wrapped.key_version);
+  writer.u16(slot.share.index).u16(slot.share.threshold);
   writer.prefixed16(slot.wrapped.parameters).prefixed16(slot.wrapped.ciphertext);
   return writer.take();
 }
@@ -56,7 +57,15 @@ Status check_sizes(const crypto::WrappedKey& wrapped) {
   return {};
 }
 
-// SO-5, SO-6. Returns false for a secret share, which version 1 can't use.
+// SO-20. What isn't such a share is kept as what a later version may know.
+bool take_share(std::uint16_t index, std::uint16_t threshold, Slot& slot) {
+  if (index < 1 || index > crypto::kSharesMax) return false;
+  if (threshold < crypto::kThresholdMin || threshold > crypto::kSharesMax) return false;
+  slot.share = {static_cast<std::uint8_t>(index), static_cast<std::uint8_t>(threshold)};
+  return check_sizes(slot.wrapped).ok();
+}
+
+// SO-5, SO-6. Returns false for a share that this version can't use.
 Result<bool> parse_body(std::uint16_t type, ByteView body, Slot& slot) {
   Reader reader(body);
   slot.wrapped.type = static_cast<crypto::WrapType>(type);
@@ -71,7 +80,7 @@ Result<bool> parse_body(std::uint16_t type, ByteView body, Slot& slot) {
   if (slot.tenant.empty()) return Error(Code::kCorrupt, "a key slot names no tenant");
   slot.wrapped.parameters = to_bytes(parameters);
   slot.wrapped.ciphertext = to_bytes(ciphertext);
-  if (share_index != 0 || share_threshold != 0) return false;
+  if (share_index != 0 || share_threshold != 0) return take_share(share_index, share_threshold, slot);
   CLOISTER_RETURN_IF_ERROR(check_sizes(slot.wrapped));
   return true;
 }
@@ -96,12 +105,6 @@ Status check_writable(const Slot& slot) {
   if (named && keyed && check_sizes(slot.wrapped).ok()) return {};
   return Error(Code::kInvalid, "a key was wrapped into something that isn't a slot of type " +
                                    std::string(slot_type_name(slot.wrapped.type)));
-}
-
-std::string describe(const Slot& slot) {
-  std::string text = std::string(slot_type_name(slot.wrapped.type)) + " " + slot.wrapped.key_id;
-  if (slot.wrapped.key_version != 0) text += "/" + std::to_string(slot.wrapped.key_version);
-  return text;
 }
 
 }  // namespace
@@ -200,17 +203,12 @@ Result<SlotTables> choose_slots(ByteView copy_a, ByteView copy_b) {
   return tables;
 }
 
-crypto::WrapContext dek_context(const Preamble& preamble, std::string_view slot_tenant) {
-  return crypto::WrapContext{std::string(slot_tenant), preamble.context.dataset,
-                             Bytes(preamble.object_id.begin(), preamble.object_id.end()), "dek", preamble.commitment};
-}
-
 Result<SlotTable> make_slots(const Preamble& preamble, const crypto::Dek& dek,
                              std::span<crypto::KeyWrapper* const> wrappers) {
   SlotTable table;
   for (crypto::KeyWrapper* wrapper : wrappers) {
     CLOISTER_TRY(auto wrapped, wrapper->wrap(dek.material(), dek_context(preamble, preamble.context.tenant)));
-    table.slots.push_back(Slot{preamble.context.tenant, std::move(wrapped)});
+    table.slots.push_back(Slot{preamble.context.tenant, std::move(wrapped), {}});
     CLOISTER_RETURN_IF_ERROR(check_writable(table.slots.back()));
   }
   if (table.slots.empty())
@@ -218,63 +216,45 @@ Result<SlotTable> make_slots(const Preamble& preamble, const crypto::Dek& dek,
   return table;
 }
 
-namespace {
-
-std::uint64_t argon2_work(const Slot& slot) {
-  if (slot.wrapped.type != crypto::WrapType::kPassphrase) return 0;
-  const std::uint8_t* cost = slot.wrapped.parameters.data() + 16;  // its size was checked by the parser
-  return std::uint64_t{load_le<std::uint32_t>(cost)} * load_le<std::uint32_t>(cost + 4);
+Result<SlotTable> make_share_slots(const Preamble& preamble, const crypto::Dek& dek,
+                                   std::span<crypto::KeyWrapper* const> wrappers, unsigned threshold,
+                                   crypto::Random& random) {
+  if (wrappers.size() > kSlotsMax) return Error(Code::kInvalid, "an object has at most 64 key slots");
+  CLOISTER_TRY(const auto shares,
+               crypto::split_key(dek.material(), static_cast<unsigned>(wrappers.size()), threshold, random));
+  SlotTable table;
+  for (std::size_t i = 0; i < wrappers.size(); ++i) {
+    Slot slot{preamble.context.tenant, {}, {shares[i].index, static_cast<std::uint8_t>(threshold)}};
+    CLOISTER_TRY(slot.wrapped, wrappers[i]->wrap(shares[i].value, slot_context(preamble, slot)));
+    CLOISTER_RETURN_IF_ERROR(check_writable(slot));
+    const bool twice = std::ranges::any_of(table.slots, [&slot](const Slot& other) {
+      return other.wrapped.type == slot.wrapped.type && other.wrapped.key_id == slot.wrapped.key_id;
+    });
+    // Passphrases all have the same name.
+    if (twice && slot.wrapped.type != crypto::WrapType::kPassphrase) {
+      return Error(Code::kInvalid, "the key " + slot.wrapped.key_id + " would be given two shares");
+    }
+    table.slots.push_back(std::move(slot));
+  }
+  return table;
 }
 
-// What is worth telling: what may work later, then who refused, then what else there was.
-int weight(Code code) { return code == Code::kUnavailable ? 2 : code == Code::kDenied ? 1 : 0; }
-
-}  // namespace
-
-Result<crypto::Dek> unwrap_slots(const Preamble& preamble, ByteView preamble_page, const SlotTable& table,
-                                 std::span<crypto::KeyWrapper* const> wrappers) {
-  std::optional<Error> refusal;
-  const auto note = [&refusal](const Slot& slot, const Error& error) {
-    if (refusal && weight(error.code()) <= weight(refusal->code())) return;
-    refusal = error.with_context("unwrap slot " + describe(slot));
-  };
-  std::vector<const Slot*> cheapest_first;
-  for (const Slot& slot : table.slots) cheapest_first.push_back(&slot);
-  std::ranges::sort(cheapest_first, {}, [](const Slot* slot) { return std::pair(argon2_work(*slot), slot); });
-  std::uint64_t work_left = kArgon2WorkMax;
-  for (crypto::KeyWrapper* wrapper : wrappers) {
-    for (const Slot* candidate : cheapest_first) {
-      const Slot& slot = *candidate;
-      const std::uint64_t work = argon2_work(slot);
-      if (work > work_left) {
-        note(slot, Error(Code::kUnsupported, "the passphrase slots together cost too much"));
-        continue;
-      }
-      // SO-8: kNotFound for a key of another id or version, kUnsupported for a cost out of bounds; another slot may do.
-      auto key = wrapper->unwrap(slot.wrapped, dek_context(preamble, slot.tenant));
-      if (!key.ok()) {
-        if (key.error().code() == Code::kNotFound) continue;
-        if (key.error().code() != Code::kUnsupported) work_left -= work;
-        note(slot, key.error());
-        continue;
-      }
-      crypto::Dek dek(std::move(key).value());
-      if (!crypto::equal_constant_time(derive_commitment(dek, preamble, preamble_page), preamble.commitment)) {  // SO-7
-        return Error(Code::kCorrupt, "slot " + describe(slot) + " opens to the key of another object");
-      }
-      return dek;
-    }
-  }
-  if (refusal) return *refusal;
-  return Error(Code::kDenied, "no key here opens it; its slots are: " + describe_slots(table));
+std::string describe_slot(const Slot& slot) {
+  std::string text = slot.is_share() ? "share " + std::to_string(slot.share.index) + " by " : "";
+  text += std::string(slot_type_name(slot.wrapped.type)) + " " + slot.wrapped.key_id;
+  if (slot.wrapped.key_version != 0) text += "/" + std::to_string(slot.wrapped.key_version);
+  return text;
 }
 
 std::string describe_slots(const SlotTable& table) {
   std::string text;
-  for (const Slot& slot : table.slots) text += (text.empty() ? "" : ", ") + describe(slot);
+  for (const Slot& slot : table.slots) text += (text.empty() ? "" : ", ") + describe_slot(slot);
   for (const UnknownSlot& slot : table.unknown) {
     text +=
         (text.empty() ? "" : ", ") + std::string("type ") + std::to_string(slot.type) + " (not usable by this program)";
+  }
+  if (const unsigned needed = shares_needed(table.slots); needed != 0) {
+    text += "; " + std::to_string(needed) + " shares open it";
   }
   return text.empty() ? "none" : text;
 }

@@ -9,16 +9,25 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "crypto/key_wrapper.h"
+#include "crypto/random.h"
 #include "seal/preamble.h"
 
 namespace cloister::seal {
 
+// That a slot wraps a share of the DEK (SO-20) instead of the DEK: which one, and how many make the DEK.
+struct ShareOf {
+  std::uint8_t index = 0;  // 0: the whole DEK
+  std::uint8_t threshold = 0;
+};
+
 struct Slot {
   std::string tenant;
   crypto::WrappedKey wrapped;
+  ShareOf share{};
+  bool is_share() const { return share.index != 0; }
 };
 
-struct UnknownSlot {  // a type of a later version, or a secret share: kept as it is by a rewrap
+struct UnknownSlot {  // a type of a later version, or a share that isn't one of SO-20's: kept as it is by a rewrap
   std::uint16_t type = 0;
   Bytes body;
 };
@@ -54,16 +63,31 @@ Result<SlotTables> choose_slots(ByteView copy_a, ByteView copy_b);
 
 // The context a DEK wrap is bound to.
 crypto::WrapContext dek_context(const Preamble& preamble, std::string_view slot_tenant);
+// The context that the slot's own wrap is bound to: of a share, which one of how many needed.
+crypto::WrapContext slot_context(const Preamble& preamble, const Slot& slot);
 
 // Wraps the DEK with each wrapper, for the preamble's tenant.
 Result<SlotTable> make_slots(const Preamble& preamble, const crypto::Dek& dek,
                              std::span<crypto::KeyWrapper* const> wrappers);
+// Gives each wrapper one share of the DEK, `threshold` of which open the object. kInvalid unless
+// 2 <= threshold <= wrappers <= 64, and when one key would be given two shares.
+Result<SlotTable> make_share_slots(const Preamble& preamble, const crypto::Dek& dek,
+                                   std::span<crypto::KeyWrapper* const> wrappers, unsigned threshold,
+                                   crypto::Random& random);
+// How many shares open an object with these slots; 0 without shares.
+unsigned shares_needed(const std::vector<Slot>& slots);
+// That these slots are enough to open an object: a whole wrap, or as many shares as are needed.
+bool are_enough(const std::vector<Slot>& slots);
 
-// Tries the slots each wrapper knows. kDenied with the list of slot types and key ids when none opens.
-// The DEK's commitment is compared before it is returned (SO-7).
+// Tries the slots each wrapper knows: those of the whole DEK, then shares, until enough were given. kDenied with the
+// list of slot types and key ids when none opens, or too few shares were given, with every reason; kUnavailable when
+// enough may be given later. kCorrupt: the shares don't fit one another, or those given (they are named) don't make
+// the key. The DEK's commitment is compared before it is returned (SO-7).
 Result<crypto::Dek> unwrap_slots(const Preamble& preamble, ByteView preamble_page, const SlotTable& table,
                                  std::span<crypto::KeyWrapper* const> wrappers);
 
+// "dataset-key 0f3a…/2", "share 1 by dataset-key 0f3a…/2".
+std::string describe_slot(const Slot& slot);
 // "dataset-key 0f3a…/2, hpke-x25519 x25519:77ab…": for messages and `inspect`.
 std::string describe_slots(const SlotTable& table);
 std::string_view slot_type_name(crypto::WrapType type);

@@ -70,7 +70,9 @@ Result<Head> make_head(const SealOptions& options, std::uint64_t plaintext_len,
   head.page = serialize_preamble(p);
   p.commitment = derive_commitment(head.dek, p, head.page);
 
-  CLOISTER_TRY(const SlotTable slots, make_slots(p, head.dek, wrappers));
+  CLOISTER_TRY(const SlotTable slots, options.share_threshold == 0
+                                          ? make_slots(p, head.dek, wrappers)
+                                          : make_share_slots(p, head.dek, wrappers, options.share_threshold, random));
   p.slots_cap = options.slots_cap != 0 ? options.slots_cap : slot_space_for(slots);
   CLOISTER_TRY(const Bytes copy, serialize_slots(slots, p.slots_cap));
 

@@ -22,6 +22,8 @@ struct SealOptions {
   PayloadDigest payload_digest = PayloadDigest::kNone;
   PublicContext context;  // tenant required
   Meta meta;
+  // 0: each wrapper is given the DEK. Else each is given a share of it, and so many of them are needed to open.
+  unsigned share_threshold = 0;
   unsigned threads = 0;  // 0: one per processor, at most 16
 };
 
@@ -36,9 +38,10 @@ struct SealedSummary {
 };
 
 // Seals all of `source` into `target`, an empty file open for reading and writing, with a fresh DEK that each of
-// `wrappers` (at least one) wraps into a slot. A regular file is read by position from several threads; anything else
-// is read as it comes. Memory stays bounded (a few MiB a thread) whatever the size. Doesn't sync: FileReplacement does.
-// kInvalid: bad options, or the source changed size meanwhile. kUnavailable: progress asked to stop.
+// `wrappers` (at least one) wraps into a slot, or a share of it. A regular file is read by position from several
+// threads; anything else is read as it comes. Memory stays bounded (a few MiB a thread) whatever the size. Doesn't
+// sync: FileReplacement does. kInvalid: bad options, or the source changed size meanwhile. kUnavailable: progress asked
+// to stop.
 Result<SealedSummary> seal_payload(const File& source, const File& target, const SealOptions& options,
                                    std::span<crypto::KeyWrapper* const> wrappers, crypto::Random& random,
                                    Progress& progress);

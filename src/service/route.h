@@ -41,7 +41,8 @@ struct Reply {
   // For Recording::kService.
   std::string detail = {};
   std::optional<std::uint64_t> key_version = {};
-  std::vector<keys::RowVersion> seen = {};  // rows that the act relied on
+  std::optional<crypto::Sha256Digest> evidence = {};  // of what the decision went by, as it is kept
+  std::vector<keys::RowVersion> seen = {};            // rows that the act relied on
   std::function<void()> outdated = {};  // called when one of them was changed before the record was written; then the
                                         // act is done again
   bool needs_worker = false;

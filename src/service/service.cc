@@ -305,6 +305,7 @@ void Service::Impl::record(const FlowPointer& flow, Reply reply) {
   if (reply.problem && detail.empty()) detail = reply.problem->detail;
   keys::Use use = use_of(flow->call, flow->outcome, std::move(detail));
   if (reply.key_version) use.extras.set_number(audit::Extra::kKeyVersion, *reply.key_version);
+  if (reply.evidence) use.extras.set_digest(audit::Extra::kEvidenceDigest, *reply.evidence);
   use.seen = reply.seen;
   const auto kept = std::make_shared<Reply>(std::move(reply));
   submit(flow, std::move(use),

@@ -59,11 +59,12 @@ Result<crypto::KeyMaterial> AttestedKeys::unwrap(const crypto::WrappedKey& wrapp
   }
   const std::lock_guard lock(mutex_);
   Wanted wanted{context.object, wrapped.ciphertext, context.commitment, wrapped.key_version};
-  if (given_.size() >= kKeysMax && !given_.contains(wanted.object)) {
+  const std::pair name(wanted.object, wanted.wrapped);
+  if (given_.size() >= kKeysMax && !given_.contains(name)) {
     return Error(Code::kInvalid, "one worker reads at most " + std::to_string(kKeysMax) + " objects");
   }
   CLOISTER_TRY(auto keys, ask({wanted}));
-  given_.insert_or_assign(context.object, std::move(wanted));
+  given_.insert_or_assign(name, std::move(wanted));
   return std::move(keys.front());
 }
 
@@ -72,10 +73,15 @@ std::optional<Time> AttestedKeys::lease_end() const {
   return lease_ ? std::optional(lease_->end) : std::nullopt;
 }
 
+std::string AttestedKeys::policy() const {
+  const std::lock_guard lock(mutex_);
+  return lease_ ? lease_->policy : std::string();
+}
+
 Status AttestedKeys::renew() {
   const std::lock_guard lock(mutex_);
   std::vector<Wanted> wanted;
-  for (const auto& [object, one] : given_) wanted.push_back(one);
+  for (const auto& [name, one] : given_) wanted.push_back(one);
   if (wanted.empty()) return {};
   const auto keys = ask_with_evidence(wanted);
   return keys.ok() ? Status() : Status(keys.error());
@@ -161,7 +167,7 @@ Result<std::vector<crypto::KeyMaterial>> AttestedKeys::ask_with_evidence(const s
                                                           {"evidence", to_base64(attest::encode(evidence))}}}});
   CLOISTER_TRY(const ReleaseAnswer answer, release(*channel, body.serialize(), wanted.size()));
   auto keys = open(answer, wanted, recipient);
-  if (keys.ok()) lease_ = Lease{answer.release, answer.lease_end, std::move(recipient)};
+  if (keys.ok()) lease_ = Lease{answer.release, answer.lease_end, std::move(recipient), answer.policy};
   return keys;
 }
 

@@ -55,6 +55,9 @@ class AttestedKeys final : public crypto::KeyWrapper {
 
   // Until when what was unwrapped may be used. Nothing before the first key.
   std::optional<Time> lease_end() const;
+  // Id of the attestation policy by which the last keys were given; empty before them, and where the service doesn't
+  // say.
+  std::string policy() const;
   // Attests again for every key that was given. kDenied: it may not go on: wipe what the keys opened. Nothing is lost
   // by a kUnavailable while the lease stands.
   Status renew();
@@ -69,6 +72,7 @@ class AttestedKeys final : public crypto::KeyWrapper {
     std::string id;
     Time end;
     crypto::HpkePrivateKey recipient;
+    std::string policy;
   };
   Result<std::vector<crypto::KeyMaterial>> ask(const std::vector<Wanted>& wanted);
   Result<std::vector<crypto::KeyMaterial>> ask_under_lease(const std::vector<Wanted>& wanted);
@@ -83,7 +87,7 @@ class AttestedKeys final : public crypto::KeyWrapper {
   const AttestedKeysParts parts_;
   mutable std::mutex mutex_;
   std::optional<Lease> lease_;
-  std::map<Bytes, Wanted> given_;  // by object
+  std::map<std::pair<Bytes, Bytes>, Wanted> given_;  // by object and wrap
 };
 
 }  // namespace cloister::worker

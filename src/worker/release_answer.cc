@@ -13,6 +13,7 @@ constexpr std::size_t kReleaseSizeMax = 64;
 constexpr std::size_t kEncapsulatedSize = 32;
 constexpr std::size_t kCiphertextSize = crypto::kKeySize + 16;
 constexpr std::size_t kDetailSizeMax = 300;
+constexpr std::size_t kPolicySizeMax = 128;
 
 Error wrong(std::string_view what) {
   return Error(Code::kInvalid, "the key service's answer has no proper " + std::string(what));
@@ -43,6 +44,11 @@ std::string plain(std::string_view said) {
   std::string out(said.substr(0, kDetailSizeMax));
   std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
   return out;
+}
+
+bool is_policy_id(std::string_view id) {
+  return !id.empty() && id.size() <= kPolicySizeMax &&
+         std::ranges::all_of(id, [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
 }
 
 Code code_of(unsigned status) {
@@ -91,6 +97,10 @@ Result<ReleaseAnswer> parse_release_answer(ByteView body, std::size_t keys) {
   const JsonValue* lease = root->find("lease");
   if (lease == nullptr) return wrong("lease");
   CLOISTER_TRY(answer.lease_end, time(*lease, "expires"));
+  if (const JsonValue* policy = root->find("policy")) {
+    CLOISTER_TRY(answer.policy, text(*policy, "id"));
+    if (!is_policy_id(answer.policy)) return wrong("policy");
+  }
   const JsonValue* list = root->find("keys");
   if (list == nullptr || list->array() == nullptr || list->array()->size() != keys) return wrong("keys");
   for (const JsonValue& one : *list->array()) {

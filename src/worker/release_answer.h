@@ -22,6 +22,7 @@ using ReleasedKey = std::variant<crypto::HpkeSealed, Error>;
 struct ReleaseAnswer {
   std::string release;  // its id, which later requests name as their lease
   Time lease_end;
+  std::string policy;  // id of the attestation policy that allowed it; empty: an older service doesn't say
   std::vector<ReleasedKey> keys;
 };
 // kInvalid unless it is an answer for that many keys.

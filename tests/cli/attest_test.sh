@@ -31,6 +31,20 @@ has 'FAILED' <"$work/.out" || fail "$(cat "$work/.out")"
 cloister --json attest verify one.evidence --nonce any >verdict.json 2>/dev/null || true
 [[ $(json_get verdict <verdict.json) == refused && $(json_get primary.checks.0.state <verdict.json) == failed ]]
 
+# The verdict signed for others: it needs a home, and says what holds now.
+expect_error 2 'leave --at away' cloister attest verify one.evidence --nonce any --at 2026-11-26T00:00:00Z --ear result.jwt
+expect_status 5 cloister --home elsewhere attest verify one.evidence --nonce any --ear result.jwt
+[[ ! -e result.jwt ]] || fail 'a result without a key'
+cloister --home signing init >/dev/null
+expect_error 2 '8 to 64 bytes' cloister --home signing attest verify one.evidence --nonce 00 --ear result.jwt
+expect_error 4 'the evidence is refused' cloister --home signing attest verify one.evidence --nonce 0011223344556677 --ear result.jwt
+part() { cut -d. -f"$1" result.jwt | tr -- '-_' '+/' | sed 's/$/===/' | base64 -d 2>/dev/null || true; }
+[[ $(part 2 | json_get ear_status) == contraindicated ]] || fail "a refused one says $(part 2)"
+[[ $(part 2 | json_get eat_nonce) == ABEiM0RVZnc ]] || fail "another nonce: $(part 2)"
+[[ $(part 1 | json_get kid) == "$(cloister --home signing attest result-keys | json_get keys.1.kid)" ]] || fail 'signed with the key of hardware'
+cloister --home signing audit list | has 'attestation.result' || fail 'it is not on record'
+expect_status 6 cloister --home signing attest verify one.evidence --nonce 0011223344556677 --ear result.jwt
+
 # Whether keys would be released.
 cat >attested.toml <<'TOML'
 version = 1

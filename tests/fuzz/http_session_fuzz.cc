@@ -28,6 +28,7 @@ struct Host final : net::SessionHost {
 
   net::Limits limits;
   bool defer = false;
+  bool streams = false;  // answers in pieces, where that can be
   std::vector<net::RequestId> waiting;
 };
 
@@ -48,13 +49,25 @@ net::Limits small_limits() {
 void answer_all(net::Session& session, Host& host, net::Ticks now, net::Buffer& out) {
   std::vector<net::RequestId> waiting;
   waiting.swap(host.waiting);
-  for (const net::RequestId id : waiting) session.answer(now, id, net::problem(404), out);
+  for (const net::RequestId id : waiting) {
+    if (!host.streams || !session.begin_body(now, id, {200, {}, {}, {}}, out)) {
+      session.answer(now, id, net::problem(404), out);
+      continue;
+    }
+    net::Push piece, end;
+    piece.bytes = net::to_buffer("piece");
+    session.push(now, id, std::move(piece), out);
+    end.cut = id % 3 == 0;
+    if (!end.cut) end.trailers.emplace();
+    session.push(now, id, std::move(end), out);
+  }
 }
 
 void run_server(std::uint8_t mode, ByteView bytes) {
   Host host;
   host.limits = small_limits();
   host.defer = (mode & 2) != 0;
+  host.streams = bytes.size() % 2 == 1;
   net::BodyBudget bodies(host.limits.body_bytes_in_flight);
   {
     const net::SessionSettings settings{&host.limits, &bodies, &host};

@@ -25,6 +25,15 @@ void check(const Result<std::vector<posture::StoragePart>>& parts) {
   for (const posture::StoragePart& part : *parts) check(Result<posture::StorageView>(part.view));
 }
 
+template <typename Page>
+void check_found(const Result<Page>& page) {
+  if (!page.ok()) return;
+  for (const auto& found : page->found) {
+    CLOISTER_CHECK(!found.name.empty());
+    check(Result<posture::StorageView>(found.view));
+  }
+}
+
 void read_json_answers(const JsonValue& json) {
   check(posture::parse_training_job(json, "n"));
   check(posture::parse_endpoint_config(json, "n"));
@@ -39,6 +48,8 @@ void read_json_answers(const JsonValue& json) {
   }
   check(posture::parse_gce_disk(json, "n"));
   check(posture::parse_vertex(json, "n"));
+  check_found(posture::parse_gcs_buckets(json));
+  check_found(posture::parse_gce_disks(json));
   ignore_result(posture::parse_azure_page(json));
   check(posture::parse_azure_account(json));
   check(posture::parse_azure_scope(json, "n"));
@@ -68,6 +79,12 @@ extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds)
         "<EnumerationResults><Blobs><Blob><Name>n</Name><Properties><ServerEncrypted>true</ServerEncrypted>"
         "<EncryptionScope>s</EncryptionScope></Properties></Blob></Blobs><NextMarker>m</NextMarker>"
         "</EnumerationResults>",
+        "<ListVersionsResult><Name>n</Name><Version><Key>a</Key><VersionId>v</VersionId><IsLatest>false</IsLatest>"
+        "<LastModified>2026-01-01T00:00:00Z</LastModified></Version><IsTruncated>true</IsTruncated><NextKeyMarker>a"
+        "</NextKeyMarker></ListVersionsResult>",
+        "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+        R"({"kind":"storage#buckets","items":[{"name":"a","encryption":{"defaultKmsKeyName":"k"}}]})",
+        R"({"kind":"compute#diskAggregatedList","items":{"zones/z":{"disks":[{"name":"d"}]}}})",
         R"({"TrainingJobName":"n","ResourceConfig":{"VolumeKmsKeyId":"k"},"OutputDataConfig":{"KmsKeyId":"k"}})",
         R"({"EndpointConfigName":"n","KmsKeyId":"k","DataCaptureConfig":{"KmsKeyId":"k"}})",
         R"({"modelArn":"m","modelKmsKeyArn":"k","loggingConfig":{"s3Config":{"bucketName":"b"}}})",
@@ -92,7 +109,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto page = posture::parse_object_list(text); page.ok()) {
     for (const posture::S3Object& object : page->objects) CLOISTER_CHECK(!object.key.empty());
   }
+  if (const auto page = posture::parse_version_list(text); page.ok()) {
+    for (const posture::S3Object& object : page->objects) CLOISTER_CHECK(!object.key.empty());
+  }
+  ignore_result(posture::parse_versioning(text));
   ignore_result(posture::parse_bucket_list(text));
+  check_found(posture::parse_ebs_page(text));
+  check_found(posture::parse_rds_page(text));
   check(posture::parse_ebs(text, "vol-1"));
   check(posture::parse_ebs(text, "snap-1"));
   check(posture::parse_rds(text, "n"));

@@ -10,7 +10,8 @@ extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds)
   const std::string key =
       R"({"encapsulated":")" + to_base64(Bytes(32, 1)) + R"(","ciphertext":")" + to_base64(Bytes(48, 2)) + R"("})";
   for (const std::string& text :
-       {R"({"release":"ab","lease":{"expires":"2026-11-26T12:00:00Z"},"verdict":{},"keys":[)" + key + "]}",
+       {R"({"release":"ab","lease":{"expires":"2026-11-26T12:00:00Z"},"policy":{"id":"p"},"verdict":{},"keys":[)" +
+            key + "]}",
         std::string(
             R"({"release":"ab","lease":{"expires":"2026-11-26T12:00:00Z"},"keys":[{"error":{"detail":"no"}}]})"),
         R"({"challenge":")" + to_base64(Bytes(32, 1), Base64::kUrl) + R"("})",

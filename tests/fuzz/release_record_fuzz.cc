@@ -20,6 +20,8 @@ extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds)
   record.collateral = {{"intel-tcb-info/tdx/00", crypto::Sha256Digest{6}}};
   record.floors = {{"intel/tdx/00", 17}};
   seeds->push_back(service::encode(record));
+  record.asked.guest = {Bytes(48, 1), Bytes(48, 2), Time{1'800'000'000'000}};
+  seeds->push_back(service::encode(record));
   attest::CollateralItem item;
   item.key = "tdx/00";
   item.body = {1, 2, 3};

@@ -13,6 +13,8 @@ void parse(ByteView copy) {
   const auto again = seal::serialize_slots(table.value(), static_cast<std::uint32_t>(copy.size()));
   CLOISTER_CHECK(again.ok() && seal::parse_slots(again.value()).ok());
   CLOISTER_CHECK(!seal::describe_slots(table.value()).empty());
+  // With nobody to ask nothing opens, whatever the shares say of one another.
+  CLOISTER_CHECK(!seal::unwrap_slots({}, Bytes(seal::kPage), table.value(), {}).ok());
 }
 
 }  // namespace
@@ -34,6 +36,8 @@ extern "C" void CloisterFuzzSeeds(std::vector<std::vector<std::uint8_t>>* seeds)
   seal::SlotTable table;
   table.slots.push_back({"acme", {kSoftwareKey, "key-1", 1, {}, Bytes(72)}});
   table.slots.push_back({"acme", {kHpkeX25519, "x25519:0011223344556677", 0, Bytes(32), Bytes(48)}});
+  table.slots.push_back({"acme", {kDatasetKey, "0f3a0f3a", 1, {}, Bytes(72)}, {1, 2}});
+  table.slots.push_back({"acme", {kDatasetKey, "77ab77ab", 1, {}, Bytes(72)}, {2, 2}});
   table.unknown.push_back({99, Bytes(10)});
   seeds->push_back(seal::serialize_slots(table, seal::kPage).value());
 }

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """Attested release by a worker that shares no code with us: its evidence is put together from docs/formats with cbor2
-and cryptography, and what it is given is opened by pyhpke."""
+and cryptography, and what it is given is opened by pyhpke. npm's @hpke/core opens what was sealed, too, and the Rust library
+ear reads what a signed result says of it."""
 import base64
 import hashlib
 import json
+import os
 import subprocess
+import time
 
 from key_service import POLICY, KeyService
 from lib import interop
 
 PACKAGES = ("pyhpke==0.6.5", "cbor2==6.3.0", "cryptography==46.0.3")
+EAR = "0.6.0"
+HPKE = "1.9.0"
 DATASET = "/v1/tenants/acme/datasets/models"
 NOTHING = "sha256:" + "00" * 32
 MANIFEST = f"""version = 1
@@ -65,9 +70,15 @@ def opened(told):
     except Exception as error:
         return {"error": type(error).__name__}
 
+def secret(told):
+    info = cbor2.dumps(["cloister attested release 1", told["release"], told["tenant"], told["dataset"], told["purpose"]])
+    private = recipient.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    return {"private": base64.b64encode(private).decode(), "info": base64.b64encode(info).decode()}
+
 for line in sys.stdin:
     told = json.loads(line)
-    print(json.dumps({"keys": keys, "evidence": evidence, "open": opened}[told["do"]](told)), flush=True)
+    answer = {"keys": keys, "evidence": evidence, "open": opened, "secret": secret}[told["do"]](told)
+    print(json.dumps(answer), flush=True)
 """
 
 
@@ -119,9 +130,8 @@ def order(service, peer, known, key, role="infer", manifest=MANIFEST, challenge=
 
 def try_releases(row, service, peer):
     known = peer.ask("keys")
-    wrapped = base64.b64encode(b"object-1").decode()
-    made = service.curl("POST", f"{DATASET}/generate", {"keys": [{"object": wrapped}]}, "ingest")["keys"][0]
-    key = {"object": wrapped, "version": made["version"], "wrapped": made["wrapped"]}
+    plain_key, key = new_key(service, b"object-1")
+    wrapped = key["object"]
     release = lambda body: service.curl("POST", f"{DATASET}/release", body, "infer")
 
     got = release(order(service, peer, known, key))
@@ -134,7 +144,7 @@ def try_releases(row, service, peer):
     if not row.check("evidence made from the documents is believed", "release" in got, got):
         return
     about = {"release": got["release"], "tenant": "acme", "dataset": "models", "purpose": "infer", "object": wrapped, **got["keys"][0]}
-    row.check("the key opens", peer.ask("open", **about) == {"key": made["key"]})
+    row.check("the key opens", peer.ask("open", **about) == {"key": plain_key})
     for name in ("release", "tenant", "dataset", "purpose"):
         row.check(f"it opens for no other {name}", "error" in peer.ask("open", **{**about, name: "other"}))
     row.check("nor for another object", "error" in peer.ask("open", **{**about, "object": "b3RoZXI="}))
@@ -151,10 +161,76 @@ def try_releases(row, service, peer):
     plain = service.curl("POST", f"{DATASET}/unwrap", {"keys": [key]}, "infer")
     row.check("unwrapping is refused", plain.get("code") == "refused", plain)
     more = release({"keys": [key], "lease": got["release"]})
-    row.check("a further key under the lease", peer.ask("open", **{**about, **more["keys"][0]}) == {"key": made["key"]}, more)
+    row.check("a further key under the lease", peer.ask("open", **{**about, **more["keys"][0]}) == {"key": plain_key}, more)
 
     replayed = json.loads(service.cli("--json", "attest", "replay", got["release"]))
     row.check("what was kept leads there again", replayed["same"] and replayed["record"] is not None, replayed)
+
+
+def new_key(service, name):
+    wrapped = base64.b64encode(name).decode()
+    made = service.curl("POST", f"{DATASET}/generate", {"keys": [{"object": wrapped}]}, "ingest")["keys"][0]
+    return made["key"], {"object": wrapped, "version": made["version"], "wrapped": made["wrapped"]}
+
+
+def try_opening(row, service, peer, node, modules):
+    known = peer.ask("keys")
+    plain, key = new_key(service, b"object-3")
+    service.curl("PUT", "/v1/attestation/policy", {"document": policy(known["software_key"])})
+    got = service.curl("POST", f"{DATASET}/release", order(service, peer, known, key), "infer")
+    if not row.check("a release", "release" in got, got):
+        return
+    names = {"release": got["release"], "tenant": "acme", "dataset": "models", "purpose": "infer"}
+    good = {**peer.ask("secret", **names), **got["keys"][0], "aad": key["object"]}
+    other = peer.ask("secret", **{**names, "release": "0" * 32})
+    changed = bytearray(base64.b64decode(good["ciphertext"]))
+    changed[0] ^= 1
+    told = [good, {**good, "info": other["info"]}, {**good, "aad": "b3RoZXI="},
+            {**good, "ciphertext": base64.b64encode(changed).decode()}]
+    done = subprocess.run([node, interop.SOURCE / "tests/interop/hpke_opener.mjs"], input="".join(json.dumps(one) + "\n" for one in told),
+                          env={**os.environ, "MODULES": modules}, capture_output=True, text=True, check=False, timeout=30)
+    said = [json.loads(line) for line in done.stdout.splitlines()] + [{}] * 4
+    row.check("the key opens", said[0] == {"key": plain}, done.stderr)
+    row.check("it opens for no other release", "error" in said[1], said)
+    row.check("nor for another object", "error" in said[2], said)
+    row.check("nor with a bit changed", "error" in said[3], said)
+
+
+def read_by(ear, folder, key, token):
+    (folder / "key.jwk").write_text(json.dumps(key))
+    (folder / "result.jwt").write_text(token)
+    done = subprocess.run([ear, folder / "key.jwk", folder / "result.jwt"], capture_output=True, text=True, check=False, timeout=30)
+    return json.loads(done.stdout or json.dumps({"error": done.stderr}))
+
+
+def try_results(row, service, peer, ear, folder):
+    known = peer.ask("keys")
+    _, key = new_key(service, b"object-2")
+    service.curl("PUT", "/v1/attestation/policy", {"document": policy(known["software_key"])})
+    asked = order(service, peer, known, key)
+    got = service.curl("POST", f"{DATASET}/release", {**asked, "ear": True}, "infer")
+    keys = {one["cloister.assurance"]: one for one in service.curl("GET", "/v1/attestation/result-keys")["keys"]}
+    if not row.check("a release with its result", "ear" in got and set(keys) == {"hardware", "insecure_software"}, got):
+        return
+    said = read_by(ear, folder, keys["insecure_software"], got["ear"])
+    row.check("its signature holds by the key of software", "error" not in said, said)
+    row.check("it doesn't by that of hardware", "error" in read_by(ear, folder, keys["hardware"], got["ear"]))
+    header, payload, signature = got["ear"].split(".")
+    changed = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    changed["ear_status"] = "affirming"
+    forged = base64.urlsafe_b64encode(json.dumps(changed).encode()).decode().rstrip("=")
+    row.check("nor for another payload", "error" in read_by(ear, folder, keys["insecure_software"], f"{header}.{forged}.{signature}"))
+    row.check("the profile is the draft's", said.get("profile") == "tag:ietf.org,2026:rats/ear#04", said)
+    row.check("the nonce is the challenge", said.get("nonce") == asked["attestation"]["challenge"], said)
+    part = said.get("submods", {}).get("cpu0", {})
+    row.check("software is contraindicated", said.get("status") == part.get("status") == "contraindicated" and part["hardware"] == 97, said)
+    row.check("and what the policy allows is said", part.get("executables") == 2 and part["policies"] == ["interop-attested"], said)
+    row.check("the verifier's claims are read", {"kind", "assurance", "judged_at", "checks"} <= set(part.get("verifier_claims", [])), said)
+    row.check("it ends with the lease", 0 < said.get("expires", 0) - time.time() <= 60, said)
+    again = folder / "again.jwt"
+    service.cli("attest", "replay", got["release"], "--ear", again)
+    replayed = read_by(ear, folder, keys["insecure_software"], again.read_text())
+    row.check("the result of the replay says the same", replayed == said, replayed)
 
 
 run = interop.Run("attested_release")
@@ -163,4 +239,12 @@ with KeyService(run, "", datasets=("models",), policy=POLICY) as keys:
     with run.row("client", "pyhpke and cbor2", against="attested release", version="0.6.5, 6.3.0") as client:
         with Peer(worker) as one:
             try_releases(client, keys, one)
+    with run.row("client", "@hpke/core", against="attested release", version=HPKE) as client:
+        modules, program = run.npm(f"@hpke/core@{HPKE}", node=20), run.node(20)
+        with Peer(worker) as one:
+            try_opening(client, keys, one, program, modules)
+    with run.row("client", "ear", against="attested release", version=EAR) as client:
+        reader = run.cargo_build("ear_peer")
+        with Peer(worker) as one:
+            try_results(client, keys, one, reader, run.folder)
 run.finish()

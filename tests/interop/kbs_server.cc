@@ -62,13 +62,17 @@ service::KbsOptions options_of(service::Harness& harness, const attest::Anchors&
   options.sessions = std::make_shared<service::KbsSessions>(service::KbsLimits{}, harness.random);
   options.keyrings = harness.service->keyrings();
   options.token_signer = std::make_shared<crypto::MemorySigner>(cloister::testing::key_of_seed(5));
-  options.judge = [&](const attest::EvidenceSet& evidence, const Bytes& report_data, const Bytes& device_nonce,
-                      Time now) {
-    return attest::verify(evidence, {now, report_data, &collateral, &anchors, nullptr}, device_nonce);
+  options.judge = [&](const service::KbsEvidence& given) {
+    const service::GuestQuestion& asked = given.question;
+    return service::KbsJudgement{attest::verify(
+        given.evidence, {asked.judged, asked.report_data, &collateral, &anchors, nullptr}, asked.device_nonce)};
   };
   options.refresh = [](keys::Store&) { return ok_status(); };
   options.epoch = [] { return std::uint64_t{0}; };
-  options.keep = [](const attest::EvidenceSet&, const attest::SetVerdict&) { return ok_status(); };
+  options.keep = [](const service::KbsEvidence&, const service::KbsJudgement&) { return service::KeptItems(); };
+  options.raise_floors = [](keys::Store&, const attest::SetVerdict&, std::uint64_t epoch, const keys::Caller&) {
+    return epoch;
+  };
   options.decide = [](const service::KbsGuest&, const service::Target&, Time) {
     return service::KbsDecision{true, {}};
   };

@@ -35,6 +35,12 @@ def make_buckets(own, foreign):
     make_bucket(s3, "nothing")
     make_bucket(s3, "mixed", "aws:kms", own)
     make_bucket(s3, "undeclared", "AES256")
+    make_bucket(s3, "versioned", "aws:kms", own)
+    s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="versioned", Key="a b", Body=b"x", ServerSideEncryption="AES256")
+    s3.put_object(Bucket="versioned", Key="a b", Body=b"y", ServerSideEncryption="aws:kms", SSEKMSKeyId=own)
+    s3.put_object(Bucket="versioned", Key="gone", Body=b"z", ServerSideEncryption="aws:kms", SSEKMSKeyId=own)
+    s3.delete_object(Bucket="versioned", Key="gone")
     for name in NAMES:
         s3.put_object(Bucket="own", Key=name, Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=own)
     for number in range(1500):

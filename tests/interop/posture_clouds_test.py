@@ -58,6 +58,12 @@ def check_buckets(run, row, port):
     row.check("s3: a bucket that isn't there is not assessed", absent and all("not_assessed" in fact for fact in absent), absent)
     row.check("s3: a bucket that nobody declared is seen", facts.manager("s3://undeclared") == "platform_default",
               facts.manager("s3://undeclared"))
+    versioned = aws(run, port, ["s3://versioned"])
+    whole = versioned.storage("s3://versioned")
+    row.check("s3: what an object was before it was written over is sampled too", whole["values"].get("key_manager") == "platform_default" and
+              whole["values"].get("objects") == 3, whole)
+    older = [fact["subject"] for fact in versioned.all if fact["kind"] == "storage.encryption" and "a b?versionId=" in fact["subject"]]
+    row.check("s3: the older version is named", len(older) == 1, older)
     keys = {fact["subject"]: fact["values"] for fact in facts.all if fact["kind"] == "key.posture"}
     row.check("kms: the operator's key is described", any(key.get("manager") == "operator" and key.get("state") == "enabled"
                                                             for key in keys.values()), keys)
@@ -80,6 +86,17 @@ def check_services(run, row, port, names):
     row.check("rds: plain is none", facts.manager("rds:plain") == "none", facts.manager("rds:plain"))
     for address in ("ebs:vol-00000000000000000", "rds:absent"):
         row.check(f"{address}, which isn't there, is not assessed", "not_assessed" in facts.storage(address), facts.storage(address))
+
+
+def check_discovery(run, row, port, names):
+    facts = aws(run, port, [f"ebs:{names['own-volume']}", "rds:own"])
+    seen = {fact["subject"] for fact in facts.all if fact["kind"] == "inventory.seen"}
+    for what, address in (("volume", f"ebs:{names['plain-volume']}"), ("snapshot", f"ebs:{names['own-snapshot']}"), ("database", "rds:plain")):
+        row.check(f"discovery: a {what} that nobody declared is seen", address in seen, sorted(seen))
+    row.check("discovery: a database that nobody declared is judged", facts.manager("rds:plain") == "none", facts.manager("rds:plain"))
+    row.check("discovery: what is declared isn't found again", not seen & {f"ebs:{names['own-volume']}", "rds:own"}, sorted(seen))
+    sources = [fact for fact in facts.all if fact["kind"] == "inventory.source"]
+    row.check("discovery: every list was read", len(sources) == 5 and not any("not_assessed" in fact for fact in sources), sources)
 
 
 def check_signatures(run, row, port, user):
@@ -138,6 +155,7 @@ def moto(run, row):
         names = json.loads(made.stdout)
         check_buckets(run, row, port)
         check_services(run, row, port, names)
+        check_discovery(run, row, port, names)
         check_audit(run, row, port, names["own-volume"])
         nobodys = aws(run, port, ["s3://own"], account="")
         row.check("no account is said to be the operator's: no key is", nobodys.manager("s3://own") == "unknown",

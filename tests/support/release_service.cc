@@ -122,10 +122,11 @@ net::Response ReleaseService::hand_out(const std::string& id, const JsonValue& k
     list.emplace_back(JsonValue::Object{{"encapsulated", to_base64(sealed.encapsulated)},
                                         {"ciphertext", to_base64(sealed.ciphertext)}});
   }
-  const JsonValue body(JsonValue::Object{{"release", names_another_release ? "release-0" : id},
-                                         {"lease", JsonValue::Object{{"expires", to_rfc3339(granted.end)}}},
-                                         {"keys", std::move(list)}});
-  return net::json_response(200, body.serialize());
+  JsonValue::Object body{{"release", names_another_release ? "release-0" : id},
+                         {"lease", JsonValue::Object{{"expires", to_rfc3339(granted.end)}}},
+                         {"keys", std::move(list)}};
+  if (!policy.empty()) body.emplace_back("policy", JsonValue::Object{{"id", policy}});
+  return net::json_response(200, JsonValue(std::move(body)).serialize());
 }
 
 }  // namespace cloister::testing

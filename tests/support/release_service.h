@@ -23,6 +23,7 @@ class ReleaseService {
   bool leases_hold = true;    // false: policy changed, or it started anew
   bool refuses_keys = false;  // one by one, in an answer that is a success otherwise
   bool names_another_release = false;
+  std::string policy = "workers-1";  // in force; empty: an older service, which doesn't say
 
   unsigned connections = 0, attested = 0, leased = 0;
 

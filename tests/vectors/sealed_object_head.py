@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from sealed_object_primitives import (Cbor, Refused, align, crc32c, crc_fits, hkdf_expand_sha512, hpke_open, is_text,
-                                      little, lp, need, sha256, x25519_public, xaes_open, zero)
+                                      key_at_zero, little, lp, need, sha256, x25519_public, xaes_open, zero)
 try:
     from argon2 import low_level as argon2
 except ImportError:  # passphrase slots are then not assessed
@@ -80,7 +80,7 @@ def parse_table(copy):
         slots += [parse_slot(kind, copy[at + 8:at + 8 + size])] if kind in WRAP_SIZES else []
         at += 8 + size
     need(at == end, "SO-5", "bytes after the slot records")
-    return slots
+    return [slot for slot in slots if slot]
 
 
 def parse_slot(kind, body):
@@ -99,12 +99,15 @@ def parse_slot(kind, body):
     ciphertext, at = prefixed(at, 8192)
     need(at == len(body), "SO-5", "bytes after a slot")
     slot = SimpleNamespace(kind=kind, tenant=tenant, key_id=key_id, version=version, parameters=parameters,
-                           ciphertext=ciphertext, share=bool(index or threshold))
-    if slot.share:
-        return slot
-    need((len(parameters), len(ciphertext)) == WRAP_SIZES[kind], "SO-5", "slot's parameters or ciphertext")
+                           ciphertext=ciphertext, share=(index, threshold) if index or threshold else None)
+    sizes_fit = (len(parameters), len(ciphertext)) == WRAP_SIZES[kind]
+    if slot.share and not (1 <= index <= 255 and 2 <= threshold <= 255 and sizes_fit):
+        return None  # of a later version
+    need(sizes_fit, "SO-5", "slot's parameters or ciphertext")
     if kind == 4:
         memory, passes, lanes = slot.cost = struct.unpack("<III", parameters[16:])
+        if slot.share and not (passes >= 1 and lanes >= 1 and memory >= 8 * lanes):
+            return None
         need(passes >= 1 and lanes >= 1 and memory >= 8 * lanes, "SO-5", "Argon2id cost too small")
     return slot
 
@@ -143,30 +146,47 @@ def try_slot(slot, info, keys):
 
 
 def argon2_work(slot):
-    memory, passes, lanes = slot.cost if slot.kind == 4 and not slot.share else (0, 0, 0)
+    memory, passes, lanes = slot.cost if slot.kind == 4 else (0, 0, 0)
     return memory * passes if memory <= 2**20 and passes <= 16 and lanes <= 16 else 0  # not tried at all
 
 
+def check_shares(slots):
+    shares = [slot.share for slot in slots if slot.share]
+    need(len({threshold for _, threshold in shares}) < 2, "SO-20", "shares that disagree on how many are needed")
+    need(len({index for index, _ in shares}) == len(shares), "SO-20", "a share is there twice")
+
+
 def unwrap(p, slots, keys):
-    unsupported, skipped, work_left = None, [], 2**24
-    for slot in sorted(slots, key=argon2_work):
+    unsupported, skipped, work_left, shares = None, [], 2**24, {}
+    for slot in sorted(slots, key=lambda slot: (bool(slot.share), argon2_work(slot))):
+        if slot.share:
+            check_shares(slots)
         if argon2_work(slot) > work_left:
             unsupported = Refused("unsupported", "SO-8", "the passphrase slots together cost too much")
             continue
         work_left -= argon2_work(slot) if keys.passphrase else 0
+        commitment = p.commitment
+        if slot.share:
+            numbers = (little(16, number) for number in slot.share)
+            commitment = sha256(b"".join(map(lp, (b"CLSR1 share", p.commitment, *numbers))))
         fields = (b"CLSR1 wrap", little(16, slot.kind), slot.key_id, little(32, slot.version), slot.tenant,
-                  p.context.get(2, b""), p.object_id, b"dek", p.commitment)
+                  p.context.get(2, b""), p.object_id, b"dek", commitment)
         try:
-            dek = None if slot.share else try_slot(slot, b"".join(map(lp, fields)), keys)
+            dek = try_slot(slot, b"".join(map(lp, fields)), keys)
         except (InvalidTag, ValueError):
             continue
         except Refused as refusal:
             unsupported = refusal if refusal.code == "unsupported" else unsupported
             skipped += [str(refusal)] if refusal.code == "skipped" else []
             continue
-        if dek:
+        if dek and not slot.share:
             return dek
-    raise unsupported or Refused("denied", "SO-5", "no slot opens with these keys", skipped)
+        if dek:
+            shares[slot.share[0]] = dek
+            if len(shares) == slot.share[1]:
+                return key_at_zero(shares)
+    rule = "SO-20" if any(slot.share for slot in slots) else "SO-5"
+    raise unsupported or Refused("denied", rule, "no slot opens with these keys", skipped)
 
 
 class Keys:

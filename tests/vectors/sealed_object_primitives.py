@@ -154,3 +154,29 @@ class Cbor:
             previous = self.data[start:self.at]
             pairs.append((key, self.value(depth + 1)))
         return tuple(pairs)  # a map is a tuple of pairs: its keys may be anything
+
+
+def field_product(a, b):
+    """In GF(2^8) with x^8 + x^4 + x^3 + x + 1."""
+    product = 0
+    while b:
+        product ^= a if b & 1 else 0
+        a = (a << 1) ^ (0x11B if a & 0x80 else 0)
+        b >>= 1
+    return product
+
+
+def field_inverse(a):
+    return next(b for b in range(1, 256) if field_product(a, b) == 1)
+
+
+def key_at_zero(shares):
+    """Lagrange interpolation, byte by byte, of {index: share}."""
+    key = bytes(32)
+    for x, share in shares.items():
+        weight = 1
+        for other in shares:
+            if other != x:
+                weight = field_product(weight, field_product(other, field_inverse(other ^ x)))
+        key = bytes(a ^ field_product(b, weight) for a, b in zip(key, share))
+    return key

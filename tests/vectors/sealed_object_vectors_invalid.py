@@ -1,5 +1,5 @@
 """Objects that break one rule each, and are right in everything after the break."""
-from sealed_object_vectors_valid import Vector, bytes_for, cbor_text, flip, put
+from sealed_object_vectors_valid import Vector, bytes_for, cbor_text, flip, put, three_shares
 from sealed_object_writer import (DATASET, SOFTWARE_KEY, TENANT, Sealed, Slot, hpke_slot, le, passphrase_slot, prefixed,
                                   software_slot)
 
@@ -192,6 +192,36 @@ def slots_of_others():
                   slots=[passphrase_slot(cost=cost)])
 
 
+def shares():
+    everybody = ("dataset", "software", "hpke")
+
+    def of_three(name, comment, expect, threshold=2, keys=everybody, rule="SO-20", **changes):
+        return bad(f"shares-{name}", comment, rule, expect, keys, slots=three_shares(threshold, **changes))
+
+    for key in everybody:
+        yield of_three(f"one-alone-{key}", "one of the two that are needed", "denied", keys=(key,))
+    yield of_three("two-of-three-needed", "two, where three are needed", "denied", 3, ("dataset", "hpke"))
+    yield of_three("index-twice", "two shares of one index, each in its own context", "corrupt",
+                   software=dict(share=(1, 2)))
+    yield of_three("threshold-mixed", "one says that three are needed", "corrupt", hpke=dict(share=(3, 3)))
+    yield of_three("wrong", "one is 32 other bytes", "corrupt", keys=("dataset", "software"), rule="SO-7",
+                   software=dict(dek=bytes(range(32))))
+    yield of_three("one-is-the-key", "the key itself, called a share", "corrupt", keys=("dataset", "software"),
+                   rule="SO-7", software=dict(dek=Sealed("shares-one-is-the-key").dek))
+    yield of_three("index-changed", "its wrap is bound to another index", "denied", keys=("dataset", "software"),
+                   software=dict(share=(7, 2), true_context={"share": (2, 2)}))
+    yield of_three("threshold-lowered", "three are needed, and all say two", "denied",
+                   dataset=dict(true_context={"share": (1, 3)}), software=dict(true_context={"share": (2, 3)}),
+                   hpke=dict(true_context={"share": (3, 3)}))
+    yield of_three("context-of-a-whole-wrap", "a share bound as the whole key is", "denied",
+                   keys=("dataset", "software"), software=dict(shared=False, dek=bytes(32)))
+    yield bad("shares-called-the-whole-key", "a share whose record says that it is the key", "SO-5", "denied",
+              slots=[Slot(shared=True, true_context={"share": (1, 2)})])
+    for index, threshold in ((256, 2), (1, 256), (1, 1)):
+        yield bad(f"shares-{index}-of-threshold-{threshold}", "no share of this version: skipped", "SO-5", "denied",
+                  slots=[Slot(share=(index, threshold))])
+
+
 def meta():
     deep = b"\x81" * 4 + b"\x00"
     for name, comment, cbor in (
@@ -303,6 +333,6 @@ def footers():
 
 
 def invalid_objects():
-    for part in (beginnings, preamble_fields, public_context, slot_tables, slot_records, slots_of_others, meta, data,
+    for part in (beginnings, preamble_fields, public_context, slot_tables, slot_records, slots_of_others, shares, meta, data,
                  ends, footers):
         yield from part()

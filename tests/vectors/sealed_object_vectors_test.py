@@ -42,7 +42,7 @@ class SealedObjectVectors(unittest.TestCase):
                 broken.add(fields["rule"])
         # Not of a reader, or not to be seen in one file: rewrap, fresh salts, nonces of a writer, ranges, syncs, locks.
         of_writers = {"SO-9", "SO-10", "SO-15", "SO-18", "AL-4", "AL-6", "AL-7", "AL-8"}
-        rules = {f"SO-{n}" for n in range(1, 20)} | {f"AL-{n}" for n in range(1, 9)}
+        rules = {f"SO-{n}" for n in range(1, 21)} | {f"AL-{n}" for n in range(1, 9)}
         self.assertEqual(rules - broken, of_writers)
 
     def test_derived_keys(self):
@@ -95,7 +95,7 @@ class SealedObjectVectors(unittest.TestCase):
         """The format, that is; HKDF, HPKE and the like stand in sealed_object_primitives.py."""
         lines = [line.strip() for name in ("sealed_object.py", "sealed_object_head.py")
                  for line in (HERE / name).read_text().splitlines()]
-        self.assertLess(sum(1 for line in lines if line and not line.startswith("#")), 300)
+        self.assertLess(sum(1 for line in lines if line and not line.startswith("#")), 320)
 
 
 if __name__ == "__main__":

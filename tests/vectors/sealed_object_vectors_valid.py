@@ -102,6 +102,27 @@ def slots():
     yield valid("key-id-512", "the longest key id", ("dataset",), slots=[Slot(key_id=b"k" * 512), Slot()])
 
 
+def three_shares(threshold=2, **changes):
+    """Under the dataset key, the software key and the recipient's; `changes` names what is other than due in one."""
+    makers = {"dataset": Slot, "software": software_slot, "hpke": hpke_slot}
+    return [maker(**{**dict(share=(index, threshold), shared=True), **changes.get(name, {})})
+            for index, (name, maker) in enumerate(makers.items(), 1)]
+
+
+def shares():
+    for keys in (("dataset", "software"), ("hpke", "dataset"), ("software", "hpke"), ("dataset", "software", "hpke")):
+        yield valid(f"shares-2-of-3-{'-'.join(keys)}", "two shares of three make the key", keys, rule="SO-20",
+                    slots=three_shares())
+    yield valid("shares-3-of-3", "every share is needed", ("dataset", "software", "hpke"), rule="SO-20",
+                slots=three_shares(3))
+    yield valid("shares-at-the-ends", "indices 1 and 255, the last two of many", ("dataset", "hpke"), rule="SO-20",
+                slots=three_shares(hpke=dict(share=(255, 2))))
+    yield valid("shares-beside-a-whole-wrap", "the whole key is wrapped too", ("passphrase",), rule="SO-20",
+                slots=three_shares() + [passphrase_slot()])
+    yield valid("shares-that-disagree-beside-a-whole-wrap", "the whole key's slot is tried first", rule="SO-20",
+                slots=[Slot(), software_slot(share=(1, 2), shared=True), hpke_slot(share=(1, 3), shared=True)])
+
+
 def slot_copies():
     other = [Slot(version=9, key=SOFTWARE_KEY)]
     damaged = dict(expect_verify="corrupt", rule="SO-4", more={"slot_copy_damaged": "yes"})
@@ -149,6 +170,7 @@ def verify_only():
 def valid_objects():
     yield from payload_sizes()
     yield from slots()
+    yield from shares()
     yield from slot_copies()
     yield from context_and_meta()
     yield from verify_only()

@@ -70,6 +70,28 @@ HPKE_SEED = random("all", "hpke x25519 seed", 32)
 XWING_SEED = random("all", "hpke x-wing seed", 32)
 
 
+# --- Shares ---
+
+# Powers of 3, which generates the field, and which power each element is.
+POWERS = [1]
+for _ in range(254):
+    POWERS.append(POWERS[-1] ^ (POWERS[-1] << 1) ^ (0x11B if POWERS[-1] & 0x80 else 0))
+LOGARITHMS = {power: exponent for exponent, power in enumerate(POWERS)}
+
+
+def field_product(a, b):
+    return POWERS[(LOGARITHMS[a] + LOGARITHMS[b]) % 255] if a and b else 0
+
+
+def share_of(key, coefficients, index):
+    """One share of a key: `coefficients` has 32 bytes for each power of the index from the first up."""
+    share, power = key, 1
+    for start in range(0, len(coefficients), 32):
+        power = field_product(power, index)
+        share = bytes(a ^ field_product(b, power) for a, b in zip(share, coefficients[start:start + 32]))
+    return share
+
+
 # --- Wraps ---
 
 def xaes_seal(key, nonce, plaintext, aad):
@@ -125,6 +147,7 @@ class Slot:
     key: bytes = DATASET_KEY                    # local key, passphrase, or the recipient's public key
     cost: tuple = (64, 1, 1)                    # Argon2id: KiB, passes, lanes
     share: tuple = (0, 0)
+    shared: bool = False                        # it wraps that share of the DEK, not the DEK
     true_context: dict = field(default_factory=dict)  # fields of the wrap's context that differ from the record's
     dek: Optional[bytes] = None
     parameters: Optional[bytes] = None
@@ -143,10 +166,17 @@ class Slot:
     def wrap(self, sealed, label):
         values = dict(kind=le(self.kind, 2), key_id=self.key_id, version=le(self.version, 4), tenant=self.tenant,
                       dataset=sealed.dataset, object_id=sealed.object_id, purpose=b"dek", commitment=sealed.commitment)
-        values.update(self.true_context)
+        true_share = self.true_context.get("share", self.share)
+        if self.shared:
+            fields = (b"CLSR1 share", sealed.commitment, le(true_share[0], 2), le(true_share[1], 2))
+            values["commitment"] = sha256(b"".join(prefixed(value) for value in fields))
+        values.update({key: value for key, value in self.true_context.items() if key != "share"})
         context = prefixed(b"CLSR1 wrap") + b"".join(prefixed(value) for value in values.values())
         label = f"{sealed.label}{label} {sha256(context).hex()}"  # two wraps never share randomness
         dek, nonce = self.dek or sealed.dek, random(sealed.name, label + " nonce", 24)
+        if self.shared and not self.dek:
+            coefficients = random(sealed.name, f"{sealed.label}shares", 32 * (true_share[1] - 1))
+            dek = share_of(sealed.dek, coefficients, true_share[0])
         if self.kind in (1, 2):
             return b"", nonce + xaes_seal(self.key, nonce, dek, context)
         if self.kind == 4:

@@ -88,6 +88,11 @@ Result<CollateralFacts> facts_of_ocsp(CollateralKind kind, ByteView body) {
   return CollateralFacts{response->answers.front().this_update, response->answers.front().next_update, {}};
 }
 
+bool is_about(ByteView ocsp, std::string_view serial) {
+  const auto response = crypto::parse_ocsp(ocsp);
+  return response.ok() && to_hex(crypto::serial_of(response->answers.front())) == serial;
+}
+
 Result<CollateralFacts> facts_of_xml(CollateralKind kind, ByteView body) {
   const std::string_view text = as_text(body);
   if (text.find("SoftwareIdentity") == std::string_view::npos) return not_of_kind(kind, "it names no SoftwareIdentity");
@@ -130,6 +135,9 @@ Result<CollateralItem> make_collateral(const CollateralNeed& of, Bytes body, std
   if (!is_collateral_key(of.key)) return Error(Code::kInvalid, of.name() + " is no name of collateral");
   if (issuer_chain.size() > kIssuerChainSizeMax) return not_of_kind(of.kind, "its chain is too long");
   CLOISTER_TRY(const CollateralFacts facts, collateral_facts(of.kind, body).with_context(of.name()));
+  if (of.kind == CollateralKind::kNvidiaOcsp && !is_about(body, of.key)) {
+    return Error(Code::kInvalid, of.name() + ": the answer is about another certificate");
+  }
   return CollateralItem{of.kind, of.key,       std::move(body), std::move(issuer_chain),
                         fetched, facts.issued, facts.expires};
 }

@@ -18,7 +18,8 @@ struct CollateralFacts {
 // kInvalid for a body that isn't of that kind: a page of a proxy in place of a list of revocations.
 Result<CollateralFacts> collateral_facts(CollateralKind kind, ByteView body);
 
-// With its dates. kInvalid as above, and for a key that is none.
+// With its dates. kInvalid as above, for a key that is none, and for an OCSP answer about another certificate than the
+// key names: it would drive out the right one.
 Result<CollateralItem> make_collateral(const CollateralNeed& of, Bytes body, std::string issuer_chain, Time fetched);
 
 enum class Merged { kAdded, kReplaced, kSame, kOlder };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "attest/floors.h"
 #include "crypto/ocsp.h"
 
 namespace cloister::attest::nvidia {
@@ -61,19 +62,18 @@ std::optional<Finding> check_one(const crypto::Certificate& certificate, const c
     return Finding{CheckState::kFailed, Reason::kRevoked, "NVIDIA revoked it or holds it"};
   }
   if (answer.state == crypto::OcspState::kUnknown) return unknown("NVIDIA doesn't know it");
-  if (question.floors != nullptr) {
-    const auto known = question.floors->find(floor);
-    if (known != question.floors->end() && seconds < known->second) {
-      rolled_back = true;
-      return unknown("the answer is older than one that was seen before");
-    }
+  if (question.floors != nullptr && seconds < answer_floor(*question.floors, floor)) {
+    rolled_back = true;
+    return unknown("the answer is older than one that was seen before");
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-std::string revocation_floor(const crypto::Certificate& certificate) { return "nvidia/ocsp/" + named(certificate); }
+std::string revocation_floor(const crypto::Certificate& certificate) {
+  return std::string(kAnswerFloors) + named(certificate);
+}
 
 void check_revocation(std::string name, std::span<const crypto::Certificate> path, std::size_t first,
                       const Question& question, Findings& findings, bool& rolled_back, Verdict& verdict) {

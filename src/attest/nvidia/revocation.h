@@ -14,7 +14,8 @@ namespace cloister::attest::nvidia {
 // An answer that names no end is believed for that long.
 inline constexpr Duration kAnswerAge = hours(24);
 
-// "nvidia/ocsp/<serial>": a floor, seconds since 1970 of the answer's own date.
+// "nvidia/ocsp/<serial>": a floor, seconds since 1970 of the answer's own date. There are as many as devices, and each
+// rises with every answer that is fetched: see is_answer_floor() in attest/floors.h for who keeps them.
 std::string revocation_floor(const crypto::Certificate& certificate);
 
 // Adds the check `name` to the verdict: every certificate from `first` on but the last has an answer, and none is

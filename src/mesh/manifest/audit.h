@@ -21,6 +21,7 @@ struct WorkloadMode {
   std::string file;
   std::uint32_t line = 0;
   std::string name_space, kind, name;
+  std::string service_account;               // by which meshes tell workloads apart
   std::string mesh;                          // "istio", "istio-ambient", "linkerd", "consul", "kuma", "none", "unknown"
   std::string mode;                          // "strict", "permissive", "disabled", "none", "unknown"
   std::map<std::string, std::string> ports;  // those that differ, and those that the manifests name

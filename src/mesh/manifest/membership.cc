@@ -164,6 +164,8 @@ WorkloadMode mode_of(const AuditState& state, const Workload& workload, const Me
   mode.name_space = workload.name_space;
   mode.kind = workload.resource->kind;
   mode.name = workload.resource->name;
+  const std::string& account = workload.pod->at("serviceAccountName").text;
+  mode.service_account = account.empty() ? "default" : account;
   mode.mesh = membership.mesh;
   mode.because = membership.because;
   mode.mode = membership.mesh == "none" ? "none" : "unknown";

@@ -23,6 +23,7 @@ Object workload_json(const WorkloadMode& workload) {
   return {{"namespace", workload.name_space},
           {"kind", workload.kind},
           {"name", workload.name},
+          {"service_account", workload.service_account},
           {"mesh", workload.mesh},
           {"mode", workload.mode},
           {"ports", std::move(ports)},

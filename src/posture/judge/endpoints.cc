@@ -119,15 +119,33 @@ std::vector<SubjectVerdict> revocation(const View& view) {
                        [&](const Fact& fact) { return both(look_at_staple(view, fact), look_at_hsts(fact)); });
 }
 
-Finding look_at_transparency(const Fact& fact) {
+// That a monitor tells somebody is seen where it did, or somebody tried it and says so.
+std::optional<bool> alert_of(const View& view, const Fact& fact) {
+  if (const auto alert = fact.truth("alert_seen")) return alert;
+  Facts tried = records(view, "ct-alert", fact.subject);
+  const Facts of_platform = records(view, "ct-alert", the_platform());
+  tried.insert(tried.end(), of_platform.begin(), of_platform.end());
+  const auto holds = [&](const Fact* record) {
+    const auto old = age(view, record->text("date"));
+    return why_no_proof(view, *record).empty() && check_record(view, *record).status == Status::kPass && old &&
+           *old <= kDrillValid;
+  };
+  if (std::ranges::any_of(tried, holds)) return true;
+  return std::nullopt;
+}
+
+Finding look_at_transparency(const View& view, const Fact& fact) {
   const auto unmatched = fact.number("unmatched");
-  const auto alert = fact.truth("alert_seen");
+  const auto alert = alert_of(view, fact);
   if (unmatched && *unmatched > 0)
     return fails(std::to_string(*unmatched) + " certificates were issued for it that nobody knows",
                  "find out who asked for them, and have them revoked");
   if (alert && !*alert)
     return fails("a certificate that wasn't expected raised no alert", "let the monitor tell somebody");
-  if (unmatched != 0 || !alert) return unproven("its certificates weren't all looked for, or no alert was tried");
+  if (unmatched != 0) return unproven("its certificates weren't all looked for", "cloister scan logs, and --ct");
+  if (!alert)
+    return unproven("nobody saw the monitor alert of a certificate that it doesn't know",
+                    "have one issued that the monitor doesn't know, and: cloister posture record ct-alert");
   return passes("every certificate issued for it is known, and another one raises an alert");
 }
 
@@ -140,7 +158,8 @@ Finding look_at_caa(const Fact& fact) {
 }
 
 std::vector<SubjectVerdict> transparency(const View& view) {
-  std::vector<SubjectVerdict> monitored = each_endpoint(view, "ct.monitor", look_at_transparency);
+  std::vector<SubjectVerdict> monitored =
+      each_endpoint(view, "ct.monitor", [&](const Fact& fact) { return look_at_transparency(view, fact); });
   std::vector<SubjectVerdict> issuance = each_endpoint(view, "tls.endpoint", look_at_caa);
   std::vector<SubjectVerdict> out;
   for (std::size_t i = 0; i < monitored.size(); ++i) {

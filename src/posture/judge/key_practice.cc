@@ -55,7 +55,7 @@ bool is_of_home(const Subject& key) { return key.id.starts_with("cloister:") && 
 Finding look_cbom(const View& view, const Fact& fact) {
   const auto components = fact.number("components"), unknown = fact.number("unknown_algorithms"),
              withdrawn = fact.number("withdrawn");
-  const std::string remediation = "cloister posture audit --cbom FILE, and replace what is withdrawn";
+  const std::string remediation = "cloister posture audit --crypto-inventory FILE, and replace what is withdrawn";
   if (fact.at > view.now() || view.now() - fact.at > days(30)) return unproven("the CBOM is older than 30 days");
   if (!components || !unknown || !withdrawn) return unproven("the CBOM isn't counted whole");
   if (*components < 1) return unproven("the CBOM is empty");
@@ -108,7 +108,7 @@ std::vector<SubjectVerdict> judge_key_10(const View& view) {
 
 std::vector<SubjectVerdict> judge_key_11(const View& view) {
   std::vector<SubjectVerdict> parts;
-  parts.push_back(judge_by(view, {the_platform(), "no CBOM was made", "cloister posture audit --cbom FILE"},
+  parts.push_back(judge_by(view, {the_platform(), "no CBOM was made", "cloister posture audit --crypto-inventory FILE"},
                            view.about("cbom", the_platform()),
                            [&](const Fact& fact) { return look_cbom(view, fact); }));
   parts.push_back(judge_by(

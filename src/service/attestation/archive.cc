@@ -97,6 +97,29 @@ Result<crypto::Sha256Digest> Archive::put_shared(ByteView bytes, crypto::Random&
   return digest;
 }
 
+Result<KeptItems> Archive::put_used(const attest::EvidenceSet& evidence, const attest::SetVerdict& verdict,
+                                    const attest::Collateral* collateral, crypto::Random& random) const {
+  KeptItems kept;
+  if (collateral == nullptr) return kept;
+  std::vector<std::string> names;
+  const auto add_part = [&names](const attest::Evidence& part, const attest::Verdict& judged) {
+    for (const attest::CollateralNeed& need : attest::needs(part)) names.push_back(need.name());
+    for (const attest::UsedCollateral& used : judged.used) names.push_back(used.name);
+  };
+  add_part(evidence.primary, verdict.primary);
+  for (std::size_t i = 0; i < verdict.devices.size(); ++i) add_part(evidence.devices[i], verdict.devices[i]);
+  std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
+  for (const std::string& name : names) {
+    const auto item = collateral->items().find(name);
+    if (item == collateral->items().end()) continue;
+    CLOISTER_TRY(const auto digest, put_shared(encode(item->second), random));
+    kept.emplace_back(name, digest);
+  }
+  return kept;
+}
+
 Result<Bytes> Archive::release(const std::string& id) const {
   if (!is_release_id(id)) return no_release(id);
   auto bytes = get(folder_ / "releases" / id, "release " + id);

@@ -14,12 +14,15 @@ namespace cloister::service {
 
 inline constexpr std::size_t kArchivedSizeMax = std::size_t{32} << 20;
 
+// Item names, and digests of what is kept.
+using KeptItems = std::vector<std::pair<std::string, crypto::Sha256Digest>>;
+
 // One release or refusal, with all that it depended on but what is kept apart by digest.
 struct ReleaseRecord {
   std::string id;  // of the release: 32 hexadecimal digits
   std::string caller;
   ReleaseCase asked;
-  std::vector<std::pair<std::string, crypto::Sha256Digest>> collateral;  // item names, and digests of what is kept
+  KeptItems collateral;
   attest::Floors floors;
   crypto::Sha256Digest policy{};  // of its text
   std::uint64_t epoch = 0;
@@ -49,6 +52,10 @@ class Archive {
   Status put_release(const std::string& id, ByteView record, crypto::Random& random) const;
   // By their SHA-256, which it returns; what is there already isn't written again. Durable when it returns.
   Result<crypto::Sha256Digest> put_shared(ByteView bytes, crypto::Random& random) const;
+
+  // Those items of `collateral`, which may be null, that the evidence asks for or the verdict used: by put_shared().
+  Result<KeptItems> put_used(const attest::EvidenceSet& evidence, const attest::SetVerdict& verdict,
+                             const attest::Collateral* collateral, crypto::Random& random) const;
 
   // kNotFound; kCorrupt for a file that isn't what was written under that name.
   Result<Bytes> release(const std::string& id) const;

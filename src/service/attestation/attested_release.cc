@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attest/floors.h"
 #include "service/attestation/sealed_keys.h"
 #include "service/verbs.h"
 
@@ -85,7 +86,8 @@ Result<std::unique_ptr<AttestedRelease>> AttestedRelease::open(AttestedReleasePa
   const ReleaseSettings settings(parts.settings);
   CLOISTER_TRY(crypto::KeyMaterial key, settings.archive_key(store, *parts.random, caller));
   CLOISTER_TRY(Archive archive, Archive::open(parts.archive, std::move(key)));
-  std::unique_ptr<AttestedRelease> opened(new AttestedRelease(std::move(parts), std::move(archive)));
+  CLOISTER_TRY(ResultTokens tokens, ResultTokens::open(parts.settings, store, *parts.random, caller));
+  std::unique_ptr<AttestedRelease> opened(new AttestedRelease(std::move(parts), std::move(archive), std::move(tokens)));
   CLOISTER_RETURN_IF_ERROR(opened->refresh(store));
   return opened;
 }
@@ -166,11 +168,11 @@ Result<Reply> AttestedRelease::try_release(const ReleaseOrder& order, Call& call
   attempt.id = to_hex(crypto::random_array<16>(random_));
   ReleaseRecord& record = attempt.record;
   record.id = attempt.id;
-  record.floors = attempt.state->floors;
   record.epoch = attempt.state->epoch;
   const auto collateral = collateral_ ? collateral_() : nullptr;
-  record.found = judge(record.asked, attempt.state->policy, collateral.get(), record.floors);
-  if (wanted_ && lacks_something(record.found.verdict)) wanted_(record.asked.evidence);
+  record.found = judge(record.asked, attempt.state->policy, collateral.get(), attempt.state->floors);
+  record.floors = floors_for(record.found.verdict, attempt.state->floors);
+  if (wanted_ && lacks_something(record.found.verdict)) wanted_(record.asked.evidence, call.caller);
   CLOISTER_RETURN_IF_ERROR(keep(attempt, collateral.get()).with_context("keep the evidence"));
 
   const policy::ReleaseDecision& decision = record.found.decision;
@@ -192,31 +194,34 @@ Result<Reply> AttestedRelease::try_release(const ReleaseOrder& order, Call& call
 // Before anything is handed out: nobody has keys for reasons that nobody can look at again.
 Status AttestedRelease::keep(Attempt& attempt, const attest::Collateral* collateral) {
   ReleaseRecord& record = attempt.record;
-  record.collateral.clear();
-  if (collateral != nullptr) {
-    std::vector<std::string> names;
-    const auto add_part = [&names](const attest::Evidence& evidence, const attest::Verdict& verdict) {
-      for (const attest::CollateralNeed& need : attest::needs(evidence)) names.push_back(need.name());
-      for (const attest::UsedCollateral& used : verdict.used) names.push_back(used.name);
-    };
-    add_part(record.asked.evidence.primary, record.found.verdict.primary);
-    for (std::size_t i = 0; i < record.found.verdict.devices.size(); ++i) {
-      add_part(record.asked.evidence.devices[i], record.found.verdict.devices[i]);
-    }
-    std::ranges::sort(names);
-    const auto repeated = std::ranges::unique(names);
-    names.erase(repeated.begin(), repeated.end());
-    for (const std::string& name : names) {
-      const auto item = collateral->items().find(name);
-      if (item == collateral->items().end()) continue;
-      CLOISTER_TRY(const auto digest, archive_.put_shared(encode(item->second), random_));
-      record.collateral.emplace_back(name, digest);
-    }
-  }
+  CLOISTER_TRY(record.collateral, archive_.put_used(record.asked.evidence, record.found.verdict, collateral, random_));
   CLOISTER_TRY(record.policy, archive_.put_shared(as_bytes(attempt.state->policy_text), random_));
   const Bytes encoded = encode(record);
   attempt.lease.evidence = crypto::sha256(encoded);
   return archive_.put_release(attempt.id, encoded, random_);
+}
+
+Result<std::uint64_t> AttestedRelease::raise_floors(keys::Store& store, const attest::Floors& seen,
+                                                    std::uint64_t expected, const keys::Caller& caller) {
+  const auto known = state();
+  const bool any_is_higher = std::ranges::any_of(
+      seen, [&known](const auto& one) { return attest::floor_of(known->floors, one.first) < one.second; });
+  if (!any_is_higher) return expected;
+  std::uint64_t epoch = expected;
+  bool changed = false;
+  const keys::AuditEntry entry{
+      {caller.now, caller.actor, "attestation.raise-floors", "", "attestation", audit::Outcome::kAllowed, ""},
+      caller.extras};
+  const Status raised = store.change(entry, [&](keys::Store::Change& change) -> Status {
+    const Status current = settings_.expect_epoch(store, expected);
+    changed = !current.ok();
+    CLOISTER_RETURN_IF_ERROR(current);
+    CLOISTER_TRY(epoch, settings_.raise_floors(store, change, seen));
+    return {};
+  });
+  if (!changed) CLOISTER_RETURN_IF_ERROR(raised);
+  CLOISTER_RETURN_IF_ERROR(refresh(store));
+  return epoch;
 }
 
 Result<Reply> AttestedRelease::release_by_lease(const ReleaseOrder& order, Call& call, keys::Hierarchy& hierarchy) {
@@ -252,7 +257,15 @@ Result<Reply> AttestedRelease::hand_out(const ReleaseOrder& order, Call& call, k
   JsonWriter json(reply.response.body);
   json.begin_object().member("release", lease.id).name("lease").begin_object();
   json.member("expires", to_rfc3339(lease.expires)).end_object();
+  json.name("policy").begin_object().member("id", attempt.state->policy.id());
+  json.member("sha256", to_hex(attempt.state->policy_digest)).end_object();
   if (attempt.attested) json.name("verdict").json(verdict_json(attempt.record.found.verdict));
+  if (order.ear) {
+    CLOISTER_TRY(const std::string ear,
+                 tokens_.sign(attempt.record.found.verdict, result_of(attempt.record, attempt.state->policy.id(),
+                                                                      call.now, lease.expires - call.now)));
+    json.member("ear", ear);
+  }
   CLOISTER_TRY(const SealedKeys sealed, seal_keys(call, order.keys, *keyring, recipient, lease.id, random_, json));
   json.end_object();
   if (sealed.sealed == 0) {

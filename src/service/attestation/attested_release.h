@@ -7,6 +7,7 @@
 #include "service/attestation/leases.h"
 #include "service/attestation/release_order.h"
 #include "service/attestation/release_state.h"
+#include "service/attestation/result_tokens.h"
 #include "service/unlocked_keyrings.h"
 
 namespace cloister::service {
@@ -19,8 +20,9 @@ struct AttestedReleaseParts {
   crypto::Random* random = nullptr;  // outlives it
   ChallengeLimits challenges = {};
   std::size_t cached_keyrings = 256;
-  // Told of evidence that something was lacking for, so that it can be fetched. Any thread; it must not wait.
-  std::function<void(const attest::EvidenceSet&)> wanted = {};
+  // Told of evidence that something was lacking for, so that it can be fetched, and who sent it. Any thread; it must
+  // not wait.
+  std::function<void(const attest::EvidenceSet&, const std::string& caller)> wanted = {};
 };
 
 // Any thread may call. Outlives the service that has its routes.
@@ -39,17 +41,24 @@ class AttestedRelease {
   // workers alone.
   Status guard(policy::Operation operation, const Target& target) const;
 
-  // POST /v1/attestation/challenges, GET /v1/attestation/leases/{lease}, GET and PUT /v1/attestation/policy, and POST
-  // …/datasets/{dataset}/release.
+  // For verdicts that other protocols come to: lets floors rise to what a sound one saw, on record where one does, and
+  // says the epoch from then on. Where the epoch isn't `expected` any more, nothing rises, and that is what it says.
+  Result<std::uint64_t> raise_floors(keys::Store& store, const attest::Floors& seen, std::uint64_t expected,
+                                     const keys::Caller& caller);
+
+  // POST /v1/attestation/challenges, GET /v1/attestation/leases/{lease}, GET and PUT /v1/attestation/policy, GET
+  // /v1/attestation/result-keys, and POST …/datasets/{dataset}/release.
   std::vector<Route> routes();
 
   const Archive& archive() const { return archive_; }
+  const ResultTokens& tokens() const { return tokens_; }
 
  private:
   struct Attempt;
-  AttestedRelease(AttestedReleaseParts parts, Archive archive)
+  AttestedRelease(AttestedReleaseParts parts, Archive archive, ResultTokens tokens)
       : settings_(std::move(parts.settings)),
         archive_(std::move(archive)),
+        tokens_(std::move(tokens)),
         collateral_(std::move(parts.collateral)),
         wanted_(std::move(parts.wanted)),
         random_(*parts.random),
@@ -72,8 +81,9 @@ class AttestedRelease {
 
   const ReleaseSettings settings_;
   const Archive archive_;
+  const ResultTokens tokens_;
   const std::function<std::shared_ptr<const attest::Collateral>()> collateral_;
-  const std::function<void(const attest::EvidenceSet&)> wanted_;
+  const std::function<void(const attest::EvidenceSet&, const std::string& caller)> wanted_;
   crypto::Random& random_;
   Challenges challenges_;
   Leases leases_;

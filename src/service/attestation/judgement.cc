@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attest/floors.h"
 #include "attest/workload_manifest.h"
 #include "base/json.h"
 #include "base/reader.h"
@@ -97,6 +98,15 @@ attest::Floors seen_by(const attest::SetVerdict& verdict) {
   return seen;
 }
 
+attest::Floors floors_for(const attest::SetVerdict& verdict, const attest::Floors& floors) {
+  const attest::Floors seen = seen_by(verdict);
+  attest::Floors of_it = floors;
+  std::erase_if(of_it, [&seen](const auto& floor) {
+    return floor.first.starts_with(attest::kAnswerFloors) && !seen.contains(floor.first);
+  });
+  return of_it;
+}
+
 policy::AttestedPart part_of(const attest::Verdict& verdict) {
   policy::AttestedPart part;
   part.platform = attest::kind_name(verdict.kind);
@@ -114,28 +124,39 @@ policy::AttestedPart part_of(const attest::Verdict& verdict) {
   return part;
 }
 
-Judgement judge(const ReleaseCase& asked, const policy::AttestationPolicy& policy, const attest::Collateral* collateral,
-                const attest::Floors& floors) {
-  attest::Binding binding = asked.binding;
-  binding.manifest = crypto::sha256(asked.manifest);
-  binding.devices = attest::devices_digest(asked.evidence);
-  const attest::Anchors anchors = anchors_of(policy);
-  const attest::Question question{asked.now, attest::report_data(binding), collateral, &anchors, &floors};
-  Judgement judgement;
-  judgement.verdict = attest::verify(asked.evidence, question, attest::device_nonce(binding));
-
+policy::ReleaseDecision decide_on(const ReleaseCase& asked, const attest::SetVerdict& verdict,
+                                  const policy::AttestationPolicy& policy) {
   policy::ReleaseRequest request{asked.tenant,
                                  asked.environment,
                                  asked.dataset,
                                  asked.purpose,
-                                 binding.role,
-                                 to_hex(binding.manifest),
-                                 {part_of(judgement.verdict.primary)},
+                                 asked.binding.role,
+                                 asked.guest ? "" : to_hex(crypto::sha256(asked.manifest)),
+                                 {part_of(verdict.primary)},
                                  asked.now};
   const auto manifest = attest::parse_workload_manifest(as_text(asked.manifest));
-  if (manifest.ok()) add_manifest(request.parts.front().claims, *manifest);
-  for (const attest::Verdict& device : judgement.verdict.devices) request.parts.push_back(part_of(device));
-  judgement.decision = policy::decide(policy, request);
+  if (!asked.guest && manifest.ok()) add_manifest(request.parts.front().claims, *manifest);
+  for (const attest::Verdict& device : verdict.devices) request.parts.push_back(part_of(device));
+  return policy::decide(policy, request);
+}
+
+Judgement judge(const ReleaseCase& asked, const policy::AttestationPolicy& policy, const attest::Collateral* collateral,
+                const attest::Floors& floors) {
+  Judgement judgement;
+  if (asked.guest) {
+    const GuestQuestion& guest = *asked.guest;
+    judgement.verdict = attest::verify(
+        asked.evidence, {guest.judged, guest.report_data, collateral, &attest::Anchors::production(), &floors},
+        guest.device_nonce);
+  } else {
+    attest::Binding binding = asked.binding;
+    binding.manifest = crypto::sha256(asked.manifest);
+    binding.devices = attest::devices_digest(asked.evidence);
+    const attest::Anchors anchors = anchors_of(policy);
+    const attest::Question question{asked.now, attest::report_data(binding), collateral, &anchors, &floors};
+    judgement.verdict = attest::verify(asked.evidence, question, attest::device_nonce(binding));
+  }
+  judgement.decision = decide_on(asked, judgement.verdict, policy);
   return judgement;
 }
 

@@ -7,6 +7,12 @@
 
 namespace cloister::service {
 
+// What evidence had to carry that came by a protocol of others (docs/api/kbs.md), in place of a binding of ours.
+struct GuestQuestion {
+  Bytes report_data, device_nonce;
+  Time judged;  // when it was verified: decisions follow, each at its own time
+};
+
 // Everything that a verdict and a decision depend on, but collateral, floors and policy.
 struct ReleaseCase {
   Time now;
@@ -15,6 +21,8 @@ struct ReleaseCase {
   attest::Binding binding;  // manifest and devices are set by judge()
   Bytes manifest;
   attest::EvidenceSet evidence;
+  // With it, binding says the role alone, there is no manifest, and no key of insecure_software is believed.
+  std::optional<GuestQuestion> guest;
 };
 
 struct Judgement {
@@ -24,9 +32,14 @@ struct Judgement {
 
 // The largest number of each name.
 attest::Floors higher(const attest::Floors& a, const attest::Floors& b);
+// Those that a verdict can have gone by: not the ones of other devices' answers.
+attest::Floors floors_for(const attest::SetVerdict& verdict, const attest::Floors& floors);
 // Of all parts.
 attest::Floors seen_by(const attest::SetVerdict& verdict);
 
+// What the policy says of evidence with that verdict.
+policy::ReleaseDecision decide_on(const ReleaseCase& asked, const attest::SetVerdict& verdict,
+                                  const policy::AttestationPolicy& policy);
 Judgement judge(const ReleaseCase& asked, const policy::AttestationPolicy& policy, const attest::Collateral* collateral,
                 const attest::Floors& floors);
 

@@ -111,11 +111,16 @@ bool is_role(std::string_view text) { return policy::is_name(text); }
 
 Result<ReleaseOrder> parse_release_order(std::string_view body) {
   CLOISTER_TRY(const JsonValue root, parse_json(body, kLimits));
-  CLOISTER_TRY(const Fields fields, Fields::of(root, "the body", {"keys", "attestation", "lease"}));
+  CLOISTER_TRY(const Fields fields, Fields::of(root, "the body", {"keys", "attestation", "lease", "ear"}));
   ReleaseOrder order;
   CLOISTER_TRY(order.keys, parse_keys(fields.find("keys")));
   if ((fields.find("attestation") == nullptr) == (fields.find("lease") == nullptr)) {
     return Error(Code::kInvalid, "the body has either attestation or lease");
+  }
+  if (const JsonValue* ear = fields.find("ear")) {
+    if (ear->boolean() == std::nullopt) return fields.wrong("ear", "is true or false");
+    order.ear = *ear->boolean();
+    if (order.ear && fields.find("lease") != nullptr) return fields.wrong("ear", "needs new evidence, not a lease");
   }
   if (const JsonValue* attestation = fields.find("attestation")) {
     CLOISTER_TRY(order.attestation, parse_attestation(*attestation));

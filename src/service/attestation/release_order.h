@@ -33,6 +33,7 @@ struct ReleaseOrder {
   // One of them.
   std::optional<AttestationOrder> attestation;
   std::optional<std::string> lease;
+  bool ear = false;  // whether the verdict is wanted as a signed attestation result too: with new evidence only
 };
 
 // kInvalid, naming the field.

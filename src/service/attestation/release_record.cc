@@ -1,5 +1,6 @@
 // How a release, and a collateral item that it used, are written down. docs/formats/release-archive.md.
 #include <algorithm>
+#include <limits>
 
 #include "base/base64.h"
 #include "base/json.h"
@@ -8,6 +9,8 @@
 namespace cloister::service {
 namespace {
 
+// The second is of guests: a program that knows only the first would verify them against the wrong question.
+constexpr std::uint64_t kVersion = 1, kGuestVersion = 2;
 constexpr JsonLimits kLimits{kArchivedSizeMax, 16, 262'144};
 
 std::string base64_of(ByteView bytes) { return to_base64(bytes); }
@@ -36,6 +39,11 @@ class Members {
     const auto number = found == nullptr ? std::nullopt : found->unsigned_integer();
     wrong_ = wrong_ || !number;
     return number.value_or(0);
+  }
+  Time time(std::string_view name) {
+    const std::uint64_t ms = number(name);
+    wrong_ = wrong_ || ms > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    return Time{static_cast<std::int64_t>(ms)};
   }
   Bytes base64(std::string_view name) { return bytes_of(from_base64(text(name))); }
   Bytes hex(std::string_view name) { return bytes_of(from_hex(text(name))); }
@@ -92,6 +100,22 @@ Result<attest::Binding> binding_of(const JsonValue& value) {
   return binding;
 }
 
+JsonValue json_of(const GuestQuestion& guest) {
+  return JsonValue::Object{{"report_data", to_hex(guest.report_data)},
+                           {"device_nonce", to_hex(guest.device_nonce)},
+                           {"judged_ms", guest.judged.unix_ms}};
+}
+
+Result<GuestQuestion> guest_of(const JsonValue& value) {
+  Members members(value);
+  GuestQuestion guest;
+  guest.report_data = members.hex("report_data");
+  guest.device_nonce = members.hex("device_nonce");
+  guest.judged = members.time("judged_ms");
+  CLOISTER_RETURN_IF_ERROR(members.status());
+  return guest;
+}
+
 Status read_lists(Members& members, ReleaseRecord& record) {
   const Error malformed(Code::kCorrupt, "a kept release is malformed");
   const auto* items = members.part("collateral").object();
@@ -145,34 +169,37 @@ Bytes encode(const ReleaseRecord& record) {
   for (const auto& [name, digest] : record.collateral) {
     items.emplace_back(name, JsonValue::Object{{"sha256", to_hex(digest)}});
   }
-  const JsonValue value = JsonValue::Object{{"version", std::uint64_t{1}},
-                                            {"release", record.id},
-                                            {"at_ms", asked.now.unix_ms},
-                                            {"caller", record.caller},
-                                            {"tenant", asked.tenant},
-                                            {"environment", asked.environment},
-                                            {"dataset", asked.dataset},
-                                            {"purpose", std::string(policy::purpose_name(asked.purpose))},
-                                            {"binding", json_of(asked.binding)},
-                                            {"manifest", base64_of(asked.manifest)},
-                                            {"evidence", base64_of(attest::encode(asked.evidence))},
-                                            {"collateral", std::move(items)},
-                                            {"floors", numbers(record.floors)},
-                                            {"policy", to_hex(record.policy)},
-                                            {"epoch", record.epoch},
-                                            {"found", findings_json(record.found)}};
-  return to_bytes(as_bytes(value.serialize()));
+  JsonValue::Object value{{"version", asked.guest ? kGuestVersion : kVersion},
+                          {"release", record.id},
+                          {"at_ms", asked.now.unix_ms},
+                          {"caller", record.caller},
+                          {"tenant", asked.tenant},
+                          {"environment", asked.environment},
+                          {"dataset", asked.dataset},
+                          {"purpose", std::string(policy::purpose_name(asked.purpose))},
+                          {"binding", json_of(asked.binding)},
+                          {"manifest", base64_of(asked.manifest)},
+                          {"evidence", base64_of(attest::encode(asked.evidence))},
+                          {"collateral", std::move(items)},
+                          {"floors", numbers(record.floors)},
+                          {"policy", to_hex(record.policy)},
+                          {"epoch", record.epoch},
+                          {"found", findings_json(record.found)}};
+  if (asked.guest) value.emplace_back("guest", json_of(*asked.guest));
+  return to_bytes(as_bytes(JsonValue(std::move(value)).serialize()));
 }
 
 Result<DecodedRelease> decode_release(ByteView bytes) {
   const auto value = parse_json(as_text(bytes), kLimits);
   if (!value.ok()) return Error(Code::kCorrupt, "a kept release is malformed");
   Members members(*value);
-  if (members.number("version") != 1) return Error(Code::kUnsupported, "the kept release is newer than this program");
+  const std::uint64_t version = members.number("version");
+  if (version != kVersion && version != kGuestVersion)
+    return Error(Code::kUnsupported, "the kept release is newer than this program");
   DecodedRelease decoded;
   ReleaseRecord& record = decoded.record;
   record.id = members.text("release");
-  record.asked.now = Time{static_cast<std::int64_t>(members.number("at_ms"))};
+  record.asked.now = members.time("at_ms");
   record.caller = members.text("caller");
   record.asked.tenant = members.text("tenant");
   record.asked.environment = members.text("environment");
@@ -187,6 +214,9 @@ Result<DecodedRelease> decode_release(ByteView bytes) {
   CLOISTER_TRY(record.asked.purpose, policy::parse_purpose(purpose));
   CLOISTER_TRY(record.asked.evidence, attest::decode_evidence(evidence));
   CLOISTER_TRY(record.asked.binding, binding_of(members.part("binding")));
+  if (version == kGuestVersion) {
+    CLOISTER_TRY(record.asked.guest, guest_of(members.part("guest")));
+  }
   CLOISTER_RETURN_IF_ERROR(read_lists(members, record));
   return decoded;
 }

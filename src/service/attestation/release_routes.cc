@@ -83,6 +83,15 @@ std::vector<Route> AttestedRelease::routes() {
                return Parsed{
                    {}, [this](Call& same, keys::Hierarchy* hierarchy) { return show_lease(same, hierarchy->store()); }};
              }),
+      simple("GET", "/v1/attestation/result-keys", Recording::kNone, Work::kInline,
+             [this](Call& call) -> Result<Parsed> {
+               CLOISTER_RETURN_IF_ERROR(expect_bare(call));
+               return Parsed{{}, [this](Call&, keys::Hierarchy*) -> Result<Reply> {
+                               Reply reply = json_reply();
+                               net::append(reply.response.body, tokens_.jwks());
+                               return reply;
+                             }};
+             }),
       {"GET", "/v1/attestation/policy", Access::kPolicy, policy::Operation::kPolicyRead, Recording::kService,
        Work::kWorker,
        [this](Call& call) -> Result<Parsed> {

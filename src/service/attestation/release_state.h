@@ -15,7 +15,7 @@ struct ReleaseState {
   policy::AttestationPolicy policy;
   std::string policy_text;  // exactly as it was set; empty: none was
   crypto::Sha256Digest policy_digest{};
-  attest::Floors floors;
+  attest::Floors floors;  // all of them: vendors' and those of answers about single certificates
   // Rises when the policy is replaced and when a floor rises: what was released in an older epoch has ended.
   std::uint64_t epoch = 0;
 };
@@ -33,7 +33,8 @@ class ReleaseSettings {
   Status expect_epoch(keys::Store& store, std::uint64_t expected) const;
   // Puts the policy into force, in the next epoch.
   Status put_policy(keys::Store& store, keys::Store::Change& change, std::string_view text) const;
-  // Lets floors rise to what was seen. A floor that was there and rises begins the next epoch; which one it is then.
+  // Lets floors rise to what was seen. A vendor's floor that was there and rises begins the next epoch; which one it is
+  // then. Answers about single certificates rise without: each device has its own, with every answer that is fetched.
   Result<std::uint64_t> raise_floors(keys::Store& store, keys::Store::Change& change, const attest::Floors& seen) const;
 
   // The key that kept releases are encrypted under; made where there is none yet.
@@ -45,6 +46,7 @@ class ReleaseSettings {
     attest::Floors floors;
   };
   Result<Counted> read_counted(keys::Store& store) const;
+  Result<attest::Floors> read_answers(keys::Store& store) const;
   Status put_counted(keys::Store::Change& change, const Counted& counted) const;
 
   AuthenticSettings settings_;

@@ -15,7 +15,7 @@ Result<Replay> replay_release(const Archive& archive, const std::string& id) {
   CLOISTER_TRY(const Bytes bytes, archive.release(id));
   CLOISTER_TRY(DecodedRelease decoded, decode_release(bytes));
   if (decoded.record.id != id) return Error(Code::kCorrupt, "the kept release " + id + " is another one");
-  Replay replay{std::move(decoded.record), crypto::sha256(bytes), std::move(decoded.found_json), {}};
+  Replay replay{std::move(decoded.record), crypto::sha256(bytes), {}, std::move(decoded.found_json), {}};
   ReleaseRecord& record = replay.record;
 
   attest::Collateral collateral;
@@ -29,6 +29,7 @@ Result<Replay> replay_release(const Archive& archive, const std::string& id) {
   policy::AttestationPolicy policy;
   if (!text.empty()) {
     CLOISTER_TRY(policy, policy::load_attestation_policy(as_text(text)));
+    replay.policy_id = policy.id();
   }
   record.found = judge(record.asked, policy, &collateral, record.floors);
   replay.found = findings_json(record.found);

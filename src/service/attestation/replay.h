@@ -9,6 +9,7 @@ namespace cloister::service {
 struct Replay {
   ReleaseRecord record;           // as it was kept; `found` is what is found now
   crypto::Sha256Digest digest{};  // what the audit record of it must say (evidence)
+  std::string policy_id;          // empty: none was set
   std::string kept, found;        // findings_json() of then and of now
   // Then and now the same verdict, for the same reasons, and the same decision.
   bool same() const { return kept == found; }

@@ -8,58 +8,71 @@ namespace {
 // The protocol has no roles and no manifests: policies say this word, and hold measurements and host data instead.
 constexpr const char* kRole = "kbs";
 
-KbsDecision decide(const policy::AttestationPolicy& policy, const KbsGuest& guest, const Target& target,
-                   policy::Purpose purpose, Time now) {
-  policy::ReleaseRequest request;
-  request.tenant = target.tenant;
-  request.environment = target.environment;
-  request.dataset = target.dataset;
-  request.purpose = purpose;
-  request.role = kRole;
-  request.parts.push_back(part_of(guest.verdict.primary));
-  for (const attest::Verdict& device : guest.verdict.devices) request.parts.push_back(part_of(device));
-  request.now = now;
-  policy::ReleaseDecision decision = policy::decide(policy, request);
-  return {decision.allowed, std::move(decision.reason)};
+// How guests are known.
+struct Asker {
+  std::string callers;
+  policy::Purpose purpose;
+};
+
+// Decided, and kept before anything is handed out.
+Result<KbsDecision> decide(const AttestedRelease& releases, const KbsGuest& guest, const Target& target,
+                           const Asker& as, Time now, crypto::Random& random) {
+  const auto state = releases.state();
+  ReleaseRecord record;
+  record.id = to_hex(crypto::random_array<16>(random));
+  record.caller = as.callers + "/" + guest.tee;
+  ReleaseCase& asked = record.asked;
+  asked.now = now;
+  asked.tenant = target.tenant;
+  asked.environment = target.environment;
+  asked.dataset = target.dataset;
+  asked.purpose = as.purpose;
+  asked.binding.role = kRole;
+  asked.evidence = guest.evidence.evidence;
+  asked.guest = guest.evidence.question;
+  record.collateral = guest.collateral;
+  record.floors = guest.floors;
+  record.epoch = state->epoch;
+  record.found = {guest.verdict, decide_on(asked, guest.verdict, state->policy)};
+  CLOISTER_TRY(record.policy, releases.archive().put_shared(as_bytes(state->policy_text), random));
+  const Bytes encoded = encode(record);
+  CLOISTER_RETURN_IF_ERROR(
+      releases.archive().put_release(record.id, encoded, random).with_context("keep the decision"));
+  return KbsDecision{record.found.decision.allowed, record.found.decision.reason, record.id, crypto::sha256(encoded)};
 }
 
-Status keep(const Archive& archive, const attest::EvidenceSet& evidence, const attest::SetVerdict& verdict,
-            const attest::Collateral* collateral, crypto::Random& random) {
-  CLOISTER_TRY([[maybe_unused]] const auto kept, archive.put_shared(attest::encode(evidence), random));
-  if (collateral == nullptr) return {};
-  std::vector<const attest::Verdict*> parts{&verdict.primary};
-  for (const attest::Verdict& device : verdict.devices) parts.push_back(&device);
-  for (const attest::Verdict* part : parts) {
-    for (const attest::UsedCollateral& used : part->used) {
-      const auto item = collateral->items().find(used.name);
-      if (item == collateral->items().end() || item->second.digest() != used.digest) continue;
-      CLOISTER_TRY([[maybe_unused]] const auto digest, archive.put_shared(encode(item->second), random));
-    }
-  }
-  return {};
+Result<KeptItems> keep(const Archive& archive, const KbsEvidence& evidence, const KbsJudgement& judgement,
+                       crypto::Random& random) {
+  CLOISTER_TRY([[maybe_unused]] const auto kept, archive.put_shared(attest::encode(evidence.evidence), random));
+  return archive.put_used(evidence.evidence, judgement.verdict, judgement.collateral.get(), random);
 }
 
 }  // namespace
 
 void judge_by_attested_release(KbsOptions& options, AttestedRelease& releases, const KbsCollateral& collateral,
                                crypto::Random& random) {
-  options.judge = [&releases, collateral](const attest::EvidenceSet& evidence, const Bytes& report_data,
-                                          const Bytes& device_nonce, Time now) {
+  options.judge = [&releases, collateral](const KbsEvidence& evidence) {
     const auto state = releases.state();
-    const auto items = collateral.current();
-    attest::SetVerdict verdict = attest::verify(
-        evidence, {now, report_data, items.get(), &attest::Anchors::production(), &state->floors}, device_nonce);
-    if (!verdict.sound()) collateral.wanted(evidence);
-    return verdict;
+    KbsJudgement judgement{{}, {}, collateral.current()};
+    const attest::Question question{evidence.question.judged, evidence.question.report_data, judgement.collateral.get(),
+                                    &attest::Anchors::production(), &state->floors};
+    judgement.verdict = attest::verify(evidence.evidence, question, evidence.question.device_nonce);
+    judgement.floors = floors_for(judgement.verdict, state->floors);
+    if (!judgement.verdict.sound()) collateral.wanted(evidence.evidence);
+    return judgement;
   };
   options.refresh = [&releases](keys::Store& store) { return releases.refresh(store); };
   options.epoch = [&releases] { return releases.state()->epoch; };
-  options.keep = [&releases, &random, collateral](const attest::EvidenceSet& evidence,
-                                                  const attest::SetVerdict& verdict) {
-    return keep(releases.archive(), evidence, verdict, collateral.current().get(), random);
+  options.keep = [&releases, &random](const KbsEvidence& evidence, const KbsJudgement& judgement) {
+    return keep(releases.archive(), evidence, judgement, random);
   };
-  options.decide = [&releases, purpose = options.purpose](const KbsGuest& guest, const Target& target, Time now) {
-    return decide(releases.state()->policy, guest, target, purpose, now);
+  options.raise_floors = [&releases](keys::Store& store, const attest::SetVerdict& verdict, std::uint64_t epoch,
+                                     const keys::Caller& caller) {
+    return releases.raise_floors(store, seen_by(verdict), epoch, caller);
+  };
+  options.decide = [&releases, &random, callers = options.callers, purpose = options.purpose](
+                       const KbsGuest& guest, const Target& target, Time now) {
+    return decide(releases, guest, target, {callers, purpose}, now, random);
   };
 }
 

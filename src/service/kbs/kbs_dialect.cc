@@ -9,7 +9,6 @@ namespace cloister::service {
 namespace {
 
 constexpr std::string_view kCookie = "kbs-session-id";
-constexpr std::string_view kProfile = "tag:github.com,2024:confidential-containers/Trustee";
 constexpr std::string_view kErrorType = "https://github.com/confidential-containers/kbs/errors/";
 constexpr std::string_view kBearer = "Bearer ";
 
@@ -55,6 +54,14 @@ bool is_worth_keeping(const attest::SetVerdict& verdict) {
          bound->state == attest::CheckState::kPassed;
 }
 
+// Nothing that the guest did.
+Error failed(const std::string& what, const Error& error) {
+  const Code code = error.code() == Code::kUnavailable ? Code::kUnavailable : Code::kInternal;
+  return Error(code, what + ": " + error.message());
+}
+
+bool is_failure(const Error& error) { return error.code() == Code::kUnavailable || error.code() == Code::kInternal; }
+
 Route route_of(const char* method, const char* path, Access access, Recording recording, Work work) {
   Route route{method, path, access, {}, recording, work, {}};
   return route;
@@ -71,7 +78,8 @@ std::vector<Route> KbsDialect::routes() {
   };
   Route attest = route_of("POST", "/kbs/v0/attest", Access::kAnyone, Recording::kService, Work::kWorker);
   attest.parse = [this](Call&) -> Result<Parsed> {
-    return Parsed{{}, [this](Call& call, keys::Hierarchy*) { return this->attest(call); }};
+    return Parsed{{},
+                  [this](Call& call, keys::Hierarchy* hierarchy) { return this->attest(call, hierarchy->store()); }};
   };
   Route resource = route_of("GET", "/kbs/v0/resource/{repository}/{type}/{tag}", Access::kPolicy, Recording::kService,
                             Work::kInline);
@@ -148,27 +156,36 @@ Result<Reply> KbsDialect::begin(const Call& call) const {
   return reply;
 }
 
-Result<std::shared_ptr<const KbsGuest>> KbsDialect::examine(const KbsChallenge& challenge, const Call& call) const {
+Result<std::shared_ptr<const KbsGuest>> KbsDialect::examine(const KbsChallenge& challenge, const Call& call,
+                                                            keys::Store& store) const {
   CLOISTER_TRY(const KbsAttestation sent, parse_kbs_attestation(as_text(call.request.body)));
   if (sent.nonce != challenge.nonce) return Error(Code::kDenied, "the nonce isn't this session's");
   CLOISTER_TRY(crypto::JweRecipient recipient, crypto::JweRecipient::parse(sent.public_key));
   CLOISTER_TRY(const Bytes report_data, kbs_report_data(challenge.hash, sent));
   CLOISTER_TRY(const Bytes device_nonce, kbs_device_nonce(challenge.hash, sent));
-  CLOISTER_TRY(const attest::EvidenceSet evidence, kbs_evidence(challenge.tee, sent));
-  const std::uint64_t epoch = options_.epoch();
-  attest::SetVerdict verdict = options_.judge(evidence, report_data, device_nonce, call.now);
-  if (is_worth_keeping(verdict)) {
-    const Status kept = options_.keep(evidence, verdict);
-    if (!kept.ok()) return Error(Code::kInternal, "keep the evidence: " + kept.error().message());
+  CLOISTER_TRY(attest::EvidenceSet set, kbs_evidence(challenge.tee, sent));
+  KbsEvidence evidence{std::move(set), {report_data, device_nonce, call.now}};
+  if (const Status read = options_.refresh(store); !read.ok()) return failed("read the floors", read.error());
+  std::uint64_t epoch = options_.epoch();
+  KbsJudgement judgement = options_.judge(evidence);
+  KeptItems kept;
+  if (is_worth_keeping(judgement.verdict)) {
+    auto items = options_.keep(evidence, judgement);
+    if (!items.ok()) return failed("keep the evidence", items.error());
+    kept = std::move(items).value();
   }
-  if (const auto failure = failure_of(verdict)) return Error(Code::kDenied, *failure);
-  return std::make_shared<const KbsGuest>(KbsGuest{challenge.tee, to_hex(crypto::sha256(attest::encode(evidence))),
-                                                   std::move(verdict), std::move(recipient), epoch});
+  if (const auto failure = failure_of(judgement.verdict)) return Error(Code::kDenied, *failure);
+  const auto raised = options_.raise_floors(store, judgement.verdict, epoch, call.as_caller());
+  if (!raised.ok()) return failed("raise the floors", raised.error());
+  epoch = *raised;
+  return std::make_shared<const KbsGuest>(
+      KbsGuest{challenge.tee, to_hex(crypto::sha256(attest::encode(evidence.evidence))), std::move(judgement.verdict),
+               std::move(recipient), epoch, std::move(evidence), std::move(judgement.floors), std::move(kept)});
 }
 
 Result<std::string> KbsDialect::token_of(const KbsGuest& guest, const KbsChallenge& challenge, Time now) const {
   attest::EarRequest request;
-  request.profile = kProfile;
+  request.form = attest::EarForm::kTrustee;
   request.issuer = options_.callers;
   CLOISTER_TRY(request.nonce, from_base64(challenge.nonce));
   request.issued = now;
@@ -176,12 +193,12 @@ Result<std::string> KbsDialect::token_of(const KbsGuest& guest, const KbsChallen
   return attest::ear_token(guest.verdict, request, *options_.token_signer);
 }
 
-Result<Reply> KbsDialect::attest(const Call& call) const {
+Result<Reply> KbsDialect::attest(const Call& call, keys::Store& store) const {
   const std::string_view session = session_of(call.request);
   const auto challenge = options_.sessions->take(session, call.now);
   if (!challenge.ok()) return Reply::of(unauthenticated(challenge.error().message()));
-  const auto guest = examine(*challenge, call);
-  if (!guest.ok() && guest.error().code() == Code::kInternal) return guest.error();
+  const auto guest = examine(*challenge, call, store);
+  if (!guest.ok() && is_failure(guest.error())) return guest.error();
   if (!guest.ok()) return Reply::of(unauthenticated(guest.error().message()));
   CLOISTER_TRY(const std::string token, token_of(**guest, *challenge, call.now));
   options_.sessions->admit(session, token, *guest, call.now);
@@ -200,8 +217,14 @@ Result<Reply> KbsDialect::hand_out(Call& call, const std::array<std::string, 3>&
   CLOISTER_RETURN_IF_ERROR(options_.refresh(hierarchy->store()));
   if (guest->epoch != options_.epoch())
     return Reply::of(unauthenticated("what was verified is out of date: attest again"));
-  const KbsDecision decision = options_.decide(*guest, call.target, call.now);
-  if (!decision.allowed) return Reply::of({ProblemCode::kRefused, decision.reason});
+  CLOISTER_TRY(const KbsDecision decision, options_.decide(*guest, call.target, call.now));
+  const std::string kept = decision.kept.empty() ? "" : "; kept as " + decision.kept;
+  if (!decision.allowed) {
+    Reply refused = Reply::of({ProblemCode::kRefused, decision.reason});
+    refused.detail = decision.reason + kept;
+    refused.evidence = decision.digest;
+    return refused;
+  }
   CLOISTER_TRY(const auto keyring, options_.keyrings->get(call, hierarchy));
   const auto secret = open_kbs_secret(options_.resources, path[0], path[1], path[2], *keyring->wrapper);
   if (!secret.ok() && secret.error().code() == Code::kDenied) {
@@ -213,7 +236,8 @@ Result<Reply> KbsDialect::hand_out(Call& call, const std::array<std::string, 3>&
   CLOISTER_TRY(const JsonValue::Object sealed,
                crypto::seal_jwe(guest->recipient, *secret, {{"kbs-resource", name}}, options_.keyrings->random()));
   Reply reply;
-  reply.detail = "resource " + name + " to evidence " + guest->evidence_id;
+  reply.detail = "resource " + name + " to evidence " + guest->evidence_id + kept;
+  reply.evidence = decision.digest;
   reply.seen = keyring->seen;
   reply.outdated = options_.keyrings->outdated(call, keyring);
   reply.response.headers.add("content-type", "application/json");

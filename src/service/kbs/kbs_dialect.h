@@ -14,6 +14,9 @@ namespace cloister::service {
 struct KbsDecision {
   bool allowed = false;
   std::string reason;
+  // What is kept of it, for the record: its id in the archive and its digest.
+  std::string kept = {};
+  std::optional<crypto::Sha256Digest> digest = {};
 };
 
 struct KbsOptions {
@@ -25,21 +28,24 @@ struct KbsOptions {
   std::shared_ptr<KbsSessions> sessions;
   std::shared_ptr<UnlockedKeyrings> keyrings;
   std::shared_ptr<crypto::Signer> token_signer;  // any thread may sign
-  // Verifies, with the collateral, anchors and floors of that time. Any thread calls these three; none may wait.
-  std::function<attest::SetVerdict(const attest::EvidenceSet& evidence, const Bytes& report_data,
-                                   const Bytes& device_nonce, Time now)>
-      judge;
-  // Reads anew what epoch() and decide() go by, as another server of this store may have changed it. Called on a worker
-  // before every resource; where it fails, nothing is handed out.
+  // Verifies, with the collateral, anchors and floors of that time.
+  std::function<KbsJudgement(const KbsEvidence& evidence)> judge;
+  // Reads anew what the others go by, as another server of this store may have changed it. Called on a worker before
+  // evidence is judged and before every resource; where it fails, nothing is handed out.
   std::function<Status(keys::Store& store)> refresh;
   // Rises when a verdict of before isn't good enough any more: its guests must answer another challenge.
   std::function<std::uint64_t()> epoch;
   // Keeps what was judged, so that it can be judged again. Called on a worker; without it nothing is admitted. Not
   // called for what no trusted root vouches for, or that answers another challenge.
-  std::function<Status(const attest::EvidenceSet& evidence, const attest::SetVerdict& verdict)> keep;
+  std::function<Result<KeptItems>(const KbsEvidence& evidence, const KbsJudgement& judgement)> keep;
+  // Lets floors rise to what a sound verdict saw, and says the epoch from which on the guest counts. Called on a
+  // worker.
+  std::function<Result<std::uint64_t>(keys::Store& store, const attest::SetVerdict& verdict, std::uint64_t epoch,
+                                      const keys::Caller& caller)>
+      raise_floors;
   // Whether a verified guest is given something of that dataset: after the policy about callers, and before anything is
-  // opened. Asked for every resource anew.
-  std::function<KbsDecision(const KbsGuest& guest, const Target& target, Time now)> decide;
+  // opened. Asked on a worker for every resource anew, and kept there, so that it can be decided again.
+  std::function<Result<KbsDecision>(const KbsGuest& guest, const Target& target, Time now)> decide;
 };
 
 struct KbsCollateral {
@@ -66,8 +72,9 @@ class KbsDialect final : public Dialect {
   std::vector<Route> routes();
   std::shared_ptr<const KbsGuest> guest_of(const Call& call) const;
   Result<Reply> begin(const Call& call) const;
-  Result<Reply> attest(const Call& call) const;
-  Result<std::shared_ptr<const KbsGuest>> examine(const KbsChallenge& challenge, const Call& call) const;
+  Result<Reply> attest(const Call& call, keys::Store& store) const;
+  Result<std::shared_ptr<const KbsGuest>> examine(const KbsChallenge& challenge, const Call& call,
+                                                  keys::Store& store) const;
   Result<std::string> token_of(const KbsGuest& guest, const KbsChallenge& challenge, Time now) const;
   Result<Reply> hand_out(Call& call, const std::array<std::string, 3>& path, keys::Hierarchy* hierarchy) const;
 

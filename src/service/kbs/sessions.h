@@ -12,6 +12,7 @@
 #include "attest/verifier.h"
 #include "base/clock.h"
 #include "crypto/jwe.h"
+#include "service/attestation/archive.h"
 
 namespace cloister::service {
 
@@ -24,13 +25,30 @@ struct KbsChallenge {
   KbsHash hash = KbsHash::kSha384;
 };
 
+// Evidence, and what it must carry.
+struct KbsEvidence {
+  attest::EvidenceSet evidence;
+  GuestQuestion question;
+};
+
+// What came of it, and what else it was judged by.
+struct KbsJudgement {
+  attest::SetVerdict verdict;
+  attest::Floors floors = {};
+  std::shared_ptr<const attest::Collateral> collateral = {};  // null: there was none
+};
+
 // A guest whose evidence was verified. Immutable.
 struct KbsGuest {
   std::string tee;
   std::string evidence_id;  // SHA-256 of the evidence as attest::encode() has it, hexadecimal
   attest::SetVerdict verdict;
   crypto::JweRecipient recipient;
-  std::uint64_t epoch = 0;  // in which it was judged
+  std::uint64_t epoch = 0;  // from which on it counts
+  // What it was judged by, for the record of each decision.
+  KbsEvidence evidence = {};
+  attest::Floors floors = {};
+  KeptItems collateral = {};
 };
 
 struct KbsLimits {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "net/buffer.h"
+#include "net/body_stream.h"
 
 namespace cloister::worker {
 
@@ -29,6 +29,10 @@ class Engine {
   // Any thread, several at once; waits for the answer. kInvalid: the question's fault. kUnavailable: ask again.
   // Messages say nothing of what was asked.
   virtual Result<EngineAnswer> infer(const Question& question) = 0;
+  // The same, piece by piece as the engine makes it: status and `content-type` first. An error of `sink` ends it, and
+  // the engine is told to stop. An error after sink.begin(): the answer isn't whole. Engines that have whole answers
+  // alone give one piece.
+  virtual Status stream(const Question& question, net::BodySink& sink);
 };
 
 }  // namespace cloister::worker

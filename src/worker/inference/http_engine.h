@@ -17,6 +17,8 @@ class HttpEngine final : public Engine {
   // Nothing to do: the process has it already.
   Status load(ByteView model) override;
   Result<EngineAnswer> infer(const Question& question) override;
+  // Server-sent events, or whatever else it sends, as they come; `patience` is for each piece.
+  Status stream(const Question& question, net::BodySink& sink) override;
 
  private:
   HttpEngine(std::unique_ptr<net::HttpClient> client, std::string path, Duration patience)

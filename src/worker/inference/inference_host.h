@@ -17,7 +17,7 @@ Result<std::unique_ptr<Engine>> prepare_engine(const InferenceConfig& config);
 struct InferenceIdentity {
   Bytes manifest;                             // the workload manifest's bytes
   std::optional<crypto::Sha256Digest> model;  // of the model's plaintext
-  std::string policy;                         // under which its key was released; may be empty
+  std::string policy;                         // id of that under which its key was released; may be empty
 };
 
 // Listens from start() to stop() or destruction.
@@ -35,6 +35,8 @@ class InferenceHost {
   InferenceCounts counts() const { return service_->counts(); }
   // InferenceService::answer_until().
   void answer_until(Time end) { service_->answer_until(end); }
+  // InferenceService::released_under().
+  void released_under(std::string policy) { service_->released_under(std::move(policy)); }
   // Lets what has begun finish, within `patience`.
   Status stop(Duration patience) { return server_->drain(patience); }
 

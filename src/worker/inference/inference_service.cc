@@ -5,16 +5,12 @@
 
 #include "base/base64.h"
 #include "net/http_date.h"
-#include "net/varint.h"
+#include "net/padded_content.h"
+#include "worker/inference/streamed_answer.h"
 
 namespace cloister::worker {
 namespace {
 
-constexpr net::OhttpForm kForm = net::OhttpForm::kChunked;
-constexpr std::size_t kChunkSize = 16 << 10;
-// Sizes of answers are seen by whoever carries them: in steps of this.
-constexpr std::size_t kPadding = 64;
-constexpr std::string_view kPaddingField = "padding";
 // RFC 9458 5.3 and 6.5.2: problems by which a client knows to get the keys anew, or to look at its clock.
 constexpr std::string_view kKeyProblem = "https://iana.org/assignments/http-problem-types#ohttp-key";
 constexpr std::string_view kDateProblem = "https://iana.org/assignments/http-problem-types#date";
@@ -29,24 +25,30 @@ net::Response problem_of_type(unsigned status, std::string_view type, std::strin
   return response;
 }
 
-// Fills the head's field of padding until head and content end at a multiple of kPadding.
-net::Buffer padded_head(net::Response response) {
-  net::Buffer content = std::exchange(response.body, {});
-  // What the content adds to a head that is written without it: the length, longer than that of nothing, and itself.
-  const std::size_t added = net::varint_size(content.size()) - net::varint_size(0) + content.size();
-  const auto padded = [&response](const std::string& zeros) {
-    net::Response with = response;
-    with.headers.add(std::string(kPaddingField), zeros);
-    return with;
-  };
-  const auto size_with = [&](const std::string& zeros) {
-    return net::encode_binary_response_head(padded(zeros)).size() + added;
-  };
-  std::string zeros((kPadding - size_with("") % kPadding) % kPadding, '0');
-  while (size_with(zeros) % kPadding != 0) zeros.push_back('0');  // a longer field may need a longer length before it
-  net::Response whole = padded(zeros);
-  whole.body = std::move(content);
-  return net::encode_binary_response_head(whole);
+Question question_of(const net::BinaryRequest& request) {
+  const std::string* type = request.headers.find("content-type");
+  return {type == nullptr ? std::string_view() : std::string_view(*type), request.content};
+}
+
+// Whether it takes an answer in pieces: the coding is one of those that it lists.
+bool takes_pieces(const net::BinaryRequest& request) {
+  const std::string* list = request.headers.find("accept-encoding");
+  if (list == nullptr) return false;
+  std::string_view rest = *list;
+  while (!rest.empty()) {
+    std::string_view one = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (one == net::kPaddedCoding) return true;
+  }
+  return false;
+}
+
+net::Response outer_head() {
+  net::Response outer{200, {{"content-type", std::string(net::ohttp_response_type(kAnswerForm))}}, {}, {}};
+  outer.headers.add("cache-control", "no-store");
+  return outer;
 }
 
 }  // namespace
@@ -80,7 +82,13 @@ InferenceService::InferenceService(InferenceOptions options, std::unique_ptr<Eng
       receipt_key_(std::move(receipt_key)),
       clock_(std::move(clock)),
       random_(&random),
+      policy_(options_.policy),
       queue_(options_.threads, options_.waiting_max) {}
+
+void InferenceService::released_under(std::string policy) {
+  const std::lock_guard lock(receipts_);
+  policy_ = std::move(policy);
+}
 
 Status InferenceService::refresh() { return epochs_->refresh(clock_(), *random_); }
 
@@ -96,26 +104,28 @@ std::optional<net::Response> InferenceService::handle(net::Request& request, net
   if (request.path() != kInferencePath) return net::problem(404);
   if (request.method != "POST") return net::problem(405);
   const std::string* type = request.headers.find("content-type");
-  if (type == nullptr || *type != net::ohttp_request_type(kForm)) {
+  if (type == nullptr || *type != net::ohttp_request_type(kAnswerForm)) {
     return net::problem(415, "requests are sealed: message/ohttp-chunked-req");
   }
   auto waiting = std::make_shared<net::Answer>(later.take());
   auto sealed = std::make_shared<net::Buffer>(std::move(request.body));
-  if (!queue_.submit([this, waiting, sealed] { waiting->send(answer(*sealed)); })) {
+  if (!queue_.submit([this, waiting, sealed] {
+        if (auto whole = answer(*sealed, *waiting)) waiting->send(std::move(*whole));
+      })) {
     ++counters_.busy;
     waiting->send(net::problem(503, "too many requests wait already"));
   }
   return std::nullopt;
 }
 
-net::Response InferenceService::answer(const net::Buffer& sealed) {
+std::optional<net::Response> InferenceService::answer(const net::Buffer& sealed, net::Answer& waiting) {
   const auto header = net::parse_ohttp_header(sealed);
   const auto epoch = header.ok() ? epochs_->find(header->key_id, clock_()) : nullptr;
   if (epoch == nullptr) {
     ++counters_.unknown_key;
     return problem_of_type(422, kKeyProblem, "the key is unknown, or its time is over");
   }
-  auto receiver = net::OhttpReceiver::create(epoch->key(), epoch->private_key(), kForm, sealed);
+  auto receiver = net::OhttpReceiver::create(epoch->key(), epoch->private_key(), kAnswerForm, sealed);
   if (!receiver.ok()) {
     ++counters_.unknown_key;
     return problem_of_type(422, kKeyProblem, "the key isn't used that way");
@@ -125,24 +135,25 @@ net::Response InferenceService::answer(const net::Buffer& sealed) {
     ++counters_.unreadable;
     return net::problem(400, "the request doesn't open");
   }
-  return answer_opened(*epoch, *receiver, sealed, opened->plaintext);
+  return answer_opened({*epoch, *receiver, sealed}, opened->plaintext, waiting);
 }
 
-net::Response InferenceService::answer_opened(KeyEpoch& epoch, const net::OhttpReceiver& receiver, ByteView sealed,
-                                              ByteView inner) {
+std::optional<net::Response> InferenceService::answer_opened(const Asked& asked, ByteView inner, net::Answer& waiting) {
   const auto request = net::parse_binary_request(inner, options_.limits);
   if (!request.ok()) {
     ++counters_.unreadable;
-    return seal(net::problem(400, "the sealed request isn't one"), epoch, receiver, sealed);
+    return seal(net::problem(400, "the sealed request isn't one"), asked);
   }
-  if (auto refused = refusal(*request, clock_())) return seal(std::move(*refused), epoch, receiver, sealed);
+  if (auto refused = refusal(*request, clock_())) return seal(std::move(*refused), asked);
   // Only what a tenant asks has a place in the memory: nobody else can fill it.
-  if (const Status fresh = epoch.remember(receiver.encapsulated()); !fresh.ok()) {
+  if (const Status fresh = asked.epoch.remember(asked.receiver.encapsulated()); !fresh.ok()) {
     ++counters_.replayed;
     return fresh.error().code() == Code::kExists ? net::problem(400, "this request was answered before")
                                                  : net::problem(503, "a new key is due");
   }
-  return seal(ask_engine(*request), epoch, receiver, sealed);
+  if (!takes_pieces(*request) || !waiting.can_stream()) return seal(ask_engine(*request), asked);
+  stream(*request, asked, waiting);
+  return std::nullopt;
 }
 
 std::optional<net::Response> InferenceService::refusal(const net::BinaryRequest& request, Time now) {
@@ -165,8 +176,7 @@ std::optional<net::Response> InferenceService::refusal(const net::BinaryRequest&
 }
 
 net::Response InferenceService::ask_engine(const net::BinaryRequest& request) {
-  const std::string* type = request.headers.find("content-type");
-  auto answer = engine_->infer({type == nullptr ? std::string_view() : std::string_view(*type), request.content});
+  auto answer = engine_->infer(question_of(request));
   if (!answer.ok()) return net::problem(net::http_status(answer.error().code()), answer.error().message());
   ++counters_.answered;
   net::Response response{answer->status, {}, std::move(answer->content), {}};
@@ -174,42 +184,49 @@ net::Response InferenceService::ask_engine(const net::BinaryRequest& request) {
   return response;
 }
 
-net::Response InferenceService::seal(net::Response inner, const KeyEpoch& epoch, const net::OhttpReceiver& receiver,
-                                     ByteView sealed) {
-  net::Response outer{200, {{"content-type", std::string(net::ohttp_response_type(kForm))}}, {}, {}};
-  outer.headers.add("cache-control", "no-store");
-  net::OhttpResponder responder = receiver.respond(*random_);
-  const net::Buffer head = padded_head(std::move(inner));
-  for (std::size_t at = 0; at < head.size(); at += kChunkSize) {
-    const ByteView rest = ByteView(head).subspan(at);
-    responder.seal(rest.first(std::min(kChunkSize, rest.size())), net::Last::kNo, outer.body);
-  }
-  net::Headers trailers;
-  trailers.add(std::string(kReceiptField), to_base64(receipt_for(epoch, sealed, outer.body), Base64::kUrl));
-  responder.seal(net::encode_binary_trailers(trailers, kPadding), net::Last::kYes, outer.body);
+net::Response InferenceService::seal(net::Response inner, const Asked& asked) {
+  net::Response outer = outer_head();
+  SealedAnswer answer(asked.receiver.respond(*random_));
+  answer.whole(std::move(inner), outer.body);
+  answer.end(receipt_for(asked, answer.digest()), outer.body);
   return outer;
 }
 
-Bytes InferenceService::receipt_for(const KeyEpoch& epoch, ByteView request, ByteView response) {
+void InferenceService::stream(const net::BinaryRequest& request, const Asked& asked, net::Answer& waiting) {
+  net::Response outer = outer_head();
+  outer.headers.add("x-accel-buffering", "no");  // nginx would collect what is meant to be read now
+  const auto may_go_on = [this] { return clock_().unix_ms < answers_until_ms_; };
+  StreamedAnswer answer(SealedAnswer(asked.receiver.respond(*random_)), waiting.stream(std::move(outer)), may_go_on);
+  Status done = engine_->stream(question_of(request), answer);
+  if (done.ok()) {
+    ++counters_.answered;
+  } else if (!answer.begun()) {
+    done = answer.whole(net::problem(net::http_status(done.error().code()), done.error().message()));
+  }
+  if (done.ok()) done = answer.end(receipt_for(asked, answer.digest()));
+  if (!done.ok()) ++counters_.cut;
+}
+
+net::Headers InferenceService::receipt_for(const Asked& asked, const crypto::Sha256Digest& response) {
   attest::InferenceReceipt receipt;
   receipt.time = clock_();
-  receipt.request = crypto::sha256(request);
-  receipt.response = crypto::sha256(response);
+  receipt.request = crypto::sha256(asked.sealed);
+  receipt.response = response;
   receipt.model = options_.model;
   receipt.manifest = manifest_;
-  receipt.evidence = epoch.evidence_id();
-  receipt.policy = options_.policy;
+  receipt.evidence = asked.epoch.evidence_id();
   const std::lock_guard lock(receipts_);
+  receipt.policy = policy_;
   receipt.sequence = ++receipt_count_;
   receipt.previous = last_receipt_;
-  Bytes bytes = attest::sign_receipt(receipt, receipt_key_);
+  const Bytes bytes = attest::sign_receipt(receipt, receipt_key_);
   last_receipt_ = crypto::sha256(bytes);
-  return bytes;
+  return {{std::string(kReceiptField), to_base64(bytes, Base64::kUrl)}};
 }
 
 InferenceCounts InferenceService::counts() const {
   return {counters_.answered, counters_.unknown_key, counters_.unreadable, counters_.replayed,
-          counters_.date,     counters_.tenant,      counters_.busy};
+          counters_.date,     counters_.tenant,      counters_.busy,       counters_.cut};
 }
 
 }  // namespace cloister::worker

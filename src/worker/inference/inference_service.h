@@ -11,6 +11,7 @@
 #include "attest/inference_receipt.h"
 #include "net/binary_http.h"
 #include "net/handler.h"
+#include "net/ohttp.h"
 #include "worker/inference/engine.h"
 #include "worker/inference/key_epochs.h"
 #include "worker/inference/tenant_tokens.h"
@@ -29,7 +30,7 @@ struct InferenceOptions {
   std::string model_name;                     // questions are posted to /v2/models/NAME/infer
   Bytes manifest;                             // the workload manifest's bytes
   std::optional<crypto::Sha256Digest> model;  // of the model's plaintext
-  std::string policy;                         // under which its key was released; may be empty
+  std::string policy;                         // id of that under which its key was released; may be empty
   std::vector<TenantToken> tenants;
   Duration key_life = kKeyLifeMax;
   Duration date_window = minutes(5);  // how far a request's date may be from ours
@@ -47,6 +48,7 @@ struct InferenceCounts {
   std::uint64_t refused_date = 0;
   std::uint64_t refused_tenant = 0;
   std::uint64_t refused_busy = 0;
+  std::uint64_t cut = 0;  // streams that ended before their end: whoever asked had gone, or the engine
 };
 
 class InferenceService final : public net::Handler {
@@ -62,21 +64,33 @@ class InferenceService final : public net::Handler {
   InferenceCounts counts() const;
   // From then on every question is refused. Any thread; before the first call there is no end.
   void answer_until(Time end) { answers_until_ms_ = end.unix_ms; }
+  // After a renewal: receipts name that policy from then on. Any thread.
+  void released_under(std::string policy);
 
  private:
   struct Counters {
-    std::atomic<std::uint64_t> answered{0}, unknown_key{0}, unreadable{0}, replayed{0}, date{0}, tenant{0}, busy{0};
+    std::atomic<std::uint64_t> answered{0}, unknown_key{0}, unreadable{0}, replayed{0}, date{0}, tenant{0}, busy{0},
+        cut{0};
   };
 
   InferenceService(InferenceOptions options, std::unique_ptr<Engine> engine, std::unique_ptr<KeyEpochs> epochs,
                    crypto::SigningKey receipt_key, Clock clock, crypto::Random& random);
-  net::Response answer(const net::Buffer& sealed);
-  net::Response answer_opened(KeyEpoch& epoch, const net::OhttpReceiver& receiver, ByteView sealed, ByteView inner);
+  // A question and what its answer needs.
+  struct Asked {
+    KeyEpoch& epoch;
+    const net::OhttpReceiver& receiver;
+    ByteView sealed;
+  };
+  // What is to be sent; nothing when `waiting` has had its answer piece by piece.
+  std::optional<net::Response> answer(const net::Buffer& sealed, net::Answer& waiting);
+  std::optional<net::Response> answer_opened(const Asked& asked, ByteView inner, net::Answer& waiting);
   // What is answered in place of the engine; nothing when that is to be asked.
   std::optional<net::Response> refusal(const net::BinaryRequest& request, Time now);
   net::Response ask_engine(const net::BinaryRequest& request);
-  net::Response seal(net::Response inner, const KeyEpoch& epoch, const net::OhttpReceiver& receiver, ByteView sealed);
-  Bytes receipt_for(const KeyEpoch& epoch, ByteView request, ByteView response);
+  net::Response seal(net::Response inner, const Asked& asked);
+  void stream(const net::BinaryRequest& request, const Asked& asked, net::Answer& waiting);
+  // The field that ends an answer whose sealed bytes have that digest.
+  net::Headers receipt_for(const Asked& asked, const crypto::Sha256Digest& response);
 
   std::atomic<std::int64_t> answers_until_ms_{std::numeric_limits<std::int64_t>::max()};
   const InferenceOptions options_;
@@ -91,6 +105,7 @@ class InferenceService final : public net::Handler {
   Counters counters_;
 
   std::mutex receipts_;
+  std::string policy_;
   std::uint64_t receipt_count_ = 0;
   crypto::Sha256Digest last_receipt_{};
 

@@ -154,6 +154,19 @@ def go_build(source, go, tags):
         return str(folder / "program")
 
 
+def cargo_build(source, least):
+    have = version_of(["cargo", "--version"], "Rust")
+    needs("Rust", have, least)
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    sums = [f"{path.relative_to(source)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
+    with folder_for("cargo", have, *sums) as (folder, whole):
+        if not whole:
+            call(source.name, ["cargo", "build", "--locked", "--release", "--jobs", "2"], {"CARGO_TARGET_DIR": str(folder / "target")}, source)
+            shutil.copy(folder / "target/release" / source.name, folder / "program")
+            shutil.rmtree(folder / "target")
+        return str(folder / "program")
+
+
 def maven(spec, java):
     have = version_of(["java", "-version"], "Java")
     needs("Java", have, java)

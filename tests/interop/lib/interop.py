@@ -126,6 +126,10 @@ class Run:
         """The program of a Go module that lies in tests/interop/FOLDER, with its go.mod and go.sum."""
         return self._install(install.go_build, SOURCE / "tests/interop" / folder, go=go, tags=tags)
 
+    def cargo_build(self, folder, least="1.85"):
+        """The program of a Rust package of that name that lies in tests/interop/FOLDER, with its Cargo.lock."""
+        return self._install(install.cargo_build, SOURCE / "tests/interop" / folder, least=least)
+
     def maven(self, spec, java=17):
         """The file of an artifact, `group:artifact:version[:packaging[:classifier]]`. Needs that Java or newer."""
         return self._install(install.maven, spec, java=java)

@@ -18,8 +18,9 @@ TEST(ExitStatuses, OneForEachCode) {
     EXPECT_TRUE(table.emplace(row.status, row.name).second) << row.status;
     EXPECT_FALSE(row.meaning.empty());
   }
-  EXPECT_EQ(table.size(), std::size(codes) + 1);
+  EXPECT_EQ(table.size(), std::size(codes) + 2);
   EXPECT_EQ(table[0], "done");
+  EXPECT_EQ(table[kIncompleteStatus], "incomplete");
   EXPECT_FALSE(table.contains(1));  // what a program that crashed or was never started ends with
   for (const Code code : codes) EXPECT_EQ(table[exit_status(code)], code_name(code));
 }

@@ -85,7 +85,7 @@ class CollateralKeeperTest : public ::testing::Test {
 
 TEST_F(CollateralKeeperTest, FetchedWhenEvidenceNeedsIt) {
   EXPECT_EQ(find(kCrl), nullptr);
-  keeper->want({{kCrl, kInfo}, {}});
+  keeper->want({{kCrl, kInfo}, {}}, "spiffe://acme.test/w");
   EXPECT_EQ(find(kCrl), nullptr);  // not in the way of the request
   keeper->tick();
   EXPECT_NE(find(kCrl), nullptr);
@@ -101,8 +101,28 @@ TEST_F(CollateralKeeperTest, FetchedWhenEvidenceNeedsIt) {
   EXPECT_NE(find(kInfo), nullptr);
 }
 
+// Evidence says what it likes: a made-up chip for each request.
+TEST_F(CollateralKeeperTest, MadeUpMachines) {
+  const auto made_up = [](unsigned i) {
+    char digits[16];
+    std::snprintf(digits, sizeof(digits), "%012x", i);
+    return CollateralNeed{CollateralKind::kIntelTcbInfo, "tdx/" + std::string(digits)};
+  };
+  for (unsigned i = 0; i < 100; ++i) keeper->want({{made_up(i)}, {}}, "");
+  keeper->tick();
+  EXPECT_EQ(asked, 0U);  // nobody knows who it was
+  keeper->want({{kCrl}, {}}, "");
+  keeper->tick();
+  EXPECT_EQ(asked, 1U);  // the same for all machines of a product
+  for (unsigned i = 0; i < 100; ++i) keeper->want({{made_up(i)}, {}}, "spiffe://acme.test/w");
+  keeper->want({{made_up(1000)}, {}}, "spiffe://acme.test/other");
+  keeper->tick();
+  EXPECT_EQ(asked, 1U + FetchBudget::kPerMinute + 1);
+  EXPECT_EQ(metrics.collateral_not_asked, 100U + 100 - FetchBudget::kPerMinute);
+}
+
 TEST_F(CollateralKeeperTest, OutageTakesNothingAway) {
-  keeper->want({{kInfo}, {}});
+  keeper->want({{kInfo}, {}}, "spiffe://acme.test/w");
   keeper->tick();
   down = true;
   waiting.now = waiting.now + days(20);  // long due
@@ -121,7 +141,7 @@ TEST_F(CollateralKeeperTest, OutageTakesNothingAway) {
 }
 
 TEST_F(CollateralKeeperTest, AheadOfExpiry) {
-  keeper->want({{kInfo}, {}});
+  keeper->want({{kInfo}, {}}, "spiffe://acme.test/w");
   keeper->tick();
   waiting.now = waiting.now + days(6);
   keeper->tick();
@@ -132,7 +152,7 @@ TEST_F(CollateralKeeperTest, AheadOfExpiry) {
 }
 
 TEST_F(CollateralKeeperTest, MirrorThatIsBehind) {
-  keeper->want({{kInfo}, {}});
+  keeper->want({{kInfo}, {}}, "spiffe://acme.test/w");
   keeper->tick();
   waiting.now = waiting.now + days(8);
   issued = waiting.now;
@@ -156,13 +176,13 @@ TEST_F(CollateralKeeperTest, ImportedByAnotherProcess) {
   ASSERT_TRUE(imported.ok()) << imported.error().message();
   keeper->tick();
   EXPECT_NE(find(kCrl), nullptr);
-  keeper->want({{kInfo}, {}});
+  keeper->want({{kInfo}, {}}, "spiffe://acme.test/w");
   keeper->tick();
   EXPECT_EQ(asked, 0U);  // it doesn't fetch
 }
 
 TEST_F(CollateralKeeperTest, FileOfSomebodyElse) {
-  keeper->want({{kCrl}, {}});
+  keeper->want({{kCrl}, {}}, "spiffe://acme.test/w");
   keeper->tick();
   const Path file = home::collateral_path(home.directory.path());
   Bytes bytes = value_of(read_file(file, 1 << 20));

@@ -331,6 +331,10 @@ TEST(Config, ConfidentialContainers) {
   EXPECT_EQ(config.kbs->resources, "/srv/kbs");
   EXPECT_EQ(config.kbs->purpose, policy::Purpose::kInfer);
   EXPECT_EQ(config.kbs->session_lifetime, minutes(5));
+  EXPECT_EQ(config.kbs->fetches_per_minute, 0U);
+  const std::string more = "resources = \"/srv/kbs\"\nfetches_per_minute = ";
+  EXPECT_EQ(value_of(parse_config(with(table + more + "6\n"))).kbs->fetches_per_minute, 6U);
+  expect_line(with(table + more + "601\n"), 12, "fetches_per_minute");
   EXPECT_NE(describe(config).find("guests: 0.0.0.0:8446, secrets in /srv/kbs"), std::string::npos);
 
   expect_line(with("[dialect_kbs]\n" + files + "resources = \"/srv/kbs\"\n"), 7, "listen");

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "base/base64.h"
+#include "crypto/ocsp.h"
 #include "crypto/pem.h"
+#include "tests/support/certificates.h"
 #include "tests/support/expect.h"
+#include "tests/support/ocsp_maker.h"
 #include "tests/support/revocation_lists.h"
 
 namespace cloister::home {
@@ -77,6 +80,25 @@ TEST(CollateralRequest, OcspNeedsTheCertificate) {
   const VendorRequest request = value_of(vendor_request(need, {{{"0a1b", {0x30, 0x00}}}}));
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.body, (Bytes{0x30, 0x00}));
+}
+
+TEST(CollateralRequest, OcspAnswerOfAnotherIssuer) {
+  testing::TestAuthority root(1), other(2);
+  const auto answer_of = [&](const crypto::Certificate& issuer) {
+    testing::OcspParts parts;
+    parts.serial = root.certificate().facts().serial;
+    parts.this_update = kNow;
+    parts.issuer = issuer;
+    net::Response response;
+    net::append(response.body, as_text(testing::make_ocsp(parts, root.signer())));
+    return response;
+  };
+  const CollateralNeed need{CollateralKind::kNvidiaOcsp, to_hex(root.certificate().facts().serial)};
+  const Bytes asked = crypto::ocsp_request(root.certificate(), root.certificate());
+  const VendorRequest request = value_of(vendor_request(need, {{{need.key, asked}}}));
+  EXPECT_TRUE(collateral_of(need, request, answer_of(root.certificate()), kNow).ok());
+  expect_refused(collateral_of(need, request, answer_of(other.certificate()), kNow), Code::kInvalid,
+                 "another certificate than was asked about");
 }
 
 const CollateralNeed kTcbInfo{CollateralKind::kIntelTcbInfo, "tdx/00806f050000"};

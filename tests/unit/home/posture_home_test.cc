@@ -116,6 +116,98 @@ TEST_F(PostureHome, EverythingInTheStoreIsRecorded) {
   EXPECT_FALSE(log->truth("anchored").has_value()) << "nobody looked elsewhere";
 }
 
+// A witness that cosigns what it is shown.
+struct Witness {
+  crypto::SigningKey key;
+  audit::NoteSigner signer;
+
+  explicit Witness(std::string_view name, crypto::Random& random)
+      : key(crypto::SigningKey::generate(random)),
+        signer(value_of(audit::NoteSigner::make(name, audit::NoteKeyType::kCosignatureV1, key))) {}
+  std::string cosigned(const std::string& note, Time at) const {
+    audit::SignedNote signed_note = value_of(audit::parse_note(note));
+    signed_note.signatures.push_back(signer.sign(signed_note.text, at));
+    return value_of(audit::write_note(signed_note));
+  }
+};
+
+class PostureHomeLog : public PostureHome {
+ protected:
+  PostureHomeLog() {
+    witnessed_.witnesses = {witness_.signer.verifier()};
+    witnessed_.log_key = [this](std::string_view origin) { return hierarchy_.log_key(origin); };
+  }
+  // Every tree's head of now, cosigned then.
+  std::vector<std::string> heads(const Witness& witness, Time at) {
+    std::vector<std::string> notes;
+    for (const std::string& origin : value_of(hierarchy_.store().trees())) {
+      notes.push_back(witness.cosigned(value_of(hierarchy_.sign_checkpoint(origin, at)), at));
+    }
+    return notes;
+  }
+  Anchored anchored() { return anchored_by(hierarchy_.store(), witnessed_, context_.now); }
+
+  const Witness witness_{"witness.example.org/w1", random_};
+  Witnessed witnessed_;
+};
+
+TEST_F(PostureHomeLog, HeadsOfEveryTreeAreKeptOutside) {
+  EXPECT_FALSE(anchored().holds) << "nobody handed one in";
+  witnessed_.notes = heads(witness_, kMade + days(9));
+  EXPECT_EQ(anchored().holds, true) << anchored().why;
+  value_of(hierarchy_.rotate_kek({"acme", ""}, caller_));
+  EXPECT_EQ(anchored().holds, true) << "the log went on";
+  add_log_fact(hierarchy_.store(), facts_, anchored());
+  EXPECT_EQ(found("audit.log")->truth("anchored"), true);
+}
+
+TEST_F(PostureHomeLog, TreeWithoutAHead) {
+  witnessed_.notes = heads(witness_, kMade + days(9));
+  ASSERT_GE(witnessed_.notes.size(), 1U);
+  witnessed_.notes.pop_back();
+  if (witnessed_.notes.empty()) {
+    EXPECT_FALSE(anchored().holds);
+  } else {
+    EXPECT_EQ(anchored().holds, false) << anchored().why;
+  }
+}
+
+TEST_F(PostureHomeLog, HeadThatNobodyTrustedCosigned) {
+  const Witness stranger("stranger.example.org/w", random_);
+  witnessed_.notes = heads(stranger, kMade + days(9));
+  EXPECT_FALSE(anchored().holds) << anchored().why;
+  witnessed_.notes = {"nonsense"};
+  EXPECT_FALSE(anchored().holds);
+}
+
+TEST_F(PostureHomeLog, OldHead) {
+  witnessed_.notes = heads(witness_, kMade + days(1));
+  EXPECT_FALSE(anchored().holds) << anchored().why;
+  witnessed_.notes = heads(witness_, kMade + days(20));
+  EXPECT_FALSE(anchored().holds) << "of a time that is yet to come";
+}
+
+// Whoever can write the store can make another log, or a shorter one: its heads aren't those that were cosigned.
+TEST_F(PostureHomeLog, LogThatWasMadeAnew) {
+  const auto trees = value_of(hierarchy_.store().trees());
+  const std::string& origin = trees.front();
+  const auto key = crypto::SigningKey::generate(random_);
+  const auto log = value_of(audit::NoteSigner::make(origin, audit::NoteKeyType::kEd25519, key));
+  witnessed_.log_key = [&](std::string_view) { return Result<audit::VerifierKey>(log.verifier()); };
+  const auto look = [&](audit::TreeHead head) {
+    const std::string note = value_of(audit::sign_checkpoint({origin, head, {}}, log));
+    witnessed_.notes = {witness_.cosigned(note, kMade + days(9))};
+    return anchored();
+  };
+  audit::TreeHead head = value_of(hierarchy_.store().tree_head(origin));
+  EXPECT_NE(look(head).why.find("are cosigned"), std::string::npos);
+  head.root[0] ^= 1;
+  EXPECT_EQ(look(head).holds, false);
+  head.root[0] ^= 1;
+  head.size += 1;
+  EXPECT_EQ(look(head).holds, false) << "there were more records";
+}
+
 TEST_F(PostureHome, SecretInALogIsFound) {
   value_of(hierarchy_.rotate_kek({"acme", ""}, caller_, "-----BEGIN PRIVATE KEY-----"));
   add_log_fact(hierarchy_.store(), facts_);

@@ -401,5 +401,108 @@ TEST(Bucket, RefillsOverTime) {
   EXPECT_FALSE(bucket.take(100'000));
 }
 
+// A body that is sent piece by piece.
+class Http1Body : public Http1 {
+ protected:
+  void SetUp() override { host_.respond = later; }
+  bool begin(std::string& out, Response head = {200, {{"x", "y"}}, {}, {}}) {
+    Buffer bytes;
+    const bool begun = session_->begin_body(now_, 1, std::move(head), bytes);
+    out = take(bytes);
+    return begun;
+  }
+  std::string push(std::string_view text, bool last = false, RequestId id = 1) {
+    Push push;
+    push.bytes = to_buffer(text);
+    if (last) push.trailers.emplace();
+    Buffer out;
+    session_->push(now_, id, std::move(push), out);
+    return take(out);
+  }
+  std::string out_;
+};
+
+TEST_F(Http1Body, ChunksUntilTheEnd) {
+  EXPECT_EQ(send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"), "");
+  EXPECT_FALSE(session_->wants_input());
+  ASSERT_TRUE(begin(out_));
+  EXPECT_NE(out_.find("x: y\r\ntransfer-encoding: chunked\r\n\r\n"), std::string::npos) << out_;
+  EXPECT_TRUE(session_->wants_input()) << "to learn that the peer has gone";
+  EXPECT_EQ(push("hello, this is longer"), "15\r\nhello, this is longer\r\n");
+  EXPECT_EQ(push("", false), "");
+  EXPECT_EQ(push("", false, 2), "") << "of another request";
+  EXPECT_EQ(push("x", true), "1\r\nx\r\n0\r\n\r\n");
+  EXPECT_EQ(push("more"), "");
+  EXPECT_EQ(session_->end(), Session::End::kNot);
+}
+
+TEST_F(Http1Body, RequestBehindItWaits) {
+  send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_TRUE(begin(out_));
+  EXPECT_EQ(send("GET /next HTTP/1.1\r\nHost: h\r\n\r\n"), "");
+  EXPECT_FALSE(session_->wants_input()) << "no more than one read waits";
+  EXPECT_EQ(host_.seen.size(), 1U);
+  push("", true);
+  ASSERT_EQ(host_.seen.size(), 2U);
+  EXPECT_EQ(host_.seen[1].target, "/next");
+}
+
+TEST_F(Http1Body, CutEndsTheConnection) {
+  send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_TRUE(begin(out_));
+  Push cut;
+  cut.cut = true;
+  Buffer out;
+  session_->push(now_, 1, std::move(cut), out);
+  EXPECT_TRUE(out.empty());
+  EXPECT_EQ(session_->end(), Session::End::kQuiet);
+}
+
+TEST_F(Http1Body, PeerThatSendsNoMoreHasGone) {
+  send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_TRUE(begin(out_));
+  Buffer out;
+  session_->input_ended(now_, out);
+  EXPECT_EQ(session_->end(), Session::End::kQuiet);
+}
+
+TEST_F(Http1Body, SilenceCutsIt) {
+  send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_TRUE(begin(out_));
+  now_ += limits_.answer_time.ms - 1;
+  push("x");
+  EXPECT_EQ(expire_after(Duration{limits_.answer_time.ms - 1}), "");
+  EXPECT_EQ(session_->end(), Session::End::kNot) << "each piece gives it time";
+  EXPECT_EQ(expire_after(Duration{1}), "");
+  EXPECT_EQ(session_->end(), Session::End::kQuiet);
+  EXPECT_TRUE(host_.was_refused(Refusal::kAnswerTime));
+}
+
+TEST_F(Http1Body, TooLateOrNotFit) {
+  send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_FALSE(begin(out_, {204, {}, {}, {}}));
+  EXPECT_TRUE(out_.starts_with("HTTP/1.1 500 ")) << out_;
+  EXPECT_FALSE(begin(out_)) << "it was answered";
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(Http1Body, HeadAlone) {
+  send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+  ASSERT_TRUE(begin(out_));
+  EXPECT_EQ(push("hello"), "");
+  EXPECT_EQ(push("", true), "");
+  EXPECT_EQ(session_->end(), Session::End::kNot);
+}
+
+TEST_F(Http1Body, DrainingEndsAfterIt) {
+  send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_TRUE(begin(out_));
+  Buffer out;
+  session_->drain(now_, out);
+  EXPECT_EQ(session_->end(), Session::End::kNot);
+  EXPECT_EQ(push("x", true), "1\r\nx\r\n0\r\n\r\n");
+  EXPECT_EQ(session_->end(), Session::End::kLingering);
+}
+
 }  // namespace
 }  // namespace cloister::net

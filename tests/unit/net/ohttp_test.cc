@@ -204,5 +204,114 @@ TEST(Ohttp, NothingAfterTheLastChunk) {
   EXPECT_DEATH(sender.seal(as_bytes("x"), Last::kYes, out), "internal check failed");
 }
 
+// A response in chunks, opened as it comes.
+class Opener : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Buffer request;
+    sender_.seal(as_bytes("question"), Last::kYes, request);
+    auto receiver = OhttpReceiver::create(key_, private_key_, OhttpForm::kChunked, request);
+    ASSERT_TRUE(receiver.ok() && receiver->open(100).ok());
+    for (const std::string_view text : {"one ", "two ", "three ", ""}) add(*receiver, text);
+  }
+  // What was handed out, and how it ended, when these come one after the other.
+  std::pair<std::string, Code> open(const std::vector<Buffer>& chunks) {
+    OhttpOpener opener = sender_.opener();
+    Buffer out;
+    Status status = opener.put(nonce_, out);
+    for (std::size_t i = 0; status.ok() && i < chunks.size(); ++i) status = opener.put(chunks[i], out);
+    if (status.ok()) status = opener.finish(out);
+    return {std::string(as_text(out)), status.ok() ? kGood : status.error().code()};
+  }
+
+  static constexpr Code kGood = Code::kExists;  // nothing of this fails so
+  DeterministicRandom random_{1};
+  HpkePrivateKey private_key_ = HpkePrivateKey::generate(HpkeKem::kX25519, random_);
+  OhttpKey key_{3, private_key_.public_key(), {HpkeAead::kAes128Gcm}};
+  OhttpSender sender_ = OhttpSender::create(key_, OhttpForm::kChunked, random_).value();
+  Buffer nonce_;
+  std::vector<Buffer> chunks_;
+
+ private:
+  void add(const OhttpReceiver& receiver, std::string_view text) {
+    if (!responder_) responder_.emplace(receiver.respond(random_));
+    Buffer out;
+    responder_->seal(as_bytes(text), text.empty() ? Last::kYes : Last::kNo, out);
+    if (chunks_.empty()) {
+      nonce_.assign(out.begin(), out.begin() + 16);
+      out.erase(out.begin(), out.begin() + 16);
+    }
+    chunks_.push_back(std::move(out));
+  }
+  std::optional<OhttpResponder> responder_;
+};
+
+TEST_F(Opener, ChunksComeOneByOne) {
+  EXPECT_EQ(open(chunks_), (std::pair<std::string, Code>{"one two three ", kGood}));
+  OhttpOpener opener = sender_.opener();
+  Buffer all = nonce_, out;
+  for (const Buffer& chunk : chunks_) append(all, chunk);
+  for (const std::uint8_t byte : all) EXPECT_TRUE(opener.put({&byte, 1}, out).ok());
+  EXPECT_EQ(as_text(out), "one two three ");
+  EXPECT_TRUE(opener.finish(out).ok());
+  const std::size_t before_last = all.size() - chunks_.back().size();
+  EXPECT_EQ(opener.before_last(), before_last);
+  EXPECT_EQ(opener.digest_before_last(), crypto::sha256(ByteView(all).first(before_last)));
+  EXPECT_EQ(sender_.open(all, 100)->last_chunk, before_last);
+}
+
+TEST_F(Opener, LastChunkDropped) {
+  chunks_.pop_back();
+  EXPECT_EQ(open(chunks_), (std::pair<std::string, Code>{"one two three ", Code::kDenied}));
+  EXPECT_EQ(open({}), (std::pair<std::string, Code>{"", Code::kDenied}));
+}
+
+TEST_F(Opener, ChunkDroppedReorderedOrRepeated) {
+  const auto expect_one = [this](std::vector<Buffer> chunks) {
+    EXPECT_EQ(open(chunks), (std::pair<std::string, Code>{"one ", Code::kDenied}));
+  };
+  expect_one({chunks_[0], chunks_[2], chunks_[3]});
+  expect_one({chunks_[0], chunks_[2], chunks_[1], chunks_[3]});
+  expect_one({chunks_[0], chunks_[0], chunks_[1], chunks_[2], chunks_[3]});
+  expect_one({chunks_[0], chunks_[3]});
+}
+
+TEST_F(Opener, ChunkOfAnotherAnswer) {
+  Buffer request, strange;
+  OhttpSender sender = OhttpSender::create(key_, OhttpForm::kChunked, random_).value();
+  sender.seal(as_bytes("question"), Last::kYes, request);
+  auto receiver = OhttpReceiver::create(key_, private_key_, OhttpForm::kChunked, request);
+  OhttpResponder responder = receiver->respond(random_);
+  responder.seal(as_bytes("uno "), Last::kNo, strange);
+  Buffer second;
+  responder.seal(as_bytes("due "), Last::kNo, second);
+  EXPECT_EQ(open({chunks_[0], second, chunks_[2], chunks_[3]}), (std::pair<std::string, Code>{"one ", Code::kDenied}));
+}
+
+TEST_F(Opener, ChangedAnywhere) {
+  Buffer all = nonce_;
+  for (const Buffer& chunk : chunks_) append(all, chunk);
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    Buffer changed = all, out;
+    changed[at] ^= 1;
+    OhttpOpener opener = sender_.opener();
+    Status status = opener.put(changed, out);
+    if (status.ok()) status = opener.finish(out);
+    EXPECT_FALSE(status.ok()) << at;
+    EXPECT_TRUE(std::string_view("one two three ").starts_with(as_text(out))) << at;
+    EXPECT_FALSE(opener.put(changed, out).ok()) << "nothing follows an error";
+  }
+}
+
+TEST_F(Opener, ChunkThatIsTooLong) {
+  Buffer out;
+  OhttpOpener opener = sender_.opener();
+  ASSERT_TRUE(opener.put(nonce_, out).ok());
+  EXPECT_EQ(opener.put(Bytes{0x80, 2, 0, 0}, out).error().code(), Code::kInvalid);
+  OhttpOpener last = sender_.opener();
+  ASSERT_TRUE(last.put(nonce_, out).ok());
+  EXPECT_EQ(last.put(Bytes(kOhttpChunkMax + 100, 0), out).error().code(), Code::kInvalid);
+}
+
 }  // namespace
 }  // namespace cloister::net

@@ -292,12 +292,18 @@ TEST(Attestation, WhatAMeasurementSaysNothingAbout) {
     return top() + text + "[[claim]]\nrule = \"infer on tdx\"\nplatform = \"" + std::string(of) + "\"\nname = \"" +
            std::string(name) + "\"\nis = \"0\"\n";
   };
-  for (const char* platform : {"az-snp-vtpm", "az-tdx-vtpm"}) {
-    for (const char* name : {"tpm.pcr4", "tpm.pcr11", "tpm.sha384.pcr4"}) load(with(platform, platform, name));
-    for (const char* name : {"tpm.pcr_digest", "tpm.pcr", "tpm.pcr16", "tpm.pcr23", "pcr4", "tpm.software"}) {
-      EXPECT_NE(refusal_of(with(platform, platform, name)).find("tpm.pcr4"), std::string::npos) << name;
+  const std::string vmpl =
+      "[[claim]]\nrule = \"infer on tdx\"\nplatform = \"az-snp-vtpm\"\nname = \"snp.vmpl\"\nis = \"0\"\n";
+  EXPECT_NE(refusal_of(with("az-snp-vtpm", "az-snp-vtpm", "tpm.pcr4")).find("snp.vmpl"), std::string::npos);
+  for (const std::string platform : {"az-snp-vtpm", "az-tdx-vtpm"}) {
+    const std::string more = platform == "az-snp-vtpm" ? vmpl : "";
+    for (const char* name : {"tpm.pcr4", "tpm.pcr11", "tpm.sha384.pcr4"}) {
+      load(with(platform, platform, name) + more);
     }
-    EXPECT_NE(refusal_of(with(platform, "tdx", "tpm.pcr4")).find(platform), std::string::npos);
+    for (const char* name : {"tpm.pcr_digest", "tpm.pcr", "tpm.pcr16", "tpm.pcr23", "pcr4", "tpm.software"}) {
+      EXPECT_NE(refusal_of(with(platform, platform, name) + more).find("tpm.pcr4"), std::string::npos) << name;
+    }
+    EXPECT_NE(refusal_of(with(platform, "tdx", "tpm.pcr4") + more).find(platform), std::string::npos);
   }
   for (const char* name : {"cca.platform_measurements", "cca.component0.measurement", "cca.component12.signer"}) {
     load(with("cca", "cca", name));

@@ -177,6 +177,39 @@ TEST(Slots, OfALaterVersionAreKept) {
   EXPECT_NE(describe_slots(read.value()).find("type 7"), std::string::npos);
 }
 
+TEST(Slots, SharesAreReadWhereTheyAreOfThisVersion) {
+  const auto parsed = [](std::uint16_t index, std::uint16_t threshold) {
+    const Body body{.share_index = index, .share_threshold = threshold};
+    return SealedObject::value_of(parse_slots(copy_around(record(1, body), 1)));
+  };
+  for (const auto& [index, threshold] : {std::pair{1, 2}, {255, 255}, {1, 255}, {255, 2}}) {
+    const SlotTable table = parsed(static_cast<std::uint16_t>(index), static_cast<std::uint16_t>(threshold));
+    ASSERT_EQ(table.slots.size(), 1U);
+    EXPECT_EQ(table.slots[0].share.index, index);
+    EXPECT_EQ(table.slots[0].share.threshold, threshold);
+    EXPECT_EQ(SealedObject::value_of(parse_slots(copy_of(table))).slots[0].share.index, index);
+  }
+  for (const auto& [index, threshold] : {std::pair{1, 0}, {0, 2}, {1, 1}, {256, 2}, {1, 256}, {0xFFFF, 0xFFFF}}) {
+    const SlotTable table = parsed(static_cast<std::uint16_t>(index), static_cast<std::uint16_t>(threshold));
+    EXPECT_TRUE(table.slots.empty()) << index << " " << threshold;
+    EXPECT_EQ(table.unknown.size(), 1U);
+  }
+}
+
+TEST(Slots, EnoughToOpen) {
+  const auto share = [](std::uint8_t index) {
+    Slot slot = slot_of(crypto::WrapType::kDatasetKey, 0, 72);
+    slot.share = {index, 2};
+    return slot;
+  };
+  EXPECT_FALSE(are_enough({}));
+  EXPECT_FALSE(are_enough({share(1)}));
+  EXPECT_TRUE(are_enough({share(1), share(2)}));
+  EXPECT_TRUE(are_enough({share(1), slot_of(crypto::WrapType::kDatasetKey, 0, 72)}));
+  EXPECT_EQ(shares_needed({slot_of(crypto::WrapType::kDatasetKey, 0, 72)}), 0U);
+  EXPECT_EQ(shares_needed({slot_of(crypto::WrapType::kDatasetKey, 0, 72), share(9)}), 2U);
+}
+
 TEST(Slots, TheNewerIntactCopyCounts) {
   const Bytes older = copy_of(SlotTable{4, one_of_each(), {}});
   const Bytes newer = copy_of(SlotTable{5, {}, {}});

@@ -85,6 +85,20 @@ TEST(AttestedKeys, RenewalAttestsAgainForAll) {
   EXPECT_EQ(world.keys.lease_end(), world.service.now + minutes(10));
 }
 
+TEST(AttestedKeys, NamesThePolicyOfTheLastRelease) {
+  World world;
+  EXPECT_EQ(world.keys.policy(), "");
+  ASSERT_TRUE(world.unwrap().ok());
+  EXPECT_EQ(world.keys.policy(), "workers-1");
+  world.service.policy = "workers-2";
+  EXPECT_EQ(world.keys.policy(), "workers-1");
+  ASSERT_TRUE(world.keys.renew().ok());
+  EXPECT_EQ(world.keys.policy(), "workers-2");
+  world.service.policy.clear();
+  ASSERT_TRUE(world.keys.renew().ok());
+  EXPECT_EQ(world.keys.policy(), "") << "an older service doesn't say";
+}
+
 TEST(AttestedKeys, RenewalRefused) {
   World world;
   ASSERT_TRUE(world.unwrap().ok());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cloister-worker/engine_reach.h"
 #include "tests/support/expect.h"
 #include "tests/support/worker_config_text.h"
 
@@ -30,7 +31,7 @@ TEST(WorkerConfig, EverythingIsRead) {
   EXPECT_EQ(config.name, "scorer");
   EXPECT_EQ(config.target.role, "infer");
   EXPECT_EQ(config.target.tenant_name(), "acme/production");
-  EXPECT_EQ(config.service.user, 990U);
+  EXPECT_EQ(config.services.at(0).user, 990U);
   EXPECT_EQ(config.attester, attest::Kind::kInsecureSoftware);
   EXPECT_EQ(config.engine.command.size(), 3U);
   EXPECT_TRUE(config.executable_memory);
@@ -55,6 +56,28 @@ TEST(WorkerConfig, NamesAreLookedUp) {
   EXPECT_TRUE(has(lockdown_request(config).reach.readable, "/etc/resolv.conf"));
 }
 
+TEST(WorkerConfig, EngineReachesLessThanTheWorker) {
+  const LandlockRules listed = engine_reach(value_of(parse_worker_config(kWorkerConfigText)));
+  EXPECT_EQ(listed.connect_ports, std::vector<std::uint16_t>{9000});
+  EXPECT_TRUE(has(listed.readable, "/etc/engine"));
+  EXPECT_TRUE(has(listed.executable, "/usr/bin/engine"));
+  EXPECT_FALSE(has(listed.readable, "/proc/self"));
+
+  const std::string service = "socket = \"/run/cloister/keys.sock\"\nuser = 990";
+  const std::string by_address = "address = \"keys.acme.example:8443\"\nid = \"spiffe://acme.example/cloister/keys\"";
+  const std::string identity =
+      "\n[identity]\ncertificate = \"/var/lib/w/svid.pem\"\nkey = \"/var/lib/w/svid.key\"\nbundle = "
+      "\"/var/lib/w/bundle.pem\"\n";
+  const WorkerConfig config = value_of(parse_worker_config(with(service, by_address) + identity));
+  EXPECT_TRUE(has(lockdown_request(config).reach.readable, "/var/lib/w"));
+  const LandlockRules reach = engine_reach(config);
+  EXPECT_FALSE(has(reach.readable, "/var/lib/w"));
+  EXPECT_EQ(reach.connect_ports, std::vector<std::uint16_t>{9000});
+  EXPECT_FALSE(has(reach.readable, "/etc/resolv.conf"));  // the key service's name is the worker's to look up
+  const auto named = value_of(parse_worker_config(with("10.0.0.7:9000", "data.acme.example:9000")));
+  EXPECT_TRUE(has(engine_reach(named).readable, "/etc/resolv.conf"));
+}
+
 TEST(WorkerConfig, ServiceByAddress) {
   const std::string service = "socket = \"/run/cloister/keys.sock\"\nuser = 990";
   const std::string by_address = "address = \"10.0.0.9:8443\"\nid = \"spiffe://acme.example/cloister/keys\"";
@@ -67,6 +90,57 @@ TEST(WorkerConfig, ServiceByAddress) {
   EXPECT_TRUE(has(lockdown_request(config).reach.readable, "/var/lib/w"));
   expect_wrong(with(service, service + "\n" + by_address), "address and id, or by socket and user");
   expect_wrong(with(service, ""), "address and id, or by socket and user");
+}
+
+const std::string kOneService = "[service]\nsocket = \"/run/cloister/keys.sock\"\nuser = 990";
+
+std::string broker(const std::string& name, char digit, const std::string& more) {
+  return "[[service]]\nname = \"" + name + "\"\nkeyring = \"" + std::string(32, digit) + "\"\n" + more + "\n";
+}
+
+TEST(WorkerConfig, SeveralServices) {
+  const std::string socket = "socket = \"/run/a/keys.sock\"\nuser = 990";
+  const std::string address = "address = \"10.0.0.9:8443\"\nid = \"spiffe://b.example/cloister/keys\"";
+  const std::string own =
+      "\ncertificate = \"/var/lib/b/svid.pem\"\nkey = \"/var/lib/b/svid.key\"\nbundle = \"/var/lib/b/bundle.pem\"";
+  const std::string shared =
+      "[identity]\ncertificate = \"/var/lib/w/svid.pem\"\nkey = \"/var/lib/w/svid.key\"\nbundle = "
+      "\"/var/lib/w/bundle.pem\"\n";
+  const std::string other = "address = \"10.0.0.8:8443\"\nid = \"spiffe://c.example/cloister/keys\"";
+  const WorkerConfig config = value_of(parse_worker_config(with(
+      kOneService, shared + broker("a", '1', socket) + broker("b", '2', address + own) + broker("c", '3', other))));
+  ASSERT_EQ(config.services.size(), 3U);
+  EXPECT_EQ(config.services[0].name, "a");
+  EXPECT_EQ(config.services[1].keyring, std::string(32, '2'));
+  EXPECT_EQ(config.services[1].identity.certificate, "/var/lib/b/svid.pem");
+  EXPECT_EQ(config.services[2].identity.certificate, "/var/lib/w/svid.pem");
+  EXPECT_EQ(egress_of(config), (std::vector<std::string>{"10.0.0.9:8443", "10.0.0.8:8443", "10.0.0.7:9000"}));
+  EXPECT_EQ(lockdown_request(config).reach.connect_ports, (std::vector<std::uint16_t>{8443, 8443, 9000}));
+  EXPECT_TRUE(has(lockdown_request(config).reach.readable, "/var/lib/b"));
+  EXPECT_TRUE(has(lockdown_request(config).reach.readable, "/var/lib/w"));
+
+  const auto wrong = [](const std::string& services, std::string_view word) {
+    expect_wrong(with(kOneService, services), word);
+  };
+  wrong(broker("a", '1', socket), "there is one [[service]]");
+  wrong(broker("a", '1', socket) + broker("b", '2', address), "there is no [identity]");
+  wrong(broker("a", '1', socket) + broker("a", '2', socket), "the name is there twice");
+  wrong(broker("a", '1', socket) + broker("b", '1', socket), "the keyring is there twice");
+  wrong(broker("a", 'A', socket) + broker("b", '2', socket), "32 hexadecimal digits");
+  wrong(broker("a", '1', socket) + broker("b", 'x', socket), "32 hexadecimal digits");
+  wrong(broker("a", '1', socket + own) + broker("b", '2', socket), "an identity goes with an address");
+  wrong(broker("a", '1', "") + broker("b", '2', socket), "address and id, or by socket and user");
+  wrong(broker("a/b", '1', socket) + broker("b", '2', socket), "name isn't a name");
+  wrong(kOneService + "\n" + broker("b", '2', socket), "a second service");
+  wrong(broker("b", '2', socket) + kOneService, "a second service");
+  wrong(broker("a", '1', socket + "\nshare = 1") + broker("b", '2', socket), "share");
+  std::string many;
+  for (int i = 0; i < 17; ++i) {
+    std::string one = broker("s" + std::to_string(i), '1', socket);
+    one.replace(one.find("1111"), 4, std::to_string(1000 + i));
+    many += one;
+  }
+  wrong(many, "at most 16");
 }
 
 TEST(WorkerConfig, Inference) {

@@ -29,6 +29,23 @@ TEST(ReleaseAnswer, KeysAndRefusals) {
   EXPECT_EQ(std::get<Error>(answer.keys[1]).message(), "the key service: no such version");
 }
 
+TEST(ReleaseAnswer, NamesItsPolicyOrNone) {
+  const auto with_policy = [](const std::string& policy) {
+    return R"({"release":"ab12","lease":{"expires":"2026-11-26T12:00:00Z"},"policy":)" + policy + R"(,"keys":[]})";
+  };
+  EXPECT_EQ(value_of(parse_release_answer(as_bytes(with_policy(R"({"id":"acme-2027.1","sha256":"ab"})")), 0)).policy,
+            "acme-2027.1");
+  EXPECT_EQ(value_of(parse_release_answer(as_bytes(answer_json("")), 0)).policy, "");
+  for (const char* wrong : {"1", "{}", R"({"id":1})"}) {
+    expect_refused(parse_release_answer(as_bytes(with_policy(wrong)), 0), Code::kInvalid, "id");
+  }
+  for (const std::string& id :
+       {std::string(), std::string("two words"), std::string("tab\\t"), std::string(129, 'x')}) {
+    expect_refused(parse_release_answer(as_bytes(with_policy(R"({"id":")" + id + R"("})")), 0), Code::kInvalid,
+                   "policy");
+  }
+}
+
 TEST(ReleaseAnswer, OtherNumberOfKeys) {
   expect_refused(parse_release_answer(as_bytes(answer_json(key_json())), 2), Code::kInvalid, "keys");
   expect_refused(parse_release_answer(as_bytes(answer_json("")), 1), Code::kInvalid, "keys");

@@ -2,6 +2,7 @@
 
 #include "kms/aws/aws_kms.h"
 #include "kms/aws/endpoints.h"
+#include "kms/form_body.h"
 
 namespace cloister::posture {
 
@@ -51,6 +52,19 @@ Result<kms::AwsClient*> AwsAccess::client(const AwsServiceName& service, const s
                         options_.retry};
   client = std::make_unique<kms::AwsClient>(std::move(named), std::move(transport), credentials_, nullptr, waiting_);
   return client.get();
+}
+
+Result<net::Response> AwsAccess::query(const AwsQuery& query) {
+  CLOISTER_TRY(kms::AwsClient * client, this->client(query.service, region_));
+  kms::FormBody body;
+  body.add("Action", query.operation).add("Version", query.version);
+  for (const auto& [name, value] : query.fields) body.add(name, value);
+  return client->call(kms::AwsAsk{query.operation,
+                                  query.about,
+                                  "POST",
+                                  "/",
+                                  {{"content-type", "application/x-www-form-urlencoded; charset=utf-8"}},
+                                  body.take()});
 }
 
 Result<kms::Provider*> AwsAccess::keys(const std::string& region) {

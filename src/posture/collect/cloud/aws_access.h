@@ -29,6 +29,14 @@ struct AwsServiceName {
 };
 extern const AwsServiceName kS3, kEc2, kRds, kSageMaker, kBedrock;
 
+// An operation of a query service: EC2, RDS.
+struct AwsQuery {
+  const AwsServiceName& service;
+  std::string operation, version;
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::string about;  // for messages
+};
+
 // Any thread may call. What is returned lives as long as this does.
 class AwsAccess {
  public:
@@ -40,6 +48,8 @@ class AwsAccess {
   // kInvalid for what isn't a region or an endpoint.
   Result<kms::AwsClient*> client(const AwsServiceName& service, const std::string& region);
   Result<kms::Provider*> keys(const std::string& region);
+  // In this access's region.
+  Result<net::Response> query(const AwsQuery& query);
 
  private:
   Result<kms::Endpoint> endpoint(const AwsServiceName& service, const std::string& region) const;

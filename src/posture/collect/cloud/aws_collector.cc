@@ -1,6 +1,7 @@
 #include "posture/collect/cloud/aws_collector.h"
 
 #include "kms/form_body.h"
+#include "posture/collect/cloud/aws_discovery.h"
 #include "posture/collect/cloud/aws_service_answers.h"
 #include "posture/collect/cloud/worst.h"
 
@@ -27,7 +28,7 @@ class Round {
       : access_(access),
         context_(context),
         sink_(sink),
-        maker_("aws/1", "AWS region " + access.region(), context),
+        maker_(kAwsCollector, "AWS region " + access.region(), context),
         keys_(access, own_accounts(*context.estate)),
         s3_(access, keys_, maker_, limits) {}
 
@@ -43,7 +44,7 @@ class Round {
         examine(location.address, subject);
       }
     }
-    if (!access_.region().empty()) discover();
+    if (!access_.region().empty()) AwsDiscovery(access_, keys_, s3_, maker_, context_, sink_).run();
     for (const DeclaredKey& key : context_.estate->keys) {
       if (key.name.starts_with("arn:aws") && key.name.find(":kms:") != std::string::npos) keys_.look_at(key.name);
     }
@@ -70,19 +71,6 @@ class Round {
       views.push_back(part.view);
     }
     sink_.add(maker_.storage(subject, worst_of(views), raw));
-  }
-
-  Result<net::Response> query(const AwsServiceName& service, const std::string& operation, const std::string& version,
-                              const std::string& name, const std::string& value) {
-    CLOISTER_TRY(kms::AwsClient * client, access_.client(service, access_.region()));
-    kms::FormBody body;
-    body.add("Action", operation).add("Version", version).add(name, value);
-    return client->call(kms::AwsAsk{operation,
-                                    value,
-                                    "POST",
-                                    "/",
-                                    {{"content-type", "application/x-www-form-urlencoded; charset=utf-8"}},
-                                    body.take()});
   }
 
   Result<JsonValue> json_of(const Result<net::Response>& answer) {
@@ -125,18 +113,19 @@ class Round {
   }
 
   void examine_ebs(const Subject& subject, const std::string& id) {
-    static constexpr std::string_view kVersion = "2016-11-15";
     const bool snapshot = id.starts_with("snap-");
-    const auto answer = query(kEc2, snapshot ? "DescribeSnapshots" : "DescribeVolumes", std::string(kVersion),
-                              snapshot ? "SnapshotId.1" : "VolumeId.1", id);
+    const auto answer = access_.query({kEc2,
+                                       snapshot ? "DescribeSnapshots" : "DescribeVolumes",
+                                       kEc2Version,
+                                       {{snapshot ? "SnapshotId.1" : "VolumeId.1", id}},
+                                       id});
     report(subject, answer.ok() ? parse_ebs(as_text(answer->body), id) : answer.error(), raw(answer));
   }
 
   void examine_rds(const Subject& subject, const std::string& name) {
-    static constexpr std::string_view kVersion = "2014-10-31";
-    auto answer = query(kRds, "DescribeDBInstances", std::string(kVersion), "DBInstanceIdentifier", name);
+    auto answer = access_.query({kRds, "DescribeDBInstances", kRdsVersion, {{"DBInstanceIdentifier", name}}, name});
     if (!answer.ok() && answer.error().code() == Code::kNotFound) {
-      answer = query(kRds, "DescribeDBClusters", std::string(kVersion), "DBClusterIdentifier", name);
+      answer = access_.query({kRds, "DescribeDBClusters", kRdsVersion, {{"DBClusterIdentifier", name}}, name});
     }
     report(subject, answer.ok() ? parse_rds(as_text(answer->body), name) : answer.error(), raw(answer));
   }
@@ -172,31 +161,6 @@ class Round {
 
   static std::string raw(const Result<net::Response>& answer) {
     return answer.ok() ? raw_excerpt(as_text(answer->body)) : std::string();
-  }
-
-  // Buckets that nobody declared, with their default: what an inventory doesn't have isn't hidden by that.
-  void discover() {
-    const auto buckets = s3_.buckets();
-    Fact scope = maker_.make("inventory.scope", {SubjectKind::kPlatform, ""});
-    const std::string what = "S3 buckets of the caller's account";
-    scope.values["read"] = buckets.ok() ? std::vector{what} : std::vector<std::string>{};
-    scope.values["unread"] =
-        buckets.ok() ? std::vector<std::string>{} : std::vector{what + ": " + buckets.error().message()};
-    sink_.add(std::move(scope));
-    if (!buckets.ok()) return;
-    std::set<std::string> declared;
-    for (const Location& location : context_.estate->locations) {
-      const auto address = parse_s3_address(location.address);
-      if (address.ok()) declared.insert(address->bucket);
-    }
-    for (const std::string& bucket : *buckets) {
-      if (declared.contains(bucket)) continue;
-      const Subject subject{SubjectKind::kLocation, "s3://" + bucket};
-      Fact entry = maker_.make("inventory.entry", subject);
-      entry.values = {{"declared", false}, {"observed", true}, {"address", subject.id}};
-      sink_.add(std::move(entry));
-      s3_.examine_default({bucket, ""}, subject, sink_);
-    }
   }
 
   AwsAccess& access_;

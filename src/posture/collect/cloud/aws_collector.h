@@ -5,15 +5,18 @@
 
 namespace cloister::posture {
 
+inline constexpr std::string_view kAwsCollector = "aws/1";
+
 // Locations of these addresses: "s3://bucket/prefix", "ebs:vol-…", "ebs:snap-…", "rds:instance or cluster",
 // "sagemaker:training-job/NAME", "sagemaker:endpoint-config/NAME", "bedrock:logging", "bedrock:custom-model/NAME". And
-// every bucket that the caller can list, declared or not. Calls nothing but operations that read.
+// what nobody declared: every bucket that the caller can list, every volume, snapshot and database of the region. Calls
+// nothing but operations that read.
 class AwsCollector final : public Collector {
  public:
   AwsCollector(AwsOptions options, kms::Waiting waiting, S3Limits limits = {})
       : options_(std::move(options)), waiting_(std::move(waiting)), limits_(limits) {}
 
-  std::string_view name() const override { return "aws/1"; }
+  std::string_view name() const override { return kAwsCollector; }
   void collect(const CollectContext& context, FactSink& sink) override;
 
  private:

@@ -8,6 +8,13 @@ namespace cloister::posture {
 namespace {
 
 constexpr kms::XmlLimits kLimits{std::size_t{1} << 20, 16, 16'384};
+// A page of 1000 volumes, each with its attachments and fifty tags.
+constexpr kms::XmlLimits kPageLimits{std::size_t{16} << 20, 16, 400'000};
+constexpr std::size_t kTokenMax = 4096;
+constexpr std::string_view kInstance = "DescribeDBInstancesResponse/DescribeDBInstancesResult/DBInstances/DBInstance";
+constexpr std::string_view kCluster = "DescribeDBClustersResponse/DescribeDBClustersResult/DBClusters/DBCluster";
+constexpr std::string_view kVolume = "DescribeVolumesResponse/volumeSet/item";
+constexpr std::string_view kSnapshot = "DescribeSnapshotsResponse/snapshotSet/item";
 
 std::string text_of(const JsonValue* json, std::string_view name) {
   const JsonValue* member = json == nullptr ? nullptr : json->find(name);
@@ -68,6 +75,44 @@ std::string bucket_address(const JsonValue* config) {
   return "s3://" + bucket + (prefix.empty() ? "" : "/" + prefix);
 }
 
+StorageView ebs_view(const XmlRow& row) {
+  StorageView view = volume_view("ebs", text_in(row, "encrypted"), text_in(row, "kmsKeyId"));
+  if (view.encrypted == "yes") {
+    view.algorithm = "aes-256-xts";
+    view.integrity = "none";
+  }
+  return view;
+}
+
+StorageView rds_view(const XmlRow& row) {
+  return volume_view("rds", text_in(row, "StorageEncrypted"), text_in(row, "KmsKeyId"));
+}
+
+// A list of AWS's: its rows, the member that names one, where the next page is said, and what is part of another.
+struct ListShape {
+  std::string_view rows, name, next;
+  std::string_view part_of;  // a row that has this member is left out; empty: none is
+  StorageView (*view)(const XmlRow& row);
+};
+
+Result<FoundPage> parse_found(std::string_view body, std::initializer_list<ListShape> shapes) {
+  CLOISTER_TRY(const auto texts, kms::read_xml(body, kPageLimits));
+  const std::string& first = texts.front().path;
+  for (const ListShape& shape : shapes) {
+    if (!first.starts_with(shape.rows.substr(0, shape.rows.find('/')))) continue;
+    FoundPage page;
+    for (const XmlRow& row : xml_rows(texts, shape.rows)) {
+      if (!shape.part_of.empty() && !text_in(row, shape.part_of).empty()) continue;
+      page.found.push_back({std::string(text_in(row, shape.name)), shape.view(row)});
+      if (page.found.back().name.empty()) return Error(Code::kCorrupt, "the list has something without a name");
+    }
+    page.next = kms::find_text(texts, shape.next);
+    if (page.next.size() > kTokenMax) return Error(Code::kCorrupt, "the list's token is too long");
+    return page;
+  }
+  return Error(Code::kCorrupt, "the answer isn't the list that was asked for");
+}
+
 Status check_name(const JsonValue& answer, std::string_view member, std::string_view name) {
   if (text_of(&answer, member) == name) return {};
   return Error(Code::kCorrupt, "the answer isn't about what was asked");
@@ -77,27 +122,29 @@ Status check_name(const JsonValue& answer, std::string_view member, std::string_
 
 Result<StorageView> parse_ebs(std::string_view body, std::string_view id) {
   const bool snapshot = id.starts_with("snap-");
-  CLOISTER_TRY(const XmlRow row, only_row(body,
-                                          {snapshot ? "DescribeSnapshotsResponse/snapshotSet/item"
-                                                    : "DescribeVolumesResponse/volumeSet/item"},
-                                          snapshot ? "snapshotId" : "volumeId", id));
-  StorageView view = volume_view("ebs", text_in(row, "encrypted"), text_in(row, "kmsKeyId"));
-  if (view.encrypted == "yes") {
-    view.algorithm = "aes-256-xts";
-    view.integrity = "none";
-  }
-  return view;
+  CLOISTER_TRY(const XmlRow row,
+               only_row(body, {snapshot ? kSnapshot : kVolume}, snapshot ? "snapshotId" : "volumeId", id));
+  return ebs_view(row);
 }
 
 Result<StorageView> parse_rds(std::string_view body, std::string_view name) {
-  static constexpr std::string_view kInstance =
-      "DescribeDBInstancesResponse/DescribeDBInstancesResult/DBInstances/DBInstance";
-  static constexpr std::string_view kCluster =
-      "DescribeDBClustersResponse/DescribeDBClustersResult/DBClusters/DBCluster";
   const bool cluster = body.find("<DescribeDBClustersResponse") != std::string_view::npos;
   CLOISTER_TRY(const XmlRow row, only_row(body, {cluster ? kCluster : kInstance},
                                           cluster ? "DBClusterIdentifier" : "DBInstanceIdentifier", name));
-  return volume_view("rds", text_in(row, "StorageEncrypted"), text_in(row, "KmsKeyId"));
+  return rds_view(row);
+}
+
+Result<FoundPage> parse_ebs_page(std::string_view body) {
+  return parse_found(body, {{kVolume, "volumeId", "DescribeVolumesResponse/nextToken", {}, ebs_view},
+                            {kSnapshot, "snapshotId", "DescribeSnapshotsResponse/nextToken", {}, ebs_view}});
+}
+
+Result<FoundPage> parse_rds_page(std::string_view body) {
+  return parse_found(
+      body,
+      {{kInstance, "DBInstanceIdentifier", "DescribeDBInstancesResponse/DescribeDBInstancesResult/Marker",
+        "DBClusterIdentifier", rds_view},
+       {kCluster, "DBClusterIdentifier", "DescribeDBClustersResponse/DescribeDBClustersResult/Marker", {}, rds_view}});
 }
 
 Result<std::vector<StoragePart>> parse_training_job(const JsonValue& answer, std::string_view name) {

@@ -11,6 +11,21 @@ Result<StorageView> parse_ebs(std::string_view body, std::string_view id);
 // DescribeDBInstances or DescribeDBClusters, of that name. kCorrupt likewise.
 Result<StorageView> parse_rds(std::string_view body, std::string_view name);
 
+// One page of all that there is, by the id or name that its address has.
+struct FoundStorage {
+  std::string name;
+  StorageView view;
+};
+struct FoundPage {
+  std::vector<FoundStorage> found;
+  std::string next;  // token or marker; empty: the last page
+};
+// DescribeVolumes or DescribeSnapshots of all. kCorrupt for what is neither, and for one without an id.
+Result<FoundPage> parse_ebs_page(std::string_view body);
+// DescribeDBInstances or DescribeDBClusters of all; instances of a cluster are left out, since the cluster has the
+// storage. kCorrupt likewise.
+Result<FoundPage> parse_rds_page(std::string_view body);
+
 // What a job or an endpoint keeps, by name: "volume", "output", "capture".
 struct StoragePart {
   std::string name;

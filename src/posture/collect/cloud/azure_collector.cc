@@ -5,6 +5,7 @@
 #include "kms/azure/azure_challenge.h"
 #include "posture/collect/cloud/azure_keys.h"
 #include "posture/collect/cloud/object_views.h"
+#include "posture/inventory.h"
 
 namespace cloister::posture {
 namespace {
@@ -14,6 +15,7 @@ constexpr const char* kStorageApi = "2023-05-01";
 constexpr const char* kDiskApi = "2023-10-02";
 constexpr const char* kWorkspaceApi = "2024-04-01";
 constexpr std::size_t kPagesMax = 1000;
+constexpr std::int64_t kFoundMax = 20'000;  // of one kind in a subscription
 
 // Own accounts that are subscriptions: an estate's others are other clouds'.
 std::set<std::string> own_subscriptions(const Estate& estate) {
@@ -39,6 +41,17 @@ bool is_scope(std::string_view name) {
   return !name.empty() && name.size() <= 63 && std::ranges::all_of(name, fits);
 }
 
+std::string text_of(const JsonValue& object, std::string_view name) {
+  const JsonValue* found = object.find(name);
+  return found == nullptr || found->string() == nullptr ? std::string() : *found->string();
+}
+
+// Resource Manager tells ids in whatever case somebody once wrote them.
+std::string lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
 struct BlobPlace {
   std::string account, container, prefix;
 };
@@ -62,6 +75,22 @@ class Round {
       examine_workspace(address.substr(kWorkspacePrefix.size()), subject);
     }
   }
+  // What is in the operator's subscriptions and nobody declared.
+  void discover() {
+    for (const Location& location : context_.estate->locations) declared_.insert(lower(location.address));
+    if (subscriptions_.empty()) {
+      sink_.add(
+          unread_source_fact(kAzureCollector, "Azure", "the estate names no subscription of its own", context_.now));
+    }
+    for (const std::string& subscription : subscriptions_) {
+      const std::string at = "/subscriptions/" + subscription + "/providers/";
+      discover_resources("disks", at + "Microsoft.Compute/disks", kDiskApi, subscription, &Round::found_disk);
+      discover_resources("workspaces", at + "Microsoft.MachineLearningServices/workspaces", kWorkspaceApi, subscription,
+                         &Round::found_workspace);
+      discover_resources("storage accounts", at + "Microsoft.Storage/storageAccounts", kStorageApi, subscription,
+                         &Round::found_account);
+    }
+  }
   void report_keys() {
     for (const DeclaredKey& key : context_.estate->keys) {
       if (const std::string url = azure_key_of(key.name); !url.empty()) keys_.look_at(url);
@@ -70,20 +99,95 @@ class Round {
   }
 
  private:
+  using Found = Status (Round::*)(const JsonValue& resource);
+
+  void discover_resources(const std::string& what, const std::string& target, const char* api,
+                          const std::string& subscription, Found found) {
+    const std::string scope = what + " of Azure subscription " + subscription;
+    Status read;
+    std::int64_t entries = 0;
+    const auto resources = access_.list(target, api);
+    if (!resources.ok()) read = resources.error();
+    for (std::size_t i = 0; read.ok() && i < resources->size(); ++i) {
+      if (++entries > kFoundMax) read = Error(Code::kUnsupported, "there are more than are looked at");
+      if (is_stopped()) read = Error(Code::kUnavailable, "it was stopped");
+      if (read.ok()) read = (this->*found)((*resources)[i]);
+    }
+    sink_.add(read.ok() ? source_fact(kAzureCollector, scope, what, entries, context_.now)
+                        : unread_source_fact(kAzureCollector, scope, read.error().message(), context_.now));
+  }
+
+  bool is_stopped() const { return context_.progress != nullptr && context_.progress->stop_requested(); }
+
+  // The subject of something that nobody declared; nothing for what somebody did.
+  std::optional<Subject> undeclared(const std::string& address) {
+    if (declared_.contains(lower(address))) return std::nullopt;
+    Subject subject{SubjectKind::kLocation, address};
+    sink_.add(seen_fact(kAzureCollector, "Azure, by the credential's roles", subject, address, context_.now));
+    return subject;
+  }
+
+  Status found_disk(const JsonValue& disk) {
+    const std::string id = text_of(disk, "id");
+    if (!is_azure_resource_id(id)) return Error(Code::kCorrupt, "the list has a disk without a proper id");
+    if (const auto subject = undeclared(std::string(kDiskPrefix) + id)) report_disk(disk, id, *subject);
+    return {};
+  }
+
+  Status found_workspace(const JsonValue& workspace) {
+    const std::string id = text_of(workspace, "id");
+    if (!is_azure_resource_id(id)) return Error(Code::kCorrupt, "the list has a workspace without a proper id");
+    if (const auto subject = undeclared(std::string(kWorkspacePrefix) + id)) {
+      report(*subject, parse_azure_workspace(workspace, id), workspace);
+    }
+    return {};
+  }
+
+  // Containers that nobody declared any part of, with their default.
+  Status found_account(const JsonValue& account) {
+    const std::string id = text_of(account, "id"), name = text_of(account, "name");
+    if (!is_azure_resource_id(id) || !is_account(name)) {
+      return Error(Code::kCorrupt, "the list has a storage account without a proper id");
+    }
+    auto by_account = parse_azure_account(account);
+    if (by_account.ok()) keys_.resolve(*by_account);
+    CLOISTER_TRY(const auto containers, access_.list(id + "/blobServices/default/containers", kStorageApi));
+    for (const JsonValue& container : containers) {
+      const std::string within = text_of(container, "name");
+      if (!is_container(within)) return Error(Code::kCorrupt, "the list has a container without a proper name");
+      const std::string address = std::string(kBlobPrefix) + name + "/" + within;
+      // A declared part of it speaks for the whole, as with buckets.
+      const auto part = declared_.lower_bound(address + "/");
+      if (part != declared_.end() && part->starts_with(address + "/")) continue;
+      const auto subject = undeclared(address);
+      if (!subject) continue;
+      const auto scope = parse_azure_container(container, within);
+      const auto view = scope.ok() ? view_of_scope(id, by_account, *scope) : scope.error();
+      if (!view.ok()) refuse(*subject, view.error().message());
+      if (view.ok()) sink_.add(maker_.storage(*subject, *view, raw_excerpt(container.serialize())));
+    }
+    return {};
+  }
+
   void refuse(const Subject& subject, std::string why) {
     sink_.add(maker_.not_assessed("storage.encryption", subject, std::move(why)));
   }
 
-  void report(const Subject& subject, Result<StorageView> view, const Result<JsonValue>& raw) {
+  void report(const Subject& subject, Result<StorageView> view, const JsonValue& raw) {
     if (!view.ok()) return refuse(subject, view.error().message());
     keys_.resolve(*view);
-    sink_.add(maker_.storage(subject, *view, raw_excerpt(raw->serialize())));
+    sink_.add(maker_.storage(subject, *view, raw_excerpt(raw.serialize())));
   }
 
   void examine_disk(const std::string& id, const Subject& subject) {
     if (!is_azure_resource_id(id)) return refuse(subject, "it isn't a resource's id, /subscriptions/…");
     const auto json = access_.resource(id, kDiskApi);
-    auto disk = json.ok() ? parse_azure_disk(*json, id) : json.error();
+    if (!json.ok()) return refuse(subject, json.error().message());
+    report_disk(*json, id, subject);
+  }
+
+  void report_disk(const JsonValue& json, const std::string& id, const Subject& subject) {
+    auto disk = parse_azure_disk(json, id);
     if (!disk.ok()) return refuse(subject, disk.error().message());
     if (!disk->encryption_set.empty()) {
       const bool fits = is_azure_resource_id(disk->encryption_set);
@@ -99,7 +203,8 @@ class Round {
   void examine_workspace(const std::string& id, const Subject& subject) {
     if (!is_azure_resource_id(id)) return refuse(subject, "it isn't a resource's id, /subscriptions/…");
     const auto json = access_.resource(id, kWorkspaceApi);
-    report(subject, json.ok() ? parse_azure_workspace(*json, id) : json.error(), json);
+    if (!json.ok()) return refuse(subject, json.error().message());
+    report(subject, parse_azure_workspace(*json, id), *json);
   }
 
   // The account of that name in the operator's subscriptions.
@@ -140,7 +245,7 @@ class Round {
             ObjectViews& objects) {
     std::string marker;
     for (std::size_t pages = 0; pages < kPagesMax && objects.size() < access_.options().blobs_max; ++pages) {
-      if (context_.progress != nullptr && context_.progress->stop_requested()) return objects.miss("it was stopped");
+      if (is_stopped()) return objects.miss("it was stopped");
       auto page = access_.blobs(place.account, place.container, place.prefix, marker);
       if (!page.ok()) return objects.miss(page.error().message());
       if (!page->next.empty() && page->next == marker) return objects.miss("the list goes on without coming further");
@@ -200,6 +305,7 @@ class Round {
   const std::set<std::string> subscriptions_;
   AzureKeys keys_;
   std::map<std::string, Result<StorageView>> scopes_;
+  std::set<std::string> declared_;  // addresses, in lower case
 };
 
 }  // namespace
@@ -221,7 +327,9 @@ void AzureCollector::collect(const CollectContext& context, FactSink& sink) {
       round->examine(location.address, subject);
     }
   }
-  if (round != nullptr) round->report_keys();
+  if (round == nullptr) return;
+  round->discover();
+  round->report_keys();
 }
 
 }  // namespace cloister::posture

@@ -1,6 +1,7 @@
 #include "posture/collect/cloud/google_answers.h"
 
 #include "kms/google/google_name.h"
+#include "kms/plain_line.h"
 
 namespace cloister::posture {
 namespace {
@@ -30,6 +31,41 @@ StorageView keyed_view(std::string scheme, std::string level, const std::string&
   return view;
 }
 
+// "europe-west1-b" of ".../zones/europe-west1-b", as lists have their parts: "zones/…", "regions/…".
+std::string_view last_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+StorageView bucket_view(const JsonValue& bucket) {
+  return keyed_view("gcs", "service", text_of(bucket.find("encryption"), "defaultKmsKeyName"), false);
+}
+
+StorageView disk_view(const JsonValue& disk) {
+  const JsonValue* key = disk.find("diskEncryptionKey");
+  return keyed_view("gce-disk", "block", text_of(key, "kmsKeyName"), has(key, "sha256"));
+}
+
+Result<std::string> next_of(const JsonValue& answer) {
+  std::string next = text_of(&answer, "nextPageToken");
+  if (next.size() > kTokenMax) return Error(Code::kCorrupt, "the list's token is too long");
+  return next;
+}
+
+// The disks of one zone or region, as the aggregated list has them.
+Status take_disks(std::string_view place, const JsonValue& part, std::vector<FoundAtGoogle>& found) {
+  const std::string code = text_of(part.find("warning"), "code");
+  if (!code.empty() && code != "NO_RESULTS_ON_PAGE") {
+    return Error(Code::kUnavailable, "the list leaves out " + kms::plain_line(place) + ": " + kms::plain_line(code));
+  }
+  const JsonValue* disks = part.find("disks");
+  if (disks == nullptr) return {};
+  if (disks->array() == nullptr) return Error(Code::kCorrupt, "the answer is no list of disks");
+  for (const JsonValue& disk : *disks->array()) {
+    const std::string name = text_of(&disk, "name");
+    if (name.empty()) return Error(Code::kCorrupt, "the list has a disk without a name");
+    found.push_back({std::string(last_part(place)) + "/" + name, disk_view(disk)});
+  }
+  return {};
+}
+
 Error about_else() { return Error(Code::kCorrupt, "the answer isn't about what was asked"); }
 
 }  // namespace
@@ -41,14 +77,42 @@ std::string google_key_of(std::string_view name) {
 
 Result<StorageView> parse_gcs_bucket(const JsonValue& answer, std::string_view bucket) {
   if (text_of(&answer, "name") != bucket) return about_else();
-  return keyed_view("gcs", "service", text_of(answer.find("encryption"), "defaultKmsKeyName"), false);
+  return bucket_view(answer);
+}
+
+Result<FoundAtGooglePage> parse_gcs_buckets(const JsonValue& answer) {
+  if (text_of(&answer, "kind") != "storage#buckets") return about_else();
+  FoundAtGooglePage page;
+  CLOISTER_TRY(page.next, next_of(answer));
+  const JsonValue* items = answer.find("items");
+  if (items == nullptr) return page;
+  if (items->array() == nullptr) return Error(Code::kCorrupt, "the answer is no list of buckets");
+  for (const JsonValue& item : *items->array()) {
+    page.found.push_back({text_of(&item, "name"), bucket_view(item)});
+    if (page.found.back().name.empty()) return Error(Code::kCorrupt, "the list has a bucket without a name");
+  }
+  return page;
+}
+
+Result<FoundAtGooglePage> parse_gce_disks(const JsonValue& answer) {
+  if (text_of(&answer, "kind") != "compute#diskAggregatedList") return about_else();
+  FoundAtGooglePage page;
+  CLOISTER_TRY(page.next, next_of(answer));
+  const JsonValue* unreachable = answer.find("unreachables");
+  if (unreachable != nullptr && unreachable->array() != nullptr && !unreachable->array()->empty()) {
+    return Error(Code::kUnavailable, "the list leaves out places that couldn't be asked");
+  }
+  const JsonValue* items = answer.find("items");
+  if (items == nullptr) return page;
+  if (items->object() == nullptr) return Error(Code::kCorrupt, "the answer is no list of disks");
+  for (const auto& [place, part] : *items->object()) CLOISTER_RETURN_IF_ERROR(take_disks(place, part, page.found));
+  return page;
 }
 
 Result<GcsPage> parse_gcs_objects(const JsonValue& answer) {
   if (text_of(&answer, "kind") != "storage#objects") return about_else();
   GcsPage page;
-  page.next = text_of(&answer, "nextPageToken");
-  if (page.next.size() > kTokenMax) return Error(Code::kCorrupt, "the list's token is too long");
+  CLOISTER_TRY(page.next, next_of(answer));
   const JsonValue* items = answer.find("items");
   if (items == nullptr) return page;
   if (items->array() == nullptr) return Error(Code::kCorrupt, "the answer is no list of objects");
@@ -63,8 +127,7 @@ Result<GcsPage> parse_gcs_objects(const JsonValue& answer) {
 
 Result<StorageView> parse_gce_disk(const JsonValue& answer, std::string_view name) {
   if (text_of(&answer, "name") != name) return about_else();
-  const JsonValue* key = answer.find("diskEncryptionKey");
-  return keyed_view("gce-disk", "block", text_of(key, "kmsKeyName"), has(key, "sha256"));
+  return disk_view(answer);
 }
 
 Result<StorageView> parse_vertex(const JsonValue& answer, std::string_view name) {

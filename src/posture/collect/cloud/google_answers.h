@@ -23,6 +23,19 @@ Result<GcsPage> parse_gcs_objects(const JsonValue& answer);
 
 // disks.get, of that name. kCorrupt likewise.
 Result<StorageView> parse_gce_disk(const JsonValue& answer, std::string_view name);
+// What there is, by the rest of its address: "bucket", "zone/name".
+struct FoundAtGoogle {
+  std::string name;
+  StorageView view;
+};
+struct FoundAtGooglePage {
+  std::vector<FoundAtGoogle> found;
+  std::string next;  // token; empty: the last page
+};
+// buckets.list. kCorrupt for what isn't one, and for a bucket without a name.
+Result<FoundAtGooglePage> parse_gcs_buckets(const JsonValue& answer);
+// disks.aggregatedList. kCorrupt likewise; kUnavailable where it says that a zone couldn't be asked.
+Result<FoundAtGooglePage> parse_gce_disks(const JsonValue& answer);
 // A model, dataset, endpoint, … of Vertex AI, of that name in full. kCorrupt likewise.
 Result<StorageView> parse_vertex(const JsonValue& answer, std::string_view name);
 

@@ -8,6 +8,7 @@
 #include "posture/collect/cloud/google_answers.h"
 #include "posture/collect/cloud/google_keys.h"
 #include "posture/collect/cloud/object_views.h"
+#include "posture/inventory.h"
 
 namespace cloister::posture {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr std::string_view kPlatformScope = "https://www.googleapis.com/auth/cloud-platform";
 constexpr std::string_view kBucketPrefix = "gs://", kDiskPrefix = "gce-disk:", kVertexPrefix = "vertex:";
 constexpr std::size_t kPagesMax = 1000;
+constexpr std::int64_t kFoundMax = 20'000;  // of one kind in a project
 constexpr JsonLimits kListLimits{std::size_t{8} << 20, 16, 1 << 19};
 
 // Path segments that go into a target as they are.
@@ -26,6 +28,17 @@ bool is_plain_path(std::string_view path) {
   return !path.empty() && std::ranges::all_of(path, fits) && path.find("..") == std::string_view::npos;
 }
 
+// Own accounts that can be projects' ids: an estate's others are other clouds'.
+bool is_project(std::string_view name) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  return name.size() >= 4 && name.size() <= 30 && name[0] >= 'a' && name[0] <= 'z' && std::ranges::all_of(name, fits);
+}
+
+// "europe-west1-b" is a zone of region "europe-west1".
+bool is_zone(std::string_view place) {
+  return place.size() > 2 && place[place.size() - 2] == '-' && place.back() >= 'a' && place.back() <= 'z';
+}
+
 class Round {
  public:
   Round(const GoogleOptions& options, const kms::Waiting& waiting, const kms::Connect& connect,
@@ -33,7 +46,7 @@ class Round {
       : options_(options),
         context_(context),
         sink_(sink),
-        maker_("google/1", "Google Cloud, by the credential's roles", context),
+        maker_(kGoogleCollector, "Google Cloud, by the credential's roles", context),
         keys_(options_, waiting, connect, own_accounts(*context.estate)) {
     auto credential = kms::GoogleCredential::create(options_.credential, options_.web, waiting, connect);
     if (!credential.ok()) {
@@ -66,6 +79,7 @@ class Round {
         examine_vertex(address.substr(kVertexPrefix.size()), subject);
       }
     }
+    if (client_ != nullptr) discover();
     for (const DeclaredKey& key : context_.estate->keys) {
       if (!google_key_of(key.name).empty()) keys_.look_at(key.name);
     }
@@ -73,6 +87,70 @@ class Round {
   }
 
  private:
+  using Page = Result<FoundAtGooglePage> (*)(const JsonValue& answer);
+  // A list of one kind of thing: where, as addresses begin, as what.
+  struct Listing {
+    const std::string& endpoint;
+    std::string target;  // with a query already
+    std::string what, prefix;
+    Page parse;
+  };
+
+  // What is in the operator's projects and nobody declared.
+  void discover() {
+    std::set<std::string> projects = own_accounts(*context_.estate);
+    std::erase_if(projects, [](const std::string& account) { return !is_project(account); });
+    if (projects.empty()) {
+      sink_.add(
+          unread_source_fact(kGoogleCollector, "Google Cloud", "the estate names no project of its own", context_.now));
+    }
+    for (const std::string& project : projects) {
+      list_found({options_.storage_endpoint, "/storage/v1/b?maxResults=1000&project=" + project,
+                  "buckets of Google project " + project, std::string(kBucketPrefix), parse_gcs_buckets});
+      list_found({options_.compute_endpoint, "/compute/v1/projects/" + project + "/aggregated/disks?maxResults=500",
+                  "disks of Google project " + project, std::string(kDiskPrefix) + project + "/", parse_gce_disks});
+    }
+  }
+
+  void list_found(const Listing& listing) {
+    std::int64_t entries = 0;
+    const Status read = each_page(listing, entries);
+    sink_.add(read.ok() ? source_fact(kGoogleCollector, listing.what, listing.what, entries, context_.now)
+                        : unread_source_fact(kGoogleCollector, listing.what, read.error().message(), context_.now));
+  }
+
+  Status each_page(const Listing& listing, std::int64_t& entries) {
+    std::string token;
+    for (std::size_t pages = 0; pages < kPagesMax; ++pages) {
+      if (context_.progress != nullptr && context_.progress->stop_requested()) {
+        return Error(Code::kUnavailable, "it was stopped");
+      }
+      const std::string more = token.empty() ? "" : "&pageToken=" + kms::percent_encode(token);
+      CLOISTER_TRY(const JsonValue json, get(listing.endpoint, listing.target + more, "list " + listing.what));
+      CLOISTER_TRY(FoundAtGooglePage page, listing.parse(json));
+      if (!page.next.empty() && page.next == token) break;
+      for (FoundAtGoogle& found : page.found) {
+        if (++entries > kFoundMax) return Error(Code::kUnsupported, "there are more than are looked at");
+        found_undeclared(listing.prefix + found.name, std::move(found.view));
+      }
+      token = std::move(page.next);
+      if (token.empty()) return {};
+    }
+    return Error(Code::kCorrupt, "the list doesn't end");
+  }
+
+  void found_undeclared(const std::string& address, StorageView view) {
+    // A declared part of a bucket speaks for the whole.
+    const auto covers = [&address](const Location& location) {
+      return location.address == address || location.address.starts_with(address + "/");
+    };
+    if (std::ranges::any_of(context_.estate->locations, covers)) return;
+    const Subject subject{SubjectKind::kLocation, address};
+    sink_.add(seen_fact(kGoogleCollector, "Google Cloud, by the credential's roles", subject, address, context_.now));
+    keys_.resolve(view);
+    sink_.add(maker_.storage(subject, view, {}));
+  }
+
   void refuse(const Subject& subject, std::string why) {
     sink_.add(maker_.not_assessed("storage.encryption", subject, std::move(why)));
   }
@@ -94,9 +172,10 @@ class Round {
     if (!is_plain_path(place) || zone == name || std::ranges::count(place, '/') != 2) {
       return refuse(subject, "it isn't gce-disk:PROJECT/ZONE/NAME");
     }
+    const std::string within = place.substr(zone + 1, name - zone - 1);
     const auto json = get(options_.compute_endpoint,
-                          "/compute/v1/projects/" + place.substr(0, zone) + "/zones/" +
-                              place.substr(zone + 1, name - zone - 1) + "/disks/" + place.substr(name + 1),
+                          "/compute/v1/projects/" + place.substr(0, zone) +
+                              (is_zone(within) ? "/zones/" : "/regions/") + within + "/disks/" + place.substr(name + 1),
                           "get disk " + place);
     report(subject, json.ok() ? parse_gce_disk(*json, place.substr(name + 1)) : json.error(), json);
   }

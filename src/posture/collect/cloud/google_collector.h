@@ -18,13 +18,16 @@ struct GoogleOptions {
   std::size_t objects_max = 1'000'000;  // a location with more isn't assessed
 };
 
-// Locations of these addresses: "gs://bucket/prefix", "gce-disk:PROJECT/ZONE/NAME", "vertex:projects/…/locations/…/…".
-// The operator's own accounts are projects by their id, as key names have it. Calls nothing but what reads.
+inline constexpr std::string_view kGoogleCollector = "google/1";
+
+// Locations of these addresses: "gs://bucket/prefix", "gce-disk:PROJECT/ZONE/NAME" (or a region's),
+// "vertex:projects/…/locations/…/…". The operator's own accounts are projects by their id, as key names have it;
+// buckets and disks of those that nobody declared are reported too. Calls nothing but what reads.
 class GoogleCollector final : public Collector {
  public:
   GoogleCollector(GoogleOptions options, kms::Waiting waiting, kms::Connect connect = kms::web_transport);
 
-  std::string_view name() const override { return "google/1"; }
+  std::string_view name() const override { return kGoogleCollector; }
   void collect(const CollectContext& context, FactSink& sink) override;
 
  private:

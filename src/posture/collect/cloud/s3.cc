@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kBucketNameMax = 255;  // of buckets from before 2018
 constexpr std::size_t kPagesMax = 1000;
+constexpr std::size_t kBucketsMax = 20'000;
 constexpr int kUnreachableMax = 8;  // then the rest isn't asked for: each may cost a minute
 
 bool is_bucket(std::string_view name) {
@@ -24,10 +25,15 @@ bool is_bucket(std::string_view name) {
 }
 
 // S3 wants every byte but the unreserved ones escaped, and slashes as they are.
-std::string object_target(const std::string& bucket, std::string_view key) {
+std::string object_target(const std::string& bucket, const S3Object& object) {
   std::string target = "/" + bucket + "/";
-  for (const char c : key) target += c == '/' ? std::string("/") : kms::percent_encode({&c, 1});
+  for (const char c : object.key) target += c == '/' ? std::string("/") : kms::percent_encode({&c, 1});
+  if (!object.version.empty()) target += "?versionId=" + kms::percent_encode(object.version);
   return target;
+}
+
+std::string name_of(const S3Object& object) {
+  return object.version.empty() ? object.key : object.key + "?versionId=" + object.version;
 }
 
 bool is_stopped(const CollectContext& context) {
@@ -80,21 +86,39 @@ void S3Examiner::examine_default(const S3Location& location, const Subject& subj
                            : maker_.not_assessed("storage.encryption", subject, found.view.error().message()));
 }
 
-Result<S3Examiner::Listed> S3Examiner::list(const S3Location& location, std::string& region, Progress* progress) {
+Result<bool> S3Examiner::keeps_versions(const S3Location& location, std::string& region) {
+  CLOISTER_TRY(const net::Response answer,
+               ask({"GetBucketVersioning", location.bucket, "GET", "/" + location.bucket + "?versioning"}, region));
+  return parse_versioning(as_text(answer.body));
+}
+
+Result<S3Page> S3Examiner::page(const S3Location& location, std::string& region, bool versions, const S3Page& before) {
+  std::string target = "/" + location.bucket + (versions ? "?versions" : "?list-type=2") + "&encoding-type=url";
+  if (!location.prefix.empty()) target += "&prefix=" + kms::percent_encode(location.prefix);
+  if (!before.next.empty()) {
+    target += (versions ? "&key-marker=" : "&continuation-token=") + kms::percent_encode(before.next);
+  }
+  if (!before.next_version.empty()) target += "&version-id-marker=" + kms::percent_encode(before.next_version);
+  const std::string operation = versions ? "ListObjectVersions" : "ListObjectsV2";
+  CLOISTER_TRY(const net::Response answer, ask({operation, location.bucket, "GET", target}, region));
+  auto read = versions ? parse_version_list(as_text(answer.body)) : parse_object_list(as_text(answer.body));
+  if (!read.ok()) return std::move(read).with_context(operation);
+  // A page of versions may hold nothing but marks of what was deleted.
+  const bool stuck = read->next == before.next && read->next_version == before.next_version;
+  if (!read->next.empty() && (stuck || (!versions && read->objects.empty()))) {
+    return Error(Code::kCorrupt, operation + ": the list goes on without coming further");
+  }
+  return read;
+}
+
+Result<S3Examiner::Listed> S3Examiner::list(const S3Location& location, std::string& region, bool versions,
+                                            Progress* progress) {
   Listed listed;
-  std::string token;
+  S3Page last;
   for (std::size_t pages = 0; pages < kPagesMax; ++pages) {
-    std::string target = "/" + location.bucket + "?list-type=2&encoding-type=url";
-    if (!location.prefix.empty()) target += "&prefix=" + kms::percent_encode(location.prefix);
-    if (!token.empty()) target += "&continuation-token=" + kms::percent_encode(token);
-    CLOISTER_TRY(const net::Response answer, ask({"ListObjectsV2", location.bucket, "GET", target}, region));
-    CLOISTER_TRY(S3Page page, parse_object_list(as_text(answer.body)).with_context("ListObjectsV2"));
-    if (!page.next.empty() && (page.next == token || page.objects.empty())) {
-      return Error(Code::kCorrupt, "ListObjectsV2: the list goes on without coming further");
-    }
-    std::ranges::move(page.objects, std::back_inserter(listed.objects));
-    token = std::move(page.next);
-    listed.whole = token.empty();
+    CLOISTER_TRY(last, page(location, region, versions, last));
+    std::ranges::move(last.objects, std::back_inserter(listed.objects));
+    listed.whole = last.next.empty();
     if (listed.whole || listed.objects.size() >= limits_.listed) return listed;
     if (progress != nullptr && progress->stop_requested()) return Error(Code::kUnavailable, "it was stopped");
   }
@@ -114,7 +138,7 @@ Result<std::vector<S3Examiner::Looked>> S3Examiner::look(const S3Location& locat
       looked[i].why_not = "S3 was out of reach before";
       return {};
     }
-    const kms::AwsAsk ask{"HeadObject", location.bucket, "HEAD", object_target(location.bucket, objects[i].key)};
+    const kms::AwsAsk ask{"HeadObject", location.bucket, "HEAD", object_target(location.bucket, objects[i])};
     const auto answer = client->exchange(ask);
     if (!answer.ok()) {
       looked[i].why_not = answer.error().message();
@@ -132,7 +156,9 @@ Result<std::vector<S3Examiner::Looked>> S3Examiner::look(const S3Location& locat
 
 Status S3Examiner::sample(const S3Location& location, std::string& region, const CollectContext& context,
                           ObjectViews& objects) {
-  CLOISTER_TRY(Listed listed, list(location, region, context.progress));
+  const auto versions = keeps_versions(location, region);
+  if (!versions.ok()) objects.miss("whether older versions are kept isn't known: " + versions.error().message());
+  CLOISTER_TRY(Listed listed, list(location, region, versions.ok() && *versions, context.progress));
   if (!listed.whole) objects.leave_out();
   objects.sample_of(listed.objects.size());
   std::ranges::sort(listed.objects, {}, &S3Object::modified);
@@ -150,7 +176,7 @@ Status S3Examiner::sample(const S3Location& location, std::string& region, const
     }
     if (!one.view) continue;
     keys_.resolve(*one.view, region);
-    objects.add(one.object.key, std::move(*one.view));
+    objects.add(name_of(one.object), std::move(*one.view));
   }
   if (refused == 0) return {};
   return Error(Code::kDenied, std::to_string(refused) + " of " + std::to_string(looked.size()) +
@@ -169,8 +195,17 @@ void S3Examiner::examine(const S3Location& location, const Subject& subject, con
 
 Result<std::vector<std::string>> S3Examiner::buckets() {
   std::string region = access_.region();
-  CLOISTER_TRY(const net::Response answer, ask({"ListBuckets", "", "GET", "/"}, region));
-  return parse_bucket_list(as_text(answer.body));
+  S3Buckets all;
+  for (std::size_t pages = 0; pages < kPagesMax; ++pages) {
+    const std::string target = all.next.empty() ? "/" : "/?continuation-token=" + kms::percent_encode(all.next);
+    CLOISTER_TRY(const net::Response answer, ask({"ListBuckets", "", "GET", target}, region));
+    CLOISTER_TRY(S3Buckets page, parse_bucket_list(as_text(answer.body)));
+    std::ranges::move(page.names, std::back_inserter(all.names));
+    if (page.next.empty()) return std::move(all.names);
+    if (page.next == all.next || all.names.size() > kBucketsMax) break;
+    all.next = std::move(page.next);
+  }
+  return Error(Code::kCorrupt, "ListBuckets: the list doesn't end");
 }
 
 }  // namespace cloister::posture

@@ -24,10 +24,10 @@ class S3Examiner {
   S3Examiner(AwsAccess& access, AwsKeys& keys, const FactMaker& maker, const S3Limits& limits)
       : access_(access), keys_(keys), maker_(maker), limits_(limits) {}
 
-  // One `storage.encryption` of the subject, the worst of the default and the sampled objects (level "object", or
-  // "service" for a bucket without any), and one for each object, up to a hundred, whose key isn't known to be the
-  // operator's. What is bad stays bad though other parts couldn't be looked at; else the whole is not assessed.
-  // `unseen`: why another part of the location couldn't; empty: there is none.
+  // One `storage.encryption` of the subject, the worst of the default and the sampled objects, older versions among
+  // them (level "object", or "service" for a bucket without any), and one for each object, up to a hundred, whose key
+  // isn't known to be the operator's. What is bad stays bad though other parts couldn't be looked at; else the whole is
+  // not assessed. `unseen`: why another part of the location couldn't; empty: there is none.
   void examine(const S3Location& location, const Subject& subject, const CollectContext& context, FactSink& sink,
                const std::string& unseen);
   // Only the default.
@@ -52,7 +52,9 @@ class S3Examiner {
   };
   Result<net::Response> ask(const kms::AwsAsk& ask, std::string& region);
   Default default_of(const S3Location& location);
-  Result<Listed> list(const S3Location& location, std::string& region, Progress* progress);
+  Result<bool> keeps_versions(const S3Location& location, std::string& region);
+  Result<Listed> list(const S3Location& location, std::string& region, bool versions, Progress* progress);
+  Result<S3Page> page(const S3Location& location, std::string& region, bool versions, const S3Page& before);
   Result<std::vector<Looked>> look(const S3Location& location, const std::string& region,
                                    const std::vector<S3Object>& objects, const CollectContext& context);
   Status sample(const S3Location& location, std::string& region, const CollectContext& context, ObjectViews& objects);

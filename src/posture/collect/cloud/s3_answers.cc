@@ -8,6 +8,8 @@ namespace {
 
 // A page of 1000 objects, with names of 1 KiB that are escaped.
 constexpr kms::XmlLimits kListLimits{std::size_t{6} << 20, 8, 32'768};
+// The same of versions, each with its owner and checksums.
+constexpr kms::XmlLimits kVersionLimits{std::size_t{12} << 20, 8, 65'536};
 constexpr std::size_t kTokenMax = 4096;
 
 Result<std::string> decode_url(std::string_view text) {
@@ -27,6 +29,19 @@ Result<std::string> decode_url(std::string_view text) {
     i += 2;
   }
   return decoded;
+}
+
+Result<S3Object> object_of(const XmlRow& row) {
+  CLOISTER_TRY(std::string key, decode_url(text_in(row, "Key")));
+  const auto modified = parse_rfc3339(text_in(row, "LastModified"));
+  if (key.empty() || !modified.ok()) return Error(Code::kCorrupt, "the list has an object without name or date");
+  return S3Object{std::move(key), *modified, {}};
+}
+
+Result<bool> is_truncated(const std::vector<kms::XmlText>& texts, std::string_view path) {
+  const std::string_view word = kms::find_text(texts, path);
+  if (word != "true" && word != "false") return Error(Code::kCorrupt, "the list doesn't say if it goes on");
+  return word == "true";
 }
 
 std::string header(const net::Headers& headers, std::string_view name) {
@@ -61,32 +76,63 @@ Result<S3Page> parse_object_list(std::string_view body) {
   }
   S3Page page;
   for (const XmlRow& row : xml_rows(texts, "ListBucketResult/Contents")) {
-    CLOISTER_TRY(std::string key, decode_url(text_in(row, "Key")));
-    const auto modified = parse_rfc3339(text_in(row, "LastModified"));
-    if (key.empty() || !modified.ok()) return Error(Code::kCorrupt, "the list has an object without name or date");
-    page.objects.push_back({std::move(key), *modified});
+    CLOISTER_TRY(S3Object object, object_of(row));
+    page.objects.push_back(std::move(object));
   }
-  const std::string_view truncated = kms::find_text(texts, "ListBucketResult/IsTruncated");
-  if (truncated != "true" && truncated != "false") return Error(Code::kCorrupt, "the list doesn't say if it goes on");
+  CLOISTER_TRY(const bool truncated, is_truncated(texts, "ListBucketResult/IsTruncated"));
+  if (!truncated) return page;
   page.next = kms::find_text(texts, "ListBucketResult/NextContinuationToken");
-  if (truncated == "false") page.next.clear();
-  if (truncated == "true" && (page.next.empty() || page.next.size() > kTokenMax)) {
+  if (page.next.empty() || page.next.size() > kTokenMax) {
     return Error(Code::kCorrupt, "the list goes on without a token");
   }
   return page;
 }
 
-Result<std::vector<std::string>> parse_bucket_list(std::string_view body) {
-  CLOISTER_TRY(const auto texts, kms::read_xml(body, kListLimits));
-  std::vector<std::string> names;
-  for (const XmlRow& row : xml_rows(texts, "ListAllMyBucketsResult/Buckets/Bucket")) {
-    names.emplace_back(text_in(row, "Name"));
-    if (names.back().empty()) return Error(Code::kCorrupt, "the list has a bucket without a name");
+Result<S3Page> parse_version_list(std::string_view body) {
+  CLOISTER_TRY(const auto texts, kms::read_xml(body, kVersionLimits));
+  if (kms::find_text(texts, "ListVersionsResult/Name").empty()) {
+    return Error(Code::kCorrupt, "the answer is no list of a bucket's versions");
   }
+  S3Page page;
+  for (const XmlRow& row : xml_rows(texts, "ListVersionsResult/Version")) {
+    CLOISTER_TRY(S3Object object, object_of(row));
+    if (text_in(row, "IsLatest") != "true") object.version = text_in(row, "VersionId");
+    if (text_in(row, "IsLatest") != "true" && object.version.empty()) {
+      return Error(Code::kCorrupt, "the list has an older version without an id");
+    }
+    page.objects.push_back(std::move(object));
+  }
+  CLOISTER_TRY(const bool truncated, is_truncated(texts, "ListVersionsResult/IsTruncated"));
+  if (!truncated) return page;
+  CLOISTER_TRY(page.next, decode_url(kms::find_text(texts, "ListVersionsResult/NextKeyMarker")));
+  page.next_version = kms::find_text(texts, "ListVersionsResult/NextVersionIdMarker");
+  if (page.next.empty() || page.next.size() > kTokenMax || page.next_version.size() > kTokenMax) {
+    return Error(Code::kCorrupt, "the list goes on without a marker");
+  }
+  return page;
+}
+
+Result<bool> parse_versioning(std::string_view body) {
+  CLOISTER_TRY(const auto texts, kms::read_xml(body));
+  if (!texts.front().path.starts_with("VersioningConfiguration")) {
+    return Error(Code::kCorrupt, "the answer isn't about versions");
+  }
+  return !kms::find_text(texts, "VersioningConfiguration/Status").empty();
+}
+
+Result<S3Buckets> parse_bucket_list(std::string_view body) {
+  CLOISTER_TRY(const auto texts, kms::read_xml(body, kListLimits));
   if (!texts.front().path.starts_with("ListAllMyBucketsResult")) {
     return Error(Code::kCorrupt, "the answer is no list of buckets");
   }
-  return names;
+  S3Buckets buckets;
+  for (const XmlRow& row : xml_rows(texts, "ListAllMyBucketsResult/Buckets/Bucket")) {
+    buckets.names.emplace_back(text_in(row, "Name"));
+    if (buckets.names.back().empty()) return Error(Code::kCorrupt, "the list has a bucket without a name");
+  }
+  buckets.next = kms::find_text(texts, "ListAllMyBucketsResult/ContinuationToken");
+  if (buckets.next.size() > kTokenMax) return Error(Code::kCorrupt, "the list's token is too long");
+  return buckets;
 }
 
 StorageView s3_view(const S3Encryption& encryption, S3Place place) {

@@ -202,7 +202,10 @@ void add_lifetime(const Target& target, FactValues& values) {
   const auto until = parse_rfc3339(std::string_view(detail).substr(middle + 4));
   if (!from.ok() || !until.ok() || *until < *from) return;
   // Both ends are part of it: a second too much is no day too much.
-  values.emplace("lifetime_days", ((*until - *from).ms + days(1).ms - 1) / days(1).ms);
+  const Duration life = *until - *from;
+  values.emplace("lifetime_days", (life.ms + days(1).ms - 1) / days(1).ms);
+  values.emplace("lifetime_minutes", (life.ms + minutes(1).ms - 1) / minutes(1).ms);
+  values.emplace("valid_from", to_rfc3339(*from));
 }
 
 FactValues values_of(const Target& target) {
@@ -269,17 +272,24 @@ Result<Fact> target_fact(const Estate& estate, const JsonValue& json) {
 
 }  // namespace
 
-Result<std::vector<Fact>> scan_facts(const Estate& estate, std::string_view json) {
+Result<std::vector<ScannedTarget>> scanned_targets(const Estate& estate, std::string_view json) {
   CLOISTER_TRY(const JsonValue document, parse_json(json, kLimits));
   const JsonValue* targets = document.find("targets");
   if (text_of(document, "format") != kFormat || targets == nullptr || targets->array() == nullptr) {
     return Error(Code::kInvalid, "this is no result of `cloister scan --json`");
   }
-  std::vector<Fact> facts;
+  std::vector<ScannedTarget> scanned;
   for (const JsonValue& target : *targets->array()) {
     CLOISTER_TRY(Fact fact, target_fact(estate, target));
-    facts.push_back(std::move(fact));
+    scanned.push_back({text_of(target, "address"), text_of(target, "profile"), std::move(fact)});
   }
+  return scanned;
+}
+
+Result<std::vector<Fact>> scan_facts(const Estate& estate, std::string_view json) {
+  CLOISTER_TRY(auto scanned, scanned_targets(estate, json));
+  std::vector<Fact> facts;
+  for (ScannedTarget& target : scanned) facts.push_back(std::move(target.fact));
   return facts;
 }
 

@@ -16,6 +16,13 @@ inline constexpr std::string_view kScanCollector = "tls-scan/1";
 // target that couldn't be scanned is not assessed. kInvalid for what isn't such a result.
 Result<std::vector<Fact>> scan_facts(const Estate& estate, std::string_view json);
 
+// A target as it was scanned: the address that answered ("10.0.0.7:8443"), by which profile, and its fact.
+struct ScannedTarget {
+  std::string address, profile;
+  Fact fact;
+};
+Result<std::vector<ScannedTarget>> scanned_targets(const Estate& estate, std::string_view json);
+
 // A file that isn't a result of a scan is a fact that says so. Declared endpoints that no file speaks of stay without a
 // fact.
 class ScanCollector final : public Collector {

@@ -65,6 +65,18 @@ TEST(CollateralMerge, DatesOfOcsp) {
   EXPECT_EQ(one.expires, parts.next_update);
 }
 
+// However new it is, it must not take the place of the answer about that certificate.
+TEST(CollateralMerge, OcspAnswerAboutAnother) {
+  testing::TestAuthority root(1);
+  testing::OcspParts parts;
+  parts.serial = {0, 0x87};
+  parts.this_update = Time{1'795'526'589'000};
+  const Bytes der = testing::make_ocsp(parts, root.signer());
+  EXPECT_TRUE(make_collateral({CollateralKind::kNvidiaOcsp, "87"}, der, "", Time{1}).ok());
+  expect_refused(make_collateral({CollateralKind::kNvidiaOcsp, "07"}, der, "", Time{1}), Code::kInvalid,
+                 "another certificate");
+}
+
 TEST(CollateralMerge, BodyOfAnotherKind) {
   const Bytes page = to_bytes(as_bytes("<html>log in first</html>"));
   for (int i = 0; i <= static_cast<int>(CollateralKind::kTpmCrl); ++i) {

@@ -98,17 +98,32 @@ SceneCase revocation() {
           {}};
 }
 
+// Nobody saw the monitor alert, but somebody tried it, and says so.
+void alert_recorded(Scene& scene, const std::string& approver, Time date) {
+  scene.fact("ct.monitor").values.erase("alert_seen");
+  scene.facts.push_back(scene_record("ct-alert", {{"date", to_rfc3339(date)}}, kApi));
+  scene.facts.back().values["approver"] = approver;
+}
+
 SceneCase transparency() {
   Scene scene = scene_of({{"caa", true}});
   scene.facts.push_back(scene_fact("ct.monitor", kApi, {{"unmatched", std::int64_t{0}}, {"alert_seen", true}}));
-  return {
-      "TRN-04",
-      scene,
-      {set_value("UnknownCertificate", kFail, "ct.monitor", "unmatched", std::int64_t{1}),
-       set_value("NoAlert", kFail, "ct.monitor", "alert_seen", false), set_value("NoCaa", kFail, kTls, "caa", false),
-       set_value("NegativeCount", kNotAssessed, "ct.monitor", "unmatched", std::int64_t{-1}),
-       undeclared_too(kNotAssessed)},
-      {}};
+  return {"TRN-04",
+          scene,
+          {set_value("UnknownCertificate", kFail, "ct.monitor", "unmatched", std::int64_t{1}),
+           set_value("NoAlert", kFail, "ct.monitor", "alert_seen", false),
+           set_value("NoCaa", kFail, kTls, "caa", false),
+           set_value("NegativeCount", kNotAssessed, "ct.monitor", "unmatched", std::int64_t{-1}),
+           {"NobodyTriedTheAlert", kNotAssessed,
+            [](Scene& changed) { changed.fact("ct.monitor").values.erase("alert_seen"); }},
+           {"AlertRecorded", kPass,
+            [](Scene& changed) { alert_recorded(changed, "bo@example.org", Time{kSceneTime.unix_ms - days(3).ms}); }},
+           {"AlertRecordedByOneAlone", kNotAssessed,
+            [](Scene& changed) { alert_recorded(changed, "ana@example.org", Time{kSceneTime.unix_ms - days(3).ms}); }},
+           {"AlertRecordedLongAgo", kNotAssessed,
+            [](Scene& changed) { alert_recorded(changed, "bo@example.org", Time{kSceneTime.unix_ms - days(200).ms}); }},
+           undeclared_too(kNotAssessed)},
+          {}};
 }
 
 SceneCase external_scans() {

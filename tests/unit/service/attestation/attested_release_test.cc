@@ -4,6 +4,7 @@
 #include "attest/release_info.h"
 #include "attest/software/statement.h"
 #include "attest/workload_manifest.h"
+#include "crypto/jws.h"
 #include "service/attestation/replay.h"
 #include "tests/unit/service/harness.h"
 
@@ -174,12 +175,52 @@ TEST_F(AttestedReleaseTest, AttestedWorkerGetsItsKey) {
   EXPECT_EQ(opened(json, 0, "object-1", "train"), "");
   EXPECT_EQ(json["verdict"]["assurance"].get<std::string>(), "insecure_software");
   EXPECT_EQ(json["lease"]["expires"].get<std::string>(), to_rfc3339(kStart + minutes(5)));
+  EXPECT_EQ(json["policy"]["id"].get<std::string>(), "attested-1");
+  EXPECT_EQ(json["policy"]["sha256"].get<std::string>(), to_hex(crypto::sha256(as_bytes(policy_text()))));
   EXPECT_EQ(answered.body().find(plain_), std::string::npos);
   const audit::Event event = home_.last_event();
   EXPECT_EQ(event.action, "release");
   EXPECT_EQ(event.outcome, audit::Outcome::kAllowed);
   EXPECT_NE(event.detail.find("1 key to role infer by rule \"software\""), std::string::npos) << event.detail;
   EXPECT_FALSE(answered.header("audit-index").empty());
+}
+
+TEST_F(AttestedReleaseTest, VerdictAsASignedResult) {
+  ASSERT_EQ(set_policy(policy_text()).status(), 200U);
+  const Json key = wanted();
+  EXPECT_FALSE(release({key}).json().contains("ear"));
+  const std::string asked = challenge();
+  Json order = body({key}, asked, worker_.evidence(worker_.binding(asked)));
+  order["ear"] = true;
+  const auto answered = send(order);
+  ASSERT_EQ(answered.status(), 200U) << answered.body();
+  const Json answer = answered.json();
+  const auto token = testing::value_of(crypto::Jws::parse(answer["ear"].get<std::string>(), attest::kEarSizeMax));
+  // What is software only has another key than hardware.
+  const ResultTokens& tokens = releases_->tokens();
+  EXPECT_FALSE(token.verified_payload(tokens.key(attest::Assurance::kHardware)).ok());
+  const Bytes payload = testing::value_of(token.verified_payload(tokens.key(attest::Assurance::kInsecureSoftware)));
+  const Json said = Json::parse(as_text(payload));
+  EXPECT_EQ(said["eat_nonce"].get<std::string>(), asked);
+  EXPECT_EQ(said["exp"].get<std::int64_t>(), (kStart + minutes(5)).unix_ms / 1000);
+  EXPECT_EQ(said["cloister.release"].get<std::string>(), answer["release"].get<std::string>());
+  EXPECT_EQ(said["cloister.recipient"].get<std::string>(), to_hex(worker_.recipient.public_key().bytes()));
+  EXPECT_EQ(said["ear_status"].get<std::string>(), "contraindicated");
+  EXPECT_EQ(said["submods"]["cpu0"]["ear_appraisal_policy_ids"][0].get<std::string>(), "attested-1");
+
+  const Json keys = home_.send("GET", "/v1/attestation/result-keys", "", kAsWorker).json();
+  ASSERT_EQ(keys["keys"].size(), 2U);
+  EXPECT_EQ(keys["keys"][1]["kid"].get<std::string>(), *token.header().key_id);
+  EXPECT_EQ(keys["keys"][1]["cloister.assurance"].get<std::string>(), "insecure_software");
+}
+
+TEST_F(AttestedReleaseTest, ResultUnderALease) {
+  ASSERT_EQ(set_policy(policy_text()).status(), 200U);
+  const Json key = wanted();
+  const std::string id = release({key}).json()["release"].get<std::string>();
+  expect_problem(send({{"keys", {key}}, {"lease", id}, {"ear", true}}), 400, "invalid-request");
+  EXPECT_EQ(send({{"keys", {key}}, {"lease", id}, {"ear", false}}).status(), 200U);
+  expect_problem(send({{"keys", {key}}, {"lease", id}, {"ear", 1}}), 400, "invalid-request");
 }
 
 TEST_F(AttestedReleaseTest, NoPolicy) {
@@ -335,6 +376,7 @@ TEST_F(AttestedReleaseTest, FurtherKeysUnderTheLease) {
   ASSERT_EQ(answered.status(), 200U) << answered.body();
   EXPECT_EQ(opened(answered.json(), 0, "object-2"), plain_);
   EXPECT_FALSE(answered.json().contains("verdict"));
+  EXPECT_EQ(answered.json()["policy"]["id"].get<std::string>(), "attested-1");
   const std::string lease = "/v1/attestation/leases/" + id;
   EXPECT_TRUE(home_.send("GET", lease, "", kAsWorker).json()["holds"].get<bool>());
   expect_problem(home_.send("GET", lease, "", {"spiffe://acme.test/infer/worker-2", "infer"}), 404, "not-found");

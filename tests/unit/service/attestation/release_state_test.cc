@@ -57,6 +57,40 @@ TEST_F(ReleaseStateTest, FloorsRiseOnly) {
   EXPECT_EQ(state()->epoch, 1U);
 }
 
+// A device's answer is fetched anew each day: that mustn't end everybody's leases.
+TEST_F(ReleaseStateTest, AnswersAboutDevicesAreNoEpoch) {
+  EXPECT_EQ(raise({{"nvidia/ocsp/0a", 100}, {"amd/Genoa", 3}}), 0U);
+  EXPECT_EQ(raise({{"nvidia/ocsp/0a", 200}}), 0U);
+  EXPECT_EQ(raise({{"nvidia/ocsp/0a", 150}}), 0U);
+  EXPECT_EQ(state()->floors, (attest::Floors{{"amd/Genoa", 3}, {"nvidia/ocsp/0a", 200}}));
+  EXPECT_EQ(raise({{"nvidia/ocsp/0a", 300}, {"amd/Genoa", 4}}), 1U);
+}
+
+TEST_F(ReleaseStateTest, MoreDevicesThanThereIsRoomFor) {
+  attest::Floors many;
+  for (std::uint64_t i = 0; i < 5000; ++i) many.emplace("nvidia/ocsp/" + std::to_string(i), 1000 + i);
+  EXPECT_EQ(raise({{"amd/Genoa", 3}}), 0U);
+  EXPECT_EQ(raise(many), 0U);
+  EXPECT_EQ(state()->floors.size(), 4096U + 2);
+  EXPECT_EQ(state()->floors.at("nvidia/ocsp"), 1000U + 903);
+  EXPECT_EQ(raise({{"amd/Milan", 1}}), 0U);  // those of vendors have room of their own
+}
+
+// As programs of before kept them.
+TEST_F(ReleaseStateTest, AnswersAmongTheFloorsOfVendors) {
+  const AuthenticSettings settings =
+      testing::value_of(AuthenticSettings::open(store(), *home_.root, home_.random, Harness::caller()));
+  ASSERT_TRUE(change([&](keys::Store::Change& change) {
+                return settings.put(change, "attestation_state",
+                                    R"({"epoch":5,"floors":{"amd/Genoa":3,"nvidia/ocsp/0a":100}})");
+              }).ok());
+  const attest::Floors before{{"amd/Genoa", 3}, {"nvidia/ocsp/0a", 100}};
+  EXPECT_EQ(state()->floors, before);
+  EXPECT_EQ(raise({{"nvidia/ocsp/0b", 7}}), 5U);
+  EXPECT_EQ(state()->floors, (attest::Floors{{"amd/Genoa", 3}, {"nvidia/ocsp/0a", 100}, {"nvidia/ocsp/0b", 7}}));
+  EXPECT_EQ(testing::value_of(settings.read(store(), "attestation_state")), R"({"epoch":5,"floors":{"amd/Genoa":3}})");
+}
+
 TEST_F(ReleaseStateTest, NotWrittenByTheService) {
   raise({{"intel/tdx/00", 17}});
   home_.sql("UPDATE settings SET value = replace(value, '17', '10') WHERE name = 'attestation_state'");

@@ -1,6 +1,8 @@
 // Guests judged by what attested release has. Who may have what under which policy is tested with that; here, that the
 // protocol asks it, and asks for hardware.
 #include "service/kbs/kbs_dialect.h"
+
+#include "service/attestation/replay.h"
 #include "tests/support/simulated_snp.h"
 #include "tests/support/verdicts.h"
 #include "tests/unit/service/harness.h"
@@ -9,53 +11,6 @@ namespace cloister::service {
 namespace {
 
 using namespace cloister::testing;
-
-class KbsRelease : public ::testing::Test {
- protected:
-  KbsRelease() {
-    keys::Store& store = harness_.keys->store();
-    const AuthenticSettings settings =
-        value_of(AuthenticSettings::open(store, *harness_.root, harness_.random, Harness::caller()));
-    releases_ = value_of(AttestedRelease::open(
-        {.settings = settings, .archive = harness_.directory / "archive", .random = &harness_.random}, store,
-        Harness::caller()));
-    auto collateral = std::make_shared<attest::Collateral>();
-    collateral->add(amd_.revocations({}, kStart + days(-1)));
-    collateral->add(amd_.chain());
-    collateral_ = collateral;
-    judge_by_attested_release(options_, *releases_,
-                              {[this] { return collateral_; }, [this](const attest::EvidenceSet&) { ++wanted_; }},
-                              harness_.random);
-  }
-
-  Harness harness_;
-  SimulatedAmd amd_;
-  std::unique_ptr<AttestedRelease> releases_;
-  std::shared_ptr<const attest::Collateral> collateral_;
-  KbsOptions options_;
-  int wanted_ = 0;
-};
-
-TEST_F(KbsRelease, RootsAreTheVendorsAlone) {
-  const attest::SetVerdict verdict = options_.judge({amd_.snp(), {}}, Bytes(48, 0x5A), Bytes(48, 0), kStart);
-  expect_failed(verdict.primary, "certificate-chain", attest::Reason::kUntrustedRoot);
-  EXPECT_EQ(verdict.assurance(), attest::Assurance::kNone);
-  EXPECT_EQ(wanted_, 1);
-}
-
-TEST_F(KbsRelease, WithoutAPolicyNobodyIsGivenAnything) {
-  const auto asked = snp_question(amd_);
-  const KbsGuest guest{"snp",
-                       "e",
-                       {attest::verify(amd_.snp(), asked->question), {}},
-                       {crypto::JweAlgorithm::kEcdhEsA256Kw, key_of_seed(1).public_key()},
-                       0};
-  ASSERT_TRUE(guest.verdict.sound());
-  const KbsDecision decision = options_.decide(guest, {"acme", "", "key"}, kStart);
-  EXPECT_FALSE(decision.allowed);
-  EXPECT_FALSE(decision.reason.empty());
-  EXPECT_EQ(options_.epoch(), releases_->state()->epoch);
-}
 
 // As docs/api/kbs.md has it, but for a simulated machine.
 constexpr const char* kAttestationPolicy = R"(version = 1
@@ -82,20 +37,69 @@ name = "snp.vmpl"
 is = "0"
 )";
 
+class KbsRelease : public ::testing::Test {
+ protected:
+  KbsRelease() {
+    options_.callers = "spiffe://acme.test/kbs";
+    keys::Store& store = harness_.keys->store();
+    const AuthenticSettings settings =
+        value_of(AuthenticSettings::open(store, *harness_.root, harness_.random, Harness::caller()));
+    releases_ = value_of(AttestedRelease::open(
+        {.settings = settings, .archive = harness_.directory / "archive", .random = &harness_.random}, store,
+        Harness::caller()));
+    auto collateral = std::make_shared<attest::Collateral>();
+    collateral->add(amd_.revocations({}, kStart + days(-1)));
+    collateral->add(amd_.chain());
+    collateral_ = collateral;
+    judge_by_attested_release(options_, *releases_,
+                              {[this] { return collateral_; }, [this](const attest::EvidenceSet&) { ++wanted_; }},
+                              harness_.random);
+  }
+
+  KbsEvidence sent() { return {{amd_.snp(), {}}, {Bytes(48, 0x5A), Bytes(48, 0), kStart}}; }
+  // A guest that verifies, as its hardware's roots are a test's own; a replay knows the vendors' alone.
+  KbsGuest guest(const SnpParts& parts = {}) {
+    const auto asked = snp_question(amd_);
+    return {"snp",
+            "e",
+            {attest::verify(amd_.snp(parts), asked->question), {}},
+            {crypto::JweAlgorithm::kEcdhEsA256Kw, key_of_seed(1).public_key()},
+            0,
+            sent()};
+  }
+  KbsDecision decided(const KbsGuest& by, const Target& target = {"acme", "", "key"}) {
+    return value_of(options_.decide(by, target, kStart));
+  }
+
+  Harness harness_;
+  SimulatedAmd amd_;
+  std::unique_ptr<AttestedRelease> releases_;
+  std::shared_ptr<const attest::Collateral> collateral_;
+  KbsOptions options_;
+  int wanted_ = 0;
+};
+
+TEST_F(KbsRelease, RootsAreTheVendorsAlone) {
+  const attest::SetVerdict verdict = options_.judge(sent()).verdict;
+  expect_failed(verdict.primary, "certificate-chain", attest::Reason::kUntrustedRoot);
+  EXPECT_EQ(verdict.assurance(), attest::Assurance::kNone);
+  EXPECT_EQ(wanted_, 1);
+}
+
+TEST_F(KbsRelease, WithoutAPolicyNobodyIsGivenAnything) {
+  ASSERT_TRUE(guest().verdict.sound());
+  const KbsDecision decision = decided(guest());
+  EXPECT_FALSE(decision.allowed);
+  EXPECT_FALSE(decision.reason.empty());
+  EXPECT_EQ(options_.epoch(), releases_->state()->epoch);
+}
+
 TEST_F(KbsRelease, PolicyDecidesByTheRoleAndWhatTheEvidenceClaims) {
   harness_.start(releases_->routes());
   const auto set = harness_.send("PUT", "/v1/attestation/policy", Json{{"document", kAttestationPolicy}}.dump(),
                                  {kAdmin, "operate"});
   ASSERT_EQ(set.status(), 200U) << set.body();
-  const auto decide = [this](const SnpParts& parts, const Target& target) {
-    const auto asked = snp_question(amd_);
-    const KbsGuest guest{"snp",
-                         "e",
-                         {attest::verify(amd_.snp(parts), asked->question), {}},
-                         {crypto::JweAlgorithm::kEcdhEsA256Kw, key_of_seed(1).public_key()},
-                         0};
-    return options_.decide(guest, target, kStart);
-  };
+  const auto decide = [this](const SnpParts& parts, const Target& target) { return decided(guest(parts), target); };
   const KbsDecision good = decide({}, {"acme", "", "key"});
   EXPECT_TRUE(good.allowed) << good.reason;
   EXPECT_FALSE(decide({}, {"acme", "", "other"}).allowed);
@@ -103,6 +107,57 @@ TEST_F(KbsRelease, PolicyDecidesByTheRoleAndWhatTheEvidenceClaims) {
   EXPECT_FALSE(decide({.edit = [](Bytes& report) { report[0x030] = 1; }}, {"acme", "", "key"}).allowed);
   EXPECT_FALSE(decide({.edit = [](Bytes& report) { report[0x090] ^= 1; }}, {"acme", "", "key"}).allowed);
   EXPECT_FALSE(decide({.edit = [](Bytes& report) { report[0x00A] |= 0x08; }}, {"acme", "", "key"}).allowed);
+}
+
+TEST_F(KbsRelease, DecisionIsDecidedAgain) {
+  KbsGuest refused = guest();
+  const KbsJudgement judged = options_.judge(sent());
+  refused.verdict = judged.verdict;  // by the vendors' roots
+  refused.collateral = value_of(options_.keep(sent(), judged));
+  const KbsDecision decision = decided(refused);
+  EXPECT_FALSE(decision.allowed);
+  const Replay replay = value_of(replay_release(releases_->archive(), decision.kept));
+  EXPECT_TRUE(replay.same()) << replay.kept << "\n" << replay.found;
+  EXPECT_EQ(replay.digest, decision.digest);
+  EXPECT_EQ(replay.record.caller, options_.callers + "/snp");
+  EXPECT_EQ(replay.record.asked.binding.role, "kbs");
+  ASSERT_TRUE(replay.record.asked.guest);
+  EXPECT_EQ(replay.record.asked.guest->report_data, sent().question.report_data);
+}
+
+// Whoever could put another verdict beside the evidence isn't believed.
+TEST_F(KbsRelease, KeptVerdictThatTheEvidenceDoesNotBear) {
+  harness_.start(releases_->routes());
+  ASSERT_EQ(
+      harness_.send("PUT", "/v1/attestation/policy", Json{{"document", kAttestationPolicy}}.dump(), {kAdmin, "operate"})
+          .status(),
+      200U);
+  const KbsDecision decision = decided(guest());
+  ASSERT_TRUE(decision.allowed) << decision.reason;
+  const Replay replay = value_of(replay_release(releases_->archive(), decision.kept));
+  EXPECT_FALSE(replay.same());
+  EXPECT_FALSE(replay.record.found.decision.allowed);
+  EXPECT_EQ(replay.policy_id, "guests");
+}
+
+TEST_F(KbsRelease, SoundEvidenceRaisesFloors) {
+  keys::Store& store = harness_.keys->store();
+  const attest::SetVerdict verdict = guest().verdict;
+  ASSERT_FALSE(verdict.primary.seen.empty());
+  const auto& [name, number] = *verdict.primary.seen.begin();
+  const std::uint64_t epoch = options_.epoch();
+  EXPECT_EQ(value_of(options_.raise_floors(store, verdict, epoch, Harness::caller())), epoch);  // the first of its name
+  EXPECT_EQ(releases_->state()->floors.at(name), number);
+  EXPECT_EQ(harness_.last_event().action, "attestation.raise-floors");
+  attest::SetVerdict later = verdict;
+  ++later.primary.seen[name];
+  EXPECT_EQ(value_of(options_.raise_floors(store, later, epoch + 1, Harness::caller())), epoch + 1);
+  EXPECT_EQ(releases_->state()->floors.at(name), number);  // another epoch than it was judged in: nothing rises
+  EXPECT_EQ(value_of(options_.raise_floors(store, later, epoch, Harness::caller())), epoch + 1);
+  EXPECT_EQ(releases_->state()->floors.at(name), number + 1);
+  const std::size_t records = harness_.audit_rows().size();
+  EXPECT_EQ(value_of(options_.raise_floors(store, verdict, epoch + 1, Harness::caller())), epoch + 1);
+  EXPECT_EQ(harness_.audit_rows().size(), records);  // nothing new, nothing on record
 }
 
 TEST_F(KbsRelease, PolicyOfAnotherServerCountsOnceItIsRead) {
@@ -132,7 +187,8 @@ TEST_F(KbsRelease, EvidenceAndWhatItWasJudgedByAreKept) {
   const attest::EvidenceSet set{evidence, {}};
   const attest::SetVerdict verdict{attest::verify(evidence, asked->question), {}};
   ASSERT_EQ(verdict.primary.used.size(), 2U);
-  ASSERT_TRUE(options_.keep(set, verdict).ok());
+  const auto items = value_of(options_.keep({set, {}}, {verdict, {}, collateral_}));
+  ASSERT_EQ(items.size(), collateral_->items().size());
   const Bytes encoded = attest::encode(set);
   EXPECT_EQ(value_of(releases_->archive().shared(crypto::sha256(encoded))), encoded);
   for (const auto& [name, item] : collateral_->items()) {

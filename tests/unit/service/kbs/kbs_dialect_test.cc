@@ -70,21 +70,30 @@ class Kbs : public ::testing::Test {
     options.sessions = std::make_shared<KbsSessions>(KbsLimits{minutes(5), 100, 50}, harness_.random);
     options.keyrings = harness_.service->keyrings();
     options.token_signer = std::make_shared<crypto::MemorySigner>(key_of_seed(5));
-    options.judge = [this](const attest::EvidenceSet& evidence, const Bytes& report_data, const Bytes& device_nonce,
-                           Time now) {
-      return attest::verify(evidence, {now, report_data, &collateral_, &anchors_, nullptr}, device_nonce);
+    options.judge = [this](const KbsEvidence& given) {
+      const GuestQuestion& asked = given.question;
+      return KbsJudgement{attest::verify(
+          given.evidence, {asked.judged, asked.report_data, &collateral_, &anchors_, nullptr}, asked.device_nonce)};
     };
     options.refresh = [this](keys::Store&) {
       if (refreshed_) epoch_ = *refreshed_;
       return refresh_status_;
     };
     options.epoch = [this] { return epoch_; };
-    options.keep = [this](const attest::EvidenceSet& evidence, const attest::SetVerdict&) {
-      kept_ = to_hex(crypto::sha256(attest::encode(evidence)));
-      return keep_status_;
+    options.keep = [this](const KbsEvidence& given, const KbsJudgement&) -> Result<KeptItems> {
+      kept_ = to_hex(crypto::sha256(attest::encode(given.evidence)));
+      CLOISTER_RETURN_IF_ERROR(keep_status_);
+      return KeptItems();
+    };
+    options.raise_floors = [this](keys::Store&, const attest::SetVerdict&, std::uint64_t epoch,
+                                  const keys::Caller&) -> Result<std::uint64_t> {
+      CLOISTER_RETURN_IF_ERROR(raise_status_);
+      return epoch;
     };
     options.decide = [this](const KbsGuest&, const Target&, Time) {
-      return KbsDecision{decision_, "the attestation policy says no"};
+      KbsDecision decision{decision_, "the attestation policy says no"};
+      decision.kept = kept_id_;
+      return decision;
     };
     return options;
   }
@@ -181,7 +190,8 @@ class Kbs : public ::testing::Test {
   std::optional<std::uint64_t> refreshed_;  // the epoch of the store, where it is another
   Status refresh_status_;
   std::string kept_;
-  Status keep_status_;
+  std::string kept_id_;
+  Status keep_status_, raise_status_;
   std::shared_ptr<net::Handler> handler_;
 };
 
@@ -377,6 +387,29 @@ TEST_F(Kbs, EvidenceIsKeptBeforeAnybodyIsAdmitted) {
   EXPECT_EQ(answered.status(), 500U);
   EXPECT_EQ(answered.body().find("disk"), std::string::npos);
   expect_error(get(guest, "acme/key/1"), 401, "attest");
+}
+
+TEST_F(Kbs, FloorsRiseBeforeAnybodyIsAdmitted) {
+  Guest guest;
+  begin(guest);
+  raise_status_ = Error(Code::kUnavailable, "the store is gone");
+  EXPECT_EQ(send({.path = "attest", .body = attestation(guest), .cookie = guest.cookie}).status(), 503U);
+  raise_status_ = {};
+  expect_error(get(guest, "acme/key/1"), 401, "attest");
+  begin(guest);
+  refresh_status_ = Error(Code::kUnavailable, "the store is gone");
+  EXPECT_EQ(send({.path = "attest", .body = attestation(guest), .cookie = guest.cookie}).status(), 503U);
+}
+
+TEST_F(Kbs, DecisionIsOnRecordWithWhatIsKept) {
+  Guest guest;
+  attest(guest);
+  kept_id_ = std::string(32, 'a');
+  ASSERT_EQ(get(guest, "acme/key/1").status(), 200U);
+  EXPECT_NE(harness_.last_event().detail.find("kept as " + kept_id_), std::string::npos);
+  decision_ = false;
+  expect_error(get(guest, "acme/key/1"), 403, "says no");
+  EXPECT_NE(harness_.last_event().detail.find("kept as " + kept_id_), std::string::npos);
 }
 
 TEST_F(Kbs, AnsweredCookieIsAsGoodAsNone) {

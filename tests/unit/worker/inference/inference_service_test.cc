@@ -154,6 +154,12 @@ TEST_F(Inference, TheReceiptSaysWhatCameAndWent) {
   EXPECT_EQ(second.previous, of_first);
 }
 
+TEST_F(Inference, ReceiptsNameThePolicyOfTheLastRenewal) {
+  EXPECT_EQ(receipt(ask(question())).policy, "policy-1");
+  service_->released_under("policy-2");
+  EXPECT_EQ(receipt(ask(question())).policy, "policy-2");
+}
+
 TEST_F(Inference, SizesOfAnswersComeInSteps) {
   std::set<std::size_t> sizes;
   for (std::size_t size = 0; size < 200; ++size) {

@@ -215,6 +215,45 @@ TEST_F(AzureTest, NextPageSomewhereElse) {
   }
 }
 
+// Of a source's fact why it couldn't be read, or "" where it could.
+std::string unread(const KeptFacts& facts, const std::string& what) {
+  for (const Fact& fact : facts.all) {
+    if (fact.kind == "inventory.source" && fact.scope.starts_with(what)) return fact.not_assessed.value_or("");
+  }
+  return "nobody looked";
+}
+
+TEST_F(AzureTest, WhatNobodyDeclared) {
+  const std::string at = kManager + "/subscriptions/" + kSubscription + "/providers/";
+  world.account(vault_key("acme"));
+  world.answers[kManager + kAccountId + "/blobServices/default/containers"] = {
+      200, R"({"value":[{"name":"corpus","properties":{}},{"name":"forgotten","properties":{}}]})"};
+  const std::string disk = kGroup + "Microsoft.Compute/disks/";
+  const std::string platform = R"(,"properties":{"encryption":{"type":"EncryptionAtRestWithPlatformKey"}}})";
+  world.answers[at + "Microsoft.Compute/disks"] = {
+      200, R"({"value":[{"id":")" + disk + R"(D1")" + platform + R"(,{"id":")" + disk + R"(d2")" + platform + "]}"};
+  world.answers[at + "Microsoft.MachineLearningServices/workspaces"] = {
+      200, R"({"value":[{"id":")" + kGroup + R"(Microsoft.MachineLearningServices/workspaces/w","properties":{}}]})"};
+  KeptFacts facts = world.collect(kBlobs + "/data");
+  EXPECT_EQ(text_in(facts.only(kStorage, "location:azure-blob://acme/forgotten"), "key_manager"), "operator");
+  EXPECT_EQ(text_in(facts.only(kStorage, "location:azure-blob://acme/forgotten"), "level"), "service");
+  EXPECT_EQ(text_in(facts.only(kStorage, "location:azure-disk:" + disk + "d2"), "key_manager"), "platform_default");
+  EXPECT_EQ(facts.count("inventory.seen"), 4U) << "a part of corpus is declared";
+  for (const char* what : {"disks", "workspaces", "storage accounts"}) EXPECT_EQ(unread(facts, what), "") << what;
+  facts = world.collect("azure-disk:" + disk + "d1");
+  EXPECT_EQ(facts.count("inventory.seen"), 4U) << "ids are told in any case of letters, and this disk is declared";
+}
+
+TEST_F(AzureTest, ListsThatCannotBeRead) {
+  const std::string at = kManager + "/subscriptions/" + kSubscription + "/providers/";
+  world.account(vault_key("acme"));
+  KeptFacts facts = world.collect(kBlobs);
+  for (const char* what : {"disks", "workspaces", "storage accounts"}) EXPECT_NE(unread(facts, what), "") << what;
+  world.answers[at + "Microsoft.Compute/disks"] = {200, R"({"value":[{"id":"/elsewhere"}]})"};
+  EXPECT_NE(unread(world.collect(kBlobs), "disks").find("proper id"), std::string::npos);
+  EXPECT_NE(unread(world.collect(kBlobs, "not-a-subscription"), "Azure"), "");
+}
+
 TEST_F(AzureTest, OnlyRequestsThatRead) {
   world.account(vault_key("acme"));
   world.collect(kBlobs);

@@ -60,7 +60,9 @@ struct AwsWorld {
     std::string body;
     net::Headers headers = {};
   };
-  std::map<std::string, Answer> answers;       // by "GET s3.us-east-1.amazonaws.com/corpus?encryption"
+  // By "GET s3.us-east-1.amazonaws.com/corpus?encryption"; of a query service also by what is asked and from where on:
+  // "POST ec2.us-east-1.amazonaws.com/ DescribeVolumes TOKEN".
+  std::map<std::string, Answer> answers;
   std::map<std::string, std::string> keys;     // "CUSTOMER" or "AWS", by ARN; one that isn't here is denied
   std::map<std::string, std::string> aliases;  // ARN by alias
   std::vector<std::string> asked;
@@ -82,13 +84,16 @@ struct AwsWorld {
 
   net::Response answer(const std::string& host, const net::Request& request) {
     const std::string place = request.method + " " + host + request.target;
-    asked.push_back(place);
+    const std::string action = field(request, "Action=", " ");
+    asked.push_back(place + action);
     if (host.starts_with("kms.")) return kms(request);
-    const auto found = answers.find(place);
+    auto found = answers.find(place + action + field(request, "NextToken=", " ") + field(request, "Marker=", " "));
+    if (found == answers.end()) found = answers.find(place);
     if (found != answers.end()) {
       return {found->second.status, found->second.headers, net::to_buffer(found->second.body), {}};
     }
     if (request.target.find("?list-type=2") != std::string::npos) return list(request);
+    if (request.target.ends_with("?versioning")) return respond(200, "<VersioningConfiguration/>");
     if (request.target == "/" && host.starts_with("s3."))
       return respond(403, "<Error><Code>AccessDenied</Code></Error>");
     return respond(404, "<Error><Code>NoSuchBucket</Code></Error>");
@@ -126,6 +131,13 @@ struct AwsWorld {
   }
 
  private:
+  static std::string field(const net::Request& request, std::string_view name, const std::string& before = "") {
+    const std::string_view body = as_text(request.body);
+    const std::size_t at = body.find(name);
+    if (at == std::string_view::npos) return "";
+    const std::string_view value = body.substr(at + name.size());
+    return before + std::string(value.substr(0, value.find('&')));
+  }
   static net::Response respond(unsigned status, const std::string& body) {
     return {status, {}, net::to_buffer(body), {}};
   }

@@ -124,9 +124,9 @@ TEST_F(GoogleTest, EndlessOrBrokenListIsNotAssessed) {
 }
 
 TEST_F(GoogleTest, DisksAndVertex) {
-  world.answers["compute.googleapis.com/compute/v1/projects/acme/zones/z/disks/d"] = {
+  world.answers["compute.googleapis.com/compute/v1/projects/acme/zones/eu-z/disks/d"] = {
       200, R"({"name":"d","diskEncryptionKey":{"kmsKeyName":")" + kKey + R"(/cryptoKeyVersions/1"}})"};
-  EXPECT_EQ(text_in(world.collect("gce-disk:acme/z/d").only(kStorage, kCorpus), "key_manager"), "operator");
+  EXPECT_EQ(text_in(world.collect("gce-disk:acme/eu-z/d").only(kStorage, kCorpus), "key_manager"), "operator");
   const std::string model = "projects/acme/locations/eu/models/1";
   world.answers["eu-aiplatform.googleapis.com/v1/" + model] = {200, R"({"name":")" + model + R"("})"};
   EXPECT_EQ(text_in(world.collect("vertex:" + model).only(kStorage, kCorpus), "key_manager"), "platform_default");
@@ -146,6 +146,61 @@ TEST_F(GoogleTest, AnswersAboutSomethingElse) {
   EXPECT_EQ(value_of(parse_gce_disk(json(R"({"name":"d","diskEncryptionKey":{"sha256":"x"}})"), "d")).key_manager,
             "unknown");
   EXPECT_EQ(google_key_of("projects/a/locations/b/keyRings/c"), "");
+}
+
+const std::string kBuckets = "storage.googleapis.com/storage/v1/b?maxResults=1000&project=acme";
+const std::string kDisks = "compute.googleapis.com/compute/v1/projects/acme/aggregated/disks?maxResults=500";
+
+// Of a source's fact why it couldn't be read, or "" where it could.
+std::string unread(const KeptFacts& facts, const std::string& what) {
+  for (const Fact& fact : facts.all) {
+    if (fact.kind == "inventory.source" && fact.scope.starts_with(what)) return fact.not_assessed.value_or("");
+  }
+  return "nobody looked";
+}
+
+TEST_F(GoogleTest, WhatNobodyDeclared) {
+  world.bucket(encrypted_by(kKey));
+  world.answers[kBuckets] = {
+      200, R"({"kind":"storage#buckets","nextPageToken":"t","items":[{"name":"corpus"},{"name":"forgotten"}]})"};
+  world.answers[kBuckets + "&pageToken=t"] = {
+      200, R"({"kind":"storage#buckets","items":[{"name":"own")" + encrypted_by(kKey) + "}]}"};
+  world.answers[kDisks] = {200, R"({"kind":"compute#diskAggregatedList","items":{)"
+                                R"("zones/eu-a":{"disks":[{"name":"d"},{"name":"e"}]},)"
+                                R"("regions/eu":{"disks":[{"name":"r","diskEncryptionKey":{"kmsKeyName":")" +
+                                    kTheirKey + R"("}}]},"zones/eu-b":{"warning":{"code":"NO_RESULTS_ON_PAGE"}}}})"};
+  const KeptFacts facts = world.collect("gs://corpus/data");
+  EXPECT_EQ(unread(facts, "buckets"), "");
+  EXPECT_EQ(unread(facts, "disks"), "");
+  EXPECT_EQ(facts.count("inventory.seen"), 5U) << "corpus is declared";
+  EXPECT_EQ(text_in(facts.only(kStorage, "location:gs://forgotten"), "key_manager"), "platform_default");
+  EXPECT_EQ(text_in(facts.only(kStorage, "location:gs://own"), "key_manager"), "operator");
+  EXPECT_EQ(text_in(facts.only(kStorage, "location:gce-disk:acme/eu-a/d"), "key_manager"), "platform_default");
+  EXPECT_EQ(text_in(facts.only(kStorage, "location:gce-disk:acme/eu/r"), "key_manager"), "foreign");
+}
+
+TEST_F(GoogleTest, ListsThatLeaveSomethingOut) {
+  EXPECT_NE(unread(world.collect("gs://corpus"), "buckets"), "") << "denied";
+  const std::string page = R"({"kind":"storage#buckets","nextPageToken":"t"})";
+  world.answers[kBuckets] = {200, page};
+  world.answers[kBuckets + "&pageToken=t"] = {200, page};
+  EXPECT_NE(unread(world.collect("gs://corpus"), "buckets").find("doesn't end"), std::string::npos);
+  for (const char* body :
+       {"{}", R"({"kind":"compute#diskAggregatedList","items":[]})",
+        R"({"kind":"compute#diskAggregatedList","items":{"zones/z":{"disks":[{}]}}})",
+        R"({"kind":"compute#diskAggregatedList","items":{"zones/z":{"warning":{"code":"UNREACHABLE"}}}})",
+        R"({"kind":"compute#diskAggregatedList","unreachables":["zones/z"]})"}) {
+    world.answers[kDisks] = {200, body};
+    EXPECT_NE(unread(world.collect("gs://corpus"), "disks"), "") << body;
+  }
+  EXPECT_NE(unread(world.collect("gs://corpus", "111122223333"), "Google Cloud"), "") << "no project of its own";
+}
+
+TEST_F(GoogleTest, DiskOfARegion) {
+  world.answers["compute.googleapis.com/compute/v1/projects/acme/regions/europe-west1/disks/d"] = {200,
+                                                                                                   R"({"name":"d"})"};
+  EXPECT_EQ(text_in(world.collect("gce-disk:acme/europe-west1/d").only(kStorage, kCorpus), "key_manager"),
+            "platform_default");
 }
 
 TEST_F(GoogleTest, OnlyRequestsThatRead) {

@@ -144,7 +144,7 @@ TEST_F(S3Test, ThrottledIsNotAssessed) {
       503, "<Error><Code>SlowDown</Code></Error>"};
   const KeptFacts facts = world.collect(estate_of("s3://corpus"));
   EXPECT_TRUE(facts.only(kStorage, kCorpus).not_assessed);
-  EXPECT_LE(world.asked.size(), 10U);
+  EXPECT_LE(world.asked.size(), 16U);
 }
 
 // A dead service isn't asked for each of its objects and keys.
@@ -238,20 +238,72 @@ TEST_F(S3Test, BucketOfAnotherRegionIsAskedThere) {
   EXPECT_TRUE(world.collect(estate_of("s3://corpus")).only(kStorage, kCorpus).not_assessed);
 }
 
-TEST_F(S3Test, UndeclaredBucketIsSeen) {
-  world.answers["GET s3.us-east-1.amazonaws.com/"] = {
-      200,
-      "<ListAllMyBucketsResult><Buckets><Bucket><Name>corpus</Name></Bucket><Bucket><Name>forgotten</Name></Bucket>"
-      "</Buckets></ListAllMyBucketsResult>"};
-  world.bucket("forgotten", "AES256", "");
-  const KeptFacts facts = world.collect(estate_of("s3://corpus/data/"));
-  const Fact& entry = facts.only("inventory.entry", "location:s3://forgotten");
-  EXPECT_EQ(entry.truth("declared"), false);
-  EXPECT_EQ(entry.truth("observed"), true);
-  EXPECT_EQ(text_in(facts.only(kStorage, "location:s3://forgotten"), "key_manager"), "platform_default");
-  EXPECT_EQ(facts.only("inventory.scope", "platform").list("read")->size(), 1U);
-  world.answers.erase("GET s3.us-east-1.amazonaws.com/");
-  EXPECT_EQ(world.collect(estate_of("s3://corpus")).only("inventory.scope", "platform").list("unread")->size(), 1U);
+// What an object was before it was written over is there for whoever asks for that version.
+TEST_F(S3Test, OlderVersionUnderAnotherKey) {
+  world.bucket("corpus", "aws:kms", kOwnKey);
+  const std::string at = "GET s3.us-east-1.amazonaws.com/corpus";
+  const auto version = [](const std::string& key, const std::string& id, const std::string& latest) {
+    return "<Version><Key>" + key + "</Key><VersionId>" + id + "</VersionId><IsLatest>" + latest +
+           "</IsLatest><LastModified>2026-01-01T00:00:00.000Z</LastModified><Owner><ID>o</ID></Owner></Version>";
+  };
+  const auto page = [](const std::string& inside) {
+    return "<ListVersionsResult><Name>corpus</Name>" + inside + "</ListVersionsResult>";
+  };
+  world.answers[at + "?versioning"] = {200,
+                                       "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"};
+  world.answers[at + "?versions&encoding-type=url"] = {
+      200, page(version("a", "v2", "true") +
+                "<IsTruncated>true</IsTruncated><NextKeyMarker>a%2Bb</NextKeyMarker><NextVersionIdMarker>v2"
+                "</NextVersionIdMarker>")};
+  world.answers[at + "?versions&encoding-type=url&key-marker=a%2Bb&version-id-marker=v2"] = {
+      200, page("<DeleteMarker><Key>z</Key></DeleteMarker>" + version("a", "v1", "false") +
+                "<IsTruncated>false</IsTruncated>")};
+  world.answers["HEAD s3.us-east-1.amazonaws.com/corpus/a"] = {200, "", kms_headers(kOwnKey)};
+  world.answers["HEAD s3.us-east-1.amazonaws.com/corpus/a?versionId=v1"] = {
+      200, "", {{"x-amz-server-side-encryption", "AES256"}}};
+  const KeptFacts facts = world.collect(estate_of("s3://corpus"));
+  EXPECT_EQ(text_in(facts.only(kStorage, kCorpus), "key_manager"), "platform_default");
+  EXPECT_EQ(facts.only(kStorage, kCorpus).number("objects"), 2);
+  EXPECT_EQ(text_in(facts.only(kStorage, "object:corpus#a?versionId=v1"), "key_manager"), "platform_default");
+
+  world.answers["HEAD s3.us-east-1.amazonaws.com/corpus/a?versionId=v1"] = {200, "", kms_headers(kOwnKey)};
+  EXPECT_EQ(text_in(world.collect(estate_of("s3://corpus")).only(kStorage, kCorpus), "key_manager"), "operator");
+  world.answers[at + "?versioning"] = {403, "<Error><Code>AccessDenied</Code></Error>"};
+  EXPECT_TRUE(world.collect(estate_of("s3://corpus")).only(kStorage, kCorpus).not_assessed)
+      << "older versions may be there";
+  world.answers[at + "?versioning"] = {200, "<Other/>"};
+  EXPECT_TRUE(world.collect(estate_of("s3://corpus")).only(kStorage, kCorpus).not_assessed);
+}
+
+TEST_F(S3Test, ListsOfVersionsThatSayNothing) {
+  EXPECT_FALSE(parse_version_list("<ListBucketResult><Name>c</Name></ListBucketResult>").ok());
+  const auto page = [](const std::string& inside) {
+    return parse_version_list("<ListVersionsResult><Name>c</Name>" + inside + "</ListVersionsResult>");
+  };
+  EXPECT_TRUE(page("<IsTruncated>false</IsTruncated>").ok());
+  EXPECT_FALSE(page("").ok()) << "doesn't say if it goes on";
+  EXPECT_FALSE(page("<IsTruncated>true</IsTruncated>").ok()) << "goes on without a marker";
+  EXPECT_FALSE(page("<Version><Key>a</Key><LastModified>2026-01-01T00:00:00Z</LastModified></Version>"
+                    "<IsTruncated>false</IsTruncated>")
+                   .ok())
+      << "an older version without an id";
+  EXPECT_FALSE(page("<Version><Key>a</Key><IsLatest>true</IsLatest></Version><IsTruncated>false</IsTruncated>").ok())
+      << "no date";
+}
+
+TEST_F(S3Test, EndlessListOfVersionsIsNotAssessed) {
+  world.bucket("corpus", "aws:kms", kOwnKey);
+  const std::string at = "GET s3.us-east-1.amazonaws.com/corpus";
+  world.answers[at + "?versioning"] = {200,
+                                       "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"};
+  const AwsWorld::Answer again = {200,
+                                  "<ListVersionsResult><Name>corpus</Name><IsTruncated>true</IsTruncated>"
+                                  "<NextKeyMarker>a</NextKeyMarker></ListVersionsResult>"};
+  world.answers[at + "?versions&encoding-type=url"] = again;
+  world.answers[at + "?versions&encoding-type=url&key-marker=a"] = again;
+  const KeptFacts facts = world.collect(estate_of("s3://corpus"));
+  ASSERT_TRUE(facts.only(kStorage, kCorpus).not_assessed);
+  EXPECT_NE(facts.only(kStorage, kCorpus).not_assessed->find("further"), std::string::npos);
 }
 
 TEST(S3Address, WhatNamesNoBucket) {

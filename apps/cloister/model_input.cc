@@ -1,0 +1,126 @@
+#include "model_input.h"
+
+#include "home/secret_file.h"
+#include "model/signers.h"
+#include "output.h"
+
+namespace cloister::cli {
+namespace {
+
+constexpr std::size_t kKeyFileMax = 65536;
+constexpr std::size_t kCertificateFileMax = std::size_t{1} << 20;
+constexpr std::size_t kRootsMax = 64;
+
+Result<std::vector<model::TrustedSigner>> read_signers_file(const Path& path) {
+  const std::string doing = "read the signers " + path.string();
+  CLOISTER_TRY(const File file, File::open(path));
+  CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kUnwritten).with_context(doing));
+  CLOISTER_TRY(const Bytes text, read_rest(file, model::kSignersFileMax));
+  const auto beside = [&](const std::string& name) {
+    return read_file(path.parent_path() / name, kCertificateFileMax);
+  };
+  auto signers = model::parse_signers(as_text(text), beside);
+  return std::move(signers).with_context(doing);
+}
+
+constexpr std::size_t kSeenFileMax = 256;
+
+Result<std::optional<model::LedgerFloor>> read_floor(const Path& path) {
+  auto file = File::open(path);
+  if (!file.ok() && file.error().code() == Code::kNotFound) return std::optional<model::LedgerFloor>();
+  if (!file.ok()) return file.error();
+  CLOISTER_RETURN_IF_ERROR(check_guarded(*file, Guard::kUnwritten));
+  CLOISTER_TRY(const Bytes text, read_rest(*file, kSeenFileMax));
+  CLOISTER_TRY(const model::LedgerFloor floor, model::parse_floor(as_text(text)));
+  return std::optional(floor);
+}
+
+// Two that raise it at once could lower it.
+Result<File> lock_beside(const Path& path) {
+  const Path lock = path.string() + ".lock";
+  auto file = File::create_new(lock, 0600);
+  if (!file.ok() && file.error().code() == Code::kExists) file = File::open(lock, File::Access::kReadWrite);
+  if (!file.ok()) return file.error();
+  CLOISTER_RETURN_IF_ERROR(file->lock_exclusive());
+  return file;
+}
+
+}  // namespace
+
+void add_trust_options(CLI::App& verb, TrustOptions& trust) {
+  verb.add_option("--key", trust.keys, "a public key that counts: PEM")->type_name("FILE");
+  verb.add_option("--root", trust.roots, "certificates below these roots count: PEM")->type_name("FILE");
+  verb.add_option("--identity", trust.identities, "whose certificates: an e-mail address, URI or DNS name; or any");
+  verb.add_option("--signers", trust.signers, "a file that lists who counts")->type_name("FILE");
+}
+
+Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted) {
+  const std::string doing = "read the ledger " + path.string();
+  CLOISTER_TRY(const model::Bundle bundle, read_signature(path));
+  auto ledger = model::verify_ledger(bundle, trusted, system_time());
+  if (!ledger.ok()) return ledger.error().with_context(doing);
+  CLOISTER_TRY([[maybe_unused]] const File lock, lock_beside(seen));
+  const auto floor = read_floor(seen);
+  if (!floor.ok()) return floor.error().with_context("read " + seen.string());
+  const auto raised = model::raise_floor(*floor, *ledger, bundle);
+  if (!raised.ok()) return raised.error().with_context(doing);
+  CLOISTER_RETURN_IF_ERROR(write_file(seen, as_bytes(model::to_text(*raised)), Overwrite::kReplace, 0600));
+  return ledger;
+}
+
+Result<std::vector<crypto::Certificate>> read_certificates(const Path& path, std::size_t count_max) {
+  CLOISTER_TRY(const Bytes text, read_file(path, kCertificateFileMax));
+  auto certificates = crypto::Certificate::parse_pem(as_text(text), count_max);
+  return std::move(certificates).with_context("read " + path.string());
+}
+
+Result<std::vector<model::TrustedSigner>> read_trust(const TrustOptions& options) {
+  std::vector<model::TrustedSigner> out;
+  if (!options.signers.empty()) {
+    CLOISTER_TRY(out, read_signers_file(options.signers));
+  }
+  for (const std::string& file : options.keys) {
+    CLOISTER_TRY(const Bytes text, read_file(file, kKeyFileMax));
+    auto key = model::parse_public_key(as_text(text));
+    if (!key.ok()) return key.error().with_context("read the key " + file);
+    model::TrustedSigner signer;
+    signer.name = file;
+    signer.key = std::move(key).value();
+    out.push_back(std::move(signer));
+  }
+  if (options.roots.empty() != options.identities.empty()) {
+    return invalid("--root and --identity belong together: whose certificates count? \"any\" is a word for it");
+  }
+  for (const std::string& file : options.roots) {
+    model::TrustedSigner signer;
+    signer.name = file;
+    CLOISTER_TRY(signer.roots, read_certificates(file, kRootsMax));
+    for (const std::string& identity : options.identities) {
+      if (identity == "any") signer.any_identity = true;
+      signer.identities.push_back(identity);
+    }
+    out.push_back(std::move(signer));
+  }
+  if (out.empty()) return invalid("nobody is trusted to sign models: name --key, --root or --signers");
+  return out;
+}
+
+Result<crypto::PrivateKey> read_signing_key(const Path& path) {
+  CLOISTER_TRY(const crypto::Secret text, home::read_secret_file(path));
+  auto key = crypto::PrivateKey::from_pkcs8_pem(text);
+  if (key.ok()) return key;
+  return key.error().with_context("read the key " + path.string() + " (PKCS #8, as openssl genpkey writes it)");
+}
+
+Path signature_beside(const Path& model) {
+  std::error_code failed;
+  if (std::filesystem::is_directory(model, failed)) return model / "model.sig";
+  return model.string() + ".sig";
+}
+
+Result<model::Bundle> read_signature(const Path& path) {
+  CLOISTER_TRY(const Bytes text, read_file(path, model::kBundleSizeMax));
+  return model::parse_bundle(as_text(text)).with_context("read the signature " + path.string());
+}
+
+}  // namespace cloister::cli

@@ -1,0 +1,65 @@
+#include "posture_model_signature.h"
+
+#include "model_input.h"
+
+namespace cloister::cli {
+namespace {
+
+bool says_no(Code code) {
+  return code == Code::kCorrupt || code == Code::kDenied || code == Code::kExpired || code == Code::kUnsupported;
+}
+
+Status compare(const Path& model, const Path& signature, const model::Statement& statement, unsigned threads,
+               Progress& progress, posture::Fact& fact) {
+  CLOISTER_TRY(const model::Tree tree, model::Tree::open(model));
+  model::CheckFiles how{.ignored = {}, .threads = threads};
+  const std::string inside = tree.name_inside(signature);
+  if (!inside.empty()) how.ignored.push_back(inside);
+  const auto differences = model::compare_files(tree, statement, how, progress);
+  if (!differences.ok() && differences.error().code() == Code::kDenied) {
+    // A link or a device among the files, which no signature covers.
+    fact.values["covered"] = false;
+    fact.raw += differences.error().message() + "\n";
+    return {};
+  }
+  if (!differences.ok()) return differences.error();
+  fact.values["signed"] = differences->changed.empty() && differences->missing.empty();
+  fact.values["covered"] = differences->extra.empty();
+  fact.raw += model::to_text(*differences) + "\n";
+  return {};
+}
+
+}  // namespace
+
+std::optional<Path> signature_of_model(const Path& model) {
+  std::error_code failed;
+  const Path path = signature_beside(model);
+  return std::filesystem::is_regular_file(path, failed) ? std::optional(path) : std::nullopt;
+}
+
+Status look_at_signature(const Path& model, const Path& signature, std::span<const model::TrustedSigner> signers,
+                         Time now, unsigned threads, Progress& progress, posture::Fact& fact) {
+  if (signers.empty()) return Error(Code::kInvalid, "nobody is named whose signature counts: --model-signers");
+  const auto bundle = read_signature(signature);
+  if (!bundle.ok() && !says_no(bundle.error().code())) return bundle.error();
+  if (!bundle.ok()) {
+    fact.values["signed"] = false;
+    fact.raw = bundle.error().message();
+    return {};
+  }
+  const auto what = model::verify_signature(*bundle, signers, now);
+  if (!what.ok() && !says_no(what.error().code())) return what.error();
+  if (!what.ok()) {
+    const bool malformed = what.error().code() == Code::kCorrupt || what.error().code() == Code::kUnsupported;
+    fact.values[malformed ? "signed" : "signer_allowed"] = false;
+    fact.raw = what.error().message();
+    return {};
+  }
+  fact.values["signer"] = what->signer + (what->identity.empty() ? "" : " (" + what->identity + ")");
+  fact.values["signer_allowed"] = true;
+  fact.raw = "root sha256:" + to_hex(what->statement.root) + "\n";
+  for (const std::string& ignored : what->statement.ignored) fact.raw += "left out: " + ignored + "\n";
+  return compare(model, signature, what->statement, threads, progress, fact);
+}
+
+}  // namespace cloister::cli

@@ -1,0 +1,181 @@
+// Headers of models' files, and what would run: everything that lies is refused within bounds.
+#include "base/reader.h"
+#include "model/check.h"
+#include "model/gguf.h"
+#include "model/onnx.h"
+#include "model/pickle.h"
+#include "model/zip_members.h"
+#include "tests/unit/model/model_files.h"
+
+namespace cloister::model {
+namespace {
+
+using testing::expect_refused;
+using testing::value_of;
+
+constexpr std::string_view kHeader =
+    R"({"__metadata__":{"format":"pt"},"b":{"dtype":"F16","shape":[2,2],"data_offsets":[8,16]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
+
+Result<std::vector<Tensor>> parse(std::string_view header, std::uint64_t data) {
+  return parse_safetensors(header, 8 + header.size() + data);
+}
+
+TEST(Safetensors, WhereTensorsLie) {
+  const auto tensors = value_of(parse(kHeader, 16));
+  ASSERT_EQ(tensors.size(), 2U);
+  EXPECT_EQ(tensors[0].name, "a");
+  EXPECT_EQ(tensors[0].begin, 8 + kHeader.size());
+  EXPECT_EQ(tensors[1].end, 8 + kHeader.size() + 16);
+  EXPECT_TRUE(parse("{}", 0).ok());
+}
+
+TEST(Safetensors, LengthsThatLie) {
+  expect_refused(parse(kHeader, 15), Code::kCorrupt, "outside");
+  expect_refused(parse(kHeader, 17), Code::kCorrupt, "longer");
+  expect_refused(parse_safetensors(kHeader, 20), Code::kCorrupt, "longer");
+  const auto one = [](const std::string& rest) { return parse(R"({"a":{"dtype":"U8",)" + rest + "}}", 8); };
+  EXPECT_TRUE(one(R"("shape":[8],"data_offsets":[0,8])").ok());
+  expect_refused(one(R"("shape":[8],"data_offsets":[8,0])"), Code::kCorrupt, "outside");
+  expect_refused(one(R"("shape":[4],"data_offsets":[0,8])"), Code::kCorrupt, "shape");
+  expect_refused(one(R"("shape":[-8],"data_offsets":[0,8])"), Code::kCorrupt, "numbers");
+  expect_refused(one(R"("shape":[4294967296,4294967296],"data_offsets":[0,0])"), Code::kCorrupt, "shape");
+  expect_refused(one(R"("shape":[7],"data_offsets":[1,8])"), Code::kCorrupt, "gaps");
+  expect_refused(one(R"("shape":[8],"data_offsets":[0,8,8])"), Code::kCorrupt, "outside");
+}
+
+TEST(Safetensors, HeaderThatIsNone) {
+  expect_refused(parse(" {}", 0), Code::kCorrupt, "object");
+  expect_refused(parse("{", 0), Code::kCorrupt, "JSON");
+  expect_refused(parse(R"({"__metadata__":{"a":1}})", 0), Code::kCorrupt, "metadata");
+  expect_refused(parse(R"({"a":{"dtype":"X","shape":[],"data_offsets":[0,0]}})", 0), Code::kUnsupported, "unknown");
+  const testing::TempDir folder;
+  for (const std::uint64_t length : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{9}, std::uint64_t{1} << 63}) {
+    ASSERT_TRUE(write_file(folder / "f", Writer().u64(length).bytes(as_bytes("{}")).take(), Overwrite::kReplace).ok());
+    expect_refused(read_safetensors(value_of(File::open(folder / "f"))), Code::kCorrupt, "bytes long");
+  }
+}
+
+// One text value and one tensor of 8 floats at 0.
+Bytes gguf(std::uint32_t alignment = 32, std::uint64_t dimension = 8, std::uint64_t offset = 0,
+           std::string_view key = "tokenizer.chat_template") {
+  Writer writer;
+  writer.bytes(as_bytes("GGUF")).u32(3).u64(1).u64(2);
+  writer.u64(key.size()).bytes(as_bytes(key)).u32(8).u64(2).bytes(as_bytes("{}"));
+  writer.u64(17).bytes(as_bytes("general.alignment")).u32(4).u32(alignment);
+  writer.u64(1).bytes(as_bytes("a")).u32(1).u64(dimension).u32(0).u64(offset);
+  writer.zeros((alignment - writer.size() % alignment) % alignment);
+  return writer.zeros(32).take();
+}
+
+TEST(Gguf, WhatLiesWhere) {
+  const Bytes bytes = gguf();
+  const GgufMap map = value_of(parse_gguf(bytes, bytes.size()));
+  EXPECT_TRUE(map.chat_template);
+  ASSERT_EQ(map.tensors.size(), 1U);
+  EXPECT_EQ(map.tensors[0].end, bytes.size());
+}
+
+TEST(Gguf, EveryTruncation) {
+  const Bytes bytes = gguf();
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(parse_gguf(ByteView(bytes).first(size), size).ok()) << size;
+  }
+}
+
+TEST(Gguf, NumbersThatLie) {
+  const auto refused = [](const Bytes& bytes, std::string_view word) {
+    expect_refused(parse_gguf(bytes, bytes.size()), Code::kCorrupt, word);
+  };
+  refused(gguf(24), "alignment");
+  refused(gguf(4), "alignment");
+  refused(gguf(32, 9), "outside");
+  refused(gguf(32, 8, 16), "aligned");
+  refused(gguf(32, std::uint64_t{1} << 62), "shape");
+  refused(gguf(32, 8, ~std::uint64_t{31}), "shape");
+  refused(gguf(32, 8, 0, "general.alignment"), "alignment");
+  Bytes bytes = gguf();
+  bytes[4] = 1;
+  expect_refused(parse_gguf(bytes, bytes.size()), Code::kUnsupported, "version");
+}
+
+TEST(Pickle, WhatItImportsAndCalls) {
+  const PickleReport old = value_of(scan_pickle(as_bytes("cos\nsystem\n(S'true'\ntR.")));
+  EXPECT_EQ(old.imports, std::vector<std::string>{"os.system"});
+  EXPECT_TRUE(old.calls);
+  // \x93 takes the two texts before it.
+  const PickleReport newer =
+      value_of(scan_pickle(as_bytes(std::string_view("\x80\x04\x8c\x02os\x94\x8c\x06system\x94\x93.", 18))));
+  EXPECT_EQ(newer.imports, std::vector<std::string>{"os.system"});
+  EXPECT_FALSE(newer.calls);
+  // From the memo: it may be anything.
+  EXPECT_EQ(value_of(scan_pickle(as_bytes(std::string_view("h\x00h\x01\x93.", 6)))).imports,
+            std::vector<std::string>{"?"});
+  const PickleReport numbers =
+      value_of(scan_pickle(as_bytes(std::string_view("\x80\x02]q\x00(K\x01K\x02"
+                                                     "e.",
+                                                     12))));
+  EXPECT_TRUE(numbers.imports.empty() && !numbers.calls);
+}
+
+TEST(Pickle, SecondOneBehindTheFirst) {
+  EXPECT_EQ(value_of(scan_pickle(as_bytes("N.cos\nsystem\n."))).imports, std::vector<std::string>{"os.system"});
+}
+
+TEST(Pickle, CutShortOrNone) {
+  for (const std::string_view text : {"", "N", "cos\nsystem", "\xff.",
+                                      "X\xff\xff\xff\xff"
+                                      "a."}) {
+    expect_refused(scan_pickle(as_bytes(text)), Code::kCorrupt, "");
+  }
+}
+
+TEST(Onnx, TruncatedAndLooping) {
+  expect_refused(scan_onnx(as_bytes("")), Code::kCorrupt, "whole");
+  expect_refused(scan_onnx(as_bytes("\x3a\x7f")), Code::kCorrupt, "whole");
+  expect_refused(scan_onnx(as_bytes("\x3b")), Code::kCorrupt, "whole");
+  EXPECT_TRUE(value_of(scan_onnx(as_bytes(std::string_view("\x3a\x00", 2)))).external.empty());
+}
+
+FileCheck check(const std::string& name, std::string_view content) {
+  const testing::TempDir folder;
+  put(folder / "f", content);
+  return value_of(check_file(value_of(File::open(folder / "f")), name));
+}
+
+TEST(CheckFile, UnknownIsNotHarmless) {
+  EXPECT_FALSE(check("weights.dat", "canary").harmless());
+  EXPECT_EQ(check("weights.dat", "").format, "unknown");
+  EXPECT_FALSE(check("archive.zip", "PK\x05\x06").harmless());
+}
+
+TEST(CheckFile, Programs) {
+  for (const std::string& name :
+       {std::string("modeling.py"), std::string("lib.so"), std::string("chat.jinja"), std::string("notes.ipynb")}) {
+    EXPECT_FALSE(check(name, "x").runs_code.empty()) << name;
+  }
+  EXPECT_FALSE(check("run", "#!/bin/sh\n").harmless());
+}
+
+TEST(CheckFile, ConfigurationThatLoadsCode) {
+  EXPECT_TRUE(check("config.json", R"({"layers": 2})").harmless());
+  EXPECT_FALSE(check("config.json", R"({"auto_map": {"AutoModel": "modeling.Evil"}})").harmless());
+  EXPECT_FALSE(check("config.json", "{").harmless());
+  EXPECT_FALSE(check("tokenizer_config.json", R"({"chat_template": "x"})").notes.empty());
+}
+
+TEST(CheckFile, NameThatMeansPickle) {
+  const Bytes model = gguf();
+  EXPECT_TRUE(check("a.gguf", as_text(model)).harmless());
+  EXPECT_FALSE(check("pytorch_model.bin", as_text(model)).harmless());
+}
+
+TEST(ZipMembers, EveryTruncationOfNothing) {
+  const testing::TempDir folder;
+  for (const std::string_view text : {"", "PK\x05\x06", "PK\x03\x04 canary"}) {
+    put(folder / "f", text);
+    expect_refused(read_zip_members(value_of(File::open(folder / "f"))), Code::kCorrupt, "archive");
+  }
+}
+
+}  // namespace
+}  // namespace cloister::model

@@ -1,0 +1,147 @@
+// Certificates that logs have seen: known ones, others, and answers that say too little.
+#include "posture/collect/tls/ct_collector.h"
+
+#include <gtest/gtest.h>
+
+#include "base/base64.h"
+#include "tests/support/certificates.h"
+#include "tests/support/expect.h"
+#include "tests/support/value_of.h"
+
+namespace cloister::posture {
+namespace {
+
+using testing::expect_refused;
+using testing::value_of;
+
+constexpr Time kNow{1'795'000'000'000};  // 2026-11-18T11:06:40Z
+
+std::string sighting(const std::string& serial, bool known, const std::string& name = "api.example.org",
+                     const std::string& not_after = "2027-01-01T00:00:00.000Z") {
+  return R"({"index":7,"logged":"2026-11-17T00:00:00.000Z","precertificate":true,"known":)" +
+         std::string(known ? "true" : "false") + R"(,"names":[")" + name + R"("],"issuer":"CN=X","serial":")" + serial +
+         R"(","not_before":"2026-11-17T00:00:00.000Z","not_after":")" + not_after + R"("})";
+}
+
+std::string scan(const std::string& sightings, const std::string& domains = R"("example.org")",
+                 const std::string& unreadable = "0") {
+  return R"({"origin":"log.example/2027","size":9,"head":"2026-11-18T09:00:00.000Z","read":3,"unreadable":)" +
+         unreadable + R"(,"domains":[)" + domains + R"(],"sightings":[)" + sightings + "]}";
+}
+
+// As crt.sh answers https://crt.sh/?q=example.org&output=json.
+const std::string kCrtSh =
+    R"([{"issuer_ca_id":295815,"issuer_name":"C=US, O=Let's Encrypt, CN=R11","common_name":"api.example.org",)"
+    R"("name_value":"api.example.org\n*.example.org","id":15912345678,"entry_timestamp":"2026-11-17T20:11:13.513",)"
+    R"("not_before":"2026-11-17T19:12:42","not_after":"2027-02-15T19:12:41",)"
+    R"("serial_number":"04c1f3A2","result_count":2}])";
+
+struct Kept final : FactSink {
+  std::vector<Fact> all;
+  void add(Fact fact) override { all.push_back(std::move(fact)); }
+};
+
+struct TransparencyTest : ::testing::Test {
+  Estate estate;
+  std::vector<crypto::Certificate> known;
+  std::optional<Time> modified = kNow;
+
+  TransparencyTest() {
+    estate.endpoints.push_back({"api", "api.example.org:443", {}, 1});
+    estate.endpoints.push_back({"other", "other.example.net:443", {}, 2});
+  }
+  std::vector<Fact> collect(const std::vector<std::string>& files) {
+    std::vector<InputFile> inputs;
+    for (const std::string& text : files) inputs.push_back({"answer.json", text, modified});
+    Kept kept;
+    CollectContext context;
+    context.estate = &estate;
+    context.now = kNow;
+    TransparencyCollector(std::move(inputs), known).collect(context, kept);
+    return kept.all;
+  }
+  Fact only(const std::vector<std::string>& files) {
+    const auto facts = collect(files);
+    EXPECT_EQ(facts.size(), 1U);
+    return facts.empty() ? Fact() : facts.front();
+  }
+};
+
+TEST_F(TransparencyTest, KnownAndUnknown) {
+  const Fact good = only({scan(sighting("01", true))});
+  EXPECT_EQ(good.kind, "ct.monitor");
+  EXPECT_EQ(good.subject.text(), "endpoint:api");
+  EXPECT_EQ(good.number("unmatched"), 0);
+  EXPECT_EQ(good.truth("alert_seen"), std::nullopt) << "nobody saw it alert";
+  EXPECT_EQ(to_rfc3339(good.at), "2026-11-18T09:00:00.000Z");
+  EXPECT_EQ(good.valid_until, good.at + kProbeValid);
+  EXPECT_EQ(only({scan(sighting("01", true) + "," + sighting("02", false))}).number("unmatched"), 1);
+}
+
+TEST_F(TransparencyTest, WhoseNamesItIs) {
+  EXPECT_EQ(only({scan(sighting("02", false, "*.example.org"))}).number("unmatched"), 1);
+  EXPECT_EQ(only({scan(sighting("02", false, "www.example.org"))}).number("unmatched"), 0);
+  EXPECT_EQ(only({scan(sighting("02", false, "*.api.example.org"))}).number("unmatched"), 0);
+  EXPECT_EQ(only({scan(sighting("02", false, "api.example.org", "2026-01-01T00:00:00.000Z"))}).number("unmatched"), 0)
+      << "it has expired";
+  EXPECT_TRUE(collect({scan("", R"("example.com")")}).empty()) << "nobody looked for it";
+  EXPECT_TRUE(collect({scan("", R"("ample.org")")}).empty());
+}
+
+// A look tells what is new since the one before: all of them together are what is known.
+TEST_F(TransparencyTest, SeveralLooks) {
+  EXPECT_EQ(only({scan(""), scan(sighting("02", false))}).number("unmatched"), 1);
+  EXPECT_EQ(only({scan(sighting("02", true)), scan(sighting("02", false))}).number("unmatched"), 0)
+      << "a precertificate and its certificate are one";
+}
+
+TEST_F(TransparencyTest, AlertOfACertificateThatIsKnownNow) {
+  const auto certificate = testing::TestAuthority(1).certificate();
+  known = {certificate};
+  const std::string serial = to_hex(certificate.facts().serial);
+  const Fact fact = only({scan(sighting(serial, false))});
+  EXPECT_EQ(fact.number("unmatched"), 0);
+  EXPECT_EQ(fact.truth("alert_seen"), true);
+  EXPECT_EQ(only({scan(sighting(serial, true))}).truth("alert_seen"), std::nullopt);
+}
+
+TEST_F(TransparencyTest, UnreadableEntriesProveNothingGood) {
+  EXPECT_TRUE(only({scan(sighting("01", true), R"("example.org")", "1")}).not_assessed);
+  EXPECT_EQ(only({scan(sighting("01", false), R"("example.org")", "1")}).number("unmatched"), 1);
+}
+
+TEST_F(TransparencyTest, AnswerOfCrtSh) {
+  const Fact fact = only({kCrtSh});
+  EXPECT_EQ(fact.number("unmatched"), 1);
+  EXPECT_EQ(fact.at, kNow) << "the file's time: the answer has none";
+  EXPECT_NE(fact.raw.find("4c1f3a2"), std::string::npos) << fact.raw;
+  modified.reset();
+  EXPECT_TRUE(collect({kCrtSh}).empty()) << "nobody knows how old it is";
+  modified = kNow;
+  EXPECT_TRUE(collect({"[]"}).empty()) << "it doesn't say what was looked for";
+}
+
+TEST_F(TransparencyTest, AnswerOfCertSpotter) {
+  const auto certificate = testing::TestAuthority(1).certificate();
+  const std::string answer =
+      R"([{"id":"1","tbs_sha256":"x","cert_sha256":"y","dns_names":["api.example.org"],"cert_der":")" +
+      to_base64(certificate.der()) + R"("}])";
+  EXPECT_EQ(value_of(parse_transparency(answer)).certificates.size(), 1U);
+  expect_refused(parse_transparency(R"([{"id":"1","dns_names":["api.example.org"]}])"), Code::kInvalid, "expand");
+  EXPECT_FALSE(parse_transparency(R"([{"dns_names":["a"],"cert_der":"AAAA"}])").ok());
+}
+
+TEST_F(TransparencyTest, WhatIsNoAnswer) {
+  for (const char* text : {"", "{}", "1", R"([{}])", R"({"sightings":[]})",
+                           R"({"sightings":[{}],"domains":["a"],"head":"2026-11-18T09:00:00Z","unreadable":0})",
+                           R"([{"serial_number":"1","name_value":"","not_after":"2027-02-15T19:12:41"}])",
+                           R"([{"serial_number":"1","name_value":"a","not_after":"soon"}])"}) {
+    const auto facts = collect({text});
+    ASSERT_EQ(facts.size(), 1U) << text;
+    EXPECT_EQ(facts.front().kind, "inventory.source");
+    EXPECT_TRUE(facts.front().not_assessed) << text;
+  }
+}
+
+}  // namespace
+}  // namespace cloister::posture
