@@ -26,7 +26,7 @@ benches=(
   aws-dialect
   cold-start
   memory relay scan posture-scan posture-report
-  attest-amd attest-intel attest-nvidia attest-tpm inference)
+  attest-amd attest-intel attest-nvidia attest-tpm inference model-load)
 
 memory() {
   local work bytes=${BENCH_BYTES:-2147483648} peak

@@ -133,6 +133,8 @@ Status CollateralKeeper::keep(const home::Fetched& fetched) {
 }
 
 void CollateralKeeper::publish(attest::Collateral collateral) {
+  // The next one has most of what this one has.
+  collateral.remember_in(verified_);
   auto next = std::make_shared<const attest::Collateral>(std::move(collateral));
   const std::lock_guard lock(mutex_);
   current_ = std::move(next);

@@ -61,6 +61,7 @@ class CollateralKeeper {
   CollateralKeeperParts parts_;
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;
+  const std::shared_ptr<crypto::VerificationCache> verified_ = std::make_shared<crypto::VerificationCache>();
   std::shared_ptr<const attest::Collateral> current_ = std::make_shared<attest::Collateral>();
   home::Wanted wanted_;
   FetchBudget budget_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "crypto/hash.h"
+#include "crypto/verification_cache.h"
 
 namespace cloister::attest {
 
@@ -54,8 +55,14 @@ class Collateral {
   const CollateralItem* find(CollateralKind kind, std::string_view key) const;
   const std::map<std::string, CollateralItem, std::less<>>& items() const { return items_; }  // by name()
 
+  // Where those who verify by it remember what they verified, together with whoever else has the same. Null: nowhere.
+  // It is no part of what the collateral says.
+  void remember_in(std::shared_ptr<crypto::VerificationCache> cache) { cache_ = std::move(cache); }
+  crypto::VerificationCache* cache() const { return cache_.get(); }
+
  private:
   std::map<std::string, CollateralItem, std::less<>> items_;
+  std::shared_ptr<crypto::VerificationCache> cache_;
 };
 
 // The names that evidence asks for are reported, so that somebody can fetch them: see attest/verifier.h.

@@ -22,7 +22,7 @@ Window window_of(std::span<const Certificate> path) {
 
 void check_keys(Verdict& verdict, std::span<const Certificate> path) {
   for (const Certificate& certificate : path) {
-    const auto whose = published_test_key(crypto::sha256(certificate.spki()));
+    const auto whose = published_test_key(certificate.spki_digest());
     if (!whose) continue;
     verdict.fail("published-key", Reason::kTestKey,
                  "anybody can sign with a key of this chain: " + std::string(*whose));
@@ -41,13 +41,15 @@ void check_dates(Verdict& verdict, const Window& window, Time now) {
   }
 }
 
-Status verify_signatures(const CertificatePath& path, const Window& window, Time now) {
+Status verify_signatures(const CertificatePath& path, const Window& window, const Question& question) {
   // A root is trusted for its key; that the rest of its certificate is what the key's owner wrote, its signature says.
-  if (!path.root.is_signed_by(path.root)) return Error(Code::kDenied, "the root's certificate isn't signed by its key");
-  const Time at = std::clamp(now, window.from, std::max(window.from, window.until + seconds(-1)));
+  if (!crypto::is_signed_by(question.cache, path.root, path.root)) {
+    return Error(Code::kDenied, "the root's certificate isn't signed by its key");
+  }
+  const Time at = std::clamp(question.now, window.from, std::max(window.from, window.until + seconds(-1)));
   const Certificate anchors[] = {path.root};
   const auto found = crypto::verify_chain(
-      path.leaf, {path.intermediates, anchors, crypto::Purpose::kAny, at, crypto::PathRules::kCommon});
+      question.cache, path.leaf, {path.intermediates, anchors, crypto::Purpose::kAny, at, crypto::PathRules::kCommon});
   if (!found.ok()) return found.error();
   if (found->size() != path.intermediates.size() + 2) return Error(Code::kDenied, "a certificate has no place in it");
   return {};
@@ -64,12 +66,12 @@ PathOutcome check_path(Verdict& verdict, const CertificatePath& path, std::span<
   const bool public_key = verdict.checks.back().state != CheckState::kPassed;
 
   PathOutcome outcome;
-  const crypto::Sha256Digest key = crypto::sha256(path.root.spki());
+  const crypto::Sha256Digest& key = path.root.spki_digest();
   const auto pinned = std::ranges::find_if(roots, [&](Root root) { return question.anchors->trusts(root, key); });
   if (pinned != roots.end()) outcome.root = *pinned;
   const Window window = window_of(all);
   // Chains that end elsewhere aren't worth the work that their makers could make of them.
-  const Status signatures = outcome.root ? verify_signatures(path, window, question.now) : Status();
+  const Status signatures = outcome.root ? verify_signatures(path, window, question) : Status();
   if (!outcome.root) {
     verdict.fail("certificate-chain", Reason::kUntrustedRoot, "it ends at a root that isn't the vendor's");
   } else if (!signatures.ok()) {

@@ -32,9 +32,18 @@ void check_composition(SetVerdict& verdict) {
   if (!nvidias.empty()) nvidia::check_composition(nvidias);
 }
 
+// With a cache in any case: the question's, the collateral's, or else this one.
+Question with_cache(Question question, crypto::VerificationCache& own) {
+  if (question.cache == nullptr && question.collateral != nullptr) question.cache = question.collateral->cache();
+  if (question.cache == nullptr) question.cache = &own;
+  return question;
+}
+
 }  // namespace
 
-Verdict verify(const Evidence& evidence, const Question& question) {
+Verdict verify(const Evidence& evidence, const Question& asked) {
+  crypto::VerificationCache own;
+  const Question question = with_cache(asked, own);
   switch (evidence.kind) {
     case Kind::kSgx:
     case Kind::kTdx: return intel::verify(evidence, question);
@@ -68,7 +77,9 @@ std::vector<CollateralNeed> needs(const Evidence& evidence) {
   }
 }
 
-SetVerdict verify(const EvidenceSet& set, const Question& question, const std::optional<Bytes>& device_nonce) {
+SetVerdict verify(const EvidenceSet& set, const Question& asked, const std::optional<Bytes>& device_nonce) {
+  crypto::VerificationCache own;
+  const Question question = with_cache(asked, own);
   SetVerdict verdict{verify(set.primary, question), {}};
   Question of_device = question;
   of_device.report_data = device_nonce;

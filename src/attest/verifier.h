@@ -9,6 +9,7 @@
 #include "attest/roots.h"
 #include "attest/verdict.h"
 #include "base/clock.h"
+#include "crypto/verification_cache.h"
 
 namespace cloister::attest {
 
@@ -21,6 +22,9 @@ struct Question {
   const Collateral* collateral = nullptr;  // null: there is none
   const Anchors* anchors = &Anchors::production();
   const Floors* floors = nullptr;  // null: none is known
+  // What was verified before, to be found instead of verified again: verdicts are the same with and without. Null: the
+  // collateral's, or where it has none, nothing that other questions needed.
+  crypto::VerificationCache* cache = nullptr;
 };
 
 // Never throws, never fails: what can't be read is a verdict with a failed check.

@@ -7,6 +7,8 @@
 namespace cloister {
 namespace {
 
+constexpr std::size_t kFewMembers = 16;
+
 // Builds the tree from the library's events, so that a limit stops the parse where it is passed. The library's parser
 // keeps its own stack; depth costs it one bit a level.
 class Builder {
@@ -76,6 +78,15 @@ class Builder {
     return true;
   }
   static bool names_are_unique(const JsonValue::Object& object) {
+    // Most objects have a few members: comparing each with each is quicker than sorting.
+    if (object.size() <= kFewMembers) {
+      for (std::size_t i = 1; i < object.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+          if (object[i].first == object[j].first) return false;
+        }
+      }
+      return true;
+    }
     std::vector<std::string_view> names;
     names.reserve(object.size());
     for (const JsonValue::Member& member : object) names.push_back(member.first);
@@ -155,6 +166,15 @@ const JsonValue* JsonValue::find(std::string_view name) const {
     if (member.first == name) return &member.second;
   }
   return nullptr;
+}
+
+JsonValue JsonValue::take(std::string_view name) {
+  auto* members = std::get_if<Object>(&value_);
+  if (members == nullptr) return {};
+  for (Member& member : *members) {
+    if (member.first == name) return std::exchange(member.second, JsonValue());
+  }
+  return {};
 }
 
 std::string JsonValue::serialize() const {

@@ -47,6 +47,8 @@ class JsonValue {
 
   // The member of that name; null when there is none, or when the value isn't an object.
   const JsonValue* find(std::string_view name) const;
+  // The same, moved out: null is left in its place.
+  JsonValue take(std::string_view name);
 
   // Without white space. Text must be valid UTF-8, as everything parsed is.
   std::string serialize() const;

@@ -113,6 +113,23 @@ bool fits(KeyType type, SignatureAlgorithm algorithm) {
   return is_ec(type) ? ecdsa : !ecdsa && algorithm != kEd25519;
 }
 
+// Which kind of key it is, if it is in the one spelling of that kind and strong enough.
+Result<KeyType> check_spki(ByteView der) {
+  CLOISTER_RETURN_IF_ERROR(check_der(der, "a public key", 4));
+  DerReader outer(der);
+  CLOISTER_TRY(const ByteView content, outer.expect(der::kSequence, "a public key"));
+  DerReader reader(content);
+  CLOISTER_TRY(const DerElement algorithm, reader.next("a public key's algorithm"));
+  CLOISTER_TRY(const ByteView bits, reader.expect(der::kBitString, "a public key's bits"));
+  CLOISTER_RETURN_IF_ERROR(reader.expect_end("a public key"));
+  const auto* type = std::ranges::find_if(
+      kAllTypes, [&](KeyType candidate) { return equal(key_algorithm_identifier(candidate), algorithm.whole); });
+  if (type == std::end(kAllTypes)) return Error(Code::kUnsupported, "public keys of this kind aren't used here");
+  if (bits.empty() || bits[0] != 0) return malformed();
+  CLOISTER_RETURN_IF_ERROR(check_raw(*type, bits.subspan(1)));
+  return *type;
+}
+
 }  // namespace
 
 std::string_view key_type_name(KeyType type) {
@@ -177,24 +194,19 @@ Result<SignatureAlgorithm> signature_algorithm_of(ByteView identifier) {
 }
 
 Result<PublicKey> PublicKey::from_spki(ByteView der) {
-  CLOISTER_RETURN_IF_ERROR(check_der(der, "a public key", 4));
-  DerReader outer(der);
-  CLOISTER_TRY(const ByteView content, outer.expect(der::kSequence, "a public key"));
-  DerReader reader(content);
-  CLOISTER_TRY(const DerElement algorithm, reader.next("a public key's algorithm"));
-  CLOISTER_TRY(const ByteView bits, reader.expect(der::kBitString, "a public key's bits"));
-  CLOISTER_RETURN_IF_ERROR(reader.expect_end("a public key"));
-  const auto* type = std::ranges::find_if(
-      kAllTypes, [&](KeyType candidate) { return equal(key_algorithm_identifier(candidate), algorithm.whole); });
-  if (type == std::end(kAllTypes)) return Error(Code::kUnsupported, "public keys of this kind aren't used here");
-  if (bits.empty() || bits[0] != 0) return malformed();
-  CLOISTER_RETURN_IF_ERROR(check_raw(*type, bits.subspan(1)));
+  CLOISTER_TRY(const KeyType type, check_spki(der));
   const QuietErrors quiet;
   const unsigned char* at = der.data();
   std::shared_ptr<EVP_PKEY> key(d2i_PUBKEY_ex(nullptr, &at, static_cast<long>(der.size()), nullptr, nullptr),
                                 EVP_PKEY_free);
   if (key == nullptr || at != der.data() + der.size()) return malformed();
-  return PublicKey(*type, to_bytes(der), std::move(key));
+  return PublicKey(type, to_bytes(der), std::move(key));
+}
+
+Result<PublicKey> PublicKey::from_decoded(ByteView der, std::shared_ptr<evp_pkey_st> key) {
+  CLOISTER_TRY(const KeyType type, check_spki(der));
+  if (key == nullptr) return malformed();
+  return PublicKey(type, to_bytes(der), std::move(key));
 }
 
 Result<PublicKey> PublicKey::from_ec_point(KeyType curve, ByteView x, ByteView y) {

@@ -46,6 +46,8 @@ class PublicKey {
   // curves, points on the curve and not compressed. kUnsupported for other kinds of key; kInvalid for a malformed one,
   // for RSA below 2048 or above 8192 bits and for RSA exponents that are even, 1 or longer than 8 bytes.
   static Result<PublicKey> from_spki(ByteView der);
+  // The same refusals of a key that OpenSSL has read from those very bytes, so that they aren't read twice.
+  static Result<PublicKey> from_decoded(ByteView der, std::shared_ptr<evp_pkey_st> key);
   // Big-endian. The same refusals.
   static Result<PublicKey> from_ec_point(KeyType curve, ByteView x, ByteView y);
   static Result<PublicKey> from_ed25519(ByteView raw);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/der_values.h"
+#include "crypto/verification_cache.h"
 
 namespace cloister::crypto {
 namespace {
@@ -154,14 +155,14 @@ Status RevocationList::read_list_extensions(ByteView sequence) {
   });
 }
 
-Status RevocationList::verify(const Certificate& authority) const {
+Status RevocationList::verify(const Certificate& authority, VerificationCache* cache) const {
   const CertificateFacts& facts = authority.facts();
   if (!equal(issuer_, facts.subject)) return Error(Code::kDenied, "the revocation list is another issuer's");
   if (!facts.is_authority || (facts.key_usage && !facts.key_usage->crl_sign)) {
     return Error(Code::kDenied, "that certificate may not sign revocation lists");
   }
   CLOISTER_TRY(const PublicKey key, authority.public_key());
-  return key.verify(algorithm_, signed_part_, signature_);
+  return verify_signature(cache, key, algorithm_, signed_part_, signature_);
 }
 
 bool RevocationList::contains(ByteView serial) const {

@@ -9,6 +9,8 @@
 
 namespace cloister::crypto {
 
+class VerificationCache;
+
 inline constexpr std::size_t kRevocationListSizeMax = 4 << 20;
 inline constexpr std::size_t kRevokedMax = 200'000;
 
@@ -29,7 +31,7 @@ class RevocationList {
 
   // Whether that authority signed it. kDenied when the list names another issuer, or when the certificate isn't an
   // authority's or its key usage doesn't allow it to sign lists; kCorrupt when the signature isn't its key's.
-  Status verify(const Certificate& authority) const;
+  Status verify(const Certificate& authority, VerificationCache* cache = nullptr) const;
   // The big-endian serial number of a certificate of this issuer, with or without leading zeros. On hold counts as
   // revoked.
   bool contains(ByteView serial) const;

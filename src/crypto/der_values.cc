@@ -1,6 +1,8 @@
 #include "crypto/der_values.h"
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
 
 namespace cloister::crypto {
 namespace {
@@ -12,43 +14,51 @@ bool all_digits(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+Error malformed_time() { return Error(Code::kInvalid, "a time is malformed"); }
+
 }  // namespace
 
 std::string oid_text(ByteView content) {
   if (content.empty() || content.back() >= 0x80) return "";
-  std::vector<std::uint64_t> numbers;
+  std::string text;
+  std::size_t count = 0;
+  const auto append = [&text, &count](std::uint64_t number) {
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof digits, number);
+    if (++count > 1) text.push_back('.');
+    text.append(digits, end.ptr);
+  };
   std::uint64_t number = 0;
   for (const std::uint8_t byte : content) {
-    if (number > UINT64_MAX >> 7 || numbers.size() > kOidNumbersMax) return "";
+    if (number > UINT64_MAX >> 7 || count > kOidNumbersMax) return "";
     number = number << 7 | (byte & 0x7F);
     if (byte >= 0x80) continue;
-    if (numbers.empty()) {
+    if (count == 0) {
       const std::uint64_t first = std::min<std::uint64_t>(number / 40, 2);
-      numbers.push_back(first);
+      append(first);
       number -= first * 40;
     }
-    numbers.push_back(number);
+    append(number);
     number = 0;
   }
-  std::string text;
-  for (const std::uint64_t one : numbers) text += (text.empty() ? "" : ".") + std::to_string(one);
   return text;
 }
 
 Result<Time> read_time(const DerElement& element) {
-  const Error malformed(Code::kInvalid, "a time is malformed");
-  std::string digits(as_text(element.content));
-  if (element.tag == der::kUtcTime && digits.size() == 13) {
-    digits.insert(0, digits[0] >= '5' ? "19" : "20");
-  } else if (element.tag != der::kGeneralizedTime) {
-    return malformed;
-  }
-  if (digits.size() != 15 || digits.back() != 'Z' || !all_digits(std::string_view(digits).substr(0, 14))) {
-    return malformed;
-  }
-  const auto part = [&](std::size_t at, std::size_t size) { return digits.substr(at, size); };
-  return parse_rfc3339(part(0, 4) + "-" + part(4, 2) + "-" + part(6, 2) + "T" + part(8, 2) + ":" + part(10, 2) + ":" +
-                       part(12, 2) + "Z");
+  const ByteView digits = element.content;
+  const bool is_short = element.tag == der::kUtcTime && digits.size() == 13;
+  if (!is_short && (element.tag != der::kGeneralizedTime || digits.size() != 15)) return malformed_time();
+  if (digits.back() != 'Z' || !all_digits(as_text(digits).substr(0, digits.size() - 1))) return malformed_time();
+  const auto pair = [digits](std::size_t at) { return (digits[at] - '0') * 10 + (digits[at + 1] - '0'); };
+  const int century = is_short ? (digits[0] >= '5' ? 19 : 20) : pair(0);
+  const ByteView rest = is_short ? digits : digits.subspan(2);
+  const auto part = [rest](std::size_t at) { return (rest[at] - '0') * 10 + (rest[at + 1] - '0'); };
+  const std::chrono::year_month_day date{std::chrono::year(century * 100 + part(0)),
+                                         std::chrono::month(static_cast<unsigned>(part(2))),
+                                         std::chrono::day(static_cast<unsigned>(part(4)))};
+  if (!date.ok() || part(6) > 23 || part(8) > 59 || part(10) > 59) return malformed_time();
+  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  return Time{(((days * 24 + part(6)) * 60 + part(8)) * 60 + part(10)) * 1000};
 }
 
 Result<Time> next_time(DerReader& reader, std::string_view what) {

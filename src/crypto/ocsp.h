@@ -9,6 +9,8 @@
 
 namespace cloister::crypto {
 
+class VerificationCache;
+
 inline constexpr std::size_t kOcspSizeMax = 65'536;
 
 enum class OcspState { kGood, kRevoked, kUnknown };
@@ -28,6 +30,7 @@ struct OcspAnswer {
 
 struct OcspResponse {
   Bytes signed_part;          // ResponseData
+  Bytes responder_name;       // DER Name; empty where the responder is named by its key
   Bytes signature_algorithm;  // DER AlgorithmIdentifier
   Bytes signature;
   Time produced_at;
@@ -47,7 +50,7 @@ Bytes serial_of(const OcspAnswer& answer);
 // kDenied when it isn't signed so; kNotFound when it says nothing of that serial number. Freshness is the caller's to
 // judge. "On hold" is revoked.
 Result<OcspAnswer> verify_ocsp(const OcspResponse& response, const Certificate& certificate, const Certificate& issuer,
-                               Time now);
+                               Time now, VerificationCache* cache = nullptr);
 
 // The DER OCSPRequest for that certificate, its issuer named by SHA-256; without a nonce, so that answers can be kept.
 Bytes ocsp_request(const Certificate& certificate, const Certificate& issuer);

@@ -98,7 +98,7 @@ Bytes spki_of(const X509* certificate) {
   return out;
 }
 
-Result<CertificateFacts> read_facts(X509* certificate, SerialNumbers serials) {
+Result<CertificateFacts> read_facts(X509* certificate, ByteView spki, SerialNumbers serials) {
   // Reads all extensions it knows and keeps what it found: later calls from several threads only read.
   const std::uint32_t flags = X509_get_extension_flags(certificate);
   if ((flags & EXFLAG_INVALID) != 0) return malformed("extensions");
@@ -112,9 +112,7 @@ Result<CertificateFacts> read_facts(X509* certificate, SerialNumbers serials) {
   facts.issuer = name_der(X509_get_issuer_name(certificate));
   facts.subject = name_der(X509_get_subject_name(certificate));
   facts.has_subject = X509_NAME_entry_count(X509_get_subject_name(certificate)) > 0;
-  const Bytes spki = spki_of(certificate);
-  if (spki.empty()) return malformed("public key");
-  auto key = PublicKey::from_spki(spki);
+  auto key = PublicKey::from_decoded(spki, {X509_get_pubkey(certificate), EVP_PKEY_free});
   if (key.ok()) facts.public_key = std::move(key).value();
   CLOISTER_RETURN_IF_ERROR(read_extensions(certificate, facts));
   return facts;
@@ -157,8 +155,12 @@ Result<Certificate> Certificate::parse(ByteView der, SerialNumbers serials) {
   std::shared_ptr<X509> handle(d2i_X509(nullptr, &at, static_cast<long>(der.size())), X509_free);
   if (handle == nullptr || at != der.data() + der.size())
     return Error(Code::kInvalid, "these bytes are no certificate");
-  CLOISTER_TRY(CertificateFacts facts, read_facts(handle.get(), serials));
-  return Certificate(std::make_shared<const State>(State{to_bytes(der), std::move(facts), std::move(handle)}));
+  Bytes spki = spki_of(handle.get());
+  if (spki.empty()) return malformed("public key");
+  CLOISTER_TRY(CertificateFacts facts, read_facts(handle.get(), spki, serials));
+  const Sha256Digest spki_digest = sha256(spki);
+  return Certificate(std::make_shared<const State>(
+      State{to_bytes(der), std::move(facts), std::move(spki), sha256(der), spki_digest, std::move(handle)}));
 }
 
 Result<std::vector<Certificate>> Certificate::parse_all(ByteView der, std::size_t count_max) {
@@ -204,7 +206,5 @@ std::optional<ByteView> Certificate::extension(ByteView oid) const {
   }
   return std::nullopt;
 }
-
-Bytes Certificate::spki() const { return spki_of(handle()); }
 
 }  // namespace cloister::crypto

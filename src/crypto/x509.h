@@ -76,15 +76,16 @@ class Certificate {
 
   const Bytes& der() const { return state_->der; }
   const CertificateFacts& facts() const { return state_->facts; }
-  Sha256Digest fingerprint() const { return sha256(der()); }
+  const Sha256Digest& fingerprint() const { return state_->fingerprint; }
   std::string to_pem() const;
   // kUnsupported when it is of a kind that isn't used here.
   Result<PublicKey> public_key() const;
   // What the extension of that type holds; `oid` is the type's content octets (DER without tag and length). Nothing
   // where there is none. Valid as long as a copy of the certificate is.
   std::optional<ByteView> extension(ByteView oid) const;
-  // The DER SubjectPublicKeyInfo as it stands, of whatever kind; its SHA-256 is what vendors' roots are pinned by.
-  Bytes spki() const;
+  // The DER SubjectPublicKeyInfo as it stands, of whatever kind, and its SHA-256, which vendors' roots are pinned by.
+  const Bytes& spki() const { return state_->spki; }
+  const Sha256Digest& spki_digest() const { return state_->spki_digest; }
   // Whether that certificate's key signed this one, by whatever algorithm both name. Nothing else is looked at: who may
   // sign what, and when, is verify_chain()'s.
   bool is_signed_by(const Certificate& issuer) const;
@@ -97,6 +98,8 @@ class Certificate {
   struct State {
     Bytes der;
     CertificateFacts facts;
+    Bytes spki;
+    Sha256Digest fingerprint, spki_digest;
     std::shared_ptr<x509_st> handle;
   };
   explicit Certificate(std::shared_ptr<const State> state) : state_(std::move(state)) {}

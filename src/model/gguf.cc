@@ -11,9 +11,8 @@ namespace {
 constexpr std::string_view kMagic = "GGUF";
 constexpr std::uint64_t kValuesMax = 65'536;
 constexpr std::uint64_t kKeyMax = 65'535;
-constexpr std::size_t kTensorNameMax = 64;
+constexpr std::size_t kTensorNameMax = 63;
 constexpr std::uint32_t kDimensionsMax = 4;
-constexpr unsigned kArrayDepthMax = 4;
 constexpr std::uint64_t kAlignmentDefault = 32;
 constexpr std::uint64_t kAlignmentMax = 65'536;
 
@@ -45,31 +44,30 @@ Result<std::string_view> read_text(Reader& reader, std::uint64_t size_max, std::
   return as_text(text);
 }
 
-Status skip_value(Reader& reader, std::uint32_t type, unsigned depth);
-
-Status skip_array(Reader& reader, unsigned depth) {
-  CLOISTER_TRY(const std::uint32_t type, reader.u32("the type of a list"));
-  CLOISTER_TRY(const std::uint64_t count, reader.u64("the length of a list"));
-  if (depth == kArrayDepthMax) return corrupt("its lists are nested too deeply");
-  if (type >= std::size(kValueSizes)) return corrupt("a list of an unknown type");
-  const std::size_t size = kValueSizes[type];
-  // A text or a list takes at least its length.
-  if (count > reader.remaining() / (size == 0 ? 8 : size)) return corrupt("a list is longer than the file");
-  if (size != 0)
-    return Status(reader.bytes(static_cast<std::size_t>(count) * size, "a list").ok()
-                      ? ok_status()
-                      : Status(corrupt("a list is longer than the file")));
-  for (std::uint64_t i = 0; i < count; ++i) CLOISTER_RETURN_IF_ERROR(skip_value(reader, type, depth + 1));
+Status skip_text(Reader& reader) {
+  CLOISTER_TRY([[maybe_unused]] const auto text, read_text(reader, kGgufHeadMax, "a text"));
   return {};
 }
 
-Status skip_value(Reader& reader, std::uint32_t type, unsigned depth) {
-  if (type >= std::size(kValueSizes)) return corrupt("a value of an unknown type");
-  if (type == kArray) return skip_array(reader, depth);
-  if (type == kText) {
-    CLOISTER_TRY([[maybe_unused]] const auto text, read_text(reader, kGgufHeadMax, "a text"));
+Status skip_array(Reader& reader) {
+  CLOISTER_TRY(const std::uint32_t type, reader.u32("the type of a list"));
+  CLOISTER_TRY(const std::uint64_t count, reader.u64("the length of a list"));
+  if (type >= std::size(kValueSizes) || type == kArray) return corrupt("a list of an unknown type, or of lists");
+  const std::size_t size = kValueSizes[type];
+  // A text takes at least its length.
+  if (count > reader.remaining() / (size == 0 ? 8 : size)) return corrupt("a list is longer than the file");
+  if (size != 0) {
+    CLOISTER_TRY([[maybe_unused]] const ByteView list, reader.bytes(static_cast<std::size_t>(count) * size, "a list"));
     return {};
   }
+  for (std::uint64_t i = 0; i < count; ++i) CLOISTER_RETURN_IF_ERROR(skip_text(reader));
+  return {};
+}
+
+Status skip_value(Reader& reader, std::uint32_t type) {
+  if (type >= std::size(kValueSizes)) return corrupt("a value of an unknown type");
+  if (type == kArray) return skip_array(reader);
+  if (type == kText) return skip_text(reader);
   CLOISTER_TRY([[maybe_unused]] const ByteView value, reader.bytes(kValueSizes[type], "a value"));
   return {};
 }
@@ -90,7 +88,7 @@ Status read_metadata(Reader& reader, GgufMap& map, std::uint64_t& alignment) {
       continue;
     }
     if (key.starts_with("tokenizer.chat_template")) map.chat_template = true;
-    CLOISTER_RETURN_IF_ERROR(skip_value(reader, type, 0));
+    CLOISTER_RETURN_IF_ERROR(skip_value(reader, type));
   }
   return {};
 }

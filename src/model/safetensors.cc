@@ -77,7 +77,9 @@ std::optional<std::uint64_t> size_of_shape(const std::vector<std::uint64_t>& sha
 }
 
 Result<std::vector<Tensor>> parse_safetensors(std::string_view header, std::uint64_t file_size) {
-  if (!header.starts_with('{')) return corrupt("its header doesn't begin with an object");
+  const std::size_t first = header.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || header[first] != '{')
+    return corrupt("its header doesn't begin with an object");
   if (file_size < kLengthSize || header.size() > file_size - kLengthSize)
     return corrupt("its header is longer than it");
   const std::uint64_t data_size = file_size - kLengthSize - header.size();

@@ -1,5 +1,9 @@
 #include "redteam/model_lab.h"
 
+#include <sys/mman.h>
+
+#include <cerrno>
+
 #include "model/check.h"
 #include "model/sign.h"
 
@@ -17,7 +21,6 @@ Result<std::unique_ptr<crypto::Signer>> new_key(crypto::Random& random) {
 // What a loader keeps between models: which ledger was the newest.
 struct Memory {
   std::optional<model::LedgerFloor> floor;
-  std::uint64_t copies = 0;
 };
 
 Status check_ledger(const Path& path, const model::TrustedSigner& signer, const crypto::Sha256Digest& root, Time now,
@@ -27,6 +30,19 @@ Status check_ledger(const Path& path, const model::TrustedSigner& signer, const 
   CLOISTER_TRY(const model::Ledger ledger, model::verify_ledger(bundle, {&signer, 1}, now));
   CLOISTER_TRY(memory.floor, model::raise_floor(memory.floor, ledger, bundle));
   return model::check_version(ledger, root);
+}
+
+// Into memory that has no name, as a loader would take it.
+Result<Bytes> load_file(const model::VerifiedModel& model, const std::string& name) {
+  const int descriptor = ::memfd_create("canary", MFD_CLOEXEC);
+  if (descriptor < 0) return error_from_errno(errno, "make a file in memory");
+  const File memory = File::from_descriptor(descriptor, name, File::Owned::kYes);
+  Progress progress;
+  CLOISTER_RETURN_IF_ERROR(model.load(name, memory, progress));
+  CLOISTER_TRY(const std::uint64_t size, memory.size());
+  Bytes out(static_cast<std::size_t>(size));
+  CLOISTER_RETURN_IF_ERROR(memory.read_at(0, out));
+  return out;
 }
 
 }  // namespace
@@ -95,7 +111,7 @@ ModelLoader loader_of(const ModelLab& lab, std::optional<Time> until) {
   model::TrustedSigner signer = lab.signer();
   signer.until = until;
   const auto memory = std::make_shared<Memory>();
-  const auto verify = [&lab, signer, memory](const Path& folder, const Path& ledger, Time now) -> Result<LoadFile> {
+  const auto verify = [signer, memory](const Path& folder, const Path& ledger, Time now) -> Result<LoadFile> {
     Progress progress;
     CLOISTER_TRY(const Bytes text, read_file(folder / "model.sig", kFileMax));
     CLOISTER_TRY(const model::Bundle bundle, model::parse_bundle(as_text(text)));
@@ -105,13 +121,7 @@ ModelLoader loader_of(const ModelLab& lab, std::optional<Time> until) {
                  model::VerifiedModel::verify(std::move(tree), bundle, {&signer, 1}, how, now, progress));
     CLOISTER_RETURN_IF_ERROR(check_ledger(ledger, signer, verified.what().statement.root, now, *memory));
     const auto kept = std::make_shared<const model::VerifiedModel>(std::move(verified));
-    return LoadFile([&lab, memory, kept](const std::string& name) -> Result<Bytes> {
-      Progress loading;
-      const Path path = lab.folder("loaded-" + std::to_string(++memory->copies));
-      CLOISTER_TRY(const File file, File::create_new(path, 0600));
-      CLOISTER_RETURN_IF_ERROR(kept->load(name, file, loading));
-      return read_file(path, kFileMax);
-    });
+    return LoadFile([kept](const std::string& name) { return load_file(*kept, name); });
   };
   const auto check = [](const Path& path) -> Status {
     CLOISTER_TRY(const File file, File::open(path));

@@ -56,6 +56,10 @@ class ObjectReader {
   // The same with pieces in any order and from several threads at once: the sink must allow that. The fastest way out.
   Status read_all_unordered(unsigned threads, const Sink& sink, Progress& progress) const;
 
+  // The whole payload into `out`, which has its size, decrypted where it stays; `arrived` is told of each piece, in any
+  // order and from several threads at once. Checks padding too. On failure `out` is zeroed.
+  Status read_into(MutableByteView out, unsigned threads, const Sink& arrived, Progress& progress) const;
+
   // The whole payload into `target` by position; what `cloister open` does.
   Status copy_to(const File& target, unsigned threads, Progress& progress) const;
 

@@ -42,7 +42,7 @@ struct ObjectReader::State {
   void give_back(std::unique_ptr<RangeReader> reader);
 
   // Reads a unit's ciphertext and tags and opens it in place in `buffer`.
-  Status open_unit(const Units& units, std::uint64_t unit, ChunkCipher& cipher, crypto::PlainBuffer& buffer,
+  Status open_unit(const Units& units, std::uint64_t unit, ChunkCipher& cipher, MutableByteView buffer,
                    Bytes& tags) const;
   Error chunk_error(std::uint64_t chunk) const;
   Status check_padding() const;  // SO-14

@@ -12,7 +12,7 @@
 namespace cloister::seal {
 
 Status ObjectReader::State::open_unit(const Units& units, std::uint64_t unit, ChunkCipher& cipher,
-                                      crypto::PlainBuffer& buffer, Bytes& tags) const {
+                                      MutableByteView buffer, Bytes& tags) const {
   const std::uint64_t first = units.first_chunk(unit);
   const std::uint64_t chunks = units.chunks(unit, layout);
   const MutableByteView data = buffer.first(units.bytes(unit, layout));
@@ -62,7 +62,7 @@ Status ObjectReader::read_all_unordered(unsigned threads, const Sink& sink, Prog
     auto tags = std::make_shared<Bytes>(units.chunks_per_unit * crypto::kTagSize);
     return [&, cipher, buffer, tags](std::uint64_t unit) -> Status {
       if (progress.stop_requested()) return reading_interrupted();
-      CLOISTER_RETURN_IF_ERROR(state.open_unit(units, unit, *cipher, *buffer, *tags));
+      CLOISTER_RETURN_IF_ERROR(state.open_unit(units, unit, *cipher, buffer->bytes(), *tags));
       const MutableByteView piece = buffer->first(units.bytes(unit, state.layout));
       CLOISTER_RETURN_IF_ERROR(sink(units.first_chunk(unit) * state.layout.chunk_size(), piece));
       progress.add(piece.size());
@@ -70,6 +70,29 @@ Status ObjectReader::read_all_unordered(unsigned threads, const Sink& sink, Prog
     };
   };
   return parallel_pieces(bounded_threads(thread_count(threads), units.bytes_max), units.count, make_worker);
+}
+
+Status ObjectReader::read_into(MutableByteView out, unsigned threads, const Sink& arrived, Progress& progress) const {
+  const State& state = *state_;
+  const Units units(state.layout);
+  CLOISTER_CHECK(out.size() == size());
+  const auto make_worker = [&]() -> PieceWorker {
+    auto cipher = std::make_shared<ChunkCipher>(state.dek, state.preamble);
+    auto tags = std::make_shared<Bytes>(units.chunks_per_unit * crypto::kTagSize);
+    return [&, cipher, tags](std::uint64_t unit) -> Status {
+      if (progress.stop_requested()) return reading_interrupted();
+      const std::uint64_t offset = units.first_chunk(unit) * state.layout.chunk_size();
+      const MutableByteView piece = out.subspan(offset, units.bytes(unit, state.layout));
+      CLOISTER_RETURN_IF_ERROR(state.open_unit(units, unit, *cipher, piece, *tags));
+      CLOISTER_RETURN_IF_ERROR(arrived(offset, piece));
+      progress.add(piece.size());
+      return {};
+    };
+  };
+  Status status = state.check_padding();
+  if (status.ok()) status = parallel_pieces(thread_count(threads), units.count, make_worker);
+  if (!status.ok()) crypto::wipe(out);  // SO-13
+  return status;
 }
 
 Status ObjectReader::copy_to(const File& target, unsigned threads, Progress& progress) const {
@@ -153,7 +176,7 @@ Status ObjectReader::read_all(unsigned threads, const Sink& sink, Progress& prog
                      if (!window.wait_free(unit)) return reading_interrupted();
                      Status opened = progress.stop_requested()
                                          ? reading_interrupted()
-                                         : state.open_unit(units, unit, *cipher, window.buffer(unit), *tags);
+                                         : state.open_unit(units, unit, *cipher, window.buffer(unit).bytes(), *tags);
                      // At once, not when all workers have ended: another may be waiting for a place that would never be
                      // free.
                      opened.ok() ? window.set_ready(unit) : window.stop(opened.error());

@@ -55,7 +55,7 @@ void check_signer(Verdict& verdict, const SnpReport& report, const SnpCertificat
 void check_product(Verdict& verdict, const SnpReport& report, SnpProduct product,
                    const std::optional<crypto::Certificate>& root, const Anchors& anchors) {
   const std::string name(snp_product_name(product));
-  const auto trusted = [&](Root one) { return anchors.trusts(one, crypto::sha256(root->spki())); };
+  const auto trusted = [&](Root one) { return anchors.trusts(one, root->spki_digest()); };
   if (report.version() >= 3 && report.product() != product) {
     verdict.fail("product", Reason::kBindingMismatch, "the certificate is for " + name + ", the processor another");
   } else if (!root) {
@@ -100,19 +100,20 @@ void check_tcb(Verdict& verdict, const SnpReport& report, const SnpEndorsement& 
 
 // The list that this root signed, if it says anything at that time.
 struct Revocation {
-  std::optional<crypto::RevocationList> list;
+  std::shared_ptr<const crypto::RevocationList> list;
   Reason reason = Reason::kRevocationUnknown;
   std::string problem;
 };
 
-Revocation read_revocations(const CollateralItem& item, const crypto::Certificate& root, Time now) {
-  auto list = crypto::RevocationList::parse(item.body);
-  if (!list.ok()) return {{}, Reason::kMalformed, list.error().message()};
-  if (const Status status = list->verify(root); !status.ok()) {
+Revocation read_revocations(const CollateralItem& item, const crypto::Certificate& root, const Question& question) {
+  const auto parsed = crypto::parse_revocation_list(question.cache, item.body);
+  if (!parsed.ok()) return {{}, Reason::kMalformed, parsed.error().message()};
+  const auto& list = *parsed;
+  if (const Status status = list->verify(root, question.cache); !status.ok()) {
     return {{}, Reason::kBadSignature, status.error().message()};
   }
-  if (now < list->this_update()) return {{}, Reason::kNotYetValid, "the list isn't valid yet"};
-  return {std::move(list).value(), {}, {}};
+  if (question.now < list->this_update()) return {{}, Reason::kNotYetValid, "the list isn't valid yet"};
+  return {list, {}, {}};
 }
 
 void check_revocation(Verdict& verdict, const SnpCertificates& certificates, bool chain_holds,
@@ -128,7 +129,7 @@ void check_revocation(Verdict& verdict, const SnpCertificates& certificates, boo
   if (!chain_holds) return neither(Reason::kRevocationUnknown, "the chain doesn't hold");
   if (item == nullptr) return neither(Reason::kRevocationUnknown, "there is no revocation list of AMD's");
   verdict.used.push_back({item->name(), item->digest()});
-  const Revocation revocation = read_revocations(*item, *certificates.root, question.now);
+  const Revocation revocation = read_revocations(*item, *certificates.root, question);
   if (!revocation.list) {
     verdict.fail("revocation", revocation.reason, revocation.problem);
     verdict.skip("rollback", Reason::kRevocationUnknown, "the list says nothing");
@@ -248,7 +249,7 @@ Verdict verify_snp(const Evidence& evidence, const Question& question) {
   verdict.kind = Kind::kSnp;
   verdict.at = question.now;
   verdict.pass("parse", "a report of version " + std::to_string(report->version()));
-  const auto certificates = find_snp_certificates(*report, evidence, question.collateral);
+  const auto certificates = find_snp_certificates(*report, evidence, question);
   if (certificates.ok()) {
     verdict.used = certificates->used;
     verdict.pass("endorsement", certificates->endorsement.signer == SnpSigningKey::kVlek ? "a VLEK" : "a VCEK");

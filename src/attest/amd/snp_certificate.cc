@@ -96,8 +96,9 @@ std::string common_name_of(const Certificate& certificate) {
   return {};
 }
 
-Result<SnpEndorsement> read_snp_endorsement(ByteView bytes) {
-  CLOISTER_TRY(const Certificate certificate, Certificate::parse(bytes, crypto::SerialNumbers::kAlsoZero));
+Result<SnpEndorsement> read_snp_endorsement(ByteView bytes, crypto::VerificationCache* cache) {
+  CLOISTER_TRY(const Certificate certificate,
+               crypto::parse_certificate(cache, bytes, crypto::SerialNumbers::kAlsoZero));
   const std::string name = common_name_of(certificate);
   if (name != "SEV-VCEK" && name != "SEV-VLEK") return malformed("is neither a VCEK nor a VLEK");
   const auto product_text = extension(certificate, {2});

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "attest/amd/snp_report.h"
-#include "crypto/x509.h"
+#include "crypto/verification_cache.h"
 
 namespace cloister::attest {
 
@@ -18,7 +18,7 @@ struct SnpEndorsement {
 
 // kInvalid for what isn't such a certificate: another common name, an extension that is missing or malformed, a number
 // above 255, a product not known here, a spare component that isn't zero.
-Result<SnpEndorsement> read_snp_endorsement(ByteView der);
+Result<SnpEndorsement> read_snp_endorsement(ByteView der, crypto::VerificationCache* cache = nullptr);
 
 // The common name of a subject. Empty when there is none.
 std::string common_name_of(const crypto::Certificate& certificate);

@@ -13,7 +13,7 @@ struct SnpCertificates {
 
 // kNotFound: the endorsement is nowhere; kInvalid: some certificate, or the table, can't be read.
 Result<SnpCertificates> find_snp_certificates(const SnpReport& report, const Evidence& evidence,
-                                              const Collateral* collateral);
+                                              const Question& question);
 // The products that a report of that kind may come from.
 std::vector<SnpProduct> snp_products(const SnpReport& report);
 

@@ -173,13 +173,13 @@ Result<std::vector<Certificate>> ordered_path(std::vector<Certificate> certifica
   return path;
 }
 
-Result<PckChain> read_pck_chain(ByteView certificates) {
+Result<PckChain> read_pck_chain(ByteView certificates, crypto::VerificationCache* cache) {
   const bool is_der = !certificates.empty() && certificates[0] == der::kSequence;
   while (!is_der && !certificates.empty() && certificates.back() == 0) {
     certificates = certificates.first(certificates.size() - 1);
   }
   CLOISTER_TRY(auto all, is_der ? Certificate::parse_all(certificates, kPckCertificatesMax)
-                                : Certificate::parse_pem(as_text(certificates), kPckCertificatesMax));
+                                : crypto::parse_pem_certificates(cache, as_text(certificates), kPckCertificatesMax));
   CLOISTER_TRY(auto path, ordered_path(std::move(all)));
   if (path.size() != 3) return Error(Code::kDenied, "a PCK chain has three certificates");
   const std::string issuer = subject_common_name(path[1]);

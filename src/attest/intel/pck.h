@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "crypto/verification_cache.h"
 #include "crypto/x509.h"
 
 namespace cloister::attest::intel {
@@ -40,7 +41,7 @@ struct PckChain {
 // From the quote's certification data: PEM with zeros behind it, or DER certificates one after the other. Links by
 // name; signatures aren't verified. kInvalid for what isn't certificates; kDenied when they don't make exactly one path
 // of the names that Intel gives.
-Result<PckChain> read_pck_chain(ByteView certificates);
+Result<PckChain> read_pck_chain(ByteView certificates, crypto::VerificationCache* cache = nullptr);
 
 // A subject's one common name; empty when there isn't exactly one.
 std::string subject_common_name(const crypto::Certificate& certificate);

@@ -23,9 +23,10 @@ std::optional<Refusal> look_up(Verdict& verdict, const Lookup& lookup, const Que
       question.collateral == nullptr ? nullptr : question.collateral->find(CollateralKind::kIntelCrl, lookup.key);
   if (item == nullptr) return Refusal{Reason::kRevocationUnknown, name + " is missing"};
   verdict.used.push_back({item->name(), item->digest()});
-  const auto list = crypto::RevocationList::parse(item->body);
-  if (!list.ok()) return Refusal{Reason::kMalformed, name + ": " + list.error().message()};
-  const Status signature = list->verify(lookup.issuer);
+  const auto parsed = crypto::parse_revocation_list(question.cache, item->body);
+  if (!parsed.ok()) return Refusal{Reason::kMalformed, name + ": " + parsed.error().message()};
+  const crypto::RevocationList* const list = parsed->get();
+  const Status signature = list->verify(lookup.issuer, question.cache);
   if (!signature.ok()) {
     const bool denied = signature.error().code() == Code::kDenied;
     return Refusal{denied ? Reason::kBindingMismatch : Reason::kBadSignature,
@@ -47,7 +48,7 @@ std::optional<Refusal> look_up(Verdict& verdict, const Lookup& lookup, const Que
 void check_revocation(Verdict& verdict, const PckChain& chain, const std::vector<crypto::Certificate>& signers,
                       const Question& question) {
   const crypto::Certificate& authority = chain.intermediates.front();
-  const bool pinned = question.anchors->trusts(Root::kIntelSgx, crypto::sha256(chain.root.spki()));
+  const bool pinned = question.anchors->trusts(Root::kIntelSgx, chain.root.spki_digest());
   Lookup by_root{"root", chain.root, {authority.facts().serial}, pinned};
   for (const crypto::Certificate& signer : signers) by_root.serials.push_back(signer.facts().serial);
   const Lookup by_authority{

@@ -73,14 +73,14 @@ class Members {
 
 Result<SignedJson> parse_signed_json(ByteView bytes, std::string_view member) {
   const std::string_view text = as_text(bytes);
-  CLOISTER_TRY(const JsonValue whole, parse_json(text, kLimits));
+  CLOISTER_TRY(JsonValue whole, parse_json(text, kLimits));
   const JsonValue::Object* members = whole.object();
   if (members == nullptr || members->size() != 2) return malformed(member);
   const JsonValue* inner = whole.find(member);
   if (inner == nullptr || inner->object() == nullptr) return malformed(member);
   SignedJson parsed;
-  parsed.value = *inner;
   CLOISTER_TRY(parsed.signature, hex_member(whole, "signature", 64));
+  parsed.value = whole.take(member);
   parsed.text = Members(text).find(member);
   if (parsed.text.empty()) return malformed(member);
   return parsed;

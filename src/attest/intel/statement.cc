@@ -21,11 +21,11 @@ std::optional<Refusal> Signers::verify_path(const std::vector<crypto::Certificat
     return Refusal{Reason::kBadChain, "its issuer's chain isn't a TCB Signing certificate and its root"};
   }
   for (const crypto::Certificate& certificate : path) {
-    if (const auto whose = published_test_key(crypto::sha256(certificate.spki()))) {
+    if (const auto whose = published_test_key(certificate.spki_digest())) {
       return Refusal{Reason::kTestKey, "anybody can sign with a key of its issuer's chain: " + std::string(*whose)};
     }
   }
-  if (!question_.anchors->trusts(Root::kIntelSgx, crypto::sha256(path[1].spki()))) {
+  if (!question_.anchors->trusts(Root::kIntelSgx, path[1].spki_digest())) {
     return Refusal{Reason::kUntrustedRoot, "its issuer's chain ends at a root that isn't Intel's"};
   }
   for (const crypto::Certificate& certificate : path) {
@@ -33,8 +33,8 @@ std::optional<Refusal> Signers::verify_path(const std::vector<crypto::Certificat
     if (auto refusal = outside(facts.not_before, facts.not_after, question_.now, "its issuer's chain")) return refusal;
   }
   const crypto::Certificate anchors[] = {path[1]};
-  const auto verified =
-      crypto::verify_chain(path[0], {{}, anchors, crypto::Purpose::kAny, question_.now, crypto::PathRules::kCommon});
+  const auto verified = crypto::verify_chain(
+      question_.cache, path[0], {{}, anchors, crypto::Purpose::kAny, question_.now, crypto::PathRules::kCommon});
   if (!verified.ok()) return Refusal{Reason::kBadChain, "its issuer's chain: " + verified.error().message()};
   return std::nullopt;
 }
@@ -44,7 +44,7 @@ const Signers::Chain& Signers::chain(const std::string& text) {
     if (known.text == text) return known;
   }
   Chain chain{text, std::nullopt, std::nullopt};
-  auto certificates = crypto::Certificate::parse_pem(text, kChainMax);
+  auto certificates = crypto::parse_pem_certificates(question_.cache, text, kChainMax);
   if (!certificates.ok()) {
     chain.refusal =
         Refusal{Reason::kBadChain, "it comes without its issuer's chain: " + certificates.error().message()};
@@ -61,14 +61,13 @@ const Signers::Chain& Signers::chain(const std::string& text) {
   return chains_.back();
 }
 
-std::optional<Refusal> Signers::verify(const CollateralItem& item, const SignedJson& statement) {
+std::optional<Refusal> Signers::verify(const CollateralItem& item, std::string_view text, ByteView signature) {
   const Chain& by = chain(item.issuer_chain);
   if (by.refusal) return by.refusal;
   const auto key = by.signer->public_key();
-  const ByteView raw = statement.signature;
   if (!key.ok() || key->type() != crypto::KeyType::kEcP256 ||
-      !key->verify(crypto::SignatureAlgorithm::kEcdsaSha256, as_bytes(statement.text),
-                   crypto::ecdsa_signature(raw.first(32), raw.last(32)))
+      !crypto::verify_signature(question_.cache, *key, crypto::SignatureAlgorithm::kEcdsaSha256, as_bytes(text),
+                                crypto::ecdsa_signature(signature.first(32), signature.last(32)))
            .ok()) {
     return Refusal{Reason::kBadSignature, "its signature isn't that of its issuer's chain"};
   }

@@ -22,10 +22,9 @@ Reason reason_of(Code code) { return code == Code::kUnsupported ? Reason::kUnsup
 std::string_view tee_key(Tee tee) { return tee == Tee::kSgx ? "sgx" : "tdx"; }
 std::string tcb_info_key(Tee tee, ByteView fmspc) { return std::string(tee_key(tee)) + "/" + to_hex(fmspc); }
 
-bool is_signed(const PublicKey& key, ByteView message, ByteView signature) {
-  return key
-      .verify(crypto::SignatureAlgorithm::kEcdsaSha256, message,
-              crypto::ecdsa_signature(signature.first(32), signature.last(32)))
+bool is_signed(crypto::VerificationCache* cache, const PublicKey& key, ByteView message, ByteView signature) {
+  return crypto::verify_signature(cache, key, crypto::SignatureAlgorithm::kEcdsaSha256, message,
+                                  crypto::ecdsa_signature(signature.first(32), signature.last(32)))
       .ok();
 }
 
@@ -70,8 +69,9 @@ class Verification {
   void check_signatures() {
     const auto key =
         PublicKey::from_ec_point(KeyType::kEcP256, quote_.attestation_key.first(32), quote_.attestation_key.last(32));
-    check("quote-signature", key.ok() && is_signed(*key, quote_.signed_part, quote_.signature), Reason::kBadSignature,
-          "by the attestation key", "the quote isn't signed by its attestation key");
+    // No two quotes are the same: there is nothing to remember.
+    check("quote-signature", key.ok() && is_signed(nullptr, *key, quote_.signed_part, quote_.signature),
+          Reason::kBadSignature, "by the attestation key", "the quote isn't signed by its attestation key");
     Bytes named = to_bytes(quote_.attestation_key);
     named.insert(named.end(), quote_.authentication_data.begin(), quote_.authentication_data.end());
     const ByteView report_data = quote_.quoting_enclave.report_data;
@@ -81,7 +81,7 @@ class Verification {
     const auto pck = chain_.leaf.public_key();
     check("qe-signature",
           pck.ok() && pck->type() == KeyType::kEcP256 &&
-              is_signed(*pck, quote_.quoting_enclave.bytes, quote_.quoting_enclave_signature),
+              is_signed(question_.cache, *pck, quote_.quoting_enclave.bytes, quote_.quoting_enclave_signature),
           Reason::kBadSignature, "by the platform's certified key",
           "the quoting enclave's report isn't signed by the platform's certified key");
     static constexpr Root kRoots[] = {Root::kIntelSgx};
@@ -107,22 +107,30 @@ class Verification {
     if (identity_refusal_) identity_.reset();
   }
 
-  const CollateralItem* find(CollateralKind kind, std::string_view key) {
-    const CollateralItem* item = question_.collateral == nullptr ? nullptr : question_.collateral->find(kind, key);
-    if (item != nullptr) verdict_.used.push_back({item->name(), item->digest()});
-    return item;
+  // What the item says, noted as used and signed by Intel; or why it can't be relied on.
+  template <typename Content>
+  std::optional<Refusal> read(const CollateralItem& item, std::string_view member,
+                              Result<Content> (*read_content)(const JsonValue&), std::shared_ptr<const Content>& out) {
+    verdict_.used.push_back({item.name(), item.digest()});
+    const auto statement = read_statement(question_.cache, item, verdict_.used.back().digest, member, read_content);
+    if (!statement.ok()) return Refusal{Reason::kMalformed, statement.error().message()};
+    const Statement<Content>& said = **statement;
+    const std::string_view text = as_text(item.body).substr(said.text_at, said.text_size);
+    if (auto refusal = signers_.verify(item, text, said.signature)) return refusal;
+    if (!said.content.ok()) return Refusal{reason_of(said.content.error().code()), said.content.error().message()};
+    out = std::shared_ptr<const Content>(*statement, &said.content.value());
+    return std::nullopt;
+  }
+
+  const CollateralItem* find(CollateralKind kind, std::string_view key) const {
+    return question_.collateral == nullptr ? nullptr : question_.collateral->find(kind, key);
   }
 
   std::optional<Refusal> read_tcb() {
     const std::string key = tcb_info_key(quote_.tee, platform_->fmspc);
     const CollateralItem* item = find(CollateralKind::kIntelTcbInfo, key);
     if (item == nullptr) return Refusal{Reason::kReferenceMissing, "there is no TCB Info " + key};
-    const auto statement = parse_signed_json(item->body, kTcbInfoMember);
-    if (!statement.ok()) return Refusal{Reason::kMalformed, statement.error().message()};
-    if (auto refusal = signers_.verify(*item, *statement)) return refusal;
-    auto info = read_tcb_info(statement->value);
-    if (!info.ok()) return Refusal{reason_of(info.error().code()), info.error().message()};
-    tcb_info_ = std::move(*info);
+    if (auto refusal = read(*item, kTcbInfoMember, read_tcb_info, tcb_info_)) return refusal;
     if (tcb_info_->tee != quote_.tee || tcb_info_->fmspc != platform_->fmspc ||
         tcb_info_->pce_id != platform_->pce_id) {
       return Refusal{Reason::kBindingMismatch, "the TCB Info is of other platforms"};
@@ -136,12 +144,7 @@ class Verification {
     const std::string_view key = tee_key(quote_.tee);
     const CollateralItem* item = find(CollateralKind::kIntelQeIdentity, key);
     if (item == nullptr) return Refusal{Reason::kReferenceMissing, "there is no identity of the quoting enclave"};
-    const auto statement = parse_signed_json(item->body, kIdentityMember);
-    if (!statement.ok()) return Refusal{Reason::kMalformed, statement.error().message()};
-    if (auto refusal = signers_.verify(*item, *statement)) return refusal;
-    auto identity = read_qe_identity(statement->value);
-    if (!identity.ok()) return Refusal{reason_of(identity.error().code()), identity.error().message()};
-    identity_ = std::move(*identity);
+    if (auto refusal = read(*item, kIdentityMember, read_qe_identity, identity_)) return refusal;
     if (identity_->tee != quote_.tee) {
       return Refusal{Reason::kBindingMismatch, "the identity is of another quoting enclave"};
     }
@@ -248,10 +251,10 @@ class Verification {
   Signers signers_;
   bool genuine_ = true;
   std::optional<Platform> platform_;
-  std::optional<TcbInfo> tcb_info_;
+  std::shared_ptr<const TcbInfo> tcb_info_;
   std::optional<Refusal> tcb_refusal_, identity_refusal_;
   std::string tcb_detail_, identity_detail_;
-  std::optional<QeIdentity> identity_;
+  std::shared_ptr<const QeIdentity> identity_;
   const SvnLevel* quoting_level_ = nullptr;
   ModuleEntry module_;
   bool module_fits_ = true;  // false where a domain's module isn't Intel's, or has no level
@@ -294,7 +297,7 @@ Verdict verify(const Evidence& evidence, const Question& question) {
     const Error& error = quote.error();
     return unreadable(evidence.kind, question.now, reason_of(error.code()), error.message());
   }
-  auto chain = read_pck_chain(quote->certificates);
+  auto chain = read_pck_chain(quote->certificates, question.cache);
   if (!chain.ok()) {
     const bool no_path = chain.error().code() == Code::kDenied;
     return no_path ? without_chain(evidence.kind, question.now, chain.error().message())

@@ -19,12 +19,12 @@ struct Chain {
   Certificate root;
 };
 
-Result<Chain> read_chain(const NitroDocument& document) {
-  CLOISTER_TRY(const Certificate leaf, Certificate::parse(document.certificate));
-  CLOISTER_TRY(const Certificate root, Certificate::parse(document.authorities.front()));
+Result<Chain> read_chain(const NitroDocument& document, crypto::VerificationCache* cache) {
+  CLOISTER_TRY(const Certificate leaf, crypto::parse_certificate(cache, document.certificate));
+  CLOISTER_TRY(const Certificate root, crypto::parse_certificate(cache, document.authorities.front()));
   Chain chain{leaf, {}, root};
   for (const ByteView der : std::span(document.authorities).subspan(1)) {
-    CLOISTER_TRY(Certificate authority, Certificate::parse(der));
+    CLOISTER_TRY(Certificate authority, crypto::parse_certificate(cache, der));
     chain.intermediates.push_back(std::move(authority));
   }
   return chain;
@@ -96,7 +96,7 @@ Claims claims_of(const NitroDocument& document) {
 Verdict verify_nitro(const Evidence& evidence, const Question& question) {
   const auto document = NitroDocument::parse(evidence.part("document"));
   if (!document.ok()) return unreadable(Kind::kNitro, question.now, Reason::kMalformed, document.error().message());
-  const auto chain = read_chain(*document);
+  const auto chain = read_chain(*document, question.cache);
   if (!chain.ok()) return unreadable(Kind::kNitro, question.now, Reason::kMalformed, chain.error().message());
   Verdict verdict;
   verdict.kind = Kind::kNitro;

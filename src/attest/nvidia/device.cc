@@ -95,7 +95,7 @@ Result<std::string> device_name(ByteView general_names) {
 }
 
 // An anchor is trusted by its key; what else its certificate says, its dates among it, is its own word alone.
-bool signs_itself(const Certificate& root) {
+bool signs_itself(const Certificate& root, crypto::VerificationCache* cache) {
   DerReader outer(root.der());
   const auto content = outer.expect(der::kSequence, kWhat);
   if (!content.ok()) return false;
@@ -106,7 +106,8 @@ bool signs_itself(const Certificate& root) {
   if (!body.ok() || !identifier.ok() || !signature.ok() || signature->empty()) return false;
   const auto key = root.public_key();
   const auto algorithm = crypto::signature_algorithm_of(identifier->whole);
-  return key.ok() && algorithm.ok() && key->verify(*algorithm, body->whole, signature->subspan(1)).ok();
+  return key.ok() && algorithm.ok() &&
+         crypto::verify_signature(cache, *key, *algorithm, body->whole, signature->subspan(1)).ok();
 }
 
 std::string number(std::size_t count) { return std::to_string(count); }
@@ -127,18 +128,20 @@ Refusal dated(std::span<const Certificate> path, Time now, const Error& error) {
 
 }  // namespace
 
-std::optional<Refusal> check_path(std::span<const Certificate> path, Root root, const Anchors& anchors, Time now) {
+std::optional<Refusal> check_path(std::span<const Certificate> path, Root root, const Anchors& anchors, Time now,
+                                  crypto::VerificationCache* cache) {
   if (path.size() < 2) return Refusal{Reason::kBadChain, "there are only " + number(path.size()) + " certificates"};
   const Certificate& last = path.back();
-  if (!anchors.trusts(root, crypto::sha256(last.spki()))) {
+  if (!anchors.trusts(root, last.spki_digest())) {
     const bool ends = last.facts().issuer == last.facts().subject;
     return ends ? Refusal{Reason::kUntrustedRoot, "the root isn't " + std::string(root_name(root))}
                 : Refusal{Reason::kBadChain, "the certificates don't reach a root"};
   }
-  if (!signs_itself(last)) return Refusal{Reason::kBadChain, "the root's certificate isn't signed by its own key"};
+  if (!signs_itself(last, cache))
+    return Refusal{Reason::kBadChain, "the root's certificate isn't signed by its own key"};
   const crypto::ChainRequest request{path.subspan(1, path.size() - 2), path.last(1), crypto::Purpose::kAny, now,
                                      crypto::PathRules::kCommon};
-  const auto verified = crypto::verify_chain(path.front(), request);
+  const auto verified = crypto::verify_chain(cache, path.front(), request);
   if (!verified.ok()) return dated(path, now, verified.error());
   if (!std::ranges::equal(*verified, path)) {
     return Refusal{Reason::kBadChain, "the certificates aren't one path in order"};
@@ -148,7 +151,7 @@ std::optional<Refusal> check_path(std::span<const Certificate> path, Root root, 
 
 std::optional<Refusal> check_published(std::span<const Certificate> path) {
   for (const Certificate& one : path) {
-    if (const auto whose = published_test_key(crypto::sha256(one.spki()))) {
+    if (const auto whose = published_test_key(one.spki_digest())) {
       return Refusal{Reason::kTestKey, "a key is " + std::string(*whose)};
     }
   }

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "crypto/hash.h"
+#include "crypto/verification_cache.h"
 #include "crypto/x509.h"
 
 namespace cloister::attest::nvidia {
@@ -26,7 +27,7 @@ struct Refusal {
 // Nothing when the certificates are one path, in this order and with none left over, to a root that is trusted, and all
 // of them are valid at that time.
 std::optional<Refusal> check_path(std::span<const crypto::Certificate> path, Root root, const Anchors& anchors,
-                                  Time now);
+                                  Time now, crypto::VerificationCache* cache = nullptr);
 // Nothing when none of their keys has been published.
 std::optional<Refusal> check_published(std::span<const crypto::Certificate> path);
 

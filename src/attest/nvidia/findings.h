@@ -16,7 +16,7 @@
 namespace cloister::attest::nvidia {
 
 struct JudgedRim {
-  Result<Rim> rim;
+  Result<std::shared_ptr<const Rim>> rim;
   Status is_signed;
   std::optional<Refusal> refusal;  // of its chain
 };

@@ -55,13 +55,14 @@ void check_measurements(const std::string& name, const Rim& rim, const Report& r
 const JudgedRim& judge(const CollateralItem& item, const Question& question, Findings& findings) {
   auto& place = findings.rims[&item];
   if (place != nullptr) return *place;
-  auto rim = parse_rim(item.body);
+  auto rim = parse_rim(question.cache, item.body);
   Status is_signed;
   std::optional<Refusal> refusal;
   if (rim.ok()) {
-    is_signed = verify_rim_signature(*rim);
-    refusal = check_path(rim->certificates, Root::kNvidiaRim, *question.anchors, question.now);
-    if (!refusal) refusal = check_published(rim->certificates);
+    const Rim& read = **rim;
+    is_signed = verify_rim_signature(read, question.cache);
+    refusal = check_path(read.certificates, Root::kNvidiaRim, *question.anchors, question.now, question.cache);
+    if (!refusal) refusal = check_published(read.certificates);
   }
   place = std::make_unique<const JudgedRim>(JudgedRim{std::move(rim), std::move(is_signed), std::move(refusal)});
   return *place;
@@ -92,7 +93,7 @@ const Rim* check_manifest(const WantedRim& wanted, const Report& report, const Q
     skip_rest(role, Reason::kReferenceMissing, "the manifest couldn't be read", verdict);
     return nullptr;
   }
-  const Rim& rim = judged.rim.value();
+  const Rim& rim = *judged.rim.value();
   const auto other = mismatch(wanted, rim);
   other ? verdict.fail(role + "-rim", Reason::kBindingMismatch, *other) : verdict.pass(role + "-rim", wanted.id);
   judged.is_signed.ok()

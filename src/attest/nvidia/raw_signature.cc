@@ -4,7 +4,8 @@
 
 namespace cloister::attest::nvidia {
 
-Status verify_raw_p384(const crypto::Certificate& signer, ByteView message, ByteView signature) {
+Status verify_raw_p384(const crypto::Certificate& signer, ByteView message, ByteView signature,
+                       crypto::VerificationCache* cache) {
   CLOISTER_TRY(const crypto::PublicKey key, signer.public_key());
   if (key.type() != crypto::KeyType::kEcP384) return Error(Code::kUnsupported, "the signer's key isn't P-384");
   const std::size_t size = crypto::ec_coordinate_size(key.type());
@@ -15,7 +16,7 @@ Status verify_raw_p384(const crypto::Certificate& signer, ByteView message, Byte
   }
   const Bytes der =
       crypto::der_element(crypto::der::kSequence, {crypto::der_positive_integer(r), crypto::der_positive_integer(s)});
-  return key.verify(crypto::SignatureAlgorithm::kEcdsaSha384, message, der);
+  return crypto::verify_signature(cache, key, crypto::SignatureAlgorithm::kEcdsaSha384, message, der);
 }
 
 }  // namespace cloister::attest::nvidia

@@ -19,13 +19,15 @@ std::string named(const crypto::Certificate& certificate) { return to_hex(certif
 
 // Nothing when it is an answer that holds at that time.
 std::optional<Finding> read_answer(const CollateralItem& item, const crypto::Certificate& certificate,
-                                   const crypto::Certificate& issuer, Time now, crypto::OcspAnswer& answer) {
+                                   const crypto::Certificate& issuer, const Question& question,
+                                   crypto::OcspAnswer& answer) {
+  const Time now = question.now;
   const auto response = crypto::parse_ocsp(item.body);
   if (!response.ok()) {
     if (response.error().code() == Code::kUnavailable) return unknown(response.error().message());
     return Finding{CheckState::kFailed, Reason::kMalformed, response.error().message()};
   }
-  const auto verified = crypto::verify_ocsp(*response, certificate, issuer, now);
+  const auto verified = crypto::verify_ocsp(*response, certificate, issuer, now, question.cache);
   if (!verified.ok()) {
     if (verified.error().code() == Code::kNotFound) return unknown(verified.error().message());
     return Finding{CheckState::kFailed, Reason::kBadSignature, verified.error().message()};
@@ -38,10 +40,10 @@ std::optional<Finding> read_answer(const CollateralItem& item, const crypto::Cer
 }
 
 const JudgedAnswer& judged(const CollateralItem& item, const crypto::Certificate& certificate,
-                           const crypto::Certificate& issuer, Time now, Findings& findings) {
+                           const crypto::Certificate& issuer, const Question& question, Findings& findings) {
   const std::string key = to_hex(certificate.fingerprint()) + to_hex(issuer.fingerprint());
   const auto [place, is_new] = findings.answers.try_emplace(key);
-  if (is_new) place->second.problem = read_answer(item, certificate, issuer, now, place->second.answer);
+  if (is_new) place->second.problem = read_answer(item, certificate, issuer, question, place->second.answer);
   return place->second;
 }
 
@@ -51,7 +53,7 @@ std::optional<Finding> check_one(const crypto::Certificate& certificate, const c
                                    ? nullptr
                                    : question.collateral->find(CollateralKind::kNvidiaOcsp, named(certificate));
   if (item == nullptr) return unknown("there is no answer");
-  const JudgedAnswer& found = judged(*item, certificate, issuer, question.now, findings);
+  const JudgedAnswer& found = judged(*item, certificate, issuer, question, findings);
   if (found.problem) return found.problem;
   const crypto::OcspAnswer& answer = found.answer;
   note_used(*item, verdict);

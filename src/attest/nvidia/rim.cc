@@ -193,9 +193,20 @@ Result<Rim> parse_rim(ByteView xml) {
   return rim;
 }
 
-Status verify_rim_signature(const Rim& rim) {
+Result<std::shared_ptr<const Rim>> parse_rim(crypto::VerificationCache* cache, ByteView xml) {
+  const crypto::Sha256Digest key = cache == nullptr ? crypto::Sha256Digest{} : crypto::sha256(xml);
+  if (cache != nullptr) {
+    if (auto known = cache->find<Rim>(key)) return known;
+  }
+  CLOISTER_TRY(Rim rim, parse_rim(xml));
+  auto parsed = std::make_shared<const Rim>(std::move(rim));
+  if (cache != nullptr) cache->keep(key, parsed, 4 * xml.size());
+  return parsed;
+}
+
+Status verify_rim_signature(const Rim& rim, crypto::VerificationCache* cache) {
   if (rim.stated != rim.actual) return Error(Code::kCorrupt, "the digest in its signature isn't the document's");
-  return verify_raw_p384(rim.certificates.front(), as_bytes(rim.signed_info), rim.signature);
+  return verify_raw_p384(rim.certificates.front(), as_bytes(rim.signed_info), rim.signature, cache);
 }
 
 }  // namespace cloister::attest::nvidia

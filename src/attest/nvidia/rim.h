@@ -3,11 +3,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "crypto/verification_cache.h"
 #include "crypto/x509.h"
 
 namespace cloister::attest::nvidia {
@@ -28,8 +30,9 @@ struct Rim {
 // A manifest in the one shape NVIDIA signs. kInvalid for any other: another reference than the whole document, another
 // algorithm or transform, parts that the signature doesn't cover, an element or attribute that isn't known.
 Result<Rim> parse_rim(ByteView xml);
+Result<std::shared_ptr<const Rim>> parse_rim(crypto::VerificationCache* cache, ByteView xml);
 
 // By the key of the first certificate, whoever that is. kCorrupt when the document isn't what was signed.
-Status verify_rim_signature(const Rim& rim);
+Status verify_rim_signature(const Rim& rim, crypto::VerificationCache* cache = nullptr);
 
 }  // namespace cloister::attest::nvidia

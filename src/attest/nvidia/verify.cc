@@ -61,11 +61,12 @@ Status check_fields(const Evidence& evidence, const Report& report) {
   return {};
 }
 
-Result<Parts> read_parts(const Evidence& evidence) {
+Result<Parts> read_parts(const Evidence& evidence, crypto::VerificationCache* cache = nullptr) {
   Parts parts;
   CLOISTER_TRY(parts.report, parse_report(evidence.part("report")));
   CLOISTER_RETURN_IF_ERROR(check_fields(evidence, parts.report));
-  CLOISTER_TRY(parts.chain, Certificate::parse_pem(trimmed(evidence.part("chain")), crypto::kChainLengthMax));
+  CLOISTER_TRY(parts.chain,
+               crypto::parse_pem_certificates(cache, trimmed(evidence.part("chain")), crypto::kChainLengthMax));
   if (parts.chain.empty()) return Error(Code::kInvalid, "there are no certificates");
   return parts;
 }
@@ -124,7 +125,7 @@ bool Verification::check_chain() {
   if (parts_.chain.size() != kDeviceChainSize) {
     refusal = {Reason::kBadChain, "there are " + std::to_string(parts_.chain.size()) + " certificates, not 5"};
   } else {
-    refusal = check_path(parts_.chain, Root::kNvidiaDevice, *question_.anchors, question_.now);
+    refusal = check_path(parts_.chain, Root::kNvidiaDevice, *question_.anchors, question_.now, question_.cache);
   }
   refusal ? verdict_.fail("chain", refusal->reason, refusal->detail)
           : verdict_.pass("chain", "to " + std::string(root_name(Root::kNvidiaDevice)));
@@ -215,7 +216,7 @@ void Verification::claim() {
   claims.emplace("chip_id", device_.serial);
   claims.emplace("measurement", to_bytes(crypto::sha384(all)));
   claims.emplace("report_data", to_bytes(parts_.report.nonce));
-  claims.emplace("signer", to_bytes(crypto::sha256(parts_.chain.front().spki())));
+  claims.emplace("signer", to_bytes(parts_.chain.front().spki_digest()));
   claims.emplace("nvidia.vbios", vbios_of(evidence_, parts_.report));
   if (opaque.fwid) claims.emplace("nvidia.fwid", to_bytes(*opaque.fwid));
   if (opaque.feature) claims.emplace("nvidia.mode", std::string(feature_name(*opaque.feature)));
@@ -231,7 +232,7 @@ void Verification::claim() {
 }
 
 Verdict Verification::run() {
-  auto parts = read_parts(evidence_);
+  auto parts = read_parts(evidence_, question_.cache);
   if (!parts.ok()) return unreadable(evidence_.kind, question_.now, Reason::kMalformed, parts.error().message());
   parts_ = std::move(parts).value();
   verdict_.pass("parse",

@@ -44,7 +44,8 @@ TEST(Safetensors, LengthsThatLie) {
 }
 
 TEST(Safetensors, HeaderThatIsNone) {
-  expect_refused(parse(" {}", 0), Code::kCorrupt, "object");
+  expect_refused(parse("\xef\xbb\xbf{}", 0), Code::kCorrupt, "object");
+  expect_refused(parse("  ", 0), Code::kCorrupt, "object");
   expect_refused(parse("{", 0), Code::kCorrupt, "JSON");
   expect_refused(parse(R"({"__metadata__":{"a":1}})", 0), Code::kCorrupt, "metadata");
   expect_refused(parse(R"({"a":{"dtype":"X","shape":[],"data_offsets":[0,0]}})", 0), Code::kUnsupported, "unknown");

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <mutex>
 #include <random>
 
@@ -38,6 +39,23 @@ Result<Bytes> unordered(const ObjectReader& reader) {
   return out;
 }
 
+// In place; where it is refused, nothing is left there.
+Result<Bytes> in_place(const ObjectReader& reader, unsigned threads = 2) {
+  Bytes out(reader.size(), 0xAA);
+  Progress progress;
+  std::atomic<std::uint64_t> told = 0;
+  const ObjectReader::Sink arrived = [&](std::uint64_t offset, ByteView piece) {
+    EXPECT_EQ(piece.data(), out.data() + offset);
+    told += piece.size();
+    return ok_status();
+  };
+  const Status status = reader.read_into(out, threads, arrived, progress);
+  EXPECT_TRUE(status.ok() || all_zero(out));
+  CLOISTER_RETURN_IF_ERROR(status);
+  EXPECT_EQ(told, reader.size());
+  return out;
+}
+
 Result<Bytes> copied(const ObjectReader& reader) {
   const testing::TempDir folder;
   CLOISTER_TRY(const File target, File::create_new(folder / "copy"));
@@ -53,6 +71,7 @@ void expect_refused_everywhere(SealedObject& object, Code code, std::string_view
   expect_refused(in_order(reader.value()), code, word);
   expect_refused(in_order(reader.value(), 1), code, word);
   expect_refused(unordered(reader.value()), code, word);
+  expect_refused(in_place(reader.value()), code, word);
   expect_refused(copied(reader.value()), code, word);
   Progress progress;
   EXPECT_FALSE(reader.value().verify(2, progress).ok());
@@ -67,6 +86,8 @@ TEST(Reader, AllWaysGiveTheSameBytes) {
     EXPECT_EQ(in_order(reader).value(), payload);
     EXPECT_EQ(in_order(reader, 16).value(), payload);
     EXPECT_EQ(unordered(reader).value(), payload);
+    EXPECT_EQ(in_place(reader).value(), payload);
+    EXPECT_EQ(in_place(reader, 16).value(), payload);
     EXPECT_EQ(copied(reader).value(), payload);
   }
 }
@@ -156,6 +177,9 @@ TEST(Reader, NotOneByteOfADamagedChunkIsHandedOut) {
   for (const unsigned threads : {1, 2, 8}) {
     expect_refused(reader.read_all(threads, sink, progress), Code::kCorrupt, "chunk 150");
     expect_refused(reader.read_all_unordered(threads, sink, progress), Code::kCorrupt, "chunk 150");
+    expect_refused(in_place(reader, threads), Code::kCorrupt, "chunk 150");
+    Bytes out(payload.size());
+    expect_refused(reader.read_into(out, threads, sink, progress), Code::kCorrupt, "chunk 150");
   }
 }
 
@@ -172,6 +196,10 @@ TEST(Reader, StopsWhereItsSinkStops) {
   EXPECT_EQ(calls, 3);
   calls = 0;
   expect_refused(reader.read_all_unordered(1, sink, progress), Code::kInternal, "no space left");
+  calls = 0;
+  Bytes out(reader.size(), 0xAA);
+  expect_refused(reader.read_into(out, 1, sink, progress), Code::kInternal, "no space left");
+  EXPECT_TRUE(all_zero(out));
 }
 
 TEST(Reader, AskedToStop) {
@@ -182,6 +210,8 @@ TEST(Reader, AskedToStop) {
   const ObjectReader::Sink sink = [](std::uint64_t, ByteView) { return ok_status(); };
   expect_refused(reader.read_all(2, sink, progress), Code::kUnavailable, "interrupted");
   expect_refused(reader.read_all_unordered(2, sink, progress), Code::kUnavailable, "interrupted");
+  Bytes out(reader.size());
+  expect_refused(reader.read_into(out, 2, sink, progress), Code::kUnavailable, "interrupted");
   expect_refused(reader.verify(2, progress), Code::kUnavailable, "interrupted");
 }
 

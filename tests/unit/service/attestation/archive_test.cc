@@ -95,7 +95,7 @@ TEST_F(ArchiveTest, MalformedRecords) {
     EXPECT_FALSE(decode_release(ByteView(whole).first(size)).ok()) << size;
   }
   std::string text(as_text(whole));
-  text.replace(text.find("\"version\":1"), 11, "\"version\":2");
+  text.replace(text.find("\"version\":1"), 11, "\"version\":3");
   EXPECT_EQ(decode_release(as_bytes(text)).error().code(), Code::kUnsupported);
   for (const char* name : {"\"binding\"", "\"evidence\"", "\"collateral\"", "\"policy\"", "\"found\"", "\"purpose\""}) {
     std::string without(as_text(whole));
