@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "home/redteam_parts.h"
 #include "posture/fact_lines.h"
 
 namespace cloister::cli {
@@ -124,6 +125,7 @@ Result<redteam::RunOptions> options_of(Session& session, const RedteamRequest& r
   targets.manifests.assign(request.manifests.begin(), request.manifests.end());
   if (!request.server.empty()) targets.server = request.server;
   targets.workload = request.workload;
+  targets.handed_in = home::redteam_parts();
   CLOISTER_TRY(targets.host, host_name());
   if (!request.beyond.empty()) targets.beyond = request.beyond;
   for (const std::string& client : request.clients) CLOISTER_RETURN_IF_ERROR(add_client(targets.clients, client));
@@ -146,7 +148,9 @@ Result<redteam::RunOptions> options_of(Session& session, const RedteamRequest& r
 posture::Fact fact_of(const redteam::Report& report, const RedteamRequest& request, Time now) {
   posture::Fact fact;
   fact.kind = "drill";
-  fact.subject = report.subject;
+  if (const auto kind = posture::parse_subject_kind(report.attacked.kind); kind.ok()) {
+    fact.subject = {*kind, report.attacked.name};
+  }
   fact.collector = "redteam/1";
   fact.scope = "authorised by " + request.authorised_by;
   fact.method = posture::Method::kTest;
@@ -199,7 +203,7 @@ std::string report_line(const redteam::Exercise& exercise, const redteam::Report
 Json report_json(const redteam::Report& report) {
   Json out = {{"id", report.id},
               {"outcome", redteam::name_of(report.outcome)},
-              {"subject", report.subject.text()},
+              {"attacked", report.attacked.kind.empty() ? "" : report.attacked.kind + ":" + report.attacked.name},
               {"reason", report.reason},
               {"remedy", report.remedy},
               {"cases", report.cases},

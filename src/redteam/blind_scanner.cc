@@ -1,8 +1,9 @@
 // RT-M08: plaintext in disguise, and a scanner that isn't let to the end: nothing of it may pass.
-#include "posture/collect/content/content_collector.h"
-#include "redteam/lab.h"
+#include "redteam/blind_scanner.h"
+
+#include <algorithm>
+
 #include "redteam/object_image.h"
-#include "redteam/report_attacks.h"
 
 namespace cloister::redteam {
 namespace {
@@ -125,57 +126,7 @@ class Blinding {
   int folders_ = 0;
 };
 
-class Collected final : public posture::FactSink {
- public:
-  void add(posture::Fact fact) override { facts_.push_back(std::move(fact)); }
-  const std::vector<posture::Fact>& facts() const { return facts_; }
-
- private:
-  std::vector<posture::Fact> facts_;
-};
-
-// By the content audit: the fact that all of a location is encrypted is there, or it isn't.
-Status scanned(const ScannedFolder& folder, const posture::content::KnownKeys& keys, const Field& field) {
-  posture::content::ContentOptions options;
-  options.keys = keys;
-  options.scratch = field.folder;
-  options.depth_max = folder.depth_max;
-  options.entries_max = folder.entries_max;
-  posture::Estate estate;
-  estate.locations.emplace_back().name = "canary";
-  estate.locations.back().address = "file:" + folder.folder.string();
-  Progress progress;
-  if (folder.stopped) progress.request_stop();
-  posture::CollectContext context;
-  context.estate = &estate;
-  context.now = field.now;
-  context.progress = &progress;
-  Collected sink;
-  posture::content::ContentCollector(std::move(options), *field.random).collect(context, sink);
-  for (const posture::Fact& fact : sink.facts()) {
-    const std::string* encrypted = fact.text("encrypted");
-    if (fact.kind == "storage.encryption" && !fact.not_assessed && encrypted != nullptr && *encrypted == "yes") {
-      return {};
-    }
-  }
-  for (const posture::Fact& fact : sink.facts()) {
-    if (fact.not_assessed) return Error(Code::kDenied, "not assessed: " + *fact.not_assessed);
-  }
-  return Error(Code::kDenied, "not everything in it is sealed under known keys");
-}
-
 }  // namespace
-
-Result<BlindScannerTarget> content_scanner(Lab& lab, const Field& field) {
-  BlindScannerTarget out;
-  CLOISTER_TRY(out.sealed, lab.seal(kAlder, "scanned.sealed", kObjectSize));
-  CLOISTER_TRY(out.unknown, lab.seal(kBirch, "unknown.sealed", kObjectSize));
-  CLOISTER_TRY(const seal::Keyring keyring, lab.keys().unlock_keyring(kAlder, "redteam", lab.caller()));
-  posture::content::KnownKeys keys;
-  keys.versions[{to_hex(keyring.outline().keyring_id), 1}] = {posture::content::KeyUse::kActive, "cloister:canary"};
-  out.passes = [keys, field](const ScannedFolder& folder) { return scanned(folder, keys, field); };
-  return out;
-}
 
 Report run_blind_scanner(const Field& field, const BlindScannerTarget& target) { return Blinding(field, target).run(); }
 

@@ -12,7 +12,6 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "crypto/random.h"
-#include "posture/subject.h"
 
 namespace cloister::redteam {
 
@@ -25,6 +24,13 @@ struct Clients {
   std::optional<bool> tls13;
 };
 
+// What a finding is about, in the words of facts: a "host", an "endpoint", a "workload", by its name. No kind:
+// something that was made for it, or the home.
+struct Attacked {
+  std::string kind, name;
+  friend bool operator==(const Attacked&, const Attacked&) = default;
+};
+
 struct Report {
   std::string id;  // "RT-K12"
   Outcome outcome = Outcome::kNotRun;
@@ -34,7 +40,7 @@ struct Report {
   std::vector<std::string> covers, details;  // details: the transcript, a line a case, bounded
   bool simulated = false;                    // against a simulation of what the exercise is about
   std::optional<Clients> clients;
-  posture::Subject subject;  // what was attacked; the platform: something made for it, or the home
+  Attacked attacked;
 };
 Report not_run(std::string id, std::string reason);
 

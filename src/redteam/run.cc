@@ -11,8 +11,6 @@
 #include "redteam/lab.h"
 #include "redteam/log_attacks.h"
 #include "redteam/model_attacks.h"
-#include "redteam/release_attacks.h"
-#include "redteam/report_attacks.h"
 
 namespace cloister::redteam {
 namespace {
@@ -120,11 +118,10 @@ Report oracle(const Field& field, const Targets&) {
   });
 }
 
-Report blind_scanner(const Field& field, const Targets&) {
-  return in_lab(field, "RT-M08", [&](Lab& lab) -> Result<Report> {
-    CLOISTER_TRY(const BlindScannerTarget target, content_scanner(lab, field));
-    return run_blind_scanner(field, target);
-  });
+Report handed_in(const Field& field, const Targets& targets, const char* id) {
+  const auto found = targets.handed_in.find(id);
+  return found == targets.handed_in.end() ? not_run(id, "the program doesn't bring what is attacked")
+                                          : found->second(field);
 }
 
 struct Runner {
@@ -163,7 +160,7 @@ constexpr Runner kRunners[] = {
     {"RT-A02", [](const Field& field, const Targets&) { return run_evidence_relay(field, judge_evidence); }},
     {"RT-A03", [](const Field& field, const Targets&) { return run_evidence_debug(field, judge_evidence); }},
     {"RT-A04", [](const Field& field, const Targets&) { return run_evidence_stale(field, judge_evidence); }},
-    {"RT-A05", [](const Field& field, const Targets&) { return run_measurement_substitution(field, decide_release); }},
+    {"RT-A05", [](const Field& field, const Targets& targets) { return handed_in(field, targets, "RT-A05"); }},
     {"RT-A06", [](const Field& field, const Targets&) { return run_evidence_spoof(field, judge_evidence); }},
     {"RT-M01", [](const Field& field, const Targets&) { return run_signature_swap(field, loader_of); }},
     {"RT-M02", [](const Field& field, const Targets&) { return run_unsigned_files(field, loader_of); }},
@@ -171,13 +168,13 @@ constexpr Runner kRunners[] = {
     {"RT-M04", [](const Field& field, const Targets&) { return run_swap_after_check(field, loader_of); }},
     {"RT-M05", [](const Field& field, const Targets&) { return run_malicious_files(field, loader_of); }},
     {"RT-M06", log_tampering},
-    {"RT-M07", [](const Field& field, const Targets&) { return run_forged_reports(field, verified_as_an_auditor()); }},
-    {"RT-M08", blind_scanner},
+    {"RT-M07", [](const Field& field, const Targets& targets) { return handed_in(field, targets, "RT-M07"); }},
+    {"RT-M08", [](const Field& field, const Targets& targets) { return handed_in(field, targets, "RT-M08"); }},
     {"kek-rotation", kek_rotation},
     {"dek-rotation", dek_rotation},
     {"destruction", destruction},
     {"attested-release",
-     [](const Field& field, const Targets&) { return run_attested_release(field, decide_release); }},
+     [](const Field& field, const Targets& targets) { return handed_in(field, targets, "attested-release"); }},
     {"aead-limits", [](const Field& field, const Targets&) { return run_aead_limits(field); }},
 };
 
@@ -186,14 +183,12 @@ const Runner* runner_of(std::string_view id) {
   return found == std::end(kRunners) ? nullptr : found;
 }
 
-// What a finding of the exercise is about.
-posture::Subject subject_of(std::string_view id, const Targets& targets) {
-  using enum posture::SubjectKind;
+Attacked attacked_by(std::string_view id, const Targets& targets) {
   const bool of_processes = id == "RT-K01" || id == "RT-K02" || id == "RT-K05";
   const bool of_server = id.starts_with("RT-T") && targets.server && id != "RT-T05" && id != "RT-T06";
-  if ((of_processes || of_server) && !targets.workload.empty()) return {kWorkload, targets.workload};
-  if (of_server) return {kEndpoint, *targets.server};
-  if (of_processes || id == "RT-K03" || id == "RT-K04") return {kHost, targets.host};
+  if ((of_processes || of_server) && !targets.workload.empty()) return {"workload", targets.workload};
+  if (of_server) return {"endpoint", *targets.server};
+  if (of_processes || id == "RT-K03" || id == "RT-K04") return {"host", targets.host};
   return {};
 }
 
@@ -258,7 +253,7 @@ Result<std::vector<Report>> run(const Playbook& playbook, const RunOptions& opti
     Report report = progress.stop_requested() ? not_run(exercise->id, "it was stopped")
                     : runner == nullptr       ? not_run(exercise->id, exercise->not_here)
                                               : runner->body(field, options.targets);
-    report.subject = subject_of(exercise->id, options.targets);
+    report.attacked = attacked_by(exercise->id, options.targets);
     if (observer.ends) observer.ends(*exercise, report);
     reports.push_back(std::move(report));
   }

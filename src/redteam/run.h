@@ -4,11 +4,16 @@
 
 #include <sys/types.h>
 
+#include <map>
+
 #include "redteam/exercise.h"
 #include "redteam/playbook.h"
 #include "redteam/server_attacks.h"
 
 namespace cloister::redteam {
+
+// An exercise on what this module doesn't know, in a field of its own.
+using HandedIn = std::function<Report(const Field& field)>;
 
 // What is attacked, beside the canary home that is made for it.
 struct Targets {
@@ -21,6 +26,8 @@ struct Targets {
   ClientCases clients;                // whom it expects, and others of its own authority
   std::string host;                   // what this machine is called in facts
   std::string workload;  // whose processes and server those are, by its name in the estate; empty: nobody's
+  // RT-A05, RT-M07, RT-M08 and "attested-release", by id: releases, reports and scanners are the program's.
+  std::map<std::string, HandedIn, std::less<>> handed_in;
   std::optional<std::string> beyond;  // the host that was named although it isn't this machine
 };
 

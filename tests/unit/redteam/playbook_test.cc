@@ -81,6 +81,17 @@ TEST_F(Running, ServerThatIsNearby) {
   }
 }
 
+TEST_F(Running, WhatTheProgramDoesNotHandIn) {
+  RunOptions options{.authorised_by = "alice", .exercises = {"RT-M07"}};
+  expect_not_run(testing::value_of(go(options)).front(), "doesn't bring");
+  options.targets.handed_in["RT-M07"] = [](const Field& field) {
+    Tally tally(field, "RT-M07", "mend it");
+    tally.attack("handed in", Status(Error(Code::kDenied, "no")));
+    return std::move(tally).finish();
+  };
+  expect_defended(testing::value_of(go(options)).front());
+}
+
 TEST_F(Running, FindingsNameWhatWasAttacked) {
   RunOptions options{.authorised_by = "alice", .exercises = {"RT-K03", "RT-A01", "RT-T07"}};
   options.targets.host = "keys-1";
@@ -89,10 +100,10 @@ TEST_F(Running, FindingsNameWhatWasAttacked) {
     std::vector<std::string> out;
     const auto reports = go(options);
     EXPECT_TRUE(reports.ok());
-    for (const Report& report : *reports) out.push_back(report.subject.text());
+    for (const Report& report : *reports) out.push_back(report.attacked.kind + ":" + report.attacked.name);
     return out;
   };
-  EXPECT_EQ(subjects(), (std::vector<std::string>{"host:keys-1", posture::Subject().text(), "endpoint:127.0.0.1:1"}));
+  EXPECT_EQ(subjects(), (std::vector<std::string>{"host:keys-1", ":", "endpoint:127.0.0.1:1"}));
   options.targets.workload = "serving";
   EXPECT_EQ(subjects().back(), "workload:serving");
 }

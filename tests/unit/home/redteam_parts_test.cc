@@ -1,14 +1,13 @@
 // Forged reports, a blinded scanner, releases to the wrong worker: each is found out, and so is who doesn't look.
-#include "redteam/report_attacks.h"
+#include "home/redteam_parts.h"
 
-#include "redteam/lab.h"
-#include "redteam/release_attacks.h"
 #include "tests/support/value_of.h"
 #include "tests/unit/redteam/fixture.h"
 
-namespace cloister::redteam {
+namespace cloister::home {
 namespace {
 
+using namespace redteam;
 using testing::value_of;
 
 class Reports : public Exercises {};
@@ -90,5 +89,11 @@ TEST_F(Releases, ToNobody) {
   EXPECT_EQ(std::ranges::count(report.covers, "positive"), 0);
 }
 
+TEST(RedteamParts, AllThatRedteamIsHandedIn) {
+  const auto parts = redteam_parts();
+  EXPECT_EQ(parts.size(), 4U);
+  for (const auto& [id, part] : parts) EXPECT_NE(built_in_playbook().find(id), nullptr) << id;
+}
+
 }  // namespace
-}  // namespace cloister::redteam
+}  // namespace cloister::home

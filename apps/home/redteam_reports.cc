@@ -1,10 +1,10 @@
 // RT-M07: a bundle that was signed, changed by somebody without the key and by somebody who has it.
 #include "audit/signed_note.h"
+#include "home/redteam_parts.h"
 #include "posture/evidence/bundle.h"
 #include "posture/report/json.h"
-#include "redteam/report_attacks.h"
 
-namespace cloister::redteam {
+namespace cloister::home {
 namespace {
 
 constexpr std::string_view kName = "redteam.example/-";
@@ -78,12 +78,12 @@ bool replace(std::string& text, std::string_view from, std::string_view to, std:
 
 class Forger {
  public:
-  Forger(const Field& field, const ForgedReportTarget& target)
+  Forger(const redteam::Field& field, const ForgedReportTarget& target)
       : field_(field), target_(target), tally_(field, "RT-M07", std::string(kRemedy)) {}
 
-  Report run() && {
+  redteam::Report run() && {
     const Status ready = make();
-    if (!ready.ok()) return not_run("RT-M07", ready.error().message());
+    if (!ready.ok()) return redteam::not_run("RT-M07", ready.error().message());
     tally_.honest("the bundle as it was signed", target_.verify(bundle_, signer_->verifier().text()));
     without_the_key();
     with_the_key();
@@ -178,9 +178,9 @@ class Forger {
     });
   }
 
-  const Field& field_;
+  const redteam::Field& field_;
   const ForgedReportTarget& target_;
-  Tally tally_;
+  redteam::Tally tally_;
   std::optional<audit::NoteSigner> signer_;
   std::optional<posture::BundleContents> contents_;
   std::string lines_, bundle_;
@@ -198,6 +198,8 @@ ForgedReportTarget verified_as_an_auditor() {
   }};
 }
 
-Report run_forged_reports(const Field& field, const ForgedReportTarget& target) { return Forger(field, target).run(); }
+redteam::Report run_forged_reports(const redteam::Field& field, const ForgedReportTarget& target) {
+  return Forger(field, target).run();
+}
 
-}  // namespace cloister::redteam
+}  // namespace cloister::home

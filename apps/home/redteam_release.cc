@@ -1,11 +1,11 @@
-#include "redteam/release_attacks.h"
-
+// RT-A05 and the drill "attested-release": a key is asked for as the worker that the policy names, and as others.
 #include <algorithm>
 
 #include "attest/software/statement.h"
 #include "attest/workload_manifest.h"
+#include "home/redteam_parts.h"
 
-namespace cloister::redteam {
+namespace cloister::home {
 namespace {
 
 constexpr std::string_view kRemedy =
@@ -15,7 +15,7 @@ constexpr std::string_view kRemedy =
 // A worker on a simulated machine, and who has its keys.
 class Worker {
  public:
-  Worker(const Field& field, const DecideRelease& decide, std::string id)
+  Worker(const redteam::Field& field, const DecideRelease& decide, std::string id)
       : field_(field),
         decide_(decide),
         key_(crypto::SigningKey::generate(*field.random)),
@@ -84,7 +84,7 @@ class Worker {
   const attest::WorkloadManifest& manifest() const { return manifest_; }
   const crypto::Sha256Digest& measurement() const { return measurement_; }
   Time now() const { return field_.now; }
-  Report finish() && { return std::move(tally_).finish(); }
+  redteam::Report finish() && { return std::move(tally_).finish(); }
 
  private:
   Status decided(const service::ReleaseCase& asked) const { return decide_(asked, policy_); }
@@ -106,13 +106,13 @@ class Worker {
            to_hex(measurement_) + "\"\nlease_seconds = 300\n";
   }
 
-  const Field& field_;
+  const redteam::Field& field_;
   const DecideRelease& decide_;
   const crypto::SigningKey key_;
   attest::WorkloadManifest manifest_;
   crypto::Sha256Digest measurement_{};
   policy::AttestationPolicy policy_;
-  Tally tally_;
+  redteam::Tally tally_;
 };
 
 }  // namespace
@@ -122,7 +122,7 @@ Status decide_release(const service::ReleaseCase& asked, const policy::Attestati
   return came.decision.allowed ? Status() : Status(Error(Code::kDenied, came.decision.reason));
 }
 
-Report run_measurement_substitution(const Field& field, const DecideRelease& decide) {
+redteam::Report run_measurement_substitution(const redteam::Field& field, const DecideRelease& decide) {
   Worker worker(field, decide, "RT-A05");
   worker.measured_otherwise();
   using Manifest = attest::WorkloadManifest;
@@ -146,7 +146,7 @@ Report run_measurement_substitution(const Field& field, const DecideRelease& dec
   return std::move(worker).finish();
 }
 
-Report run_attested_release(const Field& field, const DecideRelease& decide) {
+redteam::Report run_attested_release(const redteam::Field& field, const DecideRelease& decide) {
   Worker worker(field, decide, "attested-release");
   service::ReleaseCase asked = worker.right();
   asked.evidence = {};
@@ -179,4 +179,4 @@ Report run_attested_release(const Field& field, const DecideRelease& decide) {
   return std::move(worker).finish();
 }
 
-}  // namespace cloister::redteam
+}  // namespace cloister::home
