@@ -156,7 +156,8 @@ Result<VerifiedWorker> InferenceClient::judge(ByteView bytes, const WorkerExpect
                                    policy::Purpose::kInfer,
                                    std::move(binding),
                                    bundle.manifest,
-                                   bundle.evidence};
+                                   bundle.evidence,
+                                   std::nullopt};
   service::Judgement judgement = service::judge(asked, expectation.policy, &expectation.collateral, expectation.floors);
   if (!judgement.decision.allowed) {
     return Error(Code::kDenied, "the worker isn't what the policy asks for: " + judgement.decision.reason);
