@@ -86,7 +86,8 @@ TEST(EngineProcess, ReadsNothingThatIsNotListed) {
     ASSERT_TRUE(write_file(folder / name, as_bytes("a key"), Overwrite::kRefuse).ok());
   }
   const std::string read = "read line < ";
-  const LandlockRules reach{.readable = {folder / "listed"}};
+  LandlockRules reach;
+  reach.readable = {folder / "listed"};
   EXPECT_EQ(status_of(read + (folder / "listed/data").string() + " || test \"$line\" = 'a key'", reach), 0);
   EXPECT_NE(status_of(read + (folder / "svid.key").string(), reach), 0);
   EXPECT_NE(status_of("echo x > " + (folder / "listed/data").string(), reach), 0);
