@@ -97,7 +97,8 @@ TEST(EngineProcess, ReadsNothingThatIsNotListed) {
 }
 
 TEST(EngineProcess, GetsNoNewPrivileges) {
-  const LandlockRules reach{.readable = {"/proc"}};
+  LandlockRules reach;
+  reach.readable = {"/proc"};
   EXPECT_EQ(status_of("grep -q '^NoNewPrivs:.*1' /proc/self/status", reach), 0);
   const Bytes own = value_of(read_file("/proc/self/status", 65'536));
   EXPECT_NE(as_text(own).find("NoNewPrivs:\t0"), std::string_view::npos);
