@@ -166,6 +166,9 @@ Status KeyChain::check_sharing() const {
     return o.threshold == 0 ? ok_status() : Status(invalid("--threshold says how many of the --broker are needed"));
   }
   if (!session_->globals().service.empty()) return invalid("--broker takes the place of --service: give one of them");
+  if (purpose_ == "rekey") {
+    return invalid("--broker would give each of them the whole new key: open the object and seal it again");
+  }
   if (purpose_ != "seal") return {};
   if (o.dataset.empty()) return invalid("--broker needs --dataset, by which each service finds its key");
   if (o.threshold == 0) return invalid("--broker needs --threshold, how many of them open it");

@@ -91,7 +91,14 @@ expect_error 2 'takes the place' "$CLOISTER" --service "$top/eu.service" seal pl
 expect_error 2 '--broker' "$CLOISTER" seal plain never.sealed --dataset acme/models --threshold 2
 mkdir folder
 expect_error 2 'for files' by 'eu us' seal folder never.sealed --dataset acme/models --threshold 2
-expect_error 8 'its key is shared' by 'eu us' rekey shared.sealed
+expect_error 8 'its key is shared' "$CLOISTER" rekey shared.sealed
+
+# A new key is shared by sealing alone: one that a service had wholly isn't given to each of two.
+expect_status 0 "$CLOISTER" --service "$top/eu.service" seal plain whole.sealed --dataset acme/models
+cp whole.sealed before.sealed
+expect_error 2 'the whole new key' by 'eu us' rekey whole.sealed
+expect_error 2 'the whole new key' by 'eu us' rekey shared.sealed
+expect_same whole.sealed before.sealed
 expect_absent never.sealed
 
 # Each service has its own requests on record, and nobody else's.
