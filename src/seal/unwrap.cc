@@ -20,6 +20,12 @@ std::uint64_t argon2_work(const Slot& slot) {
 // What is worth telling: what may work later, then who refused, then what else there was.
 int weight(Code code) { return code == Code::kUnavailable ? 2 : code == Code::kDenied ? 1 : 0; }
 
+// A slot may be under one's key, and another one answer for it.
+std::string describe_share(const Slot& slot, const crypto::KeyWrapper& giver) {
+  const std::string holder = giver.holder();
+  return describe_slot(slot) + (holder.empty() ? "" : " from " + holder);
+}
+
 std::string joined(const std::vector<std::string>& parts, std::string_view between) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : std::string(between)) + part;
@@ -97,7 +103,7 @@ class Opening {
         auto value = try_slot(*wrapper, *slot);
         if (!value) continue;
         shares.push_back(crypto::KeyShare{slot->share.index, std::move(*value)});
-        givers.push_back(describe_slot(*slot));
+        givers.push_back(describe_share(*slot, *wrapper));
         given.insert(slot);
       }
     }

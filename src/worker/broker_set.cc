@@ -28,6 +28,8 @@ class BrokerSet::Asked final : public crypto::KeyWrapper {
     return key;
   }
 
+  std::string holder() const override { return broker_.name.empty() ? "" : "key service " + broker_.name; }
+
   bool holds() const { return until_.has_value(); }
   std::optional<Time> until() const { return until_; }
   std::string policy() const { return broker_.keys->policy(); }
@@ -61,7 +63,7 @@ class BrokerSet::Asked final : public crypto::KeyWrapper {
 
  private:
   Error refused(const Error& error) {
-    const Error said = broker_.name.empty() ? error : error.with_context("key service " + broker_.name);
+    const Error said = broker_.name.empty() ? error : error.with_context(holder());
     refusal_ = Refusal{broker_.name, said};
     return said;
   }

@@ -11,6 +11,26 @@
 namespace cloister::seal {
 namespace {
 
+// Answers for another one's share, with something that it made up.
+class Pretender final : public crypto::KeyWrapper {
+ public:
+  Pretender(const DatasetKeys& whose, crypto::Random& random)
+      : key_id_(to_hex(whose.keyring.outline().keyring_id)), random_(&random) {}
+
+  Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial&, const crypto::WrapContext&) override {
+    return Error(Code::kDenied, "it pretends only");
+  }
+  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext&) override {
+    if (wrapped.key_id != key_id_) return Error(Code::kNotFound, "another key's");
+    return crypto::KeyMaterial::random(*random_);
+  }
+  std::string holder() const override { return "broker pretender"; }
+
+ private:
+  std::string key_id_;
+  crypto::Random* random_;
+};
+
 class SharedObject : public ::testing::Test {
  protected:
   SharedObject() { seal(wrappers({&a_, &b_, &c_}), 2); }
@@ -133,6 +153,13 @@ TEST_F(SharedObject, WrongShare) {
   expect_refused(refused, Code::kCorrupt, "share 1 by dataset-key " + to_hex(a_.keyring.outline().keyring_id));
   expect_refused(refused, Code::kCorrupt, "share 2 by dataset-key " + to_hex(b_.keyring.outline().keyring_id));
   expect_opens(wrappers({&a_, &c_}));
+}
+
+TEST_F(SharedObject, ShareOfAnotherIsMadeUp) {
+  Pretender pretender(a_, a_.random);
+  const auto refused = open({&pretender, b_.wrapper.get()});
+  const std::string whose = to_hex(a_.keyring.outline().keyring_id);
+  expect_refused(refused, Code::kCorrupt, "share 1 by dataset-key " + whose + "/1 from broker pretender, share 2 by");
 }
 
 TEST_F(SharedObject, ForgedIndexOrThreshold) {
