@@ -39,6 +39,40 @@ has 'no findings' <said || fail "verify has findings: $(cat said)"
 has 'its key is shared: 2 of 3' <said || fail "verify doesn't say that the key is shared: $(cat said)"
 by 'eu us' inspect shared.sealed --open | has 'object digest'
 
+# One whose answers make no sense is passed over like one that is away: here the identity that us gave answers as it.
+python3 - us.service odd.service <<'PY' &
+import json, os, socket, ssl, sys
+os.umask(0o077)
+service = json.load(open(sys.argv[1]))
+with open("odd.pem", "w") as file:
+    file.write(service["svid"] + service["key"])
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("odd.pem")
+server = socket.create_server(("127.0.0.1", 0))
+service["server"] = "spiffe://us.test/acme/local"
+service["address"] = "127.0.0.1:%d" % server.getsockname()[1]
+with open("odd.json", "w") as file:
+    json.dump(service, file)
+os.rename("odd.json", sys.argv[2])
+while True:
+    connection, _ = server.accept()
+    try:
+        with context.wrap_socket(connection, server_side=True) as stream:
+            asked = b""
+            while b"\r\n\r\n" not in asked:
+                asked += stream.recv(65536) or b"\r\n\r\n"
+            stream.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+    except OSError:
+        pass
+PY
+broker_pid[odd]=$!
+eventually test -e odd.service || fail 'the odd service has no file'
+by 'odd eu lab' cat shared.sealed >opened 2>said || fail "a strange answer stops the others: $(cat said)"
+expect_same plain opened
+has 'odd.service is passed over: .*answered 400' <said || fail "nothing is said: $(cat said)"
+by 'odd eu lab' verify shared.sealed shared.sealed >said || fail "the second object isn't opened: $(cat said)"
+expect_error 4 '1 was given' by 'odd eu' open shared.sealed never
+
 # One alone, the same one twice, and a service by --service.
 expect_error 4 '2 shares of its key are needed and 1 was given' by eu open shared.sealed never
 expect_error 4 '1 was given' by 'us us' open shared.sealed never
