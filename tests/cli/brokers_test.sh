@@ -114,6 +114,13 @@ cloister --json inspect shared.sealed >said
 [[ $(json_get unauthenticated.slots.0.key_version <said) == 1 ]] || fail "another share changed: $(cat said)"
 cmp <(tail -c +12289 before.sealed) <(tail -c +12289 shared.sealed) || fail 'more than the slots changed'
 
+# The same beside a key that has no slot there.
+at us cloister --quiet dataset rotate-key acme/models
+(umask 077 && "$CLOISTER" key-file new spare.key)
+expect_status 0 "$CLOISTER" rewrap shared.sealed --broker "$top/us.service" --software-key spare.key
+cloister --json inspect shared.sealed >said
+[[ $(json_get unauthenticated.slots.1.key_version <said) == 3 ]] || fail "the share isn't under the newest key: $(cat said)"
+
 # What isn't sharing, and what doesn't go together.
 expect_error 2 '--threshold' by "$all" seal plain never.sealed --dataset acme/models
 expect_error 2 '1 of 3' by 'eu us us' seal plain never.sealed --dataset acme/models --threshold 1
