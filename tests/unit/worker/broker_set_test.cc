@@ -72,9 +72,8 @@ class Brokers : public ::testing::Test {
     for (const auto& site : sites_) site->service.now = now_;
   }
   Status open() {
-    const auto outline = value_of(seal::read_outline(value_of(File::open(model_))));
     CLOISTER_TRY(const auto reader, seal::ObjectReader::open(value_of(File::open(model_)), set_->wrappers()));
-    set_->opened(outline.preamble, outline.slots.newest);
+    set_->opened(reader.preamble(), reader.slots().newest);
     Bytes text(reader.size());
     CLOISTER_RETURN_IF_ERROR(reader.read_at(0, text));
     EXPECT_EQ(as_text(text), "weights");
