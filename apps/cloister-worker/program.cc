@@ -192,10 +192,14 @@ std::vector<Attester*> Program::devices() const {
   return all;
 }
 
+TellOpened Program::tell_brokers() {
+  return [this](const seal::Preamble& preamble, const seal::SlotTable& slots) { keys_->opened(preamble, slots); };
+}
+
 Status Program::open_engine() {
   const auto wrappers = keys_->wrappers();
   CLOISTER_TRY(EngineFile file, open_model_file(std::move(*prepared_.model), std::move(*prepared_.memory), wrappers,
-                                                config_.model_digest));
+                                                config_.model_digest, tell_brokers()));
   engine_file_.emplace(std::move(file));
   CLOISTER_TRY(engine_, EngineProcess::start(config_.engine.command, engine_file_->file(), engine_reach(config_)));
   return {};
@@ -204,7 +208,8 @@ Status Program::open_engine() {
 Status Program::open_inference() {
   if (config_.inference->onnx) {
     const auto wrappers = keys_->wrappers();
-    CLOISTER_TRY(const SecretMemory model, open_model(std::move(*prepared_.model), wrappers, config_.model_digest));
+    CLOISTER_TRY(const SecretMemory model,
+                 open_model(std::move(*prepared_.model), wrappers, config_.model_digest, tell_brokers()));
     CLOISTER_RETURN_IF_ERROR(prepared_.engine->load(model.expose()));
   }
   const auto collect = [this](const attest::Binding& binding) {
@@ -220,10 +225,8 @@ Status Program::open_inference() {
 Status Program::start() {
   say_lockdown();
   CLOISTER_RETURN_IF_ERROR(connect());
-  CLOISTER_TRY(const seal::ObjectOutline outline, seal::read_outline(*prepared_.model));
   if (!config_.engine.command.empty()) CLOISTER_RETURN_IF_ERROR(open_engine());
   if (config_.inference) CLOISTER_RETURN_IF_ERROR(open_inference());
-  keys_->opened(outline.preamble, outline.slots.newest);
   say_refusals();
   const Time now = system_time();
   const auto end = keys_->lease_end();

@@ -58,6 +58,7 @@ class Program {
   Result<Connection> connect_to(const KeyServiceSettings& service);
   void say_refusals();
   std::vector<Attester*> devices() const;
+  TellOpened tell_brokers();
   Status open_engine();
   Status open_inference();
   Status renew_when_due();

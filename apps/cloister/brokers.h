@@ -20,9 +20,10 @@ class BrokerKey final : public crypto::KeyWrapper {
   Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial& key, const crypto::WrapContext& context) override;
   Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override;
   Result<crypto::WrappedKey> rewrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext& context) override;
+  std::string holder() const override { return "broker " + name_; }
 
  private:
-  Error said(const Error& error) const { return error.with_context("broker " + name_); }
+  Error said(const Error& error) const { return error.with_context(holder()); }
 
   const std::string name_;
   const Result<std::unique_ptr<kms::ServiceWrapper>> opened_;

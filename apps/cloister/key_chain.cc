@@ -166,6 +166,9 @@ Status KeyChain::check_sharing() const {
     return o.threshold == 0 ? ok_status() : Status(invalid("--threshold says how many of the --broker are needed"));
   }
   if (!session_->globals().service.empty()) return invalid("--broker takes the place of --service: give one of them");
+  if (purpose_ == "rekey") {
+    return invalid("--broker would give each of them the whole new key: open the object and seal it again");
+  }
   if (purpose_ != "seal") return {};
   if (o.dataset.empty()) return invalid("--broker needs --dataset, by which each service finds its key");
   if (o.threshold == 0) return invalid("--broker needs --threshold, how many of them open it");
@@ -178,20 +181,23 @@ Status KeyChain::check_sharing() const {
 Result<std::vector<crypto::KeyWrapper*>> KeyChain::brokers(const keys::DatasetName& name) {
   auto& opened = brokers_[name.text()];
   if (opened.empty()) {
+    std::vector<std::unique_ptr<BrokerKey>> all;
     for (const std::string& file : options_->brokers) {
+      auto service = session_->broker(file, service_purpose(purpose_));
+      // A command line or a file that is wrong is no service that is away; a wrong answer is as good as none.
+      if (!service.ok() && service.error().code() == Code::kInvalid) return service.error();
       auto wrapper = [&]() -> Result<std::unique_ptr<kms::ServiceWrapper>> {
-        CLOISTER_TRY(auto service, session_->broker(file, service_purpose(purpose_)));
-        return kms::ServiceWrapper::open(std::move(service), {name.tenant, name.environment, name.dataset});
+        if (!service.ok()) return service.error();
+        return kms::ServiceWrapper::open(std::move(*service), {name.tenant, name.environment, name.dataset});
       }();
-      // A command line or a file that is wrong is no service that is away.
-      if (!wrapper.ok() && wrapper.error().code() == Code::kInvalid) return wrapper.error();
-      opened.push_back(std::make_unique<BrokerKey>(file, std::move(wrapper)));
-      const Error* missing = opened.back()->missing();
+      all.push_back(std::make_unique<BrokerKey>(file, std::move(wrapper)));
+      const Error* missing = all.back()->missing();
       if (missing != nullptr && purpose_ != "seal" && !session_->globals().json) {
         std::fprintf(stderr, "broker %s is passed over: %s\n", printable(file).c_str(),
                      printable(missing->message()).c_str());
       }
     }
+    opened = std::move(all);
   }
   std::vector<crypto::KeyWrapper*> list;
   for (const auto& broker : opened) list.push_back(broker.get());

@@ -91,11 +91,11 @@ Status edit_slots(Session& session, KeyChain& chain, const RewrapRequest& reques
   return {};
 }
 
-// The keys that rewrap: those named, else the dataset's.
+// The keys that rewrap: those named, key services among them, else the dataset's.
 Result<std::vector<crypto::KeyWrapper*>> rewrappers(KeyChain& chain, const RewrapRequest& request, const Path& path) {
   std::vector<crypto::KeyWrapper*> list;
   for (const auto& named : chain.named()) list.push_back(named.get());
-  if (!list.empty() && request.keys.dataset.empty()) return list;
+  if (!list.empty() && request.keys.dataset.empty() && request.keys.brokers.empty()) return list;
   CLOISTER_TRY(const File file, File::open(path));
   CLOISTER_TRY(const seal::ObjectOutline outline, seal::read_outline(file));
   CLOISTER_TRY(const Wrappers wrappers, chain.for_opening(outline.preamble, outline.slots.newest));

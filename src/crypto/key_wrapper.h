@@ -62,6 +62,9 @@ class KeyWrapper {
   // kDenied: it is, but the wrap doesn't open in this context, or the key refuses.
   virtual Result<KeyMaterial> unwrap(const WrappedKey& wrapped, const WrapContext& context) = 0;
 
+  // Who answers for the key, for messages; empty where the key's id says it all.
+  virtual std::string holder() const { return {}; }
+
   // Under the newest version of the wrapping key. The key itself doesn't leave the wrapper where its home allows that;
   // here it is unwrapped and wrapped again.
   virtual Result<WrappedKey> rewrap(const WrappedKey& wrapped, const WrapContext& context);

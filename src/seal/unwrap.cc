@@ -11,6 +11,8 @@
 namespace cloister::seal {
 namespace {
 
+constexpr unsigned kSetsMax = 256;  // of shares, combined for one opening: what one wrong among 64 takes, and more
+
 std::uint64_t argon2_work(const Slot& slot) {
   if (slot.wrapped.type != crypto::WrapType::kPassphrase) return 0;
   const std::uint8_t* cost = slot.wrapped.parameters.data() + 16;  // its size was checked by the parser
@@ -19,6 +21,12 @@ std::uint64_t argon2_work(const Slot& slot) {
 
 // What is worth telling: what may work later, then who refused, then what else there was.
 int weight(Code code) { return code == Code::kUnavailable ? 2 : code == Code::kDenied ? 1 : 0; }
+
+// A slot may be under one's key, and another one answer for it.
+std::string describe_share(const Slot& slot, const crypto::KeyWrapper& giver) {
+  const std::string holder = giver.holder();
+  return describe_slot(slot) + (holder.empty() ? "" : " from " + holder);
+}
 
 std::string joined(const std::vector<std::string>& parts, std::string_view between) {
   std::string text;
@@ -85,46 +93,72 @@ class Opening {
     return crypto::equal_constant_time(derive_commitment(dek, preamble_, page_), preamble_.commitment);
   }
 
+  // Each share is asked for once, until enough were given. Where these don't make the key the others are, and then
+  // those that were given already, of whoever else has an answer: the first may be another's, made up.
   Result<crypto::Dek> open_by_shares() {
     CLOISTER_RETURN_IF_ERROR(check_shares(table_.slots));
     const unsigned needed = shares_needed(table_.slots);
-    std::vector<crypto::KeyShare> shares;
-    std::vector<std::string> givers;
-    std::set<const Slot*> given;
-    for (crypto::KeyWrapper* wrapper : wrappers_) {
-      for (const Slot* slot : cheapest_first_) {
-        if (!slot->is_share() || given.contains(slot) || shares.size() == needed) continue;
-        auto value = try_slot(*wrapper, *slot);
-        if (!value) continue;
-        shares.push_back(crypto::KeyShare{slot->share.index, std::move(*value)});
-        givers.push_back(describe_slot(*slot));
-        given.insert(slot);
+    for (const bool again : {false, true}) {
+      if (again && shares_.size() < needed) break;
+      for (crypto::KeyWrapper* wrapper : wrappers_) {
+        for (const Slot* slot : cheapest_first_) {
+          if (!slot->is_share() || (!again && given_.contains(slot)) || sets_left_ == 0) continue;
+          if (!ask_for_share(*wrapper, *slot)) continue;
+          if (auto dek = combine_with_newest(needed)) return std::move(*dek);
+        }
       }
     }
-    if (shares.size() < needed) return too_few(needed, givers, given);
-    CLOISTER_TRY(crypto::KeyMaterial key, crypto::combine_shares(shares));
-    crypto::Dek dek(std::move(key));
-    if (fits(dek)) return dek;
+    if (shares_.size() < needed) return too_few(needed);
     return Error(Code::kCorrupt,
-                 "the shares given don't make this object's key, one of them is wrong: " + joined(givers, ", "));
+                 "the shares given don't make this object's key, one of them is wrong: " + joined(givers_, ", "));
   }
 
-  Error too_few(unsigned needed, const std::vector<std::string>& givers, const std::set<const Slot*>& given) const {
-    if (givers.empty() && refusals_.empty()) return refused();
+  // True: there is one more.
+  bool ask_for_share(crypto::KeyWrapper& wrapper, const Slot& slot) {
+    if (!asked_.emplace(&wrapper, &slot).second) return false;
+    auto value = try_slot(wrapper, slot);
+    if (!value) return false;
+    shares_.push_back(crypto::KeyShare{slot.share.index, std::move(*value)});
+    givers_.push_back(describe_share(slot, wrapper));
+    given_.insert(&slot);
+    return true;
+  }
+
+  // Sets of as many as are needed; those without the newest were tried when it wasn't there yet.
+  std::optional<crypto::Dek> combine_with_newest(unsigned needed) {
+    if (shares_.size() < needed) return std::nullopt;
+    std::vector<std::uint8_t> chosen(shares_.size() - 1);
+    std::fill_n(chosen.begin(), needed - 1, std::uint8_t{1});
+    do {
+      std::vector<crypto::KeyShare> set;
+      for (std::size_t i = 0; i < shares_.size(); ++i) {
+        if (i < chosen.size() && chosen[i] == 0) continue;
+        set.push_back(crypto::KeyShare{shares_[i].index, shares_[i].value.duplicate()});
+      }
+      auto key = crypto::combine_shares(set);
+      if (!key.ok()) continue;  // two answered for the same share
+      crypto::Dek dek(std::move(*key));
+      if (fits(dek)) return dek;
+    } while (--sets_left_ > 0 && std::ranges::prev_permutation(chosen).found);
+    return std::nullopt;
+  }
+
+  Error too_few(unsigned needed) const {
+    if (givers_.empty() && refusals_.empty()) return refused();
     std::vector<std::string> reasons;
     std::set<const crypto::KeyWrapper*> away;  // each of them may give one share later
     for (const Refusal& refusal : refusals_) {
-      if (given.contains(refusal.slot)) continue;
+      if (given_.contains(refusal.slot)) continue;
       if (refusal.error.code() == Code::kUnavailable) away.insert(refusal.wrapper);
       const std::string reason = describe_slot(*refusal.slot) + ": " + refusal.error.message();
       if (std::ranges::find(reasons, reason) == reasons.end()) reasons.push_back(reason);
     }
-    std::string text = std::to_string(needed) + " shares of its key are needed and " + std::to_string(givers.size()) +
-                       (givers.size() == 1 ? " was given" : " were given");
-    if (!givers.empty()) text += " (" + joined(givers, ", ") + ")";
+    std::string text = std::to_string(needed) + " shares of its key are needed and " + std::to_string(givers_.size()) +
+                       (givers_.size() == 1 ? " was given" : " were given");
+    if (!givers_.empty()) text += " (" + joined(givers_, ", ") + ")";
     for (const std::string& reason : reasons) text += "; " + reason;
     if (reasons.empty()) text += "; its slots are: " + describe_slots(table_);
-    return Error(given.size() + away.size() >= needed ? Code::kUnavailable : Code::kDenied, text);
+    return Error(given_.size() + away.size() >= needed ? Code::kUnavailable : Code::kDenied, text);
   }
 
   void note(const crypto::KeyWrapper& wrapper, const Slot& slot, const Error& error) {
@@ -153,7 +187,12 @@ class Opening {
   const std::span<crypto::KeyWrapper* const> wrappers_;
   std::vector<const Slot*> cheapest_first_;
   std::vector<Refusal> refusals_;
+  std::set<std::pair<const crypto::KeyWrapper*, const Slot*>> asked_;  // for shares
+  std::vector<crypto::KeyShare> shares_;
+  std::vector<std::string> givers_;  // of `shares_`
+  std::set<const Slot*> given_;
   std::uint64_t work_left_ = kArgon2WorkMax;
+  unsigned sets_left_ = kSetsMax;
 };
 
 }  // namespace

@@ -28,6 +28,8 @@ class BrokerSet::Asked final : public crypto::KeyWrapper {
     return key;
   }
 
+  std::string holder() const override { return broker_.name.empty() ? "" : "key service " + broker_.name; }
+
   bool holds() const { return until_.has_value(); }
   std::optional<Time> until() const { return until_; }
   std::string policy() const { return broker_.keys->policy(); }
@@ -61,7 +63,7 @@ class BrokerSet::Asked final : public crypto::KeyWrapper {
 
  private:
   Error refused(const Error& error) {
-    const Error said = broker_.name.empty() ? error : error.with_context("key service " + broker_.name);
+    const Error said = broker_.name.empty() ? error : error.with_context(holder());
     refusal_ = Refusal{broker_.name, said};
     return said;
   }
@@ -103,7 +105,9 @@ std::vector<BrokerSet::Refusal> BrokerSet::take_refusals() {
 void BrokerSet::opened(const seal::Preamble& preamble, const seal::SlotTable& slots) {
   for (const auto& asked : all_) asked->learn(preamble, slots);
   const auto gave = std::ranges::count_if(all_, [](const auto& asked) { return asked->holds(); });
-  needed_ = std::max<std::size_t>(1, static_cast<std::size_t>(gave));
+  // More gave theirs than are needed where one was wrong; one alone where it gave the whole key.
+  const std::size_t enough = std::max(1U, seal::shares_needed(slots.slots));
+  needed_ = std::clamp<std::size_t>(static_cast<std::size_t>(gave), 1, enough);
 }
 
 std::optional<Time> BrokerSet::lease_end() const {

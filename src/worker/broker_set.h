@@ -33,8 +33,9 @@ class BrokerSet {
   };
   std::vector<Refusal> take_refusals();
 
-  // Once the object is open: as many as released its key then have to go on saying yes. Its slots say what the others
-  // may be asked for in their stead; their wraps are authentic, so they may come from a look at the file before.
+  // Once the object is open: as many as it needed to release its key have to go on saying yes. Its slots say what the
+  // others may be asked for in their stead. Both are the opened reader's: a look at the file before may be at another
+  // object.
   void opened(const seal::Preamble& preamble, const seal::SlotTable& slots);
 
   // Until when enough leases hold; nothing when fewer do than are needed.

@@ -56,8 +56,10 @@ Status read_into(const seal::ObjectReader& reader, MutableByteView memory, const
   return Error(Code::kCorrupt, "the model isn't the one that the manifest names");
 }
 
-Result<seal::ObjectReader> open_object(File sealed, std::span<crypto::KeyWrapper* const> wrappers) {
+Result<seal::ObjectReader> open_object(File sealed, std::span<crypto::KeyWrapper* const> wrappers,
+                                       const TellOpened& tell) {
   CLOISTER_TRY(seal::ObjectReader reader, seal::ObjectReader::open(std::move(sealed), wrappers));
+  if (tell) tell(reader.preamble(), reader.slots().newest);
   if (reader.size() == 0) return Error(Code::kInvalid, "the model is empty");
   return reader;
 }
@@ -65,16 +67,16 @@ Result<seal::ObjectReader> open_object(File sealed, std::span<crypto::KeyWrapper
 }  // namespace
 
 Result<SecretMemory> open_model(File sealed, std::span<crypto::KeyWrapper* const> wrappers,
-                                const crypto::Sha256Digest& expected) {
-  CLOISTER_TRY(const seal::ObjectReader reader, open_object(std::move(sealed), wrappers));
+                                const crypto::Sha256Digest& expected, const TellOpened& tell) {
+  CLOISTER_TRY(const seal::ObjectReader reader, open_object(std::move(sealed), wrappers, tell));
   CLOISTER_TRY(SecretMemory memory, SecretMemory::allocate(reader.size()));
   CLOISTER_RETURN_IF_ERROR(read_into(reader, memory.expose_mutable(), expected));
   return memory;
 }
 
 Result<EngineFile> open_model_file(File sealed, File memory, std::span<crypto::KeyWrapper* const> wrappers,
-                                   const crypto::Sha256Digest& expected) {
-  CLOISTER_TRY(const seal::ObjectReader reader, open_object(std::move(sealed), wrappers));
+                                   const crypto::Sha256Digest& expected, const TellOpened& tell) {
+  CLOISTER_TRY(const seal::ObjectReader reader, open_object(std::move(sealed), wrappers, tell));
   CLOISTER_TRY(EngineFile file, EngineFile::allocate(std::move(memory), reader.size()));
   CLOISTER_RETURN_IF_ERROR(read_into(reader, file.expose_mutable(), expected));
   CLOISTER_RETURN_IF_ERROR(file.freeze());

@@ -39,6 +39,40 @@ has 'no findings' <said || fail "verify has findings: $(cat said)"
 has 'its key is shared: 2 of 3' <said || fail "verify doesn't say that the key is shared: $(cat said)"
 by 'eu us' inspect shared.sealed --open | has 'object digest'
 
+# One whose answers make no sense is passed over like one that is away: here the identity that us gave answers as it.
+python3 - us.service odd.service <<'PY' &
+import json, os, socket, ssl, sys
+os.umask(0o077)
+service = json.load(open(sys.argv[1]))
+with open("odd.pem", "w") as file:
+    file.write(service["svid"] + service["key"])
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("odd.pem")
+server = socket.create_server(("127.0.0.1", 0))
+service["server"] = "spiffe://us.test/acme/local"
+service["address"] = "127.0.0.1:%d" % server.getsockname()[1]
+with open("odd.json", "w") as file:
+    json.dump(service, file)
+os.rename("odd.json", sys.argv[2])
+while True:
+    connection, _ = server.accept()
+    try:
+        with context.wrap_socket(connection, server_side=True) as stream:
+            asked = b""
+            while b"\r\n\r\n" not in asked:
+                asked += stream.recv(65536) or b"\r\n\r\n"
+            stream.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+    except OSError:
+        pass
+PY
+broker_pid[odd]=$!
+eventually test -e odd.service || fail 'the odd service has no file'
+by 'odd eu lab' cat shared.sealed >opened 2>said || fail "a strange answer stops the others: $(cat said)"
+expect_same plain opened
+has 'odd.service is passed over: .*answered 400' <said || fail "nothing is said: $(cat said)"
+by 'odd eu lab' verify shared.sealed shared.sealed >said || fail "the second object isn't opened: $(cat said)"
+expect_error 4 '1 was given' by 'odd eu' open shared.sealed never
+
 # One alone, the same one twice, and a service by --service.
 expect_error 4 '2 shares of its key are needed and 1 was given' by eu open shared.sealed never
 expect_error 4 '1 was given' by 'us us' open shared.sealed never
@@ -80,6 +114,13 @@ cloister --json inspect shared.sealed >said
 [[ $(json_get unauthenticated.slots.0.key_version <said) == 1 ]] || fail "another share changed: $(cat said)"
 cmp <(tail -c +12289 before.sealed) <(tail -c +12289 shared.sealed) || fail 'more than the slots changed'
 
+# The same beside a key that has no slot there.
+at us cloister --quiet dataset rotate-key acme/models
+(umask 077 && "$CLOISTER" key-file new spare.key)
+expect_status 0 "$CLOISTER" rewrap shared.sealed --broker "$top/us.service" --software-key spare.key
+cloister --json inspect shared.sealed >said
+[[ $(json_get unauthenticated.slots.1.key_version <said) == 3 ]] || fail "the share isn't under the newest key: $(cat said)"
+
 # What isn't sharing, and what doesn't go together.
 expect_error 2 '--threshold' by "$all" seal plain never.sealed --dataset acme/models
 expect_error 2 '1 of 3' by 'eu us us' seal plain never.sealed --dataset acme/models --threshold 1
@@ -91,7 +132,14 @@ expect_error 2 'takes the place' "$CLOISTER" --service "$top/eu.service" seal pl
 expect_error 2 '--broker' "$CLOISTER" seal plain never.sealed --dataset acme/models --threshold 2
 mkdir folder
 expect_error 2 'for files' by 'eu us' seal folder never.sealed --dataset acme/models --threshold 2
-expect_error 8 'its key is shared' by 'eu us' rekey shared.sealed
+expect_error 8 'its key is shared' "$CLOISTER" rekey shared.sealed
+
+# A new key is shared by sealing alone: one that a service had wholly isn't given to each of two.
+expect_status 0 "$CLOISTER" --service "$top/eu.service" seal plain whole.sealed --dataset acme/models
+cp whole.sealed before.sealed
+expect_error 2 'the whole new key' by 'eu us' rekey whole.sealed
+expect_error 2 'the whole new key' by 'eu us' rekey shared.sealed
+expect_same whole.sealed before.sealed
 expect_absent never.sealed
 
 # Each service has its own requests on record, and nobody else's.

@@ -11,6 +11,26 @@
 namespace cloister::seal {
 namespace {
 
+// Answers for another one's share, with something that it made up.
+class Pretender final : public crypto::KeyWrapper {
+ public:
+  Pretender(const DatasetKeys& whose, crypto::Random& random)
+      : key_id_(to_hex(whose.keyring.outline().keyring_id)), random_(&random) {}
+
+  Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial&, const crypto::WrapContext&) override {
+    return Error(Code::kDenied, "it pretends only");
+  }
+  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey& wrapped, const crypto::WrapContext&) override {
+    if (wrapped.key_id != key_id_) return Error(Code::kNotFound, "another key's");
+    return crypto::KeyMaterial::random(*random_);
+  }
+  std::string holder() const override { return "broker pretender"; }
+
+ private:
+  std::string key_id_;
+  crypto::Random* random_;
+};
+
 class SharedObject : public ::testing::Test {
  protected:
   SharedObject() { seal(wrappers({&a_, &b_, &c_}), 2); }
@@ -133,6 +153,28 @@ TEST_F(SharedObject, WrongShare) {
   expect_refused(refused, Code::kCorrupt, "share 1 by dataset-key " + to_hex(a_.keyring.outline().keyring_id));
   expect_refused(refused, Code::kCorrupt, "share 2 by dataset-key " + to_hex(b_.keyring.outline().keyring_id));
   expect_opens(wrappers({&a_, &c_}));
+  expect_opens(wrappers({&a_, &b_, &c_}));
+  expect_opens(wrappers({&b_, &a_, &c_}));
+  expect_refused(open({a_.wrapper.get(), b_.wrapper.get(), &refuses_}), Code::kCorrupt, "one of them is wrong");
+}
+
+TEST_F(SharedObject, TwoWrongOfFive) {
+  DatasetKeys d(4), e(5);
+  seal(wrappers({&a_, &b_, &c_, &d, &e}), 3);
+  Pretender first(a_, a_.random), third(c_, a_.random);
+  expect_opens({&first, b_.wrapper.get(), &third, d.wrapper.get(), e.wrapper.get()});
+  const auto refused = open({&first, b_.wrapper.get(), &third, d.wrapper.get()});
+  expect_refused(refused, Code::kCorrupt, "share 4 by dataset-key " + to_hex(d.keyring.outline().keyring_id));
+}
+
+TEST_F(SharedObject, ShareOfAnotherIsMadeUp) {
+  Pretender pretender(a_, a_.random);
+  const auto refused = open({&pretender, b_.wrapper.get()});
+  const std::string whose = to_hex(a_.keyring.outline().keyring_id);
+  expect_refused(refused, Code::kCorrupt, "share 1 by dataset-key " + whose + "/1 from broker pretender, share 2 by");
+  expect_opens({&pretender, b_.wrapper.get(), c_.wrapper.get()});
+  expect_opens({&pretender, a_.wrapper.get(), b_.wrapper.get()});
+  expect_refused(open({&pretender, a_.wrapper.get()}), Code::kDenied, "1 was given");
 }
 
 TEST_F(SharedObject, ForgedIndexOrThreshold) {

@@ -20,6 +20,20 @@ using testing::expect_refused;
 using testing::ReleaseService;
 using testing::value_of;
 
+// Gives something else than what was wrapped.
+class MadeUp final : public crypto::KeyWrapper {
+ public:
+  Result<crypto::WrappedKey> wrap(const crypto::KeyMaterial&, const crypto::WrapContext&) override {
+    return Error(Code::kDenied, "it makes up keys only");
+  }
+  Result<crypto::KeyMaterial> unwrap(const crypto::WrappedKey&, const crypto::WrapContext&) override {
+    return crypto::KeyMaterial::random(random_);
+  }
+
+ private:
+  testing::DeterministicRandom random_{5};
+};
+
 class Brokers : public ::testing::Test {
  protected:
   struct Site {
@@ -72,9 +86,8 @@ class Brokers : public ::testing::Test {
     for (const auto& site : sites_) site->service.now = now_;
   }
   Status open() {
-    const auto outline = value_of(seal::read_outline(value_of(File::open(model_))));
     CLOISTER_TRY(const auto reader, seal::ObjectReader::open(value_of(File::open(model_)), set_->wrappers()));
-    set_->opened(outline.preamble, outline.slots.newest);
+    set_->opened(reader.preamble(), reader.slots().newest);
     Bytes text(reader.size());
     CLOISTER_RETURN_IF_ERROR(reader.read_at(0, text));
     EXPECT_EQ(as_text(text), "weights");
@@ -183,6 +196,28 @@ TEST_F(Brokers, ShortestOfTheLeasesNeededCounts) {
   service(2).lease_length = minutes(2);
   ASSERT_TRUE(open().ok());
   EXPECT_EQ(set_->lease_end(), now_ + minutes(2));
+}
+
+TEST_F(Brokers, WrongShareOfOneAndTwoAreStillNeeded) {
+  MadeUp made_up;
+  service(1).keyring = &made_up;
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(attested(), (std::vector<unsigned>{1, 1, 1}));
+  pass(minutes(5));
+  refuse(1);
+  EXPECT_TRUE(set_->renew());
+  refuse(2);
+  EXPECT_FALSE(set_->renew());
+  EXPECT_FALSE(set_->lease_end());
+}
+
+TEST_F(Brokers, WrongShareAndNoOtherInItsPlace) {
+  MadeUp made_up;
+  service(1).keyring = &made_up;
+  refuse(3);
+  const Status opened = open();
+  expect_refused(opened, Code::kCorrupt, "one of them is wrong");
+  expect_refused(opened, Code::kCorrupt, "from key service site-1");
 }
 
 TEST_F(Brokers, AllThreeNeeded) {

@@ -42,6 +42,23 @@ TEST(Model, OpensIntoAFileInMemory) {
   EXPECT_FALSE(file.file().write_at(0, Bytes{1}).ok());
 }
 
+TEST(Model, TellsOfTheObjectThatIsOpen) {
+  Opener opener;
+  const auto outline = value_of(seal::read_outline(opener.file()));
+  unsigned told = 0;
+  const TellOpened tell = [&](const seal::Preamble& preamble, const seal::SlotTable& slots) {
+    ++told;
+    EXPECT_EQ(preamble.object_id, outline.preamble.object_id);
+    EXPECT_EQ(slots.slots.size(), outline.slots.newest.slots.size());
+  };
+  value_of(open_model(opener.file(), opener.wrappers, opener.sealed.digest(), tell));
+  EXPECT_EQ(told, 1U);
+  Opener refused;
+  refused.sealed.service.anchors = attest::Anchors::production();
+  expect_refused(open_model(refused.file(), refused.wrappers, refused.sealed.digest(), tell), Code::kDenied, "");
+  EXPECT_EQ(told, 1U);
+}
+
 TEST(Model, AnotherThanTheManifestNames) {
   Opener opener;
   expect_refused(open_model(opener.file(), opener.wrappers, {}), Code::kCorrupt, "manifest");
