@@ -36,4 +36,12 @@ Result<Replay> replay_release(const Archive& archive, const std::string& id) {
   return replay;
 }
 
+Result<attest::EarRequest> result_of(const Replay& replay, OnRecord on_record) {
+  if (on_record == OnRecord::kNo) return Error(Code::kCorrupt, "the audit log has no record of what was kept");
+  if (!replay.same()) return Error(Code::kCorrupt, "what was kept doesn't lead to what was decided");
+  const policy::ReleaseDecision& decision = replay.record.found.decision;
+  const Duration lifetime = decision.lease.ms > 0 ? decision.lease : attest::EarRequest().lifetime;
+  return result_of(replay.record, replay.policy_id, replay.record.asked.now, lifetime);
+}
+
 }  // namespace cloister::service
