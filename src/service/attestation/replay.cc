@@ -40,8 +40,9 @@ Result<attest::EarRequest> result_of(const Replay& replay, OnRecord on_record) {
   if (on_record == OnRecord::kNo) return Error(Code::kCorrupt, "the audit log has no record of what was kept");
   if (!replay.same()) return Error(Code::kCorrupt, "what was kept doesn't lead to what was decided");
   const policy::ReleaseDecision& decision = replay.record.found.decision;
-  const Duration lifetime = decision.lease.ms > 0 ? decision.lease : attest::EarRequest().lifetime;
-  return result_of(replay.record, replay.policy_id, replay.record.asked.now, lifetime);
+  const Time issued = replay.record.asked.now;
+  const Duration lifetime = decision.allowed ? decision.lease_end(issued) - issued : attest::EarRequest().lifetime;
+  return result_of(replay.record, replay.policy_id, issued, lifetime);
 }
 
 }  // namespace cloister::service

@@ -36,6 +36,15 @@ TEST(ReplayResult, SaysWhatWasSaidThen) {
   EXPECT_EQ(result.lifetime, hours(1));
 }
 
+// The lease ended with the policy, and no result outlives it.
+TEST(ReplayResult, PolicyEndsBeforeTheLease) {
+  Replay replay = released();
+  replay.record.found.decision.until = kAsked + minutes(10);
+  EXPECT_EQ(value_of(result_of(replay, OnRecord::kYes)).lifetime, minutes(10));
+  replay.record.found.decision.until = kAsked + hours(2);
+  EXPECT_EQ(value_of(result_of(replay, OnRecord::kYes)).lifetime, hours(1));
+}
+
 TEST(ReplayResult, RefusalHasNoLease) {
   Replay replay = released();
   replay.record.found.decision = {};
