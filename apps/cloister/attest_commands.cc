@@ -76,6 +76,8 @@ constexpr const char* kVerifyManual = R"(NOTES
   what holds now: it doesn't go with --at.
   With --policy, what an attestation policy would decide about this evidence. It
   releases only what answers a question: with --nonce any it releases nothing.
+  --role and --manifest are taken at their word, so a result says what the policy
+  refuses, and never that it would release.
 )";
 
 constexpr std::size_t kNonceSizeMax = 64;
@@ -150,10 +152,11 @@ Result<attest::Anchors> anchors_of(std::vector<std::string> software_keys,
 attest::EarRequest result_of(const attest::Question& question, const Outcome& outcome,
                              const std::optional<policy::AttestationPolicy>& policy) {
   attest::EarRequest request;
-  if (policy) {
+  // Role and manifest are the operator's word, and nothing here held the evidence against them: what would be released
+  // by them isn't affirmed.
+  if (policy && !outcome.json["decision"]["allowed"].get<bool>()) {
     request.policy_id = policy->id();
-    request.appraisal =
-        outcome.json["decision"]["allowed"].get<bool>() ? attest::Appraisal::kAllowed : attest::Appraisal::kRefused;
+    request.appraisal = attest::Appraisal::kRefused;
   }
   if (question.report_data) request.nonce = *question.report_data;
   request.issued = question.now;

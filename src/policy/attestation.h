@@ -2,6 +2,7 @@
 // closed: a floor that no rule can lower comes first. docs/formats/attestation-policy.md.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ struct ReleaseDecision {
   Duration lease;      // with `allowed`
   // With `allowed`: when the policy or the rule ends, whichever is first. No lease is good for longer.
   std::optional<Time> until;
+  // With `allowed`: when a lease that begins at `from` ends.
+  Time lease_end(Time from) const { return until ? std::min(from + lease, *until) : from + lease; }
   friend bool operator==(const ReleaseDecision&, const ReleaseDecision&) = default;
 };
 

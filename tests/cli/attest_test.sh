@@ -38,7 +38,7 @@ expect_status 5 cloister --home elsewhere attest verify one.evidence --nonce any
 cloister --home signing init >/dev/null
 expect_error 2 '8 to 64 bytes' cloister --home signing attest verify one.evidence --nonce 00 --ear result.jwt
 expect_error 4 'the evidence is refused' cloister --home signing attest verify one.evidence --nonce 0011223344556677 --ear result.jwt
-part() { cut -d. -f"$1" result.jwt | tr -- '-_' '+/' | sed 's/$/===/' | base64 -d 2>/dev/null || true; }
+part() { cut -d. -f"$1" "${2:-result.jwt}" | tr -- '-_' '+/' | sed 's/$/===/' | base64 -d 2>/dev/null || true; }
 [[ $(part 2 | json_get ear_status) == contraindicated ]] || fail "a refused one says $(part 2)"
 [[ $(part 2 | json_get eat_nonce) == ABEiM0RVZnc ]] || fail "another nonce: $(part 2)"
 [[ $(part 1 | json_get kid) == "$(cloister --home signing attest result-keys | json_get keys.1.kid)" ]] || fail 'signed with the key of hardware'
@@ -72,6 +72,34 @@ expect_error 2 'needs --dataset' cloister attest verify one.evidence --nonce any
 expect_error 4 'releases nothing' cloister attest verify one.evidence --nonce any "${asked[@]}"
 has '^not released by acme: ' <"$work/.out" || fail "$(cat "$work/.out")"
 expect_error 2 quote.bin cloister attest verify one.evidence --nonce any "${asked[@]/attested.toml/quote.bin}"
+
+# Signed for others: what the policy refuses, and nothing of what it would release by an operator's word.
+key=$(python3 - <<'PY'
+import hashlib, struct, time
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+key = Ed25519PrivateKey.generate()
+public = key.public_key()
+said = b"CLOISTER-INSECURE-SOFTWARE-1" + public.public_bytes(Encoding.Raw, PublicFormat.Raw) + bytes(range(32)) + bytes(32)
+said += bytes(range(64)) + struct.pack("<Q", int(time.time() * 1000)) + bytes(3)
+with open("statement.bin", "wb") as file:
+    file.write(said + key.sign(said))
+print(hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest())
+PY
+)
+sed -e 's/"hardware"/"insecure_software"/; s/"tdx"/"insecure_software"/; /^tcb_status/d' \
+  -e "s/^not_after.*/&\ninsecure_software_keys = \"$key\"/" attested.toml >software.toml
+stated=(attest verify --kind insecure_software --part statement=statement.bin --software-key "$key"
+  --nonce "$(python3 -c 'print(bytes(range(64)).hex())')")
+vector=submods.cpu0.ear_trustworthiness_vector
+expect_status 0 cloister --home signing "${stated[@]}" "${asked[@]/attested.toml/software.toml}" --ear allowed.jwt
+has '^released by acme: ' <"$work/.out" || fail "$(cat "$work/.out")"
+[[ $(part 2 allowed.jwt | json_get $vector.executables) == 33 && $(part 2 allowed.jwt | json_get $vector.configuration) == 36 ]] ||
+  fail "it affirms what nothing bound: $(part 2 allowed.jwt)"
+part 2 allowed.jwt | has ear_appraisal_policy_ids && fail "a policy that isn't why: $(part 2 allowed.jwt)"
+expect_error 4 'releases nothing' cloister --home signing "${stated[@]}" "${asked[@]}" --ear refused.jwt
+[[ $(part 2 refused.jwt | json_get $vector.executables) == 96 ]] || fail "it isn't refused: $(part 2 refused.jwt)"
+[[ $(part 2 refused.jwt | json_get submods.cpu0.ear_appraisal_policy_ids.0) == acme ]] || fail "nor by whom: $(part 2 refused.jwt)"
 
 # --- Collateral -----------------------------------------------------------------------------------------------------
 expect_status 0 cloister attest collateral list

@@ -186,8 +186,7 @@ Result<Reply> AttestedRelease::try_release(const ReleaseOrder& order, Call& call
   attempt.lease.target = call.target.text();
   attempt.lease.purpose = policy::purpose_name(*call.purpose);
   attempt.lease.rule = decision.rule;
-  attempt.lease.expires = call.now + decision.lease;
-  if (decision.until) attempt.lease.expires = std::min(attempt.lease.expires, *decision.until);
+  attempt.lease.expires = decision.lease_end(call.now);
   return hand_out(order, call, hierarchy, attempt);
 }
 

@@ -36,4 +36,13 @@ Result<Replay> replay_release(const Archive& archive, const std::string& id) {
   return replay;
 }
 
+Result<attest::EarRequest> result_of(const Replay& replay, OnRecord on_record) {
+  if (on_record == OnRecord::kNo) return Error(Code::kCorrupt, "the audit log has no record of what was kept");
+  if (!replay.same()) return Error(Code::kCorrupt, "what was kept doesn't lead to what was decided");
+  const policy::ReleaseDecision& decision = replay.record.found.decision;
+  const Time issued = replay.record.asked.now;
+  const Duration lifetime = decision.allowed ? decision.lease_end(issued) - issued : attest::EarRequest().lifetime;
+  return result_of(replay.record, replay.policy_id, issued, lifetime);
+}
+
 }  // namespace cloister::service

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "service/attestation/archive.h"
+#include "service/attestation/result_tokens.h"
 
 namespace cloister::service {
 
@@ -17,5 +18,11 @@ struct Replay {
 
 // kNotFound: it isn't kept here. kCorrupt: what is kept of it was changed, or isn't all there.
 Result<Replay> replay_release(const Archive& archive, const std::string& id);
+
+// Whether the audit log has a record with the replay's digest.
+enum class OnRecord { kNo, kYes };
+// What a token says of it, as said on its day. kCorrupt where it doesn't hold up: it isn't the same as then, or isn't
+// on record, and may never have gone out.
+Result<attest::EarRequest> result_of(const Replay& replay, OnRecord on_record);
 
 }  // namespace cloister::service

@@ -173,6 +173,17 @@ TEST_F(CachedChain, NotBeforeAndNotAfterItIsValid) {
   EXPECT_TRUE(verified(kNow).ok());
 }
 
+// At the last second that it names a certificate has expired, for OpenSSL and so for the cache.
+TEST_F(CachedChain, AtTheVeryEndOfItsValidity) {
+  const Time end = leaf_.facts().not_after;
+  ASSERT_TRUE(verified(end + Duration{-1}).ok());
+  EXPECT_TRUE(verified(leaf_.facts().not_before).ok());
+  expect_refused(verified(end), Code::kExpired, "expired");
+  const Certificate anchors[] = {authority_.certificate()};
+  expect_refused(verify_chain(leaf_, {{}, anchors, Purpose::kServerAndClient, end, PathRules::kStrict}), Code::kExpired,
+                 "expired");
+}
+
 TEST_F(CachedChain, OfAnExpiredAuthority) {
   TestAuthority soon(3, {.not_after = kNow + minutes(10)});
   anchor_ = &soon;
