@@ -11,7 +11,8 @@ namespace cloister::worker {
 
 class HttpEngine final : public Engine {
  public:
-  // Questions are posted to `path`. `patience`: how long one may take.
+  // Questions are posted to `path`. `patience`: how long one may take. An answer has to say where it ends, by its
+  // length or in chunks: one that ends with its connection isn't taken, since a process that dies ends it so, too.
   static Result<std::unique_ptr<HttpEngine>> create(net::UnixTarget target, std::string path, Duration patience);
 
   // Nothing to do: the process has it already.
