@@ -107,6 +107,25 @@ TEST(HttpEngine, AnswerWhoseEndNobodySaid) {
   }
 }
 
+TEST(HttpEngine, AnswersAsLargeAsClientsTake) {
+  const std::size_t size = 17 << 20;
+  const auto head = [](std::size_t length) {
+    return "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(length) + "\r\n\r\n";
+  };
+  const TempDir folder;
+  const Path socket = folder.path() / "engine.sock";
+  const auto engine = value_of(HttpEngine::create({socket, ::geteuid()}, "/", seconds(10)));
+  {
+    const DyingEngine dying(socket, head(size) + std::string(size, 'x'));
+    Kept kept;
+    ASSERT_TRUE(engine->stream({"text/plain", as_bytes("hello")}, kept).ok());
+    EXPECT_EQ(kept.text.size(), size);
+  }
+  ASSERT_EQ(::unlink(socket.c_str()), 0);
+  const DyingEngine dying(socket, head(kEngineAnswerMax + 1));
+  expect_refused(engine->infer({"text/plain", as_bytes("hello")}), Code::kUnavailable, "engine");
+}
+
 TEST(HttpEngine, NobodyThere) {
   const TempDir folder;
   const auto engine = value_of(HttpEngine::create({folder.path() / "engine.sock", ::geteuid()}, "/", seconds(1)));
