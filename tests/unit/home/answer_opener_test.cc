@@ -290,14 +290,24 @@ TEST_F(StreamedAsking, UnsealedAnswers) {
 }
 
 TEST_F(StreamedAsking, ReaderThatStops) {
-  struct Full final : net::BodySink {
+  struct Refusing final : net::BodySink {
+    explicit Refusing(Error why) : error(std::move(why)) {}
     Status begin(const net::Response&) override { return {}; }
-    Status take(ByteView) override { return Error(Code::kInternal, "the disk is full"); }
-  } full;
+    Status take(ByteView) override { return error; }
+    Error error;
+  };
   const auto client = InferenceClient::over(std::make_unique<Between>(*service_, nullptr), "worker");
   const VerifiedWorker worker = value_of(client->verify(expectation(), kNow, seconds(1)));
-  expect_refused(client->ask_streaming(worker, {"llm", "token", "text/plain", {}}, {kNow, &random_, seconds(1)}, full),
-                 Code::kInternal, "disk is full");
+  const auto asked = [&](net::BodySink& sink) {
+    return client->ask_streaming(worker, {"llm", "token", "text/plain", {}}, {kNow, &random_, seconds(1)}, sink);
+  };
+  Refusing full(Error(Code::kInternal, "the disk is full"));
+  expect_refused(asked(full), Code::kInternal, "disk is full");
+  // As a terminal does: the worker's answer is what it should be.
+  Refusing terminal(Error(Code::kInvalid, "the content is binary"));
+  const auto answer = asked(terminal);
+  expect_refused(answer, Code::kInvalid, "the content is binary");
+  EXPECT_EQ(answer.error().message().find("broke off"), std::string::npos);
 }
 
 }  // namespace
