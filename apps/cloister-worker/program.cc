@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/parallel.h"
 #include "cloister-worker/engine_reach.h"
 #include "net/spiffe_credentials.h"
 #include "net/spiffe_verifier.h"
@@ -18,8 +19,10 @@
 namespace cloister::worker {
 namespace {
 
-constexpr Duration kPatience = seconds(30);  // with the key service
+constexpr Duration kPatience = seconds(30);  // with each step of a key service
 constexpr Duration kRetry = seconds(5);
+constexpr Duration kLook = seconds(1);
+constexpr Duration kLookOften = Duration{50};
 constexpr Duration kRefresh = minutes(1);
 constexpr std::size_t kKeyFileSizeMax = 4096;
 
@@ -69,6 +72,7 @@ Error may_not_go_on(const std::vector<BrokerSet::Refusal>& refusals, bool over) 
     const Code said = refusal.error.code();
     if (!over && said != Code::kUnavailable && said != Code::kInternal) code = said;
   }
+  if (why.empty()) why = "its renewal wasn't done in time";
   return Error(code, (over ? "the lease is over: " : "renew the lease: ") + why);
 }
 
@@ -128,7 +132,11 @@ Result<Prepared> prepare(const WorkerConfig& config) {
 }
 
 Program::Program(const WorkerConfig& config, Prepared prepared, LockedDown locked, daemon::Log& log)
-    : config_(config), prepared_(std::move(prepared)), locked_(std::move(locked)), log_(log) {}
+    : config_(config),
+      prepared_(std::move(prepared)),
+      locked_(std::move(locked)),
+      log_(log),
+      patience_(kPatience, system_time) {}
 
 Program::~Program() { stop(Duration{}); }
 
@@ -171,11 +179,11 @@ Status Program::connect() {
         {service.name, service.keyring,
          std::make_unique<AttestedKeys>(
              locked_,
-             AttestedKeysParts{config_.target, release_channels(*connections_.back().client, kPatience),
+             AttestedKeysParts{config_.target, release_channels(*connections_.back().client, patience_),
                                prepared_.attester.get(), devices(), prepared_.manifest, &random_, system_time})});
   }
   if (brokers.empty()) return Error(Code::kUnavailable, "there is an identity for none of the key services");
-  keys_ = std::make_unique<BrokerSet>(std::move(brokers));
+  keys_ = std::make_unique<BrokerSet>(std::move(brokers), patience_);
   return {};
 }
 
@@ -231,6 +239,7 @@ Status Program::start() {
   const Time now = system_time();
   const auto end = keys_->lease_end();
   CLOISTER_CHECK(end);
+  lease_end_ = *end;
   next_renewal_ = now + Duration{(*end - now).ms / 2};
   next_refresh_ = now + kRefresh;
   if (inference_) inference_->answer_until(*end);
@@ -238,7 +247,8 @@ Status Program::start() {
   return {};
 }
 
-Status Program::renew_when_due() {
+void Program::renew_when_due() {
+  if (renewal_.joinable()) return;  // it has the attester
   const Time now = system_time();
   if (now >= next_refresh_ && inference_) {
     next_refresh_ = now + kRefresh;
@@ -246,30 +256,52 @@ Status Program::renew_when_due() {
       log_.warning("bundle-not-renewed", {{"error", refreshed.error().message()}});
     }
   }
-  if (now < next_renewal_) return {};
-  const bool renewed = [this] {
-    const std::lock_guard lock(attesting_);
-    return keys_->renew();
-  }();
-  const Time after = system_time();
+  if (now < next_renewal_) return;
+  auto started = start_thread([this] {
+    {
+      const std::lock_guard lock(attesting_);
+      renewed_ = keys_->renew();
+    }
+    renewal_done_ = true;
+  });
+  if (started.ok()) {
+    renewal_ = std::move(started).value();
+  } else {
+    log_.warning("lease-not-renewed", {{"error", started.error().message()}});
+    next_renewal_ = now + kRetry;
+  }
+}
+
+Status Program::finish_renewal() {
+  renewal_.join();
+  renewal_done_ = false;
+  const Time now = system_time();
   const auto end = keys_->lease_end();
-  const auto refusals = keys_->take_refusals();
-  for (const BrokerSet::Refusal& refusal : refusals) {
+  refusals_ = keys_->take_refusals();
+  for (const BrokerSet::Refusal& refusal : refusals_) {
     log_.warning("lease-not-renewed", {{"service", service_name(refusal)}, {"error", refusal.error.message()}});
   }
-  if (!end || after >= *end) return may_not_go_on(refusals, end.has_value());
+  if (!end || now >= *end) return may_not_go_on(refusals_, end.has_value());
+  lease_end_ = *end;
   if (inference_) {
     inference_->released_under(keys_->policies());
     inference_->answer_until(*end);
   }
-  next_renewal_ = renewed ? after + Duration{(*end - after).ms / 2} : std::min(after + kRetry, *end);
-  if (renewed) log_.info("lease-renewed", {{"lease", to_rfc3339(*end)}});
+  next_renewal_ = now + (renewed_ ? Duration{(*end - now).ms / 2} : kRetry);
+  if (renewed_) log_.info("lease-renewed", {{"lease", to_rfc3339(*end)}});
   return {};
+}
+
+Duration Program::until_next_look() const {
+  const bool renewing = renewal_.joinable();
+  const Duration due = (renewing ? lease_end_ : std::min(lease_end_, next_renewal_)) - system_time();
+  return std::clamp(due, Duration{1}, renewing ? kLookOften : kLook);
 }
 
 Status Program::serve(const sigset_t& signals) {
   for (;;) {
-    const timespec step{1, 0};
+    const Duration wait = until_next_look();
+    const timespec step{wait.ms / 1000, wait.ms % 1000 * 1'000'000};
     const int signal = ::sigtimedwait(&signals, nullptr, &step);
     if (signal == SIGTERM || signal == SIGINT) return {};
     if (engine_) {
@@ -277,17 +309,22 @@ Status Program::serve(const sigset_t& signals) {
         return Error(Code::kInternal, "the engine ended " + how_it_ended(*status));
       }
     }
-    CLOISTER_RETURN_IF_ERROR(renew_when_due());
+    if (renewal_done_) CLOISTER_RETURN_IF_ERROR(finish_renewal());
+    if (system_time() >= lease_end_) return may_not_go_on(refusals_, true);
+    renew_when_due();
   }
 }
 
 void Program::stop(Duration patience) {
-  if (inference_) ignore_result(inference_->stop(patience));
-  if (patience == Duration{} && engine_) engine_->stop(patience);  // before what waits for its answers
+  patience_.give_up();
+  const auto left = [this, patience] { return std::clamp(lease_end_ - system_time(), Duration{}, patience); };
+  if (inference_) ignore_result(inference_->stop(left()));
+  if (engine_ && left() == Duration{}) engine_->stop(Duration{});  // before what waits for its answers
   inference_.reset();
-  if (engine_) engine_->stop(patience);
+  if (engine_) engine_->stop(left());
   engine_.reset();
   engine_file_.reset();
+  if (renewal_.joinable()) renewal_.join();  // only now: a service that keeps it waiting keeps no model
   keys_.reset();
 }
 

@@ -4,7 +4,9 @@
 
 #include <signal.h>
 
+#include <atomic>
 #include <mutex>
+#include <thread>
 
 #include "attest/workload_manifest.h"
 #include "cloister-relay/identity_keeper.h"
@@ -42,10 +44,10 @@ class Program {
   // Everything up to the first question.
   Status start();
   // Renews what has to be renewed, until a signal of `signals` asks to end (success), the engine ends, or the worker
-  // may not go on (kDenied, kExpired).
+  // may not go on (kDenied, kExpired). Key services that keep it waiting keep none of that waiting.
   Status serve(const sigset_t& signals);
-  // Lets what has begun finish, within `patience`, and wipes the model. Without patience no question is answered any
-  // more.
+  // Lets what has begun finish, within `patience` and the lease, and wipes the model. Without patience no question is
+  // answered any more.
   void stop(Duration patience);
 
  private:
@@ -61,7 +63,9 @@ class Program {
   TellOpened tell_brokers();
   Status open_engine();
   Status open_inference();
-  Status renew_when_due();
+  void renew_when_due();
+  Status finish_renewal();
+  Duration until_next_look() const;
   void say_lockdown();
 
   const WorkerConfig& config_;
@@ -69,13 +73,19 @@ class Program {
   const LockedDown locked_;
   daemon::Log& log_;
   crypto::SystemRandom random_;
+  Patience patience_;
   std::vector<Connection> connections_;
   std::unique_ptr<BrokerSet> keys_;
   std::optional<EngineFile> engine_file_;
   std::unique_ptr<EngineProcess> engine_;
   std::unique_ptr<InferenceHost> inference_;
   std::mutex attesting_;  // the lease's renewal and the bundle's ask the same attester
-  Time next_renewal_, next_refresh_;
+  Time lease_end_, next_renewal_, next_refresh_;
+  std::vector<BrokerSet::Refusal> refusals_;  // of the last renewal
+  // Asks `keys_` while serve() watches; nobody else does until it is joined.
+  std::thread renewal_;
+  std::atomic<bool> renewal_done_ = false;
+  bool renewed_ = false;
 };
 
 }  // namespace cloister::worker

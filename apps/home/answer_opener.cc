@@ -29,6 +29,11 @@ Status AnswerOpener::take(ByteView sealed) {
   return opened.ok() ? opened : Status(corrupt(opened.error()));
 }
 
+Status AnswerOpener::note(Status from_sink) {
+  if (!from_sink.ok()) sink_failure_ = from_sink.error();
+  return from_sink;
+}
+
 Status AnswerOpener::read() {
   if (plaintext_.empty()) return {};
   if (!std::exchange(known_, true)) in_pieces_ = plaintext_.front() != kKnownLength;
@@ -50,7 +55,7 @@ Status AnswerOpener::read_pieces() {
     if (coding != nullptr && !is_padded_) {
       return Error(Code::kUnsupported, "the worker's answer: its content coding is unknown");
     }
-    CLOISTER_RETURN_IF_ERROR(sink_.begin(stream_.response()));
+    CLOISTER_RETURN_IF_ERROR(note(sink_.begin(stream_.response())));
   }
   if (is_padded_) {
     const Status taken = padding_.put(coded_, content_);
@@ -60,7 +65,7 @@ Status AnswerOpener::read_pieces() {
   }
   net::wipe_and_clear(coded_);
   if (content_.empty()) return {};
-  const Status handed = sink_.take(content_);
+  const Status handed = note(sink_.take(content_));
   net::wipe_and_clear(content_);
   return handed;
 }

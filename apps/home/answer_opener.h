@@ -24,12 +24,14 @@ class AnswerOpener final : public net::BodySink {
   Status begin(const net::Response& head) override;
   // kCorrupt for a chunk that isn't authentic: nothing of it is handed on.
   Status take(ByteView sealed) override;
-  Status wait() override { return sink_.wait(); }
+  Status wait() override { return note(sink_.wait()); }
 
   // The end: what the worker said beside its content, trailers included, and the whole answer where it wasn't in
   // pieces. kCorrupt: it isn't whole.
   Result<net::Response> finish();
   bool in_pieces() const { return in_pieces_; }
+  // What whoever reads refused the answer for: no fault of the worker's.
+  const std::optional<Error>& sink_failure() const { return sink_failure_; }
   // A sealed answer has begun to come.
   bool has_begun() const { return has_begun_; }
   // After finish(): the sealed bytes before the last chunk; empty unless they were to be kept.
@@ -39,10 +41,12 @@ class AnswerOpener final : public net::BodySink {
  private:
   Status read();
   Status read_pieces();
+  Status note(Status from_sink);
 
   net::OhttpOpener opener_;
   const KeepSealed keep_;
   net::BodySink& sink_;
+  std::optional<Error> sink_failure_;
   net::BinaryResponseStream stream_{net::BinaryHttpLimits{.content_bytes = 2 * kAnswerMax}};
   net::PaddedReader padding_;
   net::Buffer sealed_, plaintext_, coded_, content_;

@@ -195,6 +195,7 @@ Result<WorkerAnswer> InferenceClient::ask_streaming(const VerifiedWorker& worker
   const auto carried =
       transport_->stream(request("POST", "/v1/inference", std::move(headers), sealed), opener, options.patience);
   if (!carried.ok()) {
+    if (opener.sink_failure()) return *opener.sink_failure();
     const Error& why = carried.error();
     const bool broke_off = opener.has_begun() && why.code() == Code::kInvalid;
     return broke_off ? corrupt("it broke off: " + why.message()) : why.with_context("ask the worker");

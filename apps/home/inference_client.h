@@ -93,8 +93,8 @@ class InferenceClient {
                            crypto::Random& random, Duration patience);
   // The same, but the answer's content goes to `sink` as it comes, each piece as soon as it is authentic, behind its
   // status and headers; it isn't in the answer that is returned. A worker whose engine has whole answers alone gives
-  // one piece, after its receipt was checked. `patience`: how long nothing may come. Whatever error it ends with: what
-  // was handed out until then isn't whole, and nobody vouches for it.
+  // one piece, after its receipt was checked. `patience`: how long nothing may come. An error of `sink` is returned as
+  // it is. Whatever error it ends with: what was handed out until then isn't whole, and nobody vouches for it.
   Result<WorkerAnswer> ask_streaming(const VerifiedWorker& worker, const WorkerQuestion& question,
                                      const AskOptions& options, net::BodySink& sink);
 

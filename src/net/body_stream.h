@@ -42,7 +42,8 @@ class BodyFlow {
   bool gone_ = false;
 };
 
-// The right to write one body. One thread at a time. Destroyed before finish(), the peer sees that the body is cut.
+// The right to write one body. One thread at a time. Destroyed before finish(), the peer sees that the body is cut,
+// unless it speaks HTTP/1.0, where every body of unknown length ends with the connection.
 class BodyWriter {
  public:
   explicit BodyWriter(std::shared_ptr<BodyFlow> flow) : flow_(std::move(flow)) {}

@@ -395,7 +395,7 @@ std::size_t Http1ResponseParser::put(ByteView bytes) {
 void Http1ResponseParser::put_end() {
   State& state = *state_;
   error_code error = http::error::partial_message;
-  if (state.state == ParseState::kBody) state.reader->put_eof(error);
+  if (state.state == ParseState::kBody && state.limits.end_by_close) state.reader->put_eof(error);
   if (error) state.refuse("ended early");
 }
 

@@ -58,7 +58,7 @@ class Http1ResponseParser {
   ~Http1ResponseParser();
 
   std::size_t put(ByteView bytes);
-  // The connection has ended: done, if that is how this message ends.
+  // The connection has ended: done, if that is how this message ends, and may.
   void put_end();
 
   ParseState state() const;

@@ -54,6 +54,7 @@ struct ResponseLimits {
   std::size_t header_bytes = 64 << 10;
   std::size_t header_count = 200;
   std::size_t body_bytes = 16 << 20;
+  bool end_by_close = true;  // a body may end with its connection: then nobody knows whether it is whole
 };
 
 }  // namespace cloister::net

@@ -11,14 +11,17 @@ constexpr std::size_t kKeysMax = 10'000;  // of one request
 
 class HttpChannel final : public ReleaseChannel {
  public:
-  HttpChannel(std::unique_ptr<net::HttpConnection> connection, Duration patience)
+  HttpChannel(std::unique_ptr<net::HttpConnection> connection, const Patience& patience)
       : connection_(std::move(connection)), patience_(patience) {}
   const net::ConnectionInfo& info() const override { return connection_->info(); }
-  Result<net::Response> send(const net::Request& request) override { return connection_->send(request, patience_); }
+  Result<net::Response> send(const net::Request& request) override {
+    CLOISTER_TRY(const Duration left, patience_.left());
+    return connection_->send(request, left);
+  }
 
  private:
   std::unique_ptr<net::HttpConnection> connection_;
-  const Duration patience_;
+  const Patience& patience_;
 };
 
 // Over mutual TLS evidence is bound to the connection; over a Unix socket there is nothing to be bound to.
@@ -32,9 +35,10 @@ Status bind_to(const net::ConnectionInfo& info, attest::Binding& binding) {
 
 }  // namespace
 
-OpenReleaseChannel release_channels(net::HttpClient& client, Duration patience) {
-  return [&client, patience]() -> Result<std::unique_ptr<ReleaseChannel>> {
-    CLOISTER_TRY(auto connection, client.open(patience));
+OpenReleaseChannel release_channels(net::HttpClient& client, const Patience& patience) {
+  return [&client, &patience]() -> Result<std::unique_ptr<ReleaseChannel>> {
+    CLOISTER_TRY(const Duration left, patience.left());
+    CLOISTER_TRY(auto connection, client.open(left));
     return std::unique_ptr<ReleaseChannel>(std::make_unique<HttpChannel>(std::move(connection), patience));
   };
 }

@@ -9,6 +9,7 @@
 
 #include "net/http_client.h"
 #include "worker/attester/attester.h"
+#include "worker/patience.h"
 #include "worker/release_answer.h"
 
 namespace cloister::worker {
@@ -21,8 +22,8 @@ class ReleaseChannel {
   virtual Result<net::Response> send(const net::Request& request) = 0;
 };
 using OpenReleaseChannel = std::function<Result<std::unique_ptr<ReleaseChannel>>()>;
-// Connections of `client`, which must outlive what opens them.
-OpenReleaseChannel release_channels(net::HttpClient& client, Duration patience);
+// Connections of `client`; each step waits as long as `patience` has left. Both must outlive what opens them.
+OpenReleaseChannel release_channels(net::HttpClient& client, const Patience& patience);
 
 // What is asked for: keys of one dataset.
 struct ReleaseTarget {

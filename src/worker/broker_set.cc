@@ -6,6 +6,7 @@ namespace cloister::worker {
 namespace {
 
 constexpr std::size_t kPoliciesSizeMax = 256;  // as a receipt has room for
+constexpr Duration kEnough = seconds(5);       // for a service that is there, also on a busy machine
 
 }  // namespace
 
@@ -81,7 +82,7 @@ class BrokerSet::Asked final : public crypto::KeyWrapper {
   std::optional<Refusal> refusal_;
 };
 
-BrokerSet::BrokerSet(std::vector<Broker> brokers) {
+BrokerSet::BrokerSet(std::vector<Broker> brokers, Patience& patience) : patience_(patience) {
   CLOISTER_CHECK(!brokers.empty());
   for (Broker& broker : brokers) all_.push_back(std::make_unique<Asked>(std::move(broker)));
 }
@@ -120,20 +121,36 @@ std::optional<Time> BrokerSet::lease_end() const {
   return ends[needed_ - 1];
 }
 
+// Whoever is asked last leaves a part, too: what the others said is no use after the end. With one alone there are no
+// others.
+void BrokerSet::limit(Time end, std::size_t left) {
+  const Time now = patience_.now();
+  const Duration rest = end - now;
+  const Duration share{rest.ms / static_cast<std::int64_t>(left + 1)};
+  const Duration enough = std::min(kEnough, Duration{rest.ms / 2});
+  patience_.end_at(all_.size() == 1 ? end : now + std::max(share, enough));
+}
+
 bool BrokerSet::renew() {
+  const auto end = lease_end();
+  if (!end) return false;
   std::size_t said_yes = 0;
+  std::size_t left = all_.size();
   std::vector<Asked*> others;
   for (const auto& asked : all_) {
     if (!asked->holds()) {
       others.push_back(asked.get());
-    } else if (asked->renew()) {
-      ++said_yes;
+      continue;
     }
+    limit(*end, left--);
+    if (asked->renew()) ++said_yes;
   }
   for (Asked* asked : others) {
     if (said_yes >= needed_) break;
+    limit(*end, left--);
     if (asked->join()) ++said_yes;
   }
+  patience_.lift();
   return said_yes >= needed_;
 }
 

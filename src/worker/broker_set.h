@@ -19,8 +19,8 @@ class BrokerSet {
     std::string keyring;  // in hexadecimal: whose wraps it is asked for; empty: every dataset key's
     std::unique_ptr<AttestedKeys> keys;
   };
-  // Asked in this order. At least one.
-  explicit BrokerSet(std::vector<Broker> brokers);
+  // Asked in this order. At least one. `patience`, which outlives it, is what their channels wait by.
+  BrokerSet(std::vector<Broker> brokers, Patience& patience);
   ~BrokerSet();
 
   // Who is asked for the object's key: as many as are needed, in order. What refuses is passed over.
@@ -41,15 +41,19 @@ class BrokerSet {
   // Until when enough leases hold; nothing when fewer do than are needed.
   std::optional<Time> lease_end() const;
   // Attests to every service whose lease holds, each with its own challenge, then to others until enough said yes. A
-  // service that refuses ends its lease at once; the lease of one that can't be reached holds to its end. True: enough
-  // said yes just now.
+  // service that refuses ends its lease at once; the lease of one that can't be reached holds to its end. No step goes
+  // on beyond lease_end(), and one that keeps it waiting leaves time for those after it. True: enough said yes just
+  // now.
   bool renew();
   // The attestation policies by which they released, "eu-1, us-7": as many as 256 bytes hold.
   std::string policies() const;
 
  private:
   class Asked;
+  void limit(Time end, std::size_t left);
+
   std::vector<std::unique_ptr<Asked>> all_;
+  Patience& patience_;
   std::size_t needed_ = 1;
 };
 

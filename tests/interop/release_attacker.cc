@@ -110,10 +110,11 @@ int main(int argc, char** argv) {
 
   const auto client = value_of(
       net::HttpClient::create(net::UnixTarget{argv[1], static_cast<uid_t>(std::stoul(argv[2]))}, net::ClientOptions()));
+  const worker::Patience patience(kPatience, system_time);
   crypto::SystemRandom random;
   worker::AttestedKeysParts parts;
   parts.target = {argv[7], "", argv[8], "infer", "infer"};
-  parts.open = worker::release_channels(*client, kPatience);
+  parts.open = worker::release_channels(*client, patience);
   if (lie == Lie::kRelayed) parts.open = relayed(std::move(parts.open));
   parts.machine = &attester;
   parts.manifest = manifest;

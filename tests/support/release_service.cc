@@ -26,7 +26,10 @@ class ReleaseService::Channel final : public worker::ReleaseChannel {
     info_.own_key.emplace().fill(0x33);
   }
   const net::ConnectionInfo& info() const override { return info_; }
-  Result<net::Response> send(const net::Request& request) override { return service_.answer(request, info_); }
+  Result<net::Response> send(const net::Request& request) override {
+    CLOISTER_RETURN_IF_ERROR(service_.wait());
+    return service_.answer(request, info_);
+  }
 
  private:
   ReleaseService& service_;
@@ -36,9 +39,17 @@ class ReleaseService::Channel final : public worker::ReleaseChannel {
 worker::OpenReleaseChannel ReleaseService::channels() {
   return [this]() -> Result<std::unique_ptr<worker::ReleaseChannel>> {
     if (!reachable) return Error(Code::kUnavailable, "connect: refused");
+    CLOISTER_RETURN_IF_ERROR(wait());
     ++connections;
     return std::unique_ptr<worker::ReleaseChannel>(std::make_unique<Channel>(*this));
   };
+}
+
+Status ReleaseService::wait() {
+  if (patience == nullptr) return {};
+  CLOISTER_TRY(const Duration left, patience->left());
+  pass(std::min(takes, left));
+  return takes <= left ? Status() : Status(Error(Code::kUnavailable, "no answer in time"));
 }
 
 crypto::KeyMaterial ReleaseService::key_of(ByteView object) {

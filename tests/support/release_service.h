@@ -20,6 +20,10 @@ class ReleaseService {
   Duration lease_length = minutes(10);
   bool over_tls = true;
   bool reachable = true;
+  // A service that is slow to take a connection and to answer: `pass` lets that much of the time pass.
+  const worker::Patience* patience = nullptr;
+  std::function<void(Duration)> pass;
+  Duration takes{};
   bool leases_hold = true;    // false: policy changed, or it started anew
   bool refuses_keys = false;  // one by one, in an answer that is a success otherwise
   bool names_another_release = false;
@@ -41,6 +45,7 @@ class ReleaseService {
     Bytes recipient;
     Time end;
   };
+  Status wait();
   Result<std::string> admit(const JsonValue& attestation, const net::ConnectionInfo& info);
   Result<std::string> find_lease(const std::string& id);
   crypto::KeyMaterial unwrap(const JsonValue& key);

@@ -3,7 +3,10 @@
 namespace cloister::worker {
 
 Result<std::unique_ptr<HttpEngine>> HttpEngine::create(net::UnixTarget target, std::string path, Duration patience) {
-  CLOISTER_TRY(auto client, net::HttpClient::create(std::move(target), {}));
+  net::ClientOptions options;
+  options.response.body_bytes = kEngineAnswerMax;
+  options.response.end_by_close = false;  // a receipt says of an answer that it is whole
+  CLOISTER_TRY(auto client, net::HttpClient::create(std::move(target), std::move(options)));
   return std::unique_ptr<HttpEngine>(new HttpEngine(std::move(client), std::move(path), patience));
 }
 

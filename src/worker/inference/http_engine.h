@@ -9,9 +9,14 @@
 
 namespace cloister::worker {
 
+// The most content of one answer: sealed, it is what a client takes at most, 64 MiB.
+inline constexpr std::size_t kEngineAnswerMax = 63 << 20;
+
 class HttpEngine final : public Engine {
  public:
-  // Questions are posted to `path`. `patience`: how long one may take.
+  // Questions are posted to `path`. `patience`: how long one may take. An answer has to say where it ends, by its
+  // length or in chunks: one that ends with its connection isn't taken, since a process that dies ends it so, too. Nor
+  // is one beyond kEngineAnswerMax.
   static Result<std::unique_ptr<HttpEngine>> create(net::UnixTarget target, std::string path, Duration patience);
 
   // Nothing to do: the process has it already.

@@ -198,13 +198,16 @@ void InferenceService::stream(const net::BinaryRequest& request, const Asked& as
   const auto may_go_on = [this] { return clock_().unix_ms < answers_until_ms_; };
   StreamedAnswer answer(SealedAnswer(asked.receiver.respond(*random_)), waiting.stream(std::move(outer)), may_go_on);
   Status done = engine_->stream(question_of(request), answer);
-  if (done.ok()) {
-    ++counters_.answered;
-  } else if (!answer.begun()) {
+  const bool is_answer = done.ok();
+  if (!is_answer && !answer.begun()) {
     done = answer.whole(net::problem(net::http_status(done.error().code()), done.error().message()));
   }
   if (done.ok()) done = answer.end(receipt_for(asked, answer.digest()));
-  if (!done.ok()) ++counters_.cut;
+  if (!done.ok()) {
+    ++counters_.cut;
+  } else if (is_answer) {
+    ++counters_.answered;
+  }
 }
 
 net::Headers InferenceService::receipt_for(const Asked& asked, const crypto::Sha256Digest& response) {

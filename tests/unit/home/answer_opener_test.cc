@@ -290,14 +290,70 @@ TEST_F(StreamedAsking, UnsealedAnswers) {
 }
 
 TEST_F(StreamedAsking, ReaderThatStops) {
-  struct Full final : net::BodySink {
+  struct Refusing final : net::BodySink {
+    explicit Refusing(Error why) : error(std::move(why)) {}
     Status begin(const net::Response&) override { return {}; }
-    Status take(ByteView) override { return Error(Code::kInternal, "the disk is full"); }
-  } full;
+    Status take(ByteView) override { return error; }
+    Error error;
+  };
   const auto client = InferenceClient::over(std::make_unique<Between>(*service_, nullptr), "worker");
   const VerifiedWorker worker = value_of(client->verify(expectation(), kNow, seconds(1)));
-  expect_refused(client->ask_streaming(worker, {"llm", "token", "text/plain", {}}, {kNow, &random_, seconds(1)}, full),
-                 Code::kInternal, "disk is full");
+  const auto asked = [&](net::BodySink& sink) {
+    return client->ask_streaming(worker, {"llm", "token", "text/plain", {}}, {kNow, &random_, seconds(1)}, sink);
+  };
+  Refusing full(Error(Code::kInternal, "the disk is full"));
+  expect_refused(asked(full), Code::kInternal, "disk is full");
+  // As a terminal does: the worker's answer is what it should be.
+  Refusing terminal(Error(Code::kInvalid, "the content is binary"));
+  const auto answer = asked(terminal);
+  expect_refused(answer, Code::kInvalid, "the content is binary");
+  EXPECT_EQ(answer.error().message().find("broke off"), std::string::npos);
+}
+
+// Answers that no worker of ours gives: sealed by the test itself.
+class ForeignAnswer : public ::testing::Test {
+ protected:
+  ForeignAnswer() {
+    sender_.seal(as_bytes("question"), net::Last::kYes, request_);
+    auto receiver = value_of(net::OhttpReceiver::create(key_, private_key_, net::OhttpForm::kChunked, request_));
+    value_of(receiver.open(100));
+    responder_.emplace(receiver.respond(random_));
+  }
+  net::Buffer sealed(ByteView plaintext) {
+    net::Buffer out;
+    responder_->seal(plaintext, net::Last::kNo, out);
+    return out;
+  }
+
+  DeterministicRandom random_{1};
+  const crypto::HpkePrivateKey private_key_ = crypto::HpkePrivateKey::generate(crypto::HpkeKem::kX25519, random_);
+  const net::OhttpKey key_{3, private_key_.public_key(), {crypto::HpkeAead::kAes128Gcm}};
+  net::OhttpSender sender_ = value_of(net::OhttpSender::create(key_, net::OhttpForm::kChunked, random_));
+  net::Buffer request_;
+  std::optional<net::OhttpResponder> responder_;
+  Shown shown_;
+};
+
+TEST_F(ForeignAnswer, UnknownContentCoding) {
+  AnswerOpener opener(sender_, KeepSealed::kNo, shown_);
+  ASSERT_TRUE(opener.begin({200, {}, {}, {}}).ok());
+  const net::Response head{200, {{"content-encoding", "gzip"}}, {}, {}};
+  expect_refused(opener.take(sealed(net::encode_binary_stream_head(head))), Code::kUnsupported, "content coding");
+  EXPECT_EQ(shown_.status, 0U) << "nothing is handed on";
+}
+
+TEST_F(ForeignAnswer, MoreThanIsKept) {
+  AnswerOpener opener(sender_, KeepSealed::kYes, shown_);
+  ASSERT_TRUE(opener.begin({200, {}, {}, {}}).ok());
+  expect_refused(opener.take(net::Buffer(kAnswerMax + 1)), Code::kCorrupt, "longer than is taken");
+}
+
+TEST_F(ForeignAnswer, WholeAndTooLong) {
+  AnswerOpener opener(sender_, KeepSealed::kNo, shown_);
+  ASSERT_TRUE(opener.begin({200, {}, {}, {}}).ok());
+  const net::Buffer chunk(net::kOhttpChunkMax, 1);  // the first byte: of known length
+  for (std::size_t size = 0; size < kAnswerMax; size += chunk.size()) ASSERT_TRUE(opener.take(sealed(chunk)).ok());
+  expect_refused(opener.take(sealed(chunk)), Code::kCorrupt, "longer than is taken");
 }
 
 }  // namespace

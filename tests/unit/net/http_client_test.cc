@@ -99,6 +99,15 @@ TEST_F(Client, AnswersThatEndEarly) {
   expect_refused("HTTP", Code::kInvalid);
 }
 
+TEST_F(Client, EndByCloseWhereItIsNone) {
+  options_.response.end_by_close = false;
+  expect_refused(kOk + "\r\nuntil the end", Code::kInvalid);
+  expect_refused("HTTP/1.0 200 OK\r\n\r\n", Code::kInvalid);
+  EXPECT_EQ(as_text(ask(kOk + "Content-Length: 5\r\n\r\nhello")->response.body), "hello");
+  EXPECT_EQ(as_text(ask(kOk + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")->response.body), "hello");
+  EXPECT_EQ(ask("HTTP/1.1 204 No Content\r\n\r\n")->response.status, 204U);
+}
+
 TEST_F(Client, AnswersTooLarge) {
   options_.response.body_bytes = 1000;
   options_.response.header_bytes = 1000;

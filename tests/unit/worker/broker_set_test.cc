@@ -50,7 +50,11 @@ class Brokers : public ::testing::Test {
 
   Brokers() {
     const crypto::Sha256Digest fingerprint = attest::software_key_fingerprint(key_.public_key());
-    for (std::uint64_t seed = 1; seed <= 3; ++seed) sites_.push_back(std::make_unique<Site>(seed, fingerprint));
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+      sites_.push_back(std::make_unique<Site>(seed, fingerprint));
+      sites_.back()->service.patience = &patience_;
+      sites_.back()->service.pass = [this](Duration time) { pass(time); };
+    }
     seal(2);
   }
 
@@ -78,7 +82,7 @@ class Brokers : public ::testing::Test {
       brokers.push_back({"site-" + std::to_string(brokers.size() + 1), site->service.keyring_id,
                          std::make_unique<AttestedKeys>(locked_, std::move(parts))});
     }
-    set_ = std::make_unique<BrokerSet>(std::move(brokers));
+    set_ = std::make_unique<BrokerSet>(std::move(brokers), patience_);
   }
 
   void pass(Duration time) {
@@ -101,7 +105,12 @@ class Brokers : public ::testing::Test {
     return counts;
   }
 
+  void lease_to_all(Duration length) {
+    for (const auto& site : sites_) site->service.lease_length = length;
+  }
+
   Time now_{1'795'000'000'000};
+  Patience patience_{seconds(30), [this] { return now_; }};
   testing::DeterministicRandom random_{3};
   crypto::SigningKey key_ = crypto::SigningKey::generate(random_);
   testing::TempDir folder_;
@@ -190,6 +199,52 @@ TEST_F(Brokers, LeaseOfOneThatIsAwayHoldsToItsEnd) {
   service(1).reachable = true;
   EXPECT_TRUE(set_->renew());
   EXPECT_EQ(set_->lease_end(), now_ + minutes(10));
+}
+
+TEST_F(Brokers, OneThatStallsDoesNotUseUpTheOthersLeases) {
+  lease_to_all(seconds(90));
+  ASSERT_TRUE(open().ok());
+  const Time end = *set_->lease_end();
+  pass(seconds(45));
+  service(2).takes = hours(1);
+  EXPECT_TRUE(set_->renew());
+  EXPECT_LT(now_, end);
+  EXPECT_EQ(set_->lease_end(), end + seconds(45));
+  const auto refusals = set_->take_refusals();
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].broker, "site-2");
+  EXPECT_EQ(refusals[0].error.code(), Code::kUnavailable);
+}
+
+TEST_F(Brokers, AllStallAndTheRenewalEndsBeforeTheLease) {
+  lease_to_all(minutes(5));
+  ASSERT_TRUE(open().ok());
+  const Time end = *set_->lease_end();
+  pass(seconds(150));
+  for (const std::size_t number : {1U, 2U, 3U}) service(number).takes = seconds(29);  // each step, which is in time
+  EXPECT_FALSE(set_->renew());
+  EXPECT_LT(now_, end);
+  EXPECT_EQ(set_->lease_end(), end);
+}
+
+TEST_F(Brokers, AfterTheLeaseNobodyIsAsked) {
+  ASSERT_TRUE(open().ok());
+  pass(minutes(10));
+  EXPECT_FALSE(set_->renew());
+  EXPECT_EQ(attested(), (std::vector<unsigned>{1, 1, 0}));
+  const auto refusals = set_->take_refusals();
+  ASSERT_FALSE(refusals.empty());
+  EXPECT_NE(refusals[0].error.message().find("before the lease ends"), std::string::npos);
+}
+
+TEST_F(Brokers, AboutToEndNobodyIsAsked) {
+  ASSERT_TRUE(open().ok());
+  const Time end = *set_->lease_end();
+  pass(minutes(5));
+  patience_.give_up();
+  EXPECT_FALSE(set_->renew());
+  EXPECT_EQ(attested(), (std::vector<unsigned>{1, 1, 0}));
+  EXPECT_EQ(set_->lease_end(), end);
 }
 
 TEST_F(Brokers, ShortestOfTheLeasesNeededCounts) {

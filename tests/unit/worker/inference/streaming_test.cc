@@ -70,6 +70,36 @@ class EventEngine final : public net::Handler {
   std::vector<std::thread> threads_;
 };
 
+// Who asked, in memory.
+class Asker final : public net::Deferral {
+ public:
+  net::Answer take() override {
+    return net::Answer([](net::Response) {},
+                       [this](net::Response) {
+                         flow = std::make_shared<net::BodyFlow>([](net::Push) { return true; });
+                         return flow;
+                       });
+  }
+  std::shared_ptr<net::BodyFlow> flow;
+};
+
+// Whoever asked leaves when all but the end has been made.
+class Abandoned final : public Engine {
+ public:
+  explicit Abandoned(const Asker& asker) : asker_(asker) {}
+  Status load(ByteView) override { return {}; }
+  Result<EngineAnswer> infer(const Question&) override { return EngineAnswer{}; }
+  Status stream(const Question&, net::BodySink& sink) override {
+    CLOISTER_RETURN_IF_ERROR(sink.begin({200, {}, {}, {}}));
+    CLOISTER_RETURN_IF_ERROR(sink.take(as_bytes("all of it")));
+    asker_.flow->close();
+    return {};
+  }
+
+ private:
+  const Asker& asker_;
+};
+
 // Opens what comes, chunk by chunk, and notes how large each is.
 class Opened final : public net::BodySink {
  public:
@@ -120,20 +150,8 @@ class Streaming : public ::testing::Test {
     events_ = std::make_shared<EventEngine>();
     engine_server_ = value_of(net::HttpServer::create(options, events_));
     ASSERT_TRUE(engine_server_->listen(net::UnixListener{folder_ / "engine", users()}).ok());
-    InferenceOptions inference;
-    inference.model_name = "llm";
-    inference.manifest = to_bytes(as_bytes("manifest"));
-    inference.policy = "policy-1";
-    inference.tenants = {{"acme", crypto::sha256(as_bytes("token"))}};
-    auto engine = value_of(HttpEngine::create({folder_ / "engine", ::geteuid()}, "/v1/chat/completions", kPatience));
-    service_ = value_of(InferenceService::create(
-        inference, std::move(engine),
-        [](const attest::Binding& binding) {
-          attest::EvidenceSet set;
-          set.primary = {attest::Kind::kInsecureSoftware, {{"statement", attest::report_data(binding)}}};
-          return Result<attest::EvidenceSet>(std::move(set));
-        },
-        [] { return kNow; }, random_));
+    service_ =
+        service_of(value_of(HttpEngine::create({folder_ / "engine", ::geteuid()}, "/v1/chat/completions", kPatience)));
     server_ = value_of(net::HttpServer::create(options, service_));
     ASSERT_TRUE(server_->listen(net::UnixListener{folder_ / "worker", users()}).ok());
     client_ = value_of(net::HttpClient::create(net::UnixTarget{folder_ / "worker", ::geteuid()}, {}));
@@ -145,14 +163,28 @@ class Streaming : public ::testing::Test {
     service_.reset();
     engine_server_.reset();
   }
+  std::shared_ptr<InferenceService> service_of(std::unique_ptr<Engine> engine) {
+    InferenceOptions inference;
+    inference.model_name = "llm";
+    inference.manifest = to_bytes(as_bytes("manifest"));
+    inference.policy = "policy-1";
+    inference.tenants = {{"acme", crypto::sha256(as_bytes("token"))}};
+    return value_of(InferenceService::create(
+        inference, std::move(engine),
+        [](const attest::Binding& binding) {
+          attest::EvidenceSet set;
+          set.primary = {attest::Kind::kInsecureSoftware, {{"statement", attest::report_data(binding)}}};
+          return Result<attest::EvidenceSet>(std::move(set));
+        },
+        [] { return kNow; }, random_));
+  }
   static net::UnixUsers users() { return net::UnixUsers::only({::geteuid()}); }
 
   net::OhttpSender sender() {
     return value_of(net::OhttpSender::create(value_of(net::parse_ohttp_key(bundle_.key_configuration)),
                                              net::OhttpForm::kChunked, client_random_));
   }
-  Result<net::Response> ask(std::string_view text, net::OhttpSender& sender, net::BodySink& sink,
-                            const std::string& accepted = "gzip, cloister-padded") {
+  net::Request sealed(std::string_view text, net::OhttpSender& sender, const std::string& accepted) {
     net::BinaryRequest inner{"POST", "https", "worker", "/v2/models/llm/infer", {}, net::to_buffer(text), {}};
     inner.headers = {{"authorization", "Bearer token"},
                      {"date", net::to_http_date(kNow)},
@@ -161,7 +193,11 @@ class Streaming : public ::testing::Test {
     net::Request request{"POST", "/v1/inference", {{"content-type", "message/ohttp-chunked-req"}}, {}, nullptr};
     sender.seal(net::encode_binary_request(inner, 64), net::Last::kYes, request.body);
     sealed_request_ = request.body;
-    return client_->stream(request, sink, kPatience);
+    return request;
+  }
+  Result<net::Response> ask(std::string_view text, net::OhttpSender& sender, net::BodySink& sink,
+                            const std::string& accepted = "gzip, cloister-padded") {
+    return client_->stream(sealed(text, sender, accepted), sink, kPatience);
   }
 
   const TempDir folder_;
@@ -189,7 +225,7 @@ TEST_F(Streaming, EachPieceComesBeforeTheNextIsMade) {
   EXPECT_EQ(opened.stream.response().status, 200U);
   EXPECT_EQ(*opened.stream.response().headers.find("content-type"), "text/event-stream");
   EXPECT_EQ(opened.stream.response().headers.find("server"), nullptr) << "the engine's own headers stay inside";
-  EXPECT_EQ(service_->counts().answered, 1U);
+  EXPECT_TRUE(eventually([this] { return service_->counts().answered == 1; }));
 }
 
 TEST_F(Streaming, EveryChunkIsAMultiple) {
@@ -267,6 +303,18 @@ TEST_F(Streaming, WhoGoesAwayEndsTheEnginesWork) {
     EXPECT_TRUE(eventually([this] { return events_->ended.load(); })) << kind;
   }
   EXPECT_TRUE(eventually([this] { return service_->counts().cut == 2; }));
+}
+
+TEST_F(Streaming, LastChunkThatNobodyTakes) {
+  Asker asker;
+  const auto service = service_of(std::make_unique<Abandoned>(asker));
+  net::Request shows{"GET", "/v1/bundle", {}, {}, nullptr};
+  bundle_ = value_of(attest::decode_worker_bundle(service->handle(shows, asker)->body));
+  net::OhttpSender sender = this->sender();
+  net::Request request = sealed("{}", sender, "cloister-padded");
+  ASSERT_FALSE(service->handle(request, asker)) << "it answers later";
+  EXPECT_TRUE(eventually([&service] { return service->counts().cut == 1; }));
+  EXPECT_EQ(service->counts().answered, 0U);
 }
 
 TEST_F(Streaming, AfterTheEndOfTheLeaseItBreaksOff) {
