@@ -160,6 +160,17 @@ TEST_F(KbsRelease, SoundEvidenceRaisesFloors) {
   EXPECT_EQ(harness_.audit_rows().size(), records);  // nothing new, nothing on record
 }
 
+TEST_F(KbsRelease, FloorsOfAStoreThatCannotBeRead) {
+  keys::Store& store = harness_.keys->store();
+  const attest::SetVerdict verdict = guest().verdict;
+  const std::uint64_t epoch = options_.epoch();
+  ASSERT_TRUE(options_.raise_floors(store, verdict, epoch, Harness::caller()).ok());
+  attest::SetVerdict later = verdict;
+  for (auto& [name, number] : later.primary.seen) ++number;
+  harness_.sql("UPDATE settings SET value = replace(value, 'epoch', 'epos') WHERE name = 'attestation_state'");
+  EXPECT_EQ(options_.raise_floors(store, later, epoch, Harness::caller()).error().code(), Code::kCorrupt);
+}
+
 TEST_F(KbsRelease, PolicyOfAnotherServerCountsOnceItIsRead) {
   keys::Store& store = harness_.keys->store();
   const ReleaseSettings settings(
