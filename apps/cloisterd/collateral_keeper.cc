@@ -15,6 +15,7 @@ constexpr Duration kAgain = minutes(5);       // a vendor that didn't answer
 constexpr Duration kAgainRefused = hours(1);  // one that has no such piece
 constexpr std::size_t kWantedMax = 256;
 constexpr std::size_t kFailuresMax = 4096;
+constexpr auto kNvidiaOcsp = attest::CollateralKind::kNvidiaOcsp;
 
 // Few, whoever asks: by product or kind. All others have keys that evidence makes up as it likes.
 bool is_common(attest::CollateralKind kind) {
@@ -45,6 +46,14 @@ void CollateralKeeper::want(home::Wanted wanted, const std::string& caller) {
     return false;
   });
   if (wanted_.needs.size() + wanted.needs.size() > kWantedMax) return;
+  // By serial number alone, which evidence makes up: a guest mustn't say what is asked about a known caller's machine.
+  auto& requests = wanted.hints.ocsp_requests;
+  std::erase_if(requests, [&wanted](const auto& request) {
+    return std::ranges::count(wanted.needs, attest::CollateralNeed{kNvidiaOcsp, request.first}) == 0;
+  });
+  if (!caller.empty()) {
+    for (const auto& [serial, request] : requests) wanted_.hints.ocsp_requests.insert_or_assign(serial, request);
+  }
   wanted_.add(std::move(wanted));
 }
 
