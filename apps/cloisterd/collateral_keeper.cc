@@ -33,11 +33,17 @@ std::shared_ptr<const attest::Collateral> CollateralKeeper::current() const {
 void CollateralKeeper::want(home::Wanted wanted, const std::string& caller) {
   const std::lock_guard lock(mutex_);
   if (!parts_.fetcher) return;
-  const auto costs = [this](const attest::CollateralNeed& need) {
-    return !is_common(need.kind) && current_->find(need.kind, need.key) == nullptr;
+  const auto is_wanted = [this](const attest::CollateralNeed& need) {
+    return std::ranges::count(wanted_.needs, need) != 0;
   };
+  std::erase_if(wanted.needs, [&](const attest::CollateralNeed& need) {
+    return current_->find(need.kind, need.key) != nullptr || is_wanted(need);
+  });
+  const auto costs = [](const attest::CollateralNeed& need) { return !is_common(need.kind); };
   const auto count = static_cast<std::size_t>(std::ranges::count_if(wanted.needs, costs));
-  std::size_t left = budget_.take(caller, count, parts_.clock());
+  // Nothing is spent on what there is no room for.
+  const std::size_t room = kWantedMax - wanted_.needs.size();
+  std::size_t left = budget_.take(caller, std::min(count, room), parts_.clock());
   if (left < count) parts_.metrics.collateral_not_asked.fetch_add(count - left);
   std::erase_if(wanted.needs, [&](const attest::CollateralNeed& need) {
     if (!costs(need)) return false;
@@ -45,11 +51,12 @@ void CollateralKeeper::want(home::Wanted wanted, const std::string& caller) {
     --left;
     return false;
   });
-  if (wanted_.needs.size() + wanted.needs.size() > kWantedMax) return;
-  // By serial number alone, which evidence makes up: a guest mustn't say what is asked about a known caller's machine.
+  if (wanted.needs.size() > room) wanted.needs.resize(room);
   auto& requests = wanted.hints.ocsp_requests;
-  std::erase_if(requests, [&wanted](const auto& request) {
-    return std::ranges::count(wanted.needs, attest::CollateralNeed{kNvidiaOcsp, request.first}) == 0;
+  // By serial number alone, which evidence makes up: a guest mustn't say what is asked about a known caller's machine.
+  std::erase_if(requests, [&](const auto& request) {
+    const attest::CollateralNeed need{kNvidiaOcsp, request.first};
+    return std::ranges::count(wanted.needs, need) == 0 && !is_wanted(need);
   });
   if (!caller.empty()) {
     for (const auto& [serial, request] : requests) wanted_.hints.ocsp_requests.insert_or_assign(serial, request);

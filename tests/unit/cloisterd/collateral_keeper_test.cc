@@ -121,6 +121,17 @@ TEST_F(CollateralKeeperTest, MadeUpMachines) {
   EXPECT_EQ(metrics.collateral_not_asked, 100U + 100 - FetchBudget::kPerMinute);
 }
 
+// Each asks for what all machines of a product have in common, and that is asked for once.
+TEST_F(CollateralKeeperTest, ManyGuestsOfOneProduct) {
+  for (unsigned i = 0; i < 1000; ++i) keeper->want({{kCrl}, {}}, "");
+  for (unsigned i = 0; i < 100; ++i) keeper->want({{kInfo}, {}}, "spiffe://acme.test/w");
+  keeper->tick();
+  EXPECT_NE(find(kCrl), nullptr);
+  EXPECT_NE(find(kInfo), nullptr);
+  EXPECT_EQ(asked, 2U);
+  EXPECT_EQ(metrics.collateral_not_asked, 0U);
+}
+
 // Both name the same serial number, and differ in whose certificate it is of.
 TEST_F(CollateralKeeperTest, GuestSaysWhatIsAskedAboutAnothersMachine) {
   const CollateralNeed answer{CollateralKind::kNvidiaOcsp, "0a"};
