@@ -28,8 +28,8 @@ Result<KbsDecision> decide(const AttestedRelease& releases, const KbsGuest& gues
   asked.dataset = target.dataset;
   asked.purpose = as.purpose;
   asked.binding.role = kRole;
-  asked.evidence = guest.evidence.evidence;
-  asked.guest = guest.evidence.question;
+  asked.guest = guest.question;
+  record.guest_evidence = guest.evidence;
   record.collateral = guest.collateral;
   record.floors = guest.floors;
   record.epoch = state->epoch;

@@ -35,8 +35,8 @@ struct KbsOptions {
   std::function<Status(keys::Store& store)> refresh;
   // Rises when a verdict of before isn't good enough any more: its guests must answer another challenge.
   std::function<std::uint64_t()> epoch;
-  // Keeps what was judged, so that it can be judged again. Called on a worker; without it nothing is admitted. Not
-  // called for what no trusted root vouches for, or that answers another challenge.
+  // Keeps what was judged, the evidence under its digest, so that it can be judged again. Called on a worker; without
+  // it nothing is admitted. Not called for what no trusted root vouches for, or that answers another challenge.
   std::function<Result<KeptItems>(const KbsEvidence& evidence, const KbsJudgement& judgement)> keep;
   // Lets floors rise to what a sound verdict saw, and says the epoch from which on the guest counts. Called on a
   // worker.

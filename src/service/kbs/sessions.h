@@ -41,12 +41,13 @@ struct KbsJudgement {
 // A guest whose evidence was verified. Immutable.
 struct KbsGuest {
   std::string tee;
-  std::string evidence_id;  // SHA-256 of the evidence as attest::encode() has it, hexadecimal
+  // SHA-256 of the evidence as attest::encode() has it, under which it is kept: it is too large to be held here.
+  crypto::Sha256Digest evidence{};
   attest::SetVerdict verdict;
   crypto::JweRecipient recipient;
   std::uint64_t epoch = 0;  // from which on it counts
   // What it was judged by, for the record of each decision.
-  KbsEvidence evidence = {};
+  GuestQuestion question = {};
   attest::Floors floors = {};
   KeptItems collateral = {};
 };

@@ -2,6 +2,7 @@
 // protocol asks it, and asks for hardware.
 #include "service/kbs/kbs_dialect.h"
 
+#include "base/base64.h"
 #include "service/attestation/replay.h"
 #include "tests/support/simulated_snp.h"
 #include "tests/support/verdicts.h"
@@ -56,16 +57,16 @@ class KbsRelease : public ::testing::Test {
                               harness_.random);
   }
 
-  KbsEvidence sent() { return {{amd_.snp(), {}}, {Bytes(48, 0x5A), Bytes(48, 0), kStart}}; }
+  KbsEvidence sent() const { return sent_; }
   // A guest that verifies, as its hardware's roots are a test's own; a replay knows the vendors' alone.
   KbsGuest guest(const SnpParts& parts = {}) {
     const auto asked = snp_question(amd_);
     return {"snp",
-            "e",
+            value_of(releases_->archive().put_shared(attest::encode(sent().evidence), harness_.random)),
             {attest::verify(amd_.snp(parts), asked->question), {}},
             {crypto::JweAlgorithm::kEcdhEsA256Kw, key_of_seed(1).public_key()},
             0,
-            sent()};
+            sent().question};
   }
   KbsDecision decided(const KbsGuest& by, const Target& target = {"acme", "", "key"}) {
     return value_of(options_.decide(by, target, kStart));
@@ -73,6 +74,7 @@ class KbsRelease : public ::testing::Test {
 
   Harness harness_;
   SimulatedAmd amd_;
+  const KbsEvidence sent_{{amd_.snp(), {}}, {Bytes(48, 0x5A), Bytes(48, 0), kStart}};
   std::unique_ptr<AttestedRelease> releases_;
   std::shared_ptr<const attest::Collateral> collateral_;
   KbsOptions options_;
@@ -123,6 +125,21 @@ TEST_F(KbsRelease, DecisionIsDecidedAgain) {
   EXPECT_EQ(replay.record.asked.binding.role, "kbs");
   ASSERT_TRUE(replay.record.asked.guest);
   EXPECT_EQ(replay.record.asked.guest->report_data, sent().question.report_data);
+  EXPECT_EQ(replay.record.asked.evidence, sent().evidence);
+  const std::string name = to_hex(refused.evidence);
+  std::filesystem::remove(harness_.directory / "archive" / "shared" / name);
+  const auto gone = replay_release(releases_->archive(), decision.kept);
+  ASSERT_FALSE(gone.ok());
+  EXPECT_EQ(gone.error().code(), Code::kCorrupt);
+  EXPECT_NE(gone.error().message().find(name), std::string::npos) << gone.error().message();
+}
+
+// Guests ask as often as they like.
+TEST_F(KbsRelease, EvidenceIsInNoDecision) {
+  const KbsDecision decision = decided(guest());
+  const Bytes record = value_of(releases_->archive().release(decision.kept));
+  EXPECT_EQ(as_text(record).find(to_base64(attest::encode(sent().evidence))), std::string_view::npos);
+  EXPECT_NE(as_text(record).find(to_hex(guest().evidence)), std::string_view::npos);
 }
 
 // Whoever could put another verdict beside the evidence isn't believed.
