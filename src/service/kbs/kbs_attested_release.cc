@@ -14,7 +14,7 @@ struct Asker {
   policy::Purpose purpose;
 };
 
-// Decided, and kept before anything is handed out.
+// Decided, and kept before anything is handed out: once, as guests ask as often as they like.
 Result<KbsDecision> decide(const AttestedRelease& releases, const KbsGuest& guest, const Target& target,
                            const Asker& as, Time now, crypto::Random& random) {
   const auto state = releases.state();
@@ -34,11 +34,21 @@ Result<KbsDecision> decide(const AttestedRelease& releases, const KbsGuest& gues
   record.floors = guest.floors;
   record.epoch = state->epoch;
   record.found = {guest.verdict, decide_on(asked, guest.verdict, state->policy)};
+  const policy::ReleaseDecision& found = record.found.decision;
+  const KbsKept::Grounds grounds{target.text(), state->policy_digest, state->epoch,
+                                 found.allowed, found.rule,           found.reason};
+  const std::lock_guard lock(guest.kept->mutex);
+  auto& kept = guest.kept->decisions;
+  if (const auto before = kept.find(grounds); before != kept.end()) return before->second;
+  if (kept.size() >= KbsKept::kMax) {
+    return Error(Code::kUnavailable, "too much was decided about this guest: attest again");
+  }
   CLOISTER_TRY(record.policy, releases.archive().put_shared(as_bytes(state->policy_text), random));
   const Bytes encoded = encode(record);
   CLOISTER_RETURN_IF_ERROR(
       releases.archive().put_release(record.id, encoded, random).with_context("keep the decision"));
-  return KbsDecision{record.found.decision.allowed, record.found.decision.reason, record.id, crypto::sha256(encoded)};
+  return kept.emplace(grounds, KbsDecision{found.allowed, found.reason, record.id, crypto::sha256(encoded)})
+      .first->second;
 }
 
 Result<KeptItems> keep(const Archive& archive, const KbsEvidence& evidence, const KbsJudgement& judgement,

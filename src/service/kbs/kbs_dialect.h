@@ -11,14 +11,6 @@
 
 namespace cloister::service {
 
-struct KbsDecision {
-  bool allowed = false;
-  std::string reason;
-  // What is kept of it, for the record: its id in the archive and its digest.
-  std::string kept = {};
-  std::optional<crypto::Sha256Digest> digest = {};
-};
-
 struct KbsOptions {
   // Guests show no certificate: the policy knows them as this and the kind of their machine behind a slash,
   // "spiffe://acme.test/kbs/snp", once their evidence was verified.
@@ -44,7 +36,8 @@ struct KbsOptions {
                                       const keys::Caller& caller)>
       raise_floors;
   // Whether a verified guest is given something of that dataset: after the policy about callers, and before anything is
-  // opened. Asked on a worker for every resource anew, and kept there, so that it can be decided again.
+  // opened. Asked on a worker for every resource anew, and kept there, once for the same in one session, so that it can
+  // be decided again. kUnavailable: a session has too many.
   std::function<Result<KbsDecision>(const KbsGuest& guest, const Target& target, Time now)> decide;
 };
 

@@ -142,6 +142,36 @@ TEST_F(KbsRelease, EvidenceIsInNoDecision) {
   EXPECT_NE(as_text(record).find(to_hex(guest().evidence)), std::string_view::npos);
 }
 
+TEST_F(KbsRelease, SameDecisionIsKeptOnce) {
+  const KbsGuest one = guest();
+  const KbsDecision first = decided(one);
+  const KbsDecision again = value_of(options_.decide(one, {"acme", "", "key"}, kStart + minutes(1)));
+  EXPECT_EQ(again.kept, first.kept);
+  EXPECT_EQ(again.digest, first.digest);
+  EXPECT_EQ(again.reason, first.reason);
+  EXPECT_NE(decided(one, {"acme", "", "other"}).kept, first.kept);
+  EXPECT_EQ(value_of(releases_->archive().releases()).size(), 2U);
+  EXPECT_NE(decided(guest()).kept, first.kept);  // another session
+  harness_.start(releases_->routes());
+  ASSERT_EQ(
+      harness_.send("PUT", "/v1/attestation/policy", Json{{"document", kAttestationPolicy}}.dump(), {kAdmin, "operate"})
+          .status(),
+      200U);
+  const KbsDecision allowed = decided(one);
+  EXPECT_TRUE(allowed.allowed) << allowed.reason;
+  EXPECT_NE(allowed.kept, first.kept);
+}
+
+TEST_F(KbsRelease, NamesWithoutEndAreBounded) {
+  const KbsGuest one = guest();
+  for (std::size_t i = 0; i < KbsKept::kMax; ++i) decided(one, {"acme", "", "d" + std::to_string(i)});
+  const auto more = options_.decide(one, {"acme", "", "more"}, kStart);
+  ASSERT_FALSE(more.ok());
+  EXPECT_EQ(more.error().code(), Code::kUnavailable);
+  EXPECT_EQ(value_of(releases_->archive().releases()).size(), KbsKept::kMax);
+  EXPECT_FALSE(decided(one, {"acme", "", "d0"}).kept.empty());  // as before
+}
+
 // Whoever could put another verdict beside the evidence isn't believed.
 TEST_F(KbsRelease, KeptVerdictThatTheEvidenceDoesNotBear) {
   harness_.start(releases_->routes());
