@@ -18,6 +18,7 @@ struct Asker {
 Result<KbsDecision> decide(const AttestedRelease& releases, const KbsGuest& guest, const Target& target,
                            const Asker& as, Time now, crypto::Random& random) {
   const auto state = releases.state();
+  if (state->epoch != guest.epoch) return Error(Code::kExpired, "what was verified is out of date: attest again");
   ReleaseRecord record;
   record.id = to_hex(crypto::random_array<16>(random));
   record.caller = as.callers + "/" + guest.tee;

@@ -217,12 +217,16 @@ Result<Reply> KbsDialect::hand_out(Call& call, const std::array<std::string, 3>&
   CLOISTER_RETURN_IF_ERROR(options_.refresh(hierarchy->store()));
   if (guest->epoch != options_.epoch())
     return Reply::of(unauthenticated("what was verified is out of date: attest again"));
-  CLOISTER_TRY(const KbsDecision decision, options_.decide(*guest, call.target, call.now));
-  const std::string kept = decision.kept.empty() ? "" : "; kept as " + decision.kept;
-  if (!decision.allowed) {
-    Reply refused = Reply::of({ProblemCode::kRefused, decision.reason});
-    refused.detail = decision.reason + kept;
-    refused.evidence = decision.digest;
+  const auto decision = options_.decide(*guest, call.target, call.now);
+  if (!decision.ok() && decision.error().code() == Code::kExpired) {
+    return Reply::of(unauthenticated(decision.error().message()));
+  }
+  if (!decision.ok()) return decision.error();
+  const std::string kept = decision->kept.empty() ? "" : "; kept as " + decision->kept;
+  if (!decision->allowed) {
+    Reply refused = Reply::of({ProblemCode::kRefused, decision->reason});
+    refused.detail = decision->reason + kept;
+    refused.evidence = decision->digest;
     return refused;
   }
   CLOISTER_TRY(const auto keyring, options_.keyrings->get(call, hierarchy));
@@ -237,7 +241,7 @@ Result<Reply> KbsDialect::hand_out(Call& call, const std::array<std::string, 3>&
                crypto::seal_jwe(guest->recipient, *secret, {{"kbs-resource", name}}, options_.keyrings->random()));
   Reply reply;
   reply.detail = "resource " + name + " to evidence " + to_hex(guest->evidence) + kept;
-  reply.evidence = decision.digest;
+  reply.evidence = decision->digest;
   reply.seen = keyring->seen;
   reply.outdated = options_.keyrings->outdated(call, keyring);
   reply.response.headers.add("content-type", "application/json");

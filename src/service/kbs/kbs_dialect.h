@@ -37,7 +37,7 @@ struct KbsOptions {
       raise_floors;
   // Whether a verified guest is given something of that dataset: after the policy about callers, and before anything is
   // opened. Asked on a worker for every resource anew, and kept there, once for the same in one session, so that it can
-  // be decided again. kUnavailable: a session has too many.
+  // be decided again. kUnavailable: a session has too many. kExpired: the verdict is of another epoch than the policy.
   std::function<Result<KbsDecision>(const KbsGuest& guest, const Target& target, Time now)> decide;
 };
 

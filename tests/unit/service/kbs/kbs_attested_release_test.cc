@@ -65,7 +65,7 @@ class KbsRelease : public ::testing::Test {
             value_of(releases_->archive().put_shared(attest::encode(sent().evidence), harness_.random)),
             {attest::verify(amd_.snp(parts), asked->question), {}},
             {crypto::JweAlgorithm::kEcdhEsA256Kw, key_of_seed(1).public_key()},
-            0,
+            options_.epoch(),
             sent().question};
   }
   KbsDecision decided(const KbsGuest& by, const Target& target = {"acme", "", "key"}) {
@@ -157,7 +157,12 @@ TEST_F(KbsRelease, SameDecisionIsKeptOnce) {
       harness_.send("PUT", "/v1/attestation/policy", Json{{"document", kAttestationPolicy}}.dump(), {kAdmin, "operate"})
           .status(),
       200U);
-  const KbsDecision allowed = decided(one);
+  const auto late = options_.decide(one, {"acme", "", "key"}, kStart);
+  ASSERT_FALSE(late.ok());  // by a policy that its verdict knows nothing of
+  EXPECT_EQ(late.error().code(), Code::kExpired);
+  KbsGuest current = one;
+  current.epoch = options_.epoch();
+  const KbsDecision allowed = decided(current);
   EXPECT_TRUE(allowed.allowed) << allowed.reason;
   EXPECT_NE(allowed.kept, first.kept);
 }
