@@ -108,13 +108,19 @@ Status CollateralKeeper::refresh() {
   home::Wanted wanted = take_wanted();
   wanted.needs = attest::plan_refresh(*kept, wanted.needs, now, {}).now;
   std::erase_if(not_before_, [now](const auto& entry) { return entry.second <= now; });
-  std::erase_if(wanted.needs, [this](const attest::CollateralNeed& need) { return not_before_.contains(need.name()); });
+  // A request that a guest made up and that was refused says nothing of what another asks about that serial number.
+  const auto name_of = [requests = wanted.hints.ocsp_requests](const attest::CollateralNeed& need) {
+    const auto request = requests.find(need.key);
+    if (need.kind != kNvidiaOcsp || request == requests.end()) return need.name();
+    return need.name() + " " + to_hex(crypto::sha256(request->second));
+  };
+  std::erase_if(wanted.needs, [&](const attest::CollateralNeed& need) { return not_before_.contains(name_of(need)); });
   if (wanted.needs.empty()) return {};
   const home::Fetched fetched =
       home::fetch_wanted(*parts_.fetcher, std::move(wanted), *kept, [this] { return !stopping_.load(); });
   for (const home::Fetched::Failure& failure : fetched.failures) {
     const bool later = failure.error.code() == Code::kUnavailable;
-    if (not_before_.size() < kFailuresMax) not_before_[failure.need.name()] = now + (later ? kAgain : kAgainRefused);
+    if (not_before_.size() < kFailuresMax) not_before_[name_of(failure.need)] = now + (later ? kAgain : kAgainRefused);
     parts_.metrics.collateral_failures.fetch_add(1);
     parts_.log.warning("collateral-not-fetched", {{"name", failure.need.name()}, {"error", failure.error.message()}});
   }

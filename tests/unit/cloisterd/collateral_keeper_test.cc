@@ -156,6 +156,19 @@ TEST_F(CollateralKeeperTest, GuestSaysWhatIsAskedAboutAnothersMachine) {
   EXPECT_EQ(asked_about({{made_up, ""}}, 8), std::vector<std::string>{"\x01"});
 }
 
+TEST_F(CollateralKeeperTest, RefusedToAGuest) {
+  const CollateralNeed answer{CollateralKind::kNvidiaOcsp, "0a"};
+  make(true, 8);
+  keeper->want({{answer}, {{{"0a", {1}}}}}, "");
+  keeper->tick();
+  EXPECT_EQ(requests, std::vector<std::string>{"\x01"});
+  for (int i = 0; i < 2; ++i) {
+    keeper->want({{answer}, {{{"0a", {2}}}}}, "spiffe://acme.test/w");
+    keeper->tick();
+    EXPECT_EQ(requests, (std::vector<std::string>{"\x01", "\x02"}));
+  }
+}
+
 TEST_F(CollateralKeeperTest, OutageTakesNothingAway) {
   keeper->want({{kInfo}, {}}, "spiffe://acme.test/w");
   keeper->tick();
