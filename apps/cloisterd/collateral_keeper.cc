@@ -15,6 +15,7 @@ constexpr Duration kAgain = minutes(5);       // a vendor that didn't answer
 constexpr Duration kAgainRefused = hours(1);  // one that has no such piece
 constexpr std::size_t kWantedMax = 256;
 constexpr std::size_t kFailuresMax = 4096;
+constexpr auto kNvidiaOcsp = attest::CollateralKind::kNvidiaOcsp;
 
 // Few, whoever asks: by product or kind. All others have keys that evidence makes up as it likes.
 bool is_common(attest::CollateralKind kind) {
@@ -32,11 +33,17 @@ std::shared_ptr<const attest::Collateral> CollateralKeeper::current() const {
 void CollateralKeeper::want(home::Wanted wanted, const std::string& caller) {
   const std::lock_guard lock(mutex_);
   if (!parts_.fetcher) return;
-  const auto costs = [this](const attest::CollateralNeed& need) {
-    return !is_common(need.kind) && current_->find(need.kind, need.key) == nullptr;
+  const auto is_wanted = [this](const attest::CollateralNeed& need) {
+    return std::ranges::count(wanted_.needs, need) != 0;
   };
+  std::erase_if(wanted.needs, [&](const attest::CollateralNeed& need) {
+    return current_->find(need.kind, need.key) != nullptr || is_wanted(need);
+  });
+  const auto costs = [](const attest::CollateralNeed& need) { return !is_common(need.kind); };
   const auto count = static_cast<std::size_t>(std::ranges::count_if(wanted.needs, costs));
-  std::size_t left = budget_.take(caller, count, parts_.clock());
+  // Nothing is spent on what there is no room for.
+  const std::size_t room = kWantedMax - wanted_.needs.size();
+  std::size_t left = budget_.take(caller, std::min(count, room), parts_.clock());
   if (left < count) parts_.metrics.collateral_not_asked.fetch_add(count - left);
   std::erase_if(wanted.needs, [&](const attest::CollateralNeed& need) {
     if (!costs(need)) return false;
@@ -44,7 +51,16 @@ void CollateralKeeper::want(home::Wanted wanted, const std::string& caller) {
     --left;
     return false;
   });
-  if (wanted_.needs.size() + wanted.needs.size() > kWantedMax) return;
+  if (wanted.needs.size() > room) wanted.needs.resize(room);
+  auto& requests = wanted.hints.ocsp_requests;
+  // By serial number alone, which evidence makes up: a guest mustn't say what is asked about a known caller's machine.
+  std::erase_if(requests, [&](const auto& request) {
+    const attest::CollateralNeed need{kNvidiaOcsp, request.first};
+    return std::ranges::count(wanted.needs, need) == 0 && !is_wanted(need);
+  });
+  if (!caller.empty()) {
+    for (const auto& [serial, request] : requests) wanted_.hints.ocsp_requests.insert_or_assign(serial, request);
+  }
   wanted_.add(std::move(wanted));
 }
 
@@ -92,13 +108,19 @@ Status CollateralKeeper::refresh() {
   home::Wanted wanted = take_wanted();
   wanted.needs = attest::plan_refresh(*kept, wanted.needs, now, {}).now;
   std::erase_if(not_before_, [now](const auto& entry) { return entry.second <= now; });
-  std::erase_if(wanted.needs, [this](const attest::CollateralNeed& need) { return not_before_.contains(need.name()); });
+  // A request that a guest made up and that was refused says nothing of what another asks about that serial number.
+  const auto name_of = [requests = wanted.hints.ocsp_requests](const attest::CollateralNeed& need) {
+    const auto request = requests.find(need.key);
+    if (need.kind != kNvidiaOcsp || request == requests.end()) return need.name();
+    return need.name() + " " + to_hex(crypto::sha256(request->second));
+  };
+  std::erase_if(wanted.needs, [&](const attest::CollateralNeed& need) { return not_before_.contains(name_of(need)); });
   if (wanted.needs.empty()) return {};
   const home::Fetched fetched =
       home::fetch_wanted(*parts_.fetcher, std::move(wanted), *kept, [this] { return !stopping_.load(); });
   for (const home::Fetched::Failure& failure : fetched.failures) {
     const bool later = failure.error.code() == Code::kUnavailable;
-    if (not_before_.size() < kFailuresMax) not_before_[failure.need.name()] = now + (later ? kAgain : kAgainRefused);
+    if (not_before_.size() < kFailuresMax) not_before_[name_of(failure.need)] = now + (later ? kAgain : kAgainRefused);
     parts_.metrics.collateral_failures.fetch_add(1);
     parts_.log.warning("collateral-not-fetched", {{"name", failure.need.name()}, {"error", failure.error.message()}});
   }

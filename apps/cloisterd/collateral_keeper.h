@@ -33,7 +33,8 @@ class CollateralKeeper {
   // Never null. Any thread; doesn't wait.
   std::shared_ptr<const attest::Collateral> current() const;
   // What isn't there of it is fetched at the next tick, as far as the caller's budget goes; without a caller it is a
-  // guest that nobody knows. What all machines of a product have in common costs nothing. Any thread; doesn't wait.
+  // guest that nobody knows. What all machines of a product have in common costs nothing. Where two say differently
+  // what to ask about a certificate, a caller that is known counts. Any thread; doesn't wait.
   void want(home::Wanted wanted, const std::string& caller);
 
   // Reads what is kept; what goes wrong is in the log. Before the first tick, so that nobody finds nothing.
@@ -65,7 +66,7 @@ class CollateralKeeper {
   std::shared_ptr<const attest::Collateral> current_ = std::make_shared<attest::Collateral>();
   home::Wanted wanted_;
   FetchBudget budget_;
-  std::map<std::string, Time> not_before_;  // pieces that didn't come, by name
+  std::map<std::string, Time> not_before_;  // pieces that didn't come, by name and what was asked
   std::optional<Stamp> stamp_;
   std::optional<keys::Hierarchy> hierarchy_;
 };

@@ -27,9 +27,11 @@ Floors::iterator oldest(Floors& answers) {
 bool is_answer_floor(std::string_view name) { return name == kCommonAnswerFloor || name.starts_with(kAnswerFloors); }
 
 std::uint64_t answer_floor(const Floors& floors, std::string_view name) {
-  auto found = floors.find(name);
-  if (found == floors.end()) found = floors.find(kCommonAnswerFloor);
-  return found == floors.end() ? 0 : found->second;
+  std::uint64_t highest = 0;
+  for (const std::string_view one : {name, kCommonAnswerFloor}) {
+    if (const auto found = floors.find(one); found != floors.end()) highest = std::max(highest, found->second);
+  }
+  return highest;
 }
 
 std::uint64_t floor_of(const Floors& floors, std::string_view name) {

@@ -13,8 +13,8 @@ inline constexpr std::string_view kCommonAnswerFloor = "nvidia/ocsp";
 
 bool is_answer_floor(std::string_view name);  // one of either
 
-// What an answer about that certificate must not be older than: its own floor, else the common one. 0: nothing is
-// known.
+// What an answer about that certificate must not be older than: the higher of its own floor and the common one, as
+// floors of several services may have been put together. 0: nothing is known.
 std::uint64_t answer_floor(const Floors& floors, std::string_view name);
 
 // That of any name: 0 where none is known.

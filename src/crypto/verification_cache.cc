@@ -32,6 +32,7 @@ std::size_t size_of(const Certificate& certificate) { return kCertificateOverhea
 
 Sha256Digest digest_of(const Certificate& leaf, const ChainRequest& request) {
   const std::uint8_t rules[] = {static_cast<std::uint8_t>(request.purpose), static_cast<std::uint8_t>(request.rules),
+                                static_cast<std::uint8_t>(request.leaf),
                                 static_cast<std::uint8_t>(request.intermediates.size())};
   Bytes certificates = to_bytes(leaf.fingerprint());
   for (const auto& given : {request.intermediates, request.anchors}) {

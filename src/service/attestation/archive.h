@@ -22,6 +22,8 @@ struct ReleaseRecord {
   std::string id;  // of the release: 32 hexadecimal digits
   std::string caller;
   ReleaseCase asked;
+  // A guest's is kept apart, once for all decisions about it: under this digest, and not in the record.
+  crypto::Sha256Digest guest_evidence{};
   KeptItems collateral;
   attest::Floors floors;
   crypto::Sha256Digest policy{};  // of its text
@@ -30,7 +32,8 @@ struct ReleaseRecord {
 };
 
 Bytes encode(const ReleaseRecord& record);
-// Without `found`, whose JSON is `found_json`: a replay finds anew and compares. kCorrupt.
+// Without `found`, whose JSON is `found_json`: a replay finds anew and compares; and without a guest's evidence.
+// kCorrupt.
 struct DecodedRelease {
   ReleaseRecord record;
   std::string found_json;

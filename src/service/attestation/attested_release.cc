@@ -212,9 +212,10 @@ Result<std::uint64_t> AttestedRelease::raise_floors(keys::Store& store, const at
       {caller.now, caller.actor, "attestation.raise-floors", "", "attestation", audit::Outcome::kAllowed, ""},
       caller.extras};
   const Status raised = store.change(entry, [&](keys::Store::Change& change) -> Status {
-    const Status current = settings_.expect_epoch(store, expected);
-    changed = !current.ok();
-    CLOISTER_RETURN_IF_ERROR(current);
+    // A store that can't be read isn't one of another epoch: whoever waits for the floors must not be admitted.
+    CLOISTER_TRY(const std::uint64_t current, settings_.epoch(store));
+    changed = current != expected;
+    if (changed) return Error(Code::kUnavailable, "the attestation policy or a floor was changed meanwhile");
     CLOISTER_TRY(epoch, settings_.raise_floors(store, change, seen));
     return {};
   });

@@ -9,7 +9,8 @@
 namespace cloister::service {
 namespace {
 
-// The second is of guests: a program that knows only the first would verify them against the wrong question.
+// The second is of guests: a program that knows only the first would verify them against the wrong question, and look
+// for their evidence in the record.
 constexpr std::uint64_t kVersion = 1, kGuestVersion = 2;
 constexpr JsonLimits kLimits{kArchivedSizeMax, 16, 262'144};
 
@@ -169,22 +170,23 @@ Bytes encode(const ReleaseRecord& record) {
   for (const auto& [name, digest] : record.collateral) {
     items.emplace_back(name, JsonValue::Object{{"sha256", to_hex(digest)}});
   }
-  JsonValue::Object value{{"version", asked.guest ? kGuestVersion : kVersion},
-                          {"release", record.id},
-                          {"at_ms", asked.now.unix_ms},
-                          {"caller", record.caller},
-                          {"tenant", asked.tenant},
-                          {"environment", asked.environment},
-                          {"dataset", asked.dataset},
-                          {"purpose", std::string(policy::purpose_name(asked.purpose))},
-                          {"binding", json_of(asked.binding)},
-                          {"manifest", base64_of(asked.manifest)},
-                          {"evidence", base64_of(attest::encode(asked.evidence))},
-                          {"collateral", std::move(items)},
-                          {"floors", numbers(record.floors)},
-                          {"policy", to_hex(record.policy)},
-                          {"epoch", record.epoch},
-                          {"found", findings_json(record.found)}};
+  JsonValue::Object value{
+      {"version", asked.guest ? kGuestVersion : kVersion},
+      {"release", record.id},
+      {"at_ms", asked.now.unix_ms},
+      {"caller", record.caller},
+      {"tenant", asked.tenant},
+      {"environment", asked.environment},
+      {"dataset", asked.dataset},
+      {"purpose", std::string(policy::purpose_name(asked.purpose))},
+      {"binding", json_of(asked.binding)},
+      {"manifest", base64_of(asked.manifest)},
+      {"evidence", asked.guest ? to_hex(record.guest_evidence) : base64_of(attest::encode(asked.evidence))},
+      {"collateral", std::move(items)},
+      {"floors", numbers(record.floors)},
+      {"policy", to_hex(record.policy)},
+      {"epoch", record.epoch},
+      {"found", findings_json(record.found)}};
   if (asked.guest) value.emplace_back("guest", json_of(*asked.guest));
   return to_bytes(as_bytes(JsonValue(std::move(value)).serialize()));
 }
@@ -208,14 +210,20 @@ Result<DecodedRelease> decode_release(ByteView bytes) {
   record.policy = members.digest("policy");
   record.epoch = members.number("epoch");
   decoded.found_json = members.text("found");
-  const Bytes evidence = members.base64("evidence");
+  Bytes evidence;
+  if (version == kGuestVersion) {
+    record.guest_evidence = members.digest("evidence");
+  } else {
+    evidence = members.base64("evidence");
+  }
   const std::string purpose = members.text("purpose");
   CLOISTER_RETURN_IF_ERROR(members.status());
   CLOISTER_TRY(record.asked.purpose, policy::parse_purpose(purpose));
-  CLOISTER_TRY(record.asked.evidence, attest::decode_evidence(evidence));
   CLOISTER_TRY(record.asked.binding, binding_of(members.part("binding")));
   if (version == kGuestVersion) {
     CLOISTER_TRY(record.asked.guest, guest_of(members.part("guest")));
+  } else {
+    CLOISTER_TRY(record.asked.evidence, attest::decode_evidence(evidence));
   }
   CLOISTER_RETURN_IF_ERROR(read_lists(members, record));
   return decoded;

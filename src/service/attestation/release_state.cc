@@ -96,9 +96,14 @@ Result<std::shared_ptr<const ReleaseState>> ReleaseSettings::load(
   return std::shared_ptr<const ReleaseState>(std::move(state));
 }
 
-Status ReleaseSettings::expect_epoch(keys::Store& store, std::uint64_t expected) const {
+Result<std::uint64_t> ReleaseSettings::epoch(keys::Store& store) const {
   CLOISTER_TRY(const Counted counted, read_counted(store));
-  if (counted.epoch == expected) return {};
+  return counted.epoch;
+}
+
+Status ReleaseSettings::expect_epoch(keys::Store& store, std::uint64_t expected) const {
+  CLOISTER_TRY(const std::uint64_t current, epoch(store));
+  if (current == expected) return {};
   return Error(Code::kUnavailable, "the attestation policy or a floor was changed meanwhile");
 }
 

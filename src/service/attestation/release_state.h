@@ -29,6 +29,8 @@ class ReleaseSettings {
   Result<std::shared_ptr<const ReleaseState>> load(keys::Store& store,
                                                    const std::shared_ptr<const ReleaseState>& before) const;
 
+  // Within a change: the store's, not the one of a state that was read before.
+  Result<std::uint64_t> epoch(keys::Store& store) const;
   // Within a change. kUnavailable when the store's isn't `expected` any more: look again.
   Status expect_epoch(keys::Store& store, std::uint64_t expected) const;
   // Puts the policy into force, in the next epoch.

@@ -17,6 +17,10 @@ Result<Replay> replay_release(const Archive& archive, const std::string& id) {
   if (decoded.record.id != id) return Error(Code::kCorrupt, "the kept release " + id + " is another one");
   Replay replay{std::move(decoded.record), crypto::sha256(bytes), {}, std::move(decoded.found_json), {}};
   ReleaseRecord& record = replay.record;
+  if (record.asked.guest) {
+    CLOISTER_TRY(const Bytes evidence, kept_item(archive, record.guest_evidence));
+    CLOISTER_TRY(record.asked.evidence, attest::decode_evidence(evidence));
+  }
 
   attest::Collateral collateral;
   for (const auto& [name, digest] : record.collateral) {

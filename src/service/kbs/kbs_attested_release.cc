@@ -14,10 +14,11 @@ struct Asker {
   policy::Purpose purpose;
 };
 
-// Decided, and kept before anything is handed out.
+// Decided, and kept before anything is handed out: once, as guests ask as often as they like.
 Result<KbsDecision> decide(const AttestedRelease& releases, const KbsGuest& guest, const Target& target,
                            const Asker& as, Time now, crypto::Random& random) {
   const auto state = releases.state();
+  if (state->epoch != guest.epoch) return Error(Code::kExpired, "what was verified is out of date: attest again");
   ReleaseRecord record;
   record.id = to_hex(crypto::random_array<16>(random));
   record.caller = as.callers + "/" + guest.tee;
@@ -28,17 +29,27 @@ Result<KbsDecision> decide(const AttestedRelease& releases, const KbsGuest& gues
   asked.dataset = target.dataset;
   asked.purpose = as.purpose;
   asked.binding.role = kRole;
-  asked.evidence = guest.evidence.evidence;
-  asked.guest = guest.evidence.question;
+  asked.guest = guest.question;
+  record.guest_evidence = guest.evidence;
   record.collateral = guest.collateral;
   record.floors = guest.floors;
   record.epoch = state->epoch;
   record.found = {guest.verdict, decide_on(asked, guest.verdict, state->policy)};
+  const policy::ReleaseDecision& found = record.found.decision;
+  const KbsKept::Grounds grounds{target.text(), state->policy_digest, state->epoch,
+                                 found.allowed, found.rule,           found.reason};
+  const std::lock_guard lock(guest.kept->mutex);
+  auto& kept = guest.kept->decisions;
+  if (const auto before = kept.find(grounds); before != kept.end()) return before->second;
+  if (kept.size() >= KbsKept::kMax) {
+    return Error(Code::kUnavailable, "too much was decided about this guest: attest again");
+  }
   CLOISTER_TRY(record.policy, releases.archive().put_shared(as_bytes(state->policy_text), random));
   const Bytes encoded = encode(record);
   CLOISTER_RETURN_IF_ERROR(
       releases.archive().put_release(record.id, encoded, random).with_context("keep the decision"));
-  return KbsDecision{record.found.decision.allowed, record.found.decision.reason, record.id, crypto::sha256(encoded)};
+  return kept.emplace(grounds, KbsDecision{found.allowed, found.reason, record.id, crypto::sha256(encoded)})
+      .first->second;
 }
 
 Result<KeptItems> keep(const Archive& archive, const KbsEvidence& evidence, const KbsJudgement& judgement,

@@ -135,7 +135,7 @@ std::optional<Problem> KbsDialect::verify(Call& call) const {
   const auto guest = guest_of(call);
   if (guest == nullptr) return unauthenticated("no evidence was verified for this cookie or token: attest first");
   call.caller = options_.callers + "/" + guest->tee;
-  call.credential = guest->evidence_id;
+  call.credential = to_hex(guest->evidence);
   call.purpose = options_.purpose;
   return std::nullopt;
 }
@@ -178,9 +178,9 @@ Result<std::shared_ptr<const KbsGuest>> KbsDialect::examine(const KbsChallenge& 
   const auto raised = options_.raise_floors(store, judgement.verdict, epoch, call.as_caller());
   if (!raised.ok()) return failed("raise the floors", raised.error());
   epoch = *raised;
-  return std::make_shared<const KbsGuest>(
-      KbsGuest{challenge.tee, to_hex(crypto::sha256(attest::encode(evidence.evidence))), std::move(judgement.verdict),
-               std::move(recipient), epoch, std::move(evidence), std::move(judgement.floors), std::move(kept)});
+  return std::make_shared<const KbsGuest>(KbsGuest{
+      challenge.tee, crypto::sha256(attest::encode(evidence.evidence)), std::move(judgement.verdict),
+      std::move(recipient), epoch, std::move(evidence.question), std::move(judgement.floors), std::move(kept)});
 }
 
 Result<std::string> KbsDialect::token_of(const KbsGuest& guest, const KbsChallenge& challenge, Time now) const {
@@ -203,7 +203,7 @@ Result<Reply> KbsDialect::attest(const Call& call, keys::Store& store) const {
   CLOISTER_TRY(const std::string token, token_of(**guest, *challenge, call.now));
   options_.sessions->admit(session, token, *guest, call.now);
   Reply reply;
-  reply.detail = "evidence " + (*guest)->evidence_id + " verified";
+  reply.detail = "evidence " + to_hex((*guest)->evidence) + " verified";
   reply.response.headers.add("content-type", "application/json");
   JsonWriter(reply.response.body).begin_object().member("token", std::string_view(token)).end_object();
   return reply;
@@ -217,12 +217,16 @@ Result<Reply> KbsDialect::hand_out(Call& call, const std::array<std::string, 3>&
   CLOISTER_RETURN_IF_ERROR(options_.refresh(hierarchy->store()));
   if (guest->epoch != options_.epoch())
     return Reply::of(unauthenticated("what was verified is out of date: attest again"));
-  CLOISTER_TRY(const KbsDecision decision, options_.decide(*guest, call.target, call.now));
-  const std::string kept = decision.kept.empty() ? "" : "; kept as " + decision.kept;
-  if (!decision.allowed) {
-    Reply refused = Reply::of({ProblemCode::kRefused, decision.reason});
-    refused.detail = decision.reason + kept;
-    refused.evidence = decision.digest;
+  const auto decision = options_.decide(*guest, call.target, call.now);
+  if (!decision.ok() && decision.error().code() == Code::kExpired) {
+    return Reply::of(unauthenticated(decision.error().message()));
+  }
+  if (!decision.ok()) return decision.error();
+  const std::string kept = decision->kept.empty() ? "" : "; kept as " + decision->kept;
+  if (!decision->allowed) {
+    Reply refused = Reply::of({ProblemCode::kRefused, decision->reason});
+    refused.detail = decision->reason + kept;
+    refused.evidence = decision->digest;
     return refused;
   }
   CLOISTER_TRY(const auto keyring, options_.keyrings->get(call, hierarchy));
@@ -236,8 +240,8 @@ Result<Reply> KbsDialect::hand_out(Call& call, const std::array<std::string, 3>&
   CLOISTER_TRY(const JsonValue::Object sealed,
                crypto::seal_jwe(guest->recipient, *secret, {{"kbs-resource", name}}, options_.keyrings->random()));
   Reply reply;
-  reply.detail = "resource " + name + " to evidence " + guest->evidence_id + kept;
-  reply.evidence = decision.digest;
+  reply.detail = "resource " + name + " to evidence " + to_hex(guest->evidence) + kept;
+  reply.evidence = decision->digest;
   reply.seen = keyring->seen;
   reply.outdated = options_.keyrings->outdated(call, keyring);
   reply.response.headers.add("content-type", "application/json");

@@ -11,14 +11,6 @@
 
 namespace cloister::service {
 
-struct KbsDecision {
-  bool allowed = false;
-  std::string reason;
-  // What is kept of it, for the record: its id in the archive and its digest.
-  std::string kept = {};
-  std::optional<crypto::Sha256Digest> digest = {};
-};
-
 struct KbsOptions {
   // Guests show no certificate: the policy knows them as this and the kind of their machine behind a slash,
   // "spiffe://acme.test/kbs/snp", once their evidence was verified.
@@ -35,8 +27,8 @@ struct KbsOptions {
   std::function<Status(keys::Store& store)> refresh;
   // Rises when a verdict of before isn't good enough any more: its guests must answer another challenge.
   std::function<std::uint64_t()> epoch;
-  // Keeps what was judged, so that it can be judged again. Called on a worker; without it nothing is admitted. Not
-  // called for what no trusted root vouches for, or that answers another challenge.
+  // Keeps what was judged, the evidence under its digest, so that it can be judged again. Called on a worker; without
+  // it nothing is admitted. Not called for what no trusted root vouches for, or that answers another challenge.
   std::function<Result<KeptItems>(const KbsEvidence& evidence, const KbsJudgement& judgement)> keep;
   // Lets floors rise to what a sound verdict saw, and says the epoch from which on the guest counts. Called on a
   // worker.
@@ -44,7 +36,8 @@ struct KbsOptions {
                                       const keys::Caller& caller)>
       raise_floors;
   // Whether a verified guest is given something of that dataset: after the policy about callers, and before anything is
-  // opened. Asked on a worker for every resource anew, and kept there, so that it can be decided again.
+  // opened. Asked on a worker for every resource anew, and kept there, once for the same in one session, so that it can
+  // be decided again. kUnavailable: a session has too many. kExpired: the verdict is of another epoch than the policy.
   std::function<Result<KbsDecision>(const KbsGuest& guest, const Target& target, Time now)> decide;
 };
 

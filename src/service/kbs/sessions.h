@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 
 #include "attest/verifier.h"
@@ -38,17 +39,35 @@ struct KbsJudgement {
   std::shared_ptr<const attest::Collateral> collateral = {};  // null: there was none
 };
 
-// A guest whose evidence was verified. Immutable.
+struct KbsDecision {
+  bool allowed = false;
+  std::string reason;
+  // What is kept of it, for the record: its id in the archive and its digest.
+  std::string kept = {};
+  std::optional<crypto::Sha256Digest> digest = {};
+};
+
+// What was decided about a guest, and why: asking again writes nothing new where it comes to the same.
+struct KbsKept {
+  static constexpr std::size_t kMax = 64;  // each is a file
+  using Grounds = std::tuple<std::string, crypto::Sha256Digest, std::uint64_t, bool, std::string, std::string>;
+  std::mutex mutex;
+  std::map<Grounds, KbsDecision> decisions;
+};
+
+// A guest whose evidence was verified. Immutable, but for what is kept about it.
 struct KbsGuest {
   std::string tee;
-  std::string evidence_id;  // SHA-256 of the evidence as attest::encode() has it, hexadecimal
+  // SHA-256 of the evidence as attest::encode() has it, under which it is kept: it is too large to be held here.
+  crypto::Sha256Digest evidence{};
   attest::SetVerdict verdict;
   crypto::JweRecipient recipient;
   std::uint64_t epoch = 0;  // from which on it counts
   // What it was judged by, for the record of each decision.
-  KbsEvidence evidence = {};
+  GuestQuestion question = {};
   attest::Floors floors = {};
   KeptItems collateral = {};
+  std::shared_ptr<KbsKept> kept = std::make_shared<KbsKept>();
 };
 
 struct KbsLimits {

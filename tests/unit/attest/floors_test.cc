@@ -39,6 +39,13 @@ TEST(AnswerFloors, OneThatWentIsHeldByTheCommonOne) {
   EXPECT_FALSE(raise_answers(answers, {{"nvidia/ocsp/0a", 10}}, 2));
 }
 
+TEST(AnswerFloors, CommonOneAboveItsOwn) {
+  const Floors floors{{"nvidia/ocsp", 50}, {"nvidia/ocsp/0a", 10}, {"nvidia/ocsp/0b", 60}};
+  EXPECT_EQ(answer_floor(floors, "nvidia/ocsp/0a"), 50U);
+  EXPECT_EQ(answer_floor(floors, "nvidia/ocsp/0b"), 60U);
+  EXPECT_EQ(floor_of(floors, "nvidia/ocsp/0a"), 50U);
+}
+
 TEST(AnswerFloors, CommonOneIsOfNoVendor) {
   const Floors floors{{"amd/crl/Milan/vcek", 3}, {"nvidia/ocsp", 10}};
   EXPECT_EQ(floor_of(floors, "amd/crl/Milan/vcek"), 3U);

@@ -34,14 +34,9 @@ class CollateralKeeperTest : public ::testing::Test {
     make(true);
   }
 
-  void make(bool fetches) {
-    CollateralKeeperParts parts{[this] { return home.open(); },
-                                home.directory.path(),
-                                nullptr,
-                                *log,
-                                metrics,
-                                [this] { return waiting.now; },
-                                "cloisterd"};
+  void make(bool fetches, std::size_t guests_per_minute = 0) {
+    CollateralKeeperParts parts{[this] { return home.open(); }, home.directory.path(), nullptr,          *log, metrics,
+                                [this] { return waiting.now; }, "cloisterd",           guests_per_minute};
     if (fetches) {
       parts.fetcher = value_of(home::CollateralFetcher::create(
           {},
@@ -59,6 +54,10 @@ class CollateralKeeperTest : public ::testing::Test {
 
   Result<net::Response> answer(const net::Request& request) {
     if (down) return Error(Code::kUnavailable, "no route");
+    if (request.method == "POST") {
+      requests.emplace_back(as_text(request.body));
+      return net::Response{404, {}, {}, {}};
+    }
     if (request.target.find("/crl") != std::string::npos) {
       return net::Response{200, {}, net::to_buffer(as_text(testing::pss_revocation_list())), {}};
     }
@@ -79,6 +78,7 @@ class CollateralKeeperTest : public ::testing::Test {
   Time issued = keys::kStart;
   unsigned number = 18;
   unsigned asked = 0;
+  std::vector<std::string> requests;  // about certificates
   std::unique_ptr<CollateralKeeper> keeper;
   std::shared_ptr<const attest::Collateral> held;
 };
@@ -119,6 +119,54 @@ TEST_F(CollateralKeeperTest, MadeUpMachines) {
   keeper->tick();
   EXPECT_EQ(asked, 1U + FetchBudget::kPerMinute + 1);
   EXPECT_EQ(metrics.collateral_not_asked, 100U + 100 - FetchBudget::kPerMinute);
+}
+
+// Each asks for what all machines of a product have in common, and that is asked for once.
+TEST_F(CollateralKeeperTest, ManyGuestsOfOneProduct) {
+  for (unsigned i = 0; i < 1000; ++i) keeper->want({{kCrl}, {}}, "");
+  for (unsigned i = 0; i < 100; ++i) keeper->want({{kInfo}, {}}, "spiffe://acme.test/w");
+  keeper->tick();
+  EXPECT_NE(find(kCrl), nullptr);
+  EXPECT_NE(find(kInfo), nullptr);
+  EXPECT_EQ(asked, 2U);
+  EXPECT_EQ(metrics.collateral_not_asked, 0U);
+}
+
+// Both name the same serial number, and differ in whose certificate it is of.
+TEST_F(CollateralKeeperTest, GuestSaysWhatIsAskedAboutAnothersMachine) {
+  const CollateralNeed answer{CollateralKind::kNvidiaOcsp, "0a"};
+  const home::Wanted made_up{{answer}, {{{"0a", {1}}}}};
+  const home::Wanted known{{answer}, {{{"0a", {2}}}}};
+  const auto asked_about = [this](const std::vector<std::pair<home::Wanted, std::string>>& all, std::size_t guests) {
+    make(true, guests);
+    requests.clear();
+    for (const auto& [wanted, caller] : all) keeper->want(wanted, caller);
+    keeper->tick();
+    return requests;
+  };
+  const std::string worker = "spiffe://acme.test/w";
+  for (const std::size_t guests : {0, 8}) {
+    EXPECT_EQ(asked_about({{made_up, ""}, {known, worker}}, guests), std::vector<std::string>{"\x02"}) << guests;
+    EXPECT_EQ(asked_about({{known, worker}, {made_up, ""}}, guests), std::vector<std::string>{"\x02"}) << guests;
+    // What nobody needs isn't kept for whoever comes next.
+    const home::Wanted no_request{{answer}, {}}, no_need{{}, {{{"0a", {1}}}}};
+    EXPECT_TRUE(asked_about({{no_need, ""}, {no_request, worker}}, guests).empty()) << guests;
+  }
+  EXPECT_TRUE(asked_about({{made_up, ""}}, 0).empty());
+  EXPECT_EQ(asked_about({{made_up, ""}}, 8), std::vector<std::string>{"\x01"});
+}
+
+TEST_F(CollateralKeeperTest, RefusedToAGuest) {
+  const CollateralNeed answer{CollateralKind::kNvidiaOcsp, "0a"};
+  make(true, 8);
+  keeper->want({{answer}, {{{"0a", {1}}}}}, "");
+  keeper->tick();
+  EXPECT_EQ(requests, std::vector<std::string>{"\x01"});
+  for (int i = 0; i < 2; ++i) {
+    keeper->want({{answer}, {{{"0a", {2}}}}}, "spiffe://acme.test/w");
+    keeper->tick();
+    EXPECT_EQ(requests, (std::vector<std::string>{"\x01", "\x02"}));
+  }
 }
 
 TEST_F(CollateralKeeperTest, OutageTakesNothingAway) {

@@ -200,6 +200,15 @@ TEST_F(CachedChain, OtherAnchorAndOtherPurpose) {
   expect_refused(verified(kNow, Purpose::kServer), Code::kDenied, "issuer");
 }
 
+TEST_F(CachedChain, AuthorityWhereNoneMayBeTheLeaf) {
+  const TestAuthority below(3, {}, &authority_);
+  const Certificate anchors[] = {authority_.certificate()};
+  ChainRequest request{{}, anchors, Purpose::kAny, kNow, PathRules::kCommon, LeafAuthority::kAllow};
+  ASSERT_TRUE(verify_chain(&cache_, below.certificate(), request).ok());
+  request.leaf = LeafAuthority::kRefuse;
+  expect_refused(verify_chain(&cache_, below.certificate(), request), Code::kDenied, "an authority's certificate");
+}
+
 TEST_F(CachedChain, RefusalIsntKept) {
   anchor_ = &other_;
   expect_refused(verified(kNow), Code::kDenied, "issuer");

@@ -55,12 +55,15 @@ TEST_F(ArchiveTest, ReleasesComeBack) {
 TEST_F(ArchiveTest, RecordsOfGuestsComeBack) {
   ReleaseRecord made = record();
   made.asked.guest = {Bytes(48, 1), Bytes(48, 2), Time{1'799'999'999'000}};
+  made.guest_evidence = crypto::Sha256Digest{9};
   const Bytes encoded = encode(made);
   const DecodedRelease decoded = testing::value_of(decode_release(encoded));
   ASSERT_TRUE(decoded.record.asked.guest);
   EXPECT_EQ(decoded.record.asked.guest->report_data, Bytes(48, 1));
   EXPECT_EQ(decoded.record.asked.guest->device_nonce, Bytes(48, 2));
   EXPECT_EQ(decoded.record.asked.guest->judged, made.asked.guest->judged);
+  EXPECT_EQ(decoded.record.guest_evidence, made.guest_evidence);
+  EXPECT_EQ(decoded.record.asked.evidence, attest::EvidenceSet());
   const auto changed = [&encoded](std::string_view from, std::string_view to) {
     std::string text(as_text(encoded));
     text.replace(text.find(from), from.size(), to);
@@ -70,6 +73,7 @@ TEST_F(ArchiveTest, RecordsOfGuestsComeBack) {
   EXPECT_EQ(changed("\"version\":2", "\"version\":3").error().code(), Code::kUnsupported);
   EXPECT_EQ(changed("\"guest\"", "\"quest\"").error().code(), Code::kCorrupt);
   EXPECT_EQ(changed("\"device_nonce\":\"0", "\"device_nonce\":\"x").error().code(), Code::kCorrupt);
+  EXPECT_EQ(changed("\"evidence\":\"09", "\"evidence\":\"9").error().code(), Code::kCorrupt);
   EXPECT_EQ(changed("1799999999000", "9999999999999999999").error().code(), Code::kCorrupt);
 }
 

@@ -45,6 +45,7 @@ TEST_F(ReleaseStateTest, EachPolicyIsAnEpoch) {
   EXPECT_EQ(state()->policy_text, kText);
   EXPECT_EQ(state()->policy.id(), "attested-1");
   EXPECT_EQ(settings_.expect_epoch(store(), 1).error().code(), Code::kUnavailable);
+  EXPECT_EQ(testing::value_of(settings_.epoch(store())), 2U);
 }
 
 TEST_F(ReleaseStateTest, FloorsRiseOnly) {
@@ -96,6 +97,7 @@ TEST_F(ReleaseStateTest, NotWrittenByTheService) {
   home_.sql("UPDATE settings SET value = replace(value, '17', '10') WHERE name = 'attestation_state'");
   EXPECT_EQ(settings_.load(store(), nullptr).error().code(), Code::kCorrupt);
   EXPECT_FALSE(settings_.expect_epoch(store(), 0).ok());
+  EXPECT_EQ(settings_.epoch(store()).error().code(), Code::kCorrupt);
 }
 
 TEST_F(ReleaseStateTest, OneArchiveKey) {

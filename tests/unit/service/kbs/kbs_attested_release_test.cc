@@ -2,6 +2,7 @@
 // protocol asks it, and asks for hardware.
 #include "service/kbs/kbs_dialect.h"
 
+#include "base/base64.h"
 #include "service/attestation/replay.h"
 #include "tests/support/simulated_snp.h"
 #include "tests/support/verdicts.h"
@@ -56,16 +57,16 @@ class KbsRelease : public ::testing::Test {
                               harness_.random);
   }
 
-  KbsEvidence sent() { return {{amd_.snp(), {}}, {Bytes(48, 0x5A), Bytes(48, 0), kStart}}; }
+  KbsEvidence sent() const { return sent_; }
   // A guest that verifies, as its hardware's roots are a test's own; a replay knows the vendors' alone.
   KbsGuest guest(const SnpParts& parts = {}) {
     const auto asked = snp_question(amd_);
     return {"snp",
-            "e",
+            value_of(releases_->archive().put_shared(attest::encode(sent().evidence), harness_.random)),
             {attest::verify(amd_.snp(parts), asked->question), {}},
             {crypto::JweAlgorithm::kEcdhEsA256Kw, key_of_seed(1).public_key()},
-            0,
-            sent()};
+            options_.epoch(),
+            sent().question};
   }
   KbsDecision decided(const KbsGuest& by, const Target& target = {"acme", "", "key"}) {
     return value_of(options_.decide(by, target, kStart));
@@ -73,6 +74,7 @@ class KbsRelease : public ::testing::Test {
 
   Harness harness_;
   SimulatedAmd amd_;
+  const KbsEvidence sent_{{amd_.snp(), {}}, {Bytes(48, 0x5A), Bytes(48, 0), kStart}};
   std::unique_ptr<AttestedRelease> releases_;
   std::shared_ptr<const attest::Collateral> collateral_;
   KbsOptions options_;
@@ -123,6 +125,56 @@ TEST_F(KbsRelease, DecisionIsDecidedAgain) {
   EXPECT_EQ(replay.record.asked.binding.role, "kbs");
   ASSERT_TRUE(replay.record.asked.guest);
   EXPECT_EQ(replay.record.asked.guest->report_data, sent().question.report_data);
+  EXPECT_EQ(replay.record.asked.evidence, sent().evidence);
+  const std::string name = to_hex(refused.evidence);
+  std::filesystem::remove(harness_.directory / "archive" / "shared" / name);
+  const auto gone = replay_release(releases_->archive(), decision.kept);
+  ASSERT_FALSE(gone.ok());
+  EXPECT_EQ(gone.error().code(), Code::kCorrupt);
+  EXPECT_NE(gone.error().message().find(name), std::string::npos) << gone.error().message();
+}
+
+// Guests ask as often as they like.
+TEST_F(KbsRelease, EvidenceIsInNoDecision) {
+  const KbsDecision decision = decided(guest());
+  const Bytes record = value_of(releases_->archive().release(decision.kept));
+  EXPECT_EQ(as_text(record).find(to_base64(attest::encode(sent().evidence))), std::string_view::npos);
+  EXPECT_NE(as_text(record).find(to_hex(guest().evidence)), std::string_view::npos);
+}
+
+TEST_F(KbsRelease, SameDecisionIsKeptOnce) {
+  const KbsGuest one = guest();
+  const KbsDecision first = decided(one);
+  const KbsDecision again = value_of(options_.decide(one, {"acme", "", "key"}, kStart + minutes(1)));
+  EXPECT_EQ(again.kept, first.kept);
+  EXPECT_EQ(again.digest, first.digest);
+  EXPECT_EQ(again.reason, first.reason);
+  EXPECT_NE(decided(one, {"acme", "", "other"}).kept, first.kept);
+  EXPECT_EQ(value_of(releases_->archive().releases()).size(), 2U);
+  EXPECT_NE(decided(guest()).kept, first.kept);  // another session
+  harness_.start(releases_->routes());
+  ASSERT_EQ(
+      harness_.send("PUT", "/v1/attestation/policy", Json{{"document", kAttestationPolicy}}.dump(), {kAdmin, "operate"})
+          .status(),
+      200U);
+  const auto late = options_.decide(one, {"acme", "", "key"}, kStart);
+  ASSERT_FALSE(late.ok());  // by a policy that its verdict knows nothing of
+  EXPECT_EQ(late.error().code(), Code::kExpired);
+  KbsGuest current = one;
+  current.epoch = options_.epoch();
+  const KbsDecision allowed = decided(current);
+  EXPECT_TRUE(allowed.allowed) << allowed.reason;
+  EXPECT_NE(allowed.kept, first.kept);
+}
+
+TEST_F(KbsRelease, NamesWithoutEndAreBounded) {
+  const KbsGuest one = guest();
+  for (std::size_t i = 0; i < KbsKept::kMax; ++i) decided(one, {"acme", "", "d" + std::to_string(i)});
+  const auto more = options_.decide(one, {"acme", "", "more"}, kStart);
+  ASSERT_FALSE(more.ok());
+  EXPECT_EQ(more.error().code(), Code::kUnavailable);
+  EXPECT_EQ(value_of(releases_->archive().releases()).size(), KbsKept::kMax);
+  EXPECT_FALSE(decided(one, {"acme", "", "d0"}).kept.empty());  // as before
 }
 
 // Whoever could put another verdict beside the evidence isn't believed.
@@ -158,6 +210,17 @@ TEST_F(KbsRelease, SoundEvidenceRaisesFloors) {
   const std::size_t records = harness_.audit_rows().size();
   EXPECT_EQ(value_of(options_.raise_floors(store, verdict, epoch + 1, Harness::caller())), epoch + 1);
   EXPECT_EQ(harness_.audit_rows().size(), records);  // nothing new, nothing on record
+}
+
+TEST_F(KbsRelease, FloorsOfAStoreThatCannotBeRead) {
+  keys::Store& store = harness_.keys->store();
+  const attest::SetVerdict verdict = guest().verdict;
+  const std::uint64_t epoch = options_.epoch();
+  ASSERT_TRUE(options_.raise_floors(store, verdict, epoch, Harness::caller()).ok());
+  attest::SetVerdict later = verdict;
+  for (auto& [name, number] : later.primary.seen) ++number;
+  harness_.sql("UPDATE settings SET value = replace(value, 'epoch', 'epos') WHERE name = 'attestation_state'");
+  EXPECT_EQ(options_.raise_floors(store, later, epoch, Harness::caller()).error().code(), Code::kCorrupt);
 }
 
 TEST_F(KbsRelease, PolicyOfAnotherServerCountsOnceItIsRead) {

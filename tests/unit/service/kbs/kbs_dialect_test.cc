@@ -90,7 +90,8 @@ class Kbs : public ::testing::Test {
       CLOISTER_RETURN_IF_ERROR(raise_status_);
       return epoch;
     };
-    options.decide = [this](const KbsGuest&, const Target&, Time) {
+    options.decide = [this](const KbsGuest&, const Target&, Time) -> Result<KbsDecision> {
+      CLOISTER_RETURN_IF_ERROR(decide_status_);
       KbsDecision decision{decision_, "the attestation policy says no"};
       decision.kept = kept_id_;
       return decision;
@@ -191,7 +192,7 @@ class Kbs : public ::testing::Test {
   Status refresh_status_;
   std::string kept_;
   std::string kept_id_;
-  Status keep_status_, raise_status_;
+  Status keep_status_, raise_status_, decide_status_;
   std::shared_ptr<net::Handler> handler_;
 };
 
@@ -359,6 +360,18 @@ TEST_F(Kbs, VerdictOfBeforeARecoveryIsOver) {
   epoch_ = 8;
   expect_error(get(guest, "acme/key/1"), 401, "attest again");
   attest(guest);
+  EXPECT_EQ(get(guest, "acme/key/1").status(), 200U);
+}
+
+// The policy was replaced between the look at the epoch and the decision.
+TEST_F(Kbs, DecisionOfAnotherEpoch) {
+  Guest guest;
+  attest(guest);
+  decide_status_ = Error(Code::kExpired, "attest again");
+  expect_error(get(guest, "acme/key/1"), 401, "attest again");
+  decide_status_ = Error(Code::kUnavailable, "the disk is full");
+  EXPECT_EQ(get(guest, "acme/key/1").status(), 503U);
+  decide_status_ = {};
   EXPECT_EQ(get(guest, "acme/key/1").status(), 200U);
 }
 

@@ -13,7 +13,7 @@ using namespace cloister::testing;
 
 std::shared_ptr<const KbsGuest> guest() {
   return std::make_shared<const KbsGuest>(
-      KbsGuest{"snp", "e", {}, {crypto::JweAlgorithm::kEcdhEsA256Kw, key_of_seed(1).public_key()}, 0});
+      KbsGuest{"snp", {}, {}, {crypto::JweAlgorithm::kEcdhEsA256Kw, key_of_seed(1).public_key()}, 0});
 }
 
 class Sessions : public ::testing::Test {
