@@ -14,6 +14,7 @@ inline constexpr std::string_view kTransparencyCollector = "ct/1";
 // One certificate that a log has.
 struct LoggedCertificate {
   std::string serial;  // hexadecimal in lower case, without leading zeros
+  std::string issuer;  // its name's parts in order; with the serial number it says which certificate this is
   std::vector<std::string> names;
   Time not_after;
   bool known = false;    // the monitor says that it is one of ours
@@ -32,8 +33,8 @@ struct TransparencyAnswer {
 Result<TransparencyAnswer> parse_transparency(std::string_view json);
 
 // One `ct.monitor` for each declared endpoint that an answer speaks of: certificates that name it, haven't expired and
-// aren't known. Known are those that the monitor says are, and those of `known`. An alert was seen where a monitor told
-// of a certificate that wasn't known then, and that is known now.
+// aren't known. Known are those that the monitor says are, and those of `known`, by issuer and serial number. An alert
+// was seen where a monitor told of a certificate that wasn't known then, and that is known now.
 class TransparencyCollector final : public Collector {
  public:
   TransparencyCollector(std::vector<InputFile> files, const std::vector<crypto::Certificate>& known);
@@ -42,7 +43,7 @@ class TransparencyCollector final : public Collector {
 
  private:
   std::vector<InputFile> files_;
-  std::set<std::string> known_;  // serial numbers
+  std::set<std::string> known_;  // serial numbers and issuers
 };
 
 }  // namespace cloister::posture

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/base64.h"
+#include "probe/certificate/seen_certificate.h"
 #include "tests/support/certificates.h"
 #include "tests/support/expect.h"
 #include "tests/support/value_of.h"
@@ -17,10 +18,16 @@ using testing::value_of;
 constexpr Time kNow{1'795'000'000'000};  // 2026-11-18T11:06:40Z
 
 std::string sighting(const std::string& serial, bool known, const std::string& name = "api.example.org",
-                     const std::string& not_after = "2027-01-01T00:00:00.000Z") {
+                     const std::string& not_after = "2027-01-01T00:00:00.000Z", const std::string& issuer = "CN=X") {
   return R"({"index":7,"logged":"2026-11-17T00:00:00.000Z","precertificate":true,"known":)" +
-         std::string(known ? "true" : "false") + R"(,"names":[")" + name + R"("],"issuer":"CN=X","serial":")" + serial +
-         R"(","not_before":"2026-11-17T00:00:00.000Z","not_after":")" + not_after + R"("})";
+         std::string(known ? "true" : "false") + R"(,"names":[")" + name + R"("],"issuer":")" + issuer +
+         R"(","serial":")" + serial + R"(","not_before":"2026-11-17T00:00:00.000Z","not_after":")" + not_after +
+         R"("})";
+}
+
+std::string sighting_of(const crypto::Certificate& certificate, bool known) {
+  return sighting(to_hex(certificate.facts().serial), known, "api.example.org", "2027-01-01T00:00:00.000Z",
+                  probe::name_text(certificate.facts().issuer));
 }
 
 std::string scan(const std::string& sightings, const std::string& domains = R"("example.org")",
@@ -98,11 +105,25 @@ TEST_F(TransparencyTest, SeveralLooks) {
 TEST_F(TransparencyTest, AlertOfACertificateThatIsKnownNow) {
   const auto certificate = testing::TestAuthority(1).certificate();
   known = {certificate};
-  const std::string serial = to_hex(certificate.facts().serial);
-  const Fact fact = only({scan(sighting(serial, false))});
+  const Fact fact = only({scan(sighting_of(certificate, false))});
   EXPECT_EQ(fact.number("unmatched"), 0);
   EXPECT_EQ(fact.truth("alert_seen"), true);
-  EXPECT_EQ(only({scan(sighting(serial, true))}).truth("alert_seen"), std::nullopt);
+  EXPECT_EQ(only({scan(sighting_of(certificate, true))}).truth("alert_seen"), std::nullopt);
+}
+
+TEST_F(TransparencyTest, SerialNumberOfAnotherIssuer) {
+  const auto certificate = testing::TestAuthority(1).certificate();
+  known = {certificate};
+  const Fact fact = only({scan(sighting(to_hex(certificate.facts().serial), false))});
+  EXPECT_EQ(fact.number("unmatched"), 1);
+  EXPECT_EQ(fact.truth("alert_seen"), std::nullopt);
+  const std::string end = "2027-01-01T00:00:00.000Z", name = "api.example.org";
+  EXPECT_EQ(only({scan(sighting("02", true) + "," + sighting("02", false, name, end, "CN=Y"))}).number("unmatched"), 1);
+  EXPECT_EQ(
+      only({scan(sighting("02", true, name, end, "C=US, O=Y") + "," + sighting("02", false, name, end, "O=Y, C=US"))})
+          .number("unmatched"),
+      0)
+      << "the same name, written backwards";
 }
 
 TEST_F(TransparencyTest, UnreadableEntriesProveNothingGood) {
