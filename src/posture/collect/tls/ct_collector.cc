@@ -130,6 +130,14 @@ Result<TransparencyAnswer> parse_scan(const JsonValue& document, const JsonValue
   if (unreadable == nullptr || unreadable->unsigned_integer() != 0U) {
     answer.incomplete = "the log has entries that couldn't be read";
   }
+  const JsonValue *size = document.find("size"), *read = document.find("read");
+  answer.log = text_of(document, "origin");
+  if (answer.log.empty() || size == nullptr || !size->unsigned_integer() || read == nullptr ||
+      !read->unsigned_integer() || *read->unsigned_integer() > *size->unsigned_integer()) {
+    return Error(Code::kInvalid, "the answer doesn't say which entries of which log were read");
+  }
+  // A look reads from where the one before ended to the log's end.
+  answer.entries = {*size->unsigned_integer() - *read->unsigned_integer(), *size->unsigned_integer()};
   CLOISTER_RETURN_IF_ERROR(read_all(sightings, sighting_of, answer));
   return answer;
 }
@@ -155,6 +163,20 @@ bool speaks_of(const TransparencyAnswer& answer, const std::string& host) {
   });
 }
 
+// Entries that looks at one log left out, from its first to where the last one ended; empty: none.
+std::string unread_of(const std::string& log, std::vector<LogEntries> looks) {
+  std::ranges::sort(looks, {}, &LogEntries::from);
+  const std::string whose = log.substr(0, kNoteSizeMax);
+  std::uint64_t reached = 0;
+  for (const LogEntries& look : looks) {
+    if (look.from > reached) {
+      return "nobody read entries " + std::to_string(reached) + " to " + std::to_string(look.from - 1) + " of " + whose;
+    }
+    reached = std::max(reached, look.to);
+  }
+  return reached == 0 ? "nobody read an entry of " + whose : std::string();
+}
+
 class Endpoints {
  public:
   Endpoints(const std::vector<TransparencyAnswer>& answers, const std::set<std::string>& known,
@@ -167,12 +189,14 @@ class Endpoints {
     const std::string host = lower(address->host);
     std::optional<Time> looked;
     std::string incomplete;
-    std::map<std::string, bool> certificates;  // by key_of(): known
+    std::map<std::string, std::vector<LogEntries>> looks;  // by log
+    std::map<std::string, bool> certificates;              // by key_of(): known
     bool told_of = false;
     for (const TransparencyAnswer& answer : answers_) {
       if (!answer.at || !speaks_of(answer, host)) continue;
       if (!looked || *answer.at > *looked) looked = answer.at;
       if (!answer.incomplete.empty()) incomplete = answer.incomplete;
+      if (!answer.log.empty()) looks[answer.log].push_back(answer.entries);
       for (const LoggedCertificate& one : answer.certificates) {
         const bool ours = std::ranges::any_of(one.names, [&](const auto& name) { return names_host(name, host); });
         if (!ours || one.not_after < context_.now) continue;
@@ -183,6 +207,9 @@ class Endpoints {
       }
     }
     if (!looked) return std::nullopt;
+    for (const auto& [log, entries] : looks) {
+      if (incomplete.empty()) incomplete = unread_of(log, entries);
+    }
     return fact_of({SubjectKind::kEndpoint, endpoint.name}, *looked, certificates, told_of, incomplete);
   }
 

@@ -21,12 +21,19 @@ struct LoggedCertificate {
   bool told_of = false;  // the monitor said then that it isn't
 };
 
+// From the first entry to the one before `to`.
+struct LogEntries {
+  std::uint64_t from = 0, to = 0;
+};
+
 // What a monitor's answer says.
 struct TransparencyAnswer {
   std::optional<Time> at;            // when the monitor looked; nothing: the answer doesn't say
   std::vector<std::string> domains;  // that it looked for, with all below them; empty: it doesn't say
   std::vector<LoggedCertificate> certificates;
-  std::string incomplete;  // why something may be missing; empty: nothing is
+  std::string log;          // whose entries it read, of one look; empty: an answer about all logs
+  LogEntries entries = {};  // that this look read
+  std::string incomplete;   // why something may be missing; empty: nothing is
 };
 // Of `cloister scan logs --json`, of crt.sh (output=json) or of Cert Spotter's API (expand=dns_names,cert_der).
 // kInvalid for anything else.
@@ -34,7 +41,8 @@ Result<TransparencyAnswer> parse_transparency(std::string_view json);
 
 // One `ct.monitor` for each declared endpoint that an answer speaks of: certificates that name it, haven't expired and
 // aren't known. Known are those that the monitor says are, and those of `known`, by issuer and serial number. An alert
-// was seen where a monitor told of a certificate that wasn't known then, and that is known now.
+// was seen where a monitor told of a certificate that wasn't known then, and that is known now. Looks at a log count
+// together: they are proof of nothing good unless they read every entry of it.
 class TransparencyCollector final : public Collector {
  public:
   TransparencyCollector(std::vector<InputFile> files, const std::vector<crypto::Certificate>& known);

@@ -31,9 +31,11 @@ std::string sighting_of(const crypto::Certificate& certificate, bool known) {
 }
 
 std::string scan(const std::string& sightings, const std::string& domains = R"("example.org")",
-                 const std::string& unreadable = "0") {
-  return R"({"origin":"log.example/2027","size":9,"head":"2026-11-18T09:00:00.000Z","read":3,"unreadable":)" +
-         unreadable + R"(,"domains":[)" + domains + R"(],"sightings":[)" + sightings + "]}";
+                 const std::string& unreadable = "0", std::uint64_t size = 9, std::uint64_t read = 9,
+                 const std::string& origin = "log.example/2027") {
+  return R"({"origin":")" + origin + R"(","size":)" + std::to_string(size) +
+         R"(,"head":"2026-11-18T09:00:00.000Z","read":)" + std::to_string(read) + R"(,"unreadable":)" + unreadable +
+         R"(,"domains":[)" + domains + R"(],"sightings":[)" + sightings + "]}";
 }
 
 // As crt.sh answers https://crt.sh/?q=example.org&output=json.
@@ -100,6 +102,23 @@ TEST_F(TransparencyTest, SeveralLooks) {
   EXPECT_EQ(only({scan(""), scan(sighting("02", false))}).number("unmatched"), 1);
   EXPECT_EQ(only({scan(sighting("02", true)), scan(sighting("02", false))}).number("unmatched"), 0)
       << "a precertificate and its certificate are one";
+}
+
+// The first look begins at the log's end unless it was asked to read everything.
+TEST_F(TransparencyTest, EntriesThatNobodyRead) {
+  const auto look = [](std::uint64_t from, std::uint64_t to, const std::string& found = "") {
+    return scan(found, R"("example.org")", "0", to, to - from);
+  };
+  EXPECT_TRUE(only({look(9, 9)}).not_assessed);
+  EXPECT_TRUE(only({look(0, 0)}).not_assessed);
+  EXPECT_TRUE(only({look(9, 9), look(9, 12)}).not_assessed);
+  EXPECT_TRUE(only({look(0, 9), look(12, 20)}).not_assessed) << "the look between them is missing";
+  EXPECT_EQ(only({look(12, 20), look(0, 9), look(9, 12)}).number("unmatched"), 0);
+  EXPECT_TRUE(only({look(0, 9), scan("", R"("example.org")", "0", 9, 0, "other.example/2027")}).not_assessed)
+      << "two logs are two";
+  EXPECT_EQ(only({look(9, 12, sighting("02", false))}).number("unmatched"), 1) << "what is bad counts all the same";
+  expect_refused(parse_transparency(scan("", R"("example.org")", "0", 3, 4)), Code::kInvalid, "which entries");
+  expect_refused(parse_transparency(scan("", R"("example.org")", "0", 9, 9, "")), Code::kInvalid, "which entries");
 }
 
 TEST_F(TransparencyTest, AlertOfACertificateThatIsKnownNow) {
