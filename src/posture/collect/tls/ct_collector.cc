@@ -139,6 +139,10 @@ Result<TransparencyAnswer> parse_scan(const JsonValue& document, const JsonValue
   // A look reads from where the one before ended to the log's end.
   answer.entries = {*size->unsigned_integer() - *read->unsigned_integer(), *size->unsigned_integer()};
   CLOISTER_RETURN_IF_ERROR(read_all(sightings, sighting_of, answer));
+  // Whoever knows no certificate at all tells of every one, and nobody listens.
+  const JsonValue* known = document.find("known_certificates");
+  if (known != nullptr && known->unsigned_integer().value_or(0) > 0) return answer;
+  for (LoggedCertificate& one : answer.certificates) one.told_of = false;
   return answer;
 }
 

@@ -18,7 +18,7 @@ struct LoggedCertificate {
   std::vector<std::string> names;
   Time not_after;
   bool known = false;    // the monitor says that it is one of ours
-  bool told_of = false;  // the monitor said then that it isn't
+  bool told_of = false;  // the monitor, which knew others, said then that it isn't
 };
 
 // From the first entry to the one before `to`.
@@ -41,8 +41,8 @@ Result<TransparencyAnswer> parse_transparency(std::string_view json);
 
 // One `ct.monitor` for each declared endpoint that an answer speaks of: certificates that name it, haven't expired and
 // aren't known. Known are those that the monitor says are, and those of `known`, by issuer and serial number. An alert
-// was seen where a monitor told of a certificate that wasn't known then, and that is known now. Looks at a log count
-// together: they are proof of nothing good unless they read every entry of it.
+// was seen where a monitor that knew others told of a certificate that wasn't known then, and that is known now. Looks
+// at a log count together: they are proof of nothing good unless they read every entry of it.
 class TransparencyCollector final : public Collector {
  public:
   TransparencyCollector(std::vector<InputFile> files, const std::vector<crypto::Certificate>& known);

@@ -32,10 +32,10 @@ std::string sighting_of(const crypto::Certificate& certificate, bool known) {
 
 std::string scan(const std::string& sightings, const std::string& domains = R"("example.org")",
                  const std::string& unreadable = "0", std::uint64_t size = 9, std::uint64_t read = 9,
-                 const std::string& origin = "log.example/2027") {
+                 const std::string& origin = "log.example/2027", const std::string& known = "2") {
   return R"({"origin":")" + origin + R"(","size":)" + std::to_string(size) +
          R"(,"head":"2026-11-18T09:00:00.000Z","read":)" + std::to_string(read) + R"(,"unreadable":)" + unreadable +
-         R"(,"domains":[)" + domains + R"(],"sightings":[)" + sightings + "]}";
+         R"(,"known_certificates":)" + known + R"(,"domains":[)" + domains + R"(],"sightings":[)" + sightings + "]}";
 }
 
 // As crt.sh answers https://crt.sh/?q=example.org&output=json.
@@ -128,6 +128,10 @@ TEST_F(TransparencyTest, AlertOfACertificateThatIsKnownNow) {
   EXPECT_EQ(fact.number("unmatched"), 0);
   EXPECT_EQ(fact.truth("alert_seen"), true);
   EXPECT_EQ(only({scan(sighting_of(certificate, true))}).truth("alert_seen"), std::nullopt);
+  const Fact all =
+      only({scan(sighting_of(certificate, false), R"("example.org")", "0", 9, 9, "log.example/2027", "0")});
+  EXPECT_EQ(all.number("unmatched"), 0);
+  EXPECT_EQ(all.truth("alert_seen"), std::nullopt) << "a monitor that knows none tells of all";
 }
 
 TEST_F(TransparencyTest, SerialNumberOfAnotherIssuer) {
