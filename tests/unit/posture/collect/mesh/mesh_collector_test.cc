@@ -107,8 +107,16 @@ TEST_F(MeshTest, TrafficThatIsLedAround) {
   const std::string good = workload("vllm", "strict");
   EXPECT_EQ(only({audit(good, finding("I8", "Deployment prod/vllm"))}).truth("strict"), false);
   EXPECT_EQ(only({audit(good, finding("I8", "Deployment prod/vllm spec.template"))}).truth("strict"), false);
-  EXPECT_EQ(only({audit(good, finding("I8", "Deployment prod/vllm-canary"))}).truth("strict"), true);
+  const std::string two = good + "," + workload("vllm-canary", "strict");
+  EXPECT_EQ(only({audit(two, finding("I8", "Deployment prod/vllm-canary"))}).truth("strict"), true);
   EXPECT_EQ(only({audit(good, finding("M3", "Deployment prod/vllm"))}).truth("strict"), true);
+  for (const char* subject : {"IstioOperator istio-system/control-plane", "ConfigMap linkerd-config", "document",
+                              "Namespace prod", "Service prod/api", "Service api", "Deployment vllm", ""}) {
+    EXPECT_EQ(only({audit(good, finding("L4", subject))}).truth("strict"), false) << subject;
+  }
+  for (const char* subject : {"Namespace production", "Namespace pro", "Service other/api"}) {
+    EXPECT_EQ(only({audit(good, finding("L4", subject))}).truth("strict"), true) << subject;
+  }
 }
 
 TEST_F(MeshTest, ManifestThatCouldNotBeRead) {
