@@ -54,7 +54,7 @@ struct Known {
   std::optional<Time> audited, scanned;
   std::string mode = "unknown";
   bool bypassed = false;
-  std::set<std::string> accounts;
+  std::set<std::string> audited_workloads, accounts;
   bool accounts_known = true;
   std::optional<bool> plaintext_refused;
   std::int64_t lifetime_minutes = 0;                         // the longest; 0: none was seen
@@ -80,7 +80,9 @@ class Gathering {
       if (!known.audited || badness(mode) < badness(known.mode)) known.mode = mode;
       known.audited = std::max(known.audited.value_or(audit.at), audit.at);
       known.bypassed = known.bypassed || workload.bypassed;
-      known.accounts_known = known.accounts_known && !workload.account.empty();
+      known.audited_workloads.insert(workload.name);
+      // It may also have a workload with the same account.
+      known.accounts_known = known.accounts_known && audit.whole && !workload.account.empty();
       known.accounts.insert(workload.account);
     }
   }
@@ -119,10 +121,19 @@ class Gathering {
   }
 
  private:
-  static std::optional<bool> strict_of(const Known& known) {
+  // A component may have several workloads, and be as good as the worst of them.
+  bool all_audited(const std::string& name, const Known& known) const {
+    const auto component = std::ranges::find(estate_.graph.components, name, &probe::path::Component::name);
+    return component != estate_.graph.components.end() &&
+           std::ranges::all_of(component->workloads,
+                               [&](const auto& workload) { return known.audited_workloads.contains(workload); });
+  }
+
+  std::optional<bool> strict_of(const std::string& name, const Known& known) const {
     if (known.bypassed) return false;
     if (!known.audited || known.mode == "unknown") return std::nullopt;
-    return known.mode == "strict";
+    if (known.mode != "strict") return false;
+    return all_audited(name, known) ? std::optional(true) : std::nullopt;
   }
 
   std::optional<bool> refused_of(const std::string& name) const {
@@ -165,10 +176,12 @@ class Gathering {
     const auto add = [&fact](std::string_view value, std::optional<bool> truth) {
       if (truth) fact.values.emplace(value, *truth);
     };
-    add("strict", strict_of(known));
+    add("strict", strict_of(name, known));
     add("plaintext_refused", refused_of(name));
     add("rotation_seen", rotation_of(known));
-    if (known.audited && known.accounts_known) fact.values["shared_identities"] = shared_of(known);
+    const std::int64_t shared = shared_of(known);
+    const bool none_missed = known.audited && known.accounts_known && all_audited(name, known);
+    if (none_missed || shared > 0) fact.values["shared_identities"] = shared;
     if (known.lifetime_minutes > 0) fact.values["svid_ttl_minutes"] = known.lifetime_minutes;
     fact.raw = "mode: " + (known.audited ? known.mode : std::string("not audited"));
     for (const std::string& account : known.accounts) fact.raw += "\nidentity: " + account;

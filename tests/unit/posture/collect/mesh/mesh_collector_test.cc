@@ -123,6 +123,23 @@ TEST_F(MeshTest, ManifestThatCouldNotBeRead) {
   const std::string unread = R"({"file":"f","reason":"r"})";
   EXPECT_EQ(only({audit(workload("vllm", "strict"), "", unread)}).truth("strict"), std::nullopt);
   EXPECT_EQ(only({audit(workload("vllm", "disabled"), "", unread)}).truth("strict"), false);
+  EXPECT_EQ(only({audit(workload("vllm", "strict"), "", unread)}).number("shared_identities"), std::nullopt);
+  const std::string both = workload("vllm", "strict") + "," + workload("sidekick", "strict");
+  EXPECT_EQ(only({audit(both, "", unread)}).number("shared_identities"), 1) << "what is bad is known";
+}
+
+TEST_F(MeshTest, WorkloadOfAComponentThatNobodyAudited) {
+  estate.graph.components.front().workloads = {"prod/vllm", "prod/router"};
+  const std::string router = workload("router", "strict", "", R"("service_account":"router",)");
+  const std::string open = workload("router", "permissive", "", R"("service_account":"router",)");
+  const Fact part = only({audit(workload("vllm", "strict"))});
+  EXPECT_EQ(part.truth("strict"), std::nullopt);
+  EXPECT_EQ(part.number("shared_identities"), std::nullopt);
+  EXPECT_EQ(only({audit(workload("vllm", "none"))}).truth("strict"), false);
+  const Fact whole = only({audit(workload("vllm", "strict")), audit(router)});
+  EXPECT_EQ(whole.truth("strict"), true);
+  EXPECT_EQ(whole.number("shared_identities"), 0);
+  EXPECT_EQ(only({audit(workload("vllm", "strict") + "," + open)}).truth("strict"), false);
 }
 
 TEST_F(MeshTest, SharedIdentity) {
