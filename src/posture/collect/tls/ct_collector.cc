@@ -191,14 +191,15 @@ class Endpoints {
     const auto address = net::parse_tcp_address(endpoint.address);
     if (!address.ok()) return std::nullopt;
     const std::string host = lower(address->host);
-    std::optional<Time> looked;
+    std::optional<Time> looked, answered;
     std::string incomplete;
     std::map<std::string, std::vector<LogEntries>> looks;  // by log
     std::map<std::string, bool> certificates;              // by key_of(): known
     bool told_of = false;
     for (const TransparencyAnswer& answer : answers_) {
       if (!answer.at || !speaks_of(answer, host)) continue;
-      if (!looked || *answer.at > *looked) looked = answer.at;
+      std::optional<Time>& when = answer.log.empty() ? answered : looked;
+      when = std::max(when.value_or(*answer.at), *answer.at);
       if (!answer.incomplete.empty()) incomplete = answer.incomplete;
       if (!answer.log.empty()) looks[answer.log].push_back(answer.entries);
       for (const LoggedCertificate& one : answer.certificates) {
@@ -210,7 +211,10 @@ class Endpoints {
         told_of = told_of || (one.told_of && known_.contains(key));
       }
     }
+    if (!looked) looked = answered;
     if (!looked) return std::nullopt;
+    // Who asked what of a service, and of which of its pages this is one, isn't in its answer.
+    if (looks.empty() && incomplete.empty()) incomplete = "the answer doesn't say what was asked for, nor when";
     for (const auto& [log, entries] : looks) {
       if (incomplete.empty()) incomplete = unread_of(log, entries);
     }

@@ -42,7 +42,8 @@ Result<TransparencyAnswer> parse_transparency(std::string_view json);
 // One `ct.monitor` for each declared endpoint that an answer speaks of: certificates that name it, haven't expired and
 // aren't known. Known are those that the monitor says are, and those of `known`, by issuer and serial number. An alert
 // was seen where a monitor that knew others told of a certificate that wasn't known then, and that is known now. Looks
-// at a log count together: they are proof of nothing good unless they read every entry of it.
+// at a log count together: they are proof of nothing good unless they read every entry of it. Answers of crt.sh and
+// Cert Spotter show what isn't known, and alone prove nothing good.
 class TransparencyCollector final : public Collector {
  public:
   TransparencyCollector(std::vector<InputFile> files, const std::vector<crypto::Certificate>& known);

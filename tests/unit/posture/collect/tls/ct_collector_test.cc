@@ -163,6 +163,10 @@ TEST_F(TransparencyTest, AnswerOfCrtSh) {
   EXPECT_TRUE(collect({kCrtSh}).empty()) << "nobody knows how old it is";
   modified = kNow;
   EXPECT_TRUE(collect({"[]"}).empty()) << "it doesn't say what was looked for";
+  const std::string same =
+      sighting("04c1f3a2", true, "api.example.org", "2027-02-15T19:12:41.000Z", "C=US, O=Let's Encrypt, CN=R11");
+  EXPECT_EQ(only({kCrtSh, scan(same)}).number("unmatched"), 0) << "a monitor read the whole log";
+  EXPECT_EQ(only({kCrtSh, scan("")}).number("unmatched"), 1);
 }
 
 TEST_F(TransparencyTest, AnswerOfCertSpotter) {
@@ -171,6 +175,9 @@ TEST_F(TransparencyTest, AnswerOfCertSpotter) {
       R"([{"id":"1","tbs_sha256":"x","cert_sha256":"y","dns_names":["api.example.org"],"cert_der":")" +
       to_base64(certificate.der()) + R"("}])";
   EXPECT_EQ(value_of(parse_transparency(answer)).certificates.size(), 1U);
+  known = {certificate};
+  EXPECT_TRUE(only({answer}).not_assessed) << "one page of an answer to nobody knows what";
+  EXPECT_EQ(only({answer}).number("unmatched"), std::nullopt);
   expect_refused(parse_transparency(R"([{"id":"1","dns_names":["api.example.org"]}])"), Code::kInvalid, "expand");
   EXPECT_FALSE(parse_transparency(R"([{"dns_names":["a"],"cert_der":"AAAA"}])").ok());
 }
