@@ -151,12 +151,12 @@ void add_sighting(const probe::Sighting& one, Table& table, Outcome& outcome) {
                                        {"not_after", to_rfc3339(one.not_after)}});
 }
 
-Outcome tell(const probe::MonitorReport& report, const std::vector<std::string>& domains) {
+Outcome tell(const probe::MonitorReport& report, const std::vector<std::string>& domains, std::size_t known) {
   Outcome outcome;
   outcome.json = {{"origin", report.head.origin},       {"size", report.head.tree.size},
                   {"head", to_rfc3339(report.head.at)}, {"read", report.read},
                   {"unreadable", report.unreadable},    {"domains", domains},
-                  {"sightings", Json::array()}};
+                  {"known_certificates", known},        {"sightings", Json::array()}};
   Table table({"entry", "logged", "known", "names", "issuer"});
   std::size_t unknown = 0;
   for (const probe::Sighting& one : report.sightings) {
@@ -177,6 +177,7 @@ Result<Outcome> watch_log(Session&, const WatchOptions& options) {
   CLOISTER_TRY(const probe::LogFetch fetch, open_log(options));
   CLOISTER_TRY(const crypto::PublicKey key, read_log_key(options.key));
   CLOISTER_TRY(auto known, read_known(options.known));
+  const std::size_t known_count = known.size();
   CLOISTER_TRY(auto kept, read_position(options.position));
   if (!kept && !options.from_start) {
     CLOISTER_TRY(kept, probe::position_at_head(fetch, key));
@@ -185,7 +186,7 @@ Result<Outcome> watch_log(Session&, const WatchOptions& options) {
   CLOISTER_TRY(const auto report, probe::monitor_log(fetch, key, {options.domains, std::move(known)}, position));
   const std::string text = probe::format_position(position);
   CLOISTER_RETURN_IF_ERROR(write_file(options.position, as_bytes(text), Overwrite::kReplace));
-  return tell(report, options.domains);
+  return tell(report, options.domains, known_count);
 }
 
 }  // namespace

@@ -59,9 +59,9 @@ Finding look_cbom(const View& view, const Fact& fact) {
   if (fact.at > view.now() || view.now() - fact.at > days(30)) return unproven("the CBOM is older than 30 days");
   if (!components || !unknown || !withdrawn) return unproven("the CBOM isn't counted whole");
   if (*components < 1) return unproven("the CBOM is empty");
-  if (fact.truth("schema_valid") != true) return unproven("nobody held the CBOM against its schema");
   if (*unknown > 0) return fails(std::to_string(*unknown) + " algorithms aren't known", remediation);
   if (*withdrawn > 0) return fails(std::to_string(*withdrawn) + " withdrawn algorithms are in use", remediation);
+  if (fact.truth("schema_valid") != true) return unproven("nobody held the CBOM against its schema");
   return passes(std::to_string(*components) + " components, none with an unknown or withdrawn algorithm");
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <set>
 
 #include "base/json.h"
@@ -14,14 +15,15 @@ constexpr std::size_t kNamesMax = 50;
 
 // As names begin, without what stands between letters and digits. SP 800-131A Rev 2 and RFC 7465, 8996, 9155 withdrew
 // the first.
-constexpr std::array<std::string_view, 22> kWithdrawn = {
-    "md2", "md4",     "md5",      "sha1", "hmacmd5",  "des", "3des",   "tdea",    "tripledes", "desede", "rc2",
-    "rc4", "arcfour", "blowfish", "idea", "skipjack", "dsa", "rsa512", "rsa1024", "ripemd128", "tls10",  "ssl"};
-constexpr std::array<std::string_view, 34> kKnown = {
-    "aes",    "xaes",   "chacha20", "xchacha20", "poly1305", "salsa20", "xsalsa20", "sha2", "sha3",
-    "sha224", "sha256", "sha384",   "sha512",    "shake",    "keccak",  "blake",    "hmac", "kmac",
-    "cmac",   "gmac",   "hkdf",     "pbkdf2",    "scrypt",   "argon2",  "rsa",      "ec",   "ed25519",
-    "ed448",  "x25519", "x448",     "mlkem",     "mldsa",    "slhdsa",  "hpke"};
+constexpr std::array<std::string_view, 29> kWithdrawn = {
+    "md2",     "md4",   "md5",     "sha1",     "hmacmd5", "des",      "3des",      "tdea",   "tripledes", "desede",
+    "rc2",     "rc4",   "arcfour", "blowfish", "idea",    "skipjack", "dsa",       "rsa512", "rsa768",    "rsa1024",
+    "rsa1536", "dh512", "dh768",   "dh1024",   "dh1536",  "ffdh1024", "ripemd128", "tls10",  "ssl"};
+constexpr std::array<std::string_view, 39> kKnown = {
+    "aes",    "xaes",    "chacha20", "xchacha20", "poly1305", "salsa20", "xsalsa20", "sha2",   "sha3", "sha224",
+    "sha256", "sha384",  "sha512",   "shake",     "keccak",   "blake",   "hmac",     "kmac",   "cmac", "gmac",
+    "hkdf",   "pbkdf2",  "scrypt",   "argon2",    "rsa",      "ecdsa",   "ecdh",     "ecies",  "ecp2", "ecp3",
+    "ecp5",   "ed25519", "ed448",    "x25519",    "x448",     "mlkem",   "mldsa",    "slhdsa", "hpke"};
 constexpr std::array<std::string_view, 12> kKnownToo = {"kyber",    "dilithium", "sphincs", "falcon", "dh",  "ffdh",
                                                         "camellia", "aria",      "sm3",     "sm4",    "lms", "xmss"};
 
@@ -45,6 +47,30 @@ bool begins(std::string_view name, const std::array<std::string_view, Count>& wo
   return std::ranges::any_of(words, [name](std::string_view word) { return name.starts_with(word); });
 }
 
+std::string without(const std::string& text, std::string_view part) {
+  std::string left;
+  std::size_t from = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, from)) {
+    left.append(text, from, at - from);
+    from = at + part.size();
+  }
+  return left.append(text, from);
+}
+
+// "EC", "ECC" and "EC-256"; the rest of what begins so is anything.
+bool is_curve(std::string_view name) {
+  return name == "ec" || name == "ecc" ||
+         (name.starts_with("ec") && name.size() > 2 && name[2] >= '0' && name[2] <= '9');
+}
+
+// A parameter below 512 is a hash's or a cipher's.
+bool is_short_key(std::string_view name, const std::string& parameter) {
+  const bool sized = name.find("rsa") != std::string_view::npos || name.starts_with("dh") || name.starts_with("ffdh");
+  unsigned bits = 0;
+  const auto read = std::from_chars(parameter.data(), parameter.data() + parameter.size(), bits);
+  return sized && read.ec == std::errc() && bits >= 512 && bits < 2048;
+}
+
 // Of TLS, SSH and IKE what stands for a version.
 AlgorithmStanding standing_of_protocol(const JsonValue& properties) {
   const std::string type = text_of(&properties, "type"), version = text_of(&properties, "version");
@@ -65,6 +91,9 @@ AlgorithmStanding standing_of_asset(const std::string& name, const JsonValue* pr
   const JsonValue* algorithm = properties->find("algorithmProperties");
   // What encrypts block by block shows what is equal.
   if (text_of(algorithm, "mode") == "ecb") return AlgorithmStanding::kWithdrawn;
+  if (is_short_key(plain_name(name), text_of(algorithm, "parameterSetIdentifier"))) {
+    return AlgorithmStanding::kWithdrawn;
+  }
   return standing_of(name);
 }
 
@@ -100,15 +129,17 @@ void tell(std::string& raw, std::string_view what, const std::set<std::string>& 
 }  // namespace
 
 AlgorithmStanding standing_of(std::string_view name) {
-  const std::string plain = plain_name(name);
-  // "SHA1withRSA" and "PBEWithMD5AndDES" name it further in.
-  for (const std::string_view part : {"md5", "sha1with", "withdes", "anddes", "rc4", "3des"}) {
-    if (plain.find(part) != std::string::npos) return AlgorithmStanding::kWithdrawn;
-  }
-  if (plain.ends_with("ecb")) return AlgorithmStanding::kWithdrawn;
+  // A curve's name that hides "ecb" in "EC-Brainpool".
+  const std::string plain = without(plain_name(name), "brainpool");
   // A MAC with SHA-1 isn't a signature with it.
-  if (begins(plain, kWithdrawn) && !plain.starts_with("hmacsha1")) return AlgorithmStanding::kWithdrawn;
-  return begins(plain, kKnown) || begins(plain, kKnownToo) ? AlgorithmStanding::kKnown : AlgorithmStanding::kUnknown;
+  const std::string unkeyed = without(without(without(plain, "hmacsha1"), "hmacwithsha1"), "pbkdf2sha1");
+  // "SHA1withRSA" and "PBEWithMD5AndDES" name it further in.
+  for (const std::string_view part : {"md5", "sha1", "withdes", "anddes", "rc4", "3des", "ecb"}) {
+    if (unkeyed.find(part) != std::string::npos) return AlgorithmStanding::kWithdrawn;
+  }
+  if (begins(plain, kWithdrawn)) return AlgorithmStanding::kWithdrawn;
+  const bool known = begins(plain, kKnown) || begins(plain, kKnownToo) || is_curve(plain);
+  return known ? AlgorithmStanding::kKnown : AlgorithmStanding::kUnknown;
 }
 
 Result<CbomCount> count_cbom(std::string_view json) {

@@ -19,12 +19,12 @@ void AwsDiscovery::told(const std::string& what, const Status& listed, std::int6
                         : unread_source_fact(kAwsCollector, scope, listed.error().message(), context_.now));
 }
 
-void AwsDiscovery::report(const std::string& address, StorageView view) {
+void AwsDiscovery::report(const std::string& address, FoundStorage found) {
   if (location_of(*context_.estate, address) != nullptr) return;
   const Subject subject{SubjectKind::kLocation, address};
   sink_.add(seen_fact(kAwsCollector, "AWS region " + access_.region(), subject, address, context_.now));
-  keys_.resolve(view, access_.region());
-  sink_.add(maker_.storage(subject, view, {}));
+  keys_.resolve(found.view, access_.region());
+  sink_.add(maker_.storage(subject, found.view, std::move(found.raw)));
 }
 
 Status AwsDiscovery::each_page(const Kind& kind, std::int64_t& entries) {
@@ -39,7 +39,7 @@ Status AwsDiscovery::each_page(const Kind& kind, std::int64_t& entries) {
     if (!page.next.empty() && page.next == token) break;
     for (FoundStorage& found : page.found) {
       if (++entries > kEntriesMax) return Error(Code::kUnsupported, "there are more than are looked at");
-      report(kind.scheme + found.name, std::move(found.view));
+      report(kind.scheme + found.name, std::move(found));
     }
     token = std::move(page.next);
     if (token.empty()) return {};

@@ -35,7 +35,7 @@ class AwsDiscovery {
   void buckets();
   void list(const Kind& kind);
   Status each_page(const Kind& kind, std::int64_t& entries);
-  void report(const std::string& address, StorageView view);
+  void report(const std::string& address, FoundStorage found);
   void told(const std::string& what, const Status& listed, std::int64_t entries);
   bool is_stopped() const;
 

@@ -88,6 +88,12 @@ StorageView rds_view(const XmlRow& row) {
   return volume_view("rds", text_in(row, "StorageEncrypted"), text_in(row, "KmsKeyId"));
 }
 
+std::string raw_of(const XmlRow& row) {
+  std::string raw;
+  for (const auto& [name, text] : row) raw += name + ": " + text + "\n";
+  return raw_excerpt(raw);
+}
+
 // A list of AWS's: its rows, the member that names one, where the next page is said, and what is part of another.
 struct ListShape {
   std::string_view rows, name, next;
@@ -103,7 +109,7 @@ Result<FoundPage> parse_found(std::string_view body, std::initializer_list<ListS
     FoundPage page;
     for (const XmlRow& row : xml_rows(texts, shape.rows)) {
       if (!shape.part_of.empty() && !text_in(row, shape.part_of).empty()) continue;
-      page.found.push_back({std::string(text_in(row, shape.name)), shape.view(row)});
+      page.found.push_back({std::string(text_in(row, shape.name)), shape.view(row), raw_of(row)});
       if (page.found.back().name.empty()) return Error(Code::kCorrupt, "the list has something without a name");
     }
     page.next = kms::find_text(texts, shape.next);

@@ -15,6 +15,7 @@ Result<StorageView> parse_rds(std::string_view body, std::string_view name);
 struct FoundStorage {
   std::string name;
   StorageView view;
+  std::string raw;  // what the list says of it
 };
 struct FoundPage {
   std::vector<FoundStorage> found;

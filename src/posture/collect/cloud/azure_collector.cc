@@ -108,10 +108,15 @@ class Round {
     std::int64_t entries = 0;
     const auto resources = access_.list(target, api);
     if (!resources.ok()) read = resources.error();
-    for (std::size_t i = 0; read.ok() && i < resources->size(); ++i) {
-      if (++entries > kFoundMax) read = Error(Code::kUnsupported, "there are more than are looked at");
-      if (is_stopped()) read = Error(Code::kUnavailable, "it was stopped");
-      if (read.ok()) read = (this->*found)((*resources)[i]);
+    for (std::size_t i = 0; resources.ok() && i < resources->size(); ++i) {
+      Status one;
+      if (++entries > kFoundMax) one = Error(Code::kUnsupported, "there are more than are looked at");
+      if (is_stopped()) one = Error(Code::kUnavailable, "it was stopped");
+      const bool ends = !one.ok();
+      if (!ends) one = (this->*found)((*resources)[i]);
+      // One that can't be read doesn't hide those behind it.
+      if (read.ok()) read = one;
+      if (ends) break;
     }
     sink_.add(read.ok() ? source_fact(kAzureCollector, scope, what, entries, context_.now)
                         : unread_source_fact(kAzureCollector, scope, read.error().message(), context_.now));
@@ -153,6 +158,7 @@ class Round {
     if (by_account.ok()) keys_.resolve(*by_account);
     CLOISTER_TRY(const auto containers, access_.list(id + "/blobServices/default/containers", kStorageApi));
     for (const JsonValue& container : containers) {
+      if (is_stopped()) return Error(Code::kUnavailable, "it was stopped");
       const std::string within = text_of(container, "name");
       if (!is_container(within)) return Error(Code::kCorrupt, "the list has a container without a proper name");
       const std::string address = std::string(kBlobPrefix) + name + "/" + within;

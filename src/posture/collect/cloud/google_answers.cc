@@ -61,7 +61,7 @@ Status take_disks(std::string_view place, const JsonValue& part, std::vector<Fou
   for (const JsonValue& disk : *disks->array()) {
     const std::string name = text_of(&disk, "name");
     if (name.empty()) return Error(Code::kCorrupt, "the list has a disk without a name");
-    found.push_back({std::string(last_part(place)) + "/" + name, disk_view(disk)});
+    found.push_back({std::string(last_part(place)) + "/" + name, disk_view(disk), raw_excerpt(disk.serialize())});
   }
   return {};
 }
@@ -88,7 +88,7 @@ Result<FoundAtGooglePage> parse_gcs_buckets(const JsonValue& answer) {
   if (items == nullptr) return page;
   if (items->array() == nullptr) return Error(Code::kCorrupt, "the answer is no list of buckets");
   for (const JsonValue& item : *items->array()) {
-    page.found.push_back({text_of(&item, "name"), bucket_view(item)});
+    page.found.push_back({text_of(&item, "name"), bucket_view(item), raw_excerpt(item.serialize())});
     if (page.found.back().name.empty()) return Error(Code::kCorrupt, "the list has a bucket without a name");
   }
   return page;

@@ -27,6 +27,7 @@ Result<StorageView> parse_gce_disk(const JsonValue& answer, std::string_view nam
 struct FoundAtGoogle {
   std::string name;
   StorageView view;
+  std::string raw;  // what the list says of it
 };
 struct FoundAtGooglePage {
   std::vector<FoundAtGoogle> found;

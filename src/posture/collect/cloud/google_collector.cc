@@ -131,7 +131,7 @@ class Round {
       if (!page.next.empty() && page.next == token) break;
       for (FoundAtGoogle& found : page.found) {
         if (++entries > kFoundMax) return Error(Code::kUnsupported, "there are more than are looked at");
-        found_undeclared(listing.prefix + found.name, std::move(found.view));
+        found_undeclared(listing.prefix + found.name, std::move(found));
       }
       token = std::move(page.next);
       if (token.empty()) return {};
@@ -139,7 +139,7 @@ class Round {
     return Error(Code::kCorrupt, "the list doesn't end");
   }
 
-  void found_undeclared(const std::string& address, StorageView view) {
+  void found_undeclared(const std::string& address, FoundAtGoogle found) {
     // A declared part of a bucket speaks for the whole.
     const auto covers = [&address](const Location& location) {
       return location.address == address || location.address.starts_with(address + "/");
@@ -147,8 +147,8 @@ class Round {
     if (std::ranges::any_of(context_.estate->locations, covers)) return;
     const Subject subject{SubjectKind::kLocation, address};
     sink_.add(seen_fact(kGoogleCollector, "Google Cloud, by the credential's roles", subject, address, context_.now));
-    keys_.resolve(view);
-    sink_.add(maker_.storage(subject, view, {}));
+    keys_.resolve(found.view);
+    sink_.add(maker_.storage(subject, found.view, std::move(found.raw)));
   }
 
   void refuse(const Subject& subject, std::string why) {

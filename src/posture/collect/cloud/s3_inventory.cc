@@ -157,7 +157,7 @@ class Report {
   }
 
   void report(FactSink& sink) const {
-    const std::string scope = "S3 Inventory of " + manifest_.bucket + ", " + to_rfc3339(manifest_.created);
+    const std::string scope = scope_text();
     const FactMaker maker("s3-inventory/1", scope, context_);
     for (const auto& [name, tally] : tallies_) report_location(maker, {SubjectKind::kLocation, name}, tally, sink);
     Fact source = source_fact("s3-inventory/1", scope, "objects by S3 Inventory", entries_, context_.now);
@@ -167,6 +167,15 @@ class Report {
   }
 
  private:
+  std::string scope_text() const {
+    return "S3 Inventory of " + manifest_.bucket + ", " + to_rfc3339(manifest_.created);
+  }
+
+  std::string address_of(const std::string& location) const {
+    const auto found = std::ranges::find(declared_.locations, location, &Location::name);
+    return found == declared_.locations.end() ? location : found->address;
+  }
+
   Status take(const std::string& line) {
     if ((++entries_ & 0xFFF) == 0 && context_.progress != nullptr && context_.progress->stop_requested()) {
       return Error(Code::kUnavailable, "it was stopped");
@@ -202,20 +211,26 @@ class Report {
   }
 
   void report_location(const FactMaker& maker, const Subject& subject, const Tally& tally, FactSink& sink) const {
-    if (tally.bad.empty()) return add(seen_fact("s3-inventory/1", "", subject, subject.id, context_.now), sink);
+    if (tally.bad.empty()) {
+      return add(seen_fact("s3-inventory/1", scope_text(), subject, address_of(subject.id), context_.now), sink);
+    }
     std::vector<StorageView> views;
     for (const auto& [name, status] : tally.bad) {
       views.push_back(view_of(status));
-      add(maker.storage({SubjectKind::kObject, subject.id + "#" + name}, views.back(), {}), sink);
+      add(maker.storage({SubjectKind::kObject, subject.id + "#" + name}, views.back(),
+                        raw_excerpt(name + ": " + status)),
+          sink);
     }
     // The worst may lie beyond the hundred that are named.
     if (tally.by_status.contains("NOT-SSE")) views.push_back(view_of("NOT-SSE"));
     StorageView worst = worst_of(views);
     worst.sample = StorageView::Sample{tally.objects, tally.objects, 0};
+    std::string raw;
     for (const auto& [status, count] : tally.by_status) {
       worst.notes.push_back(std::to_string(count) + " objects " + status);
+      raw += status + ": " + std::to_string(count) + "\n";
     }
-    add(maker.storage(subject, worst, {}), sink);
+    add(maker.storage(subject, worst, std::move(raw)), sink);
   }
 
   const S3Manifest manifest_;

@@ -45,8 +45,8 @@ std::string worst_mode(const JsonValue& workload) {
   return std::string(kWorstFirst[worst]);
 }
 
-// Findings of these rules lead plaintext past a mode that is strict: annotations that take ports out of the proxy's
-// hands.
+// Findings of these rules lead plaintext past a mode that is strict: annotations and settings that take ports out of
+// the proxy's hands.
 constexpr std::array<std::string_view, 4> kLeadsAround = {"I8", "L4", "C5", "K4"};
 
 // What is known of one workload, from all files.
@@ -54,7 +54,7 @@ struct Known {
   std::optional<Time> audited, scanned;
   std::string mode = "unknown";
   bool bypassed = false;
-  std::set<std::string> accounts;
+  std::set<std::string> audited_workloads, accounts;
   bool accounts_known = true;
   std::optional<bool> plaintext_refused;
   std::int64_t lifetime_minutes = 0;                         // the longest; 0: none was seen
@@ -80,7 +80,9 @@ class Gathering {
       if (!known.audited || badness(mode) < badness(known.mode)) known.mode = mode;
       known.audited = std::max(known.audited.value_or(audit.at), audit.at);
       known.bypassed = known.bypassed || workload.bypassed;
-      known.accounts_known = known.accounts_known && !workload.account.empty();
+      known.audited_workloads.insert(workload.name);
+      // It may also have a workload with the same account.
+      known.accounts_known = known.accounts_known && audit.whole && !workload.account.empty();
       known.accounts.insert(workload.account);
     }
   }
@@ -119,10 +121,19 @@ class Gathering {
   }
 
  private:
-  static std::optional<bool> strict_of(const Known& known) {
+  // A component may have several workloads, and be as good as the worst of them.
+  bool all_audited(const std::string& name, const Known& known) const {
+    const auto component = std::ranges::find(estate_.graph.components, name, &probe::path::Component::name);
+    return component != estate_.graph.components.end() &&
+           std::ranges::all_of(component->workloads,
+                               [&](const auto& workload) { return known.audited_workloads.contains(workload); });
+  }
+
+  std::optional<bool> strict_of(const std::string& name, const Known& known) const {
     if (known.bypassed) return false;
     if (!known.audited || known.mode == "unknown") return std::nullopt;
-    return known.mode == "strict";
+    if (known.mode != "strict") return false;
+    return all_audited(name, known) ? std::optional(true) : std::nullopt;
   }
 
   std::optional<bool> refused_of(const std::string& name) const {
@@ -165,10 +176,12 @@ class Gathering {
     const auto add = [&fact](std::string_view value, std::optional<bool> truth) {
       if (truth) fact.values.emplace(value, *truth);
     };
-    add("strict", strict_of(known));
+    add("strict", strict_of(name, known));
     add("plaintext_refused", refused_of(name));
     add("rotation_seen", rotation_of(known));
-    if (known.audited && known.accounts_known) fact.values["shared_identities"] = shared_of(known);
+    const std::int64_t shared = shared_of(known);
+    const bool none_missed = known.audited && known.accounts_known && all_audited(name, known);
+    if (none_missed || shared > 0) fact.values["shared_identities"] = shared;
     if (known.lifetime_minutes > 0) fact.values["svid_ttl_minutes"] = known.lifetime_minutes;
     fact.raw = "mode: " + (known.audited ? known.mode : std::string("not audited"));
     for (const std::string& account : known.accounts) fact.raw += "\nidentity: " + account;
@@ -192,6 +205,37 @@ Result<MeshedWorkload> workload_of(const JsonValue& json) {
   return workload;
 }
 
+// "prod" of "Namespace prod" and "Service prod/api", whose annotations all pods there inherit; empty for all else.
+std::string namespace_of(const std::string& subject) {
+  constexpr std::string_view kNamespace = "Namespace ", kService = "Service ";
+  const std::size_t slash = subject.find('/');
+  const bool named = slash == std::string::npos && subject.find('(') == std::string::npos;
+  if (subject.starts_with(kNamespace)) return named ? subject.substr(kNamespace.size()) : "";
+  if (!subject.starts_with(kService) || slash == std::string::npos) return "";
+  return subject.substr(kService.size(), slash - kService.size());
+}
+
+// Whose traffic findings say is led around the proxy: by annotations of workloads or namespaces, or, in an operator's
+// or a chart's values, everybody's.
+struct LedAround {
+  std::set<std::string> workloads, namespaces;
+  bool everybody = false;
+
+  void add(std::string subject, const std::set<std::string>& known_workloads) {
+    const std::string name_space = namespace_of(subject);
+    if (known_workloads.contains(subject)) {
+      workloads.insert(std::move(subject));
+    } else if (!name_space.empty()) {
+      namespaces.insert(name_space);
+    } else {
+      everybody = true;
+    }
+  }
+  bool has(const std::string& subject, const std::string& name) const {
+    return everybody || workloads.contains(subject) || namespaces.contains(name.substr(0, name.find('/')));
+  }
+};
+
 }  // namespace
 
 Result<MeshAudit> parse_mesh_audit(std::string_view json) {
@@ -204,17 +248,22 @@ Result<MeshAudit> parse_mesh_audit(std::string_view json) {
   MeshAudit audit;
   CLOISTER_TRY(audit.at, parse_rfc3339(text_of(document, "time")));
   audit.whole = unread->empty();
-  std::set<std::string> around;
-  for (const JsonValue& finding : *findings) {
-    // A resource with several pods has their place behind its name.
-    const std::string subject = text_of(finding, "subject");
-    const bool leads = std::ranges::find(kLeadsAround, text_of(finding, "rule")) != kLeadsAround.end();
-    if (leads) around.insert(subject.substr(0, subject.find(' ', subject.find('/'))));
-  }
+  std::vector<std::string> subjects;
   for (const JsonValue& one : *workloads) {
     CLOISTER_TRY(MeshedWorkload workload, workload_of(one));
-    workload.bypassed = around.contains(text_of(one, "kind") + " " + workload.name);
+    subjects.push_back(text_of(one, "kind") + " " + workload.name);
     audit.workloads.push_back(std::move(workload));
+  }
+  const std::set<std::string> known(subjects.begin(), subjects.end());
+  LedAround around;
+  for (const JsonValue& finding : *findings) {
+    if (std::ranges::find(kLeadsAround, text_of(finding, "rule")) == kLeadsAround.end()) continue;
+    // A resource with several pods has their place behind its name.
+    const std::string subject = text_of(finding, "subject");
+    around.add(subject.substr(0, subject.find(' ', subject.find('/'))), known);
+  }
+  for (std::size_t i = 0; i < subjects.size(); ++i) {
+    audit.workloads[i].bypassed = around.has(subjects[i], audit.workloads[i].name);
   }
   return audit;
 }

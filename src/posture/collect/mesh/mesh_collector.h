@@ -25,8 +25,9 @@ struct MeshAudit {
 Result<MeshAudit> parse_mesh_audit(std::string_view json);
 
 // One `mesh.policy` for each declared workload that an audit or a scan by the profile mesh-workload speaks of. What
-// neither says is left out. A port belongs to the component that its address is of. A certificate was seen to be
-// renewed where a later scan shows a newer one, and not to be where one had expired.
+// neither says is left out, and what is good where an audit lacks one of its workloads. A port belongs to the component
+// that its address is of. A certificate was seen to be renewed where a later scan shows a newer one, and not to be
+// where one had expired.
 class MeshCollector final : public Collector {
  public:
   MeshCollector(std::vector<InputFile> audits, std::vector<InputFile> scans)

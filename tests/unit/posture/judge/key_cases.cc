@@ -278,6 +278,8 @@ void add_practice(std::vector<JudgeCase>& out) {
   out.push_back({"KEY-11", "Withdrawn", kFail, {}, changed(listed, 0, "withdrawn", number(1))});
   out.push_back(
       {"KEY-11", "NotHeldAgainstItsSchema", kNotAssessed, {}, changed(listed, 0, "schema_valid", truth(false))});
+  const std::vector<Fact> unheld = changed(listed, 0, "schema_valid", truth(false));
+  out.push_back({"KEY-11", "WithdrawnAndUnheld", kFail, {}, changed(unheld, 0, "withdrawn", number(1))});
   out.push_back({"KEY-11", "Empty", kNotAssessed, {}, changed(listed, 0, "components", number(0))});
   Fact last_quarter = cbom;
   last_quarter.at = Time{kNow.unix_ms - days(31).ms};

@@ -31,15 +31,50 @@ std::string tls(const std::string& version) {
 
 TEST(Cbom, WhatAlgorithmsAreWorth) {
   using enum AlgorithmStanding;
-  for (const char* name : {"AES-256-GCM", "SHA-256", "HMAC-SHA1", "ECDSA-P256", "RSA-2048", "ML-KEM-768", "Ed25519",
-                           "ChaCha20-Poly1305", "PBKDF2-HMAC-SHA256", "SHA512withRSA"}) {
+  for (const char* name : {"AES-256-GCM",
+                           "SHA-256",
+                           "HMAC-SHA1",
+                           "ECDSA-P256",
+                           "RSA-2048",
+                           "ML-KEM-768",
+                           "Ed25519",
+                           "ChaCha20-Poly1305",
+                           "PBKDF2-HMAC-SHA256",
+                           "SHA512withRSA",
+                           "PBKDF2WithHmacSHA1",
+                           "hmacWithSHA1",
+                           "EC",
+                           "ECDH",
+                           "EC-256",
+                           "EC-P384",
+                           "EC-brainpoolP256r1",
+                           "RSASSA-PKCS1-v1_5-SHA-256",
+                           "DH-2048",
+                           "SHAKE128"}) {
     EXPECT_EQ(standing_of(name), kKnown) << name;
   }
-  for (const char* name : {"MD5", "SHA-1", "SHA1withRSA", "DES", "3DES-EDE", "RC4", "RSA-1024", "AES-128-ECB",
-                           "Blowfish", "PBEWithMD5AndDES", "HmacMD5", "DSA"}) {
+  for (const char* name :
+       {"MD5", "SHA-1", "SHA1withRSA", "DES", "3DES-EDE", "RC4", "RSA-1024", "AES-128-ECB", "Blowfish",
+        "PBEWithMD5AndDES", "HmacMD5", "DSA", "ecdsa-with-SHA1", "RSA-SHA1", "RSASSA-PKCS1-v1_5-SHA-1",
+        "AES/ECB/PKCS5Padding", "AES128-ECB-PKCS5", "RSA-768", "DH-512"}) {
     EXPECT_EQ(standing_of(name), kWithdrawn) << name;
   }
-  for (const char* name : {"", "---", "home-made", "XOR"}) EXPECT_EQ(standing_of(name), kUnknown) << name;
+  for (const char* name : {"", "---", "home-made", "XOR", "Eccentric"}) EXPECT_EQ(standing_of(name), kUnknown) << name;
+}
+
+TEST(Cbom, KeysThatAreTooShort) {
+  const auto with = [](const std::string& name, const std::string& parameter) {
+    const std::string properties =
+        R"("assetType":"algorithm","algorithmProperties":{"parameterSetIdentifier":")" + parameter + "\"}";
+    return value_of(count_cbom(document(asset(name, properties)))).withdrawn.size();
+  };
+  EXPECT_EQ(with("RSA", "1024"), 1U);
+  EXPECT_EQ(with("SHA256withRSA", "512"), 1U);
+  EXPECT_EQ(with("DH", "1024"), 1U);
+  EXPECT_EQ(with("RSA", "2048"), 0U);
+  EXPECT_EQ(with("RSASSA-PSS", "256"), 0U) << "the hash's";
+  EXPECT_EQ(with("ECDH", "521"), 0U);
+  EXPECT_EQ(with("RSA", "long"), 0U);
 }
 
 TEST(Cbom, Counted) {

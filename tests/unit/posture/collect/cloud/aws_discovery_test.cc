@@ -62,6 +62,7 @@ TEST_F(AwsDiscoveryTest, EveryPageOfVolumes) {
   const KeptFacts facts = world.collect(estate);
   EXPECT_EQ(unread(facts, "EBS volumes"), "");
   EXPECT_EQ(text_in(facts.only(kStorage, "location:ebs:vol-2"), "encrypted"), "no");
+  EXPECT_NE(facts.only(kStorage, "location:ebs:vol-2").raw.find("encrypted: false\n"), std::string::npos);
   EXPECT_EQ(facts.only("inventory.seen", "location:ebs:vol-2").truth("present"), true);
   EXPECT_EQ(facts.count("inventory.seen"), 1U) << "vol-1 is declared";
 

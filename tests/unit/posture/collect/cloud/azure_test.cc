@@ -244,6 +244,18 @@ TEST_F(AzureTest, WhatNobodyDeclared) {
   EXPECT_EQ(facts.count("inventory.seen"), 4U) << "ids are told in any case of letters, and this disk is declared";
 }
 
+TEST_F(AzureTest, AccountThatRefusesHidesNoneBehindIt) {
+  const std::string files = kGroup + "Microsoft.Storage/storageAccounts/files";
+  world.answers[kManager + "/subscriptions/" + kSubscription + "/providers/Microsoft.Storage/storageAccounts"] = {
+      200, R"({"value":[{"name":"files","id":")" + files + R"(","properties":{}},{"name":"acme","id":")" + kAccountId +
+               R"(","properties":{"encryption":{)" + vault_key("acme") + "}}}]}"};
+  world.answers[kManager + kAccountId + "/blobServices/default/containers"] = {
+      200, R"({"value":[{"name":"forgotten","properties":{}}]})"};
+  const KeptFacts facts = world.collect(kBlobs);
+  EXPECT_EQ(text_in(facts.only(kStorage, "location:azure-blob://acme/forgotten"), "key_manager"), "operator");
+  EXPECT_NE(unread(facts, "storage accounts"), "");
+}
+
 TEST_F(AzureTest, ListsThatCannotBeRead) {
   const std::string at = kManager + "/subscriptions/" + kSubscription + "/providers/";
   world.account(vault_key("acme"));

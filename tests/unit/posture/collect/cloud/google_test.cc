@@ -175,6 +175,8 @@ TEST_F(GoogleTest, WhatNobodyDeclared) {
   EXPECT_EQ(facts.count("inventory.seen"), 5U) << "corpus is declared";
   EXPECT_EQ(text_in(facts.only(kStorage, "location:gs://forgotten"), "key_manager"), "platform_default");
   EXPECT_EQ(text_in(facts.only(kStorage, "location:gs://own"), "key_manager"), "operator");
+  EXPECT_NE(facts.only(kStorage, "location:gs://own").raw.find(kKey), std::string::npos);
+  EXPECT_EQ(facts.only(kStorage, "location:gce-disk:acme/eu-a/d").raw, R"({"name":"d"})");
   EXPECT_EQ(text_in(facts.only(kStorage, "location:gce-disk:acme/eu-a/d"), "key_manager"), "platform_default");
   EXPECT_EQ(text_in(facts.only(kStorage, "location:gce-disk:acme/eu/r"), "key_manager"), "foreign");
 }

@@ -101,6 +101,9 @@ TEST_F(S3InventoryTest, ObjectsThatNothingOrAwsEncrypts) {
   EXPECT_EQ(facts.count(kStorage), 3U);
   // A report names no keys, so that it proves nothing good.
   EXPECT_EQ(facts.only("inventory.seen", "location:models").truth("present"), true);
+  EXPECT_EQ(text_in(facts.only("inventory.seen", "location:models"), "address"), "s3://corpus/models");
+  EXPECT_NE(facts.only("inventory.seen", "location:models").scope, "");
+  EXPECT_NE(corpus.raw.find("SSE-S3: 1"), std::string::npos);
   EXPECT_EQ(facts.only("inventory.source", "platform").number("entries"), 6);
 }
 

@@ -107,14 +107,39 @@ TEST_F(MeshTest, TrafficThatIsLedAround) {
   const std::string good = workload("vllm", "strict");
   EXPECT_EQ(only({audit(good, finding("I8", "Deployment prod/vllm"))}).truth("strict"), false);
   EXPECT_EQ(only({audit(good, finding("I8", "Deployment prod/vllm spec.template"))}).truth("strict"), false);
-  EXPECT_EQ(only({audit(good, finding("I8", "Deployment prod/vllm-canary"))}).truth("strict"), true);
+  const std::string two = good + "," + workload("vllm-canary", "strict");
+  EXPECT_EQ(only({audit(two, finding("I8", "Deployment prod/vllm-canary"))}).truth("strict"), true);
   EXPECT_EQ(only({audit(good, finding("M3", "Deployment prod/vllm"))}).truth("strict"), true);
+  for (const char* subject : {"IstioOperator istio-system/control-plane", "ConfigMap linkerd-config", "document",
+                              "Namespace prod", "Service prod/api", "Service api", "Deployment vllm", ""}) {
+    EXPECT_EQ(only({audit(good, finding("L4", subject))}).truth("strict"), false) << subject;
+  }
+  for (const char* subject : {"Namespace production", "Namespace pro", "Service other/api"}) {
+    EXPECT_EQ(only({audit(good, finding("L4", subject))}).truth("strict"), true) << subject;
+  }
 }
 
 TEST_F(MeshTest, ManifestThatCouldNotBeRead) {
   const std::string unread = R"({"file":"f","reason":"r"})";
   EXPECT_EQ(only({audit(workload("vllm", "strict"), "", unread)}).truth("strict"), std::nullopt);
   EXPECT_EQ(only({audit(workload("vllm", "disabled"), "", unread)}).truth("strict"), false);
+  EXPECT_EQ(only({audit(workload("vllm", "strict"), "", unread)}).number("shared_identities"), std::nullopt);
+  const std::string both = workload("vllm", "strict") + "," + workload("sidekick", "strict");
+  EXPECT_EQ(only({audit(both, "", unread)}).number("shared_identities"), 1) << "what is bad is known";
+}
+
+TEST_F(MeshTest, WorkloadOfAComponentThatNobodyAudited) {
+  estate.graph.components.front().workloads = {"prod/vllm", "prod/router"};
+  const std::string router = workload("router", "strict", "", R"("service_account":"router",)");
+  const std::string open = workload("router", "permissive", "", R"("service_account":"router",)");
+  const Fact part = only({audit(workload("vllm", "strict"))});
+  EXPECT_EQ(part.truth("strict"), std::nullopt);
+  EXPECT_EQ(part.number("shared_identities"), std::nullopt);
+  EXPECT_EQ(only({audit(workload("vllm", "none"))}).truth("strict"), false);
+  const Fact whole = only({audit(workload("vllm", "strict")), audit(router)});
+  EXPECT_EQ(whole.truth("strict"), true);
+  EXPECT_EQ(whole.number("shared_identities"), 0);
+  EXPECT_EQ(only({audit(workload("vllm", "strict") + "," + open)}).truth("strict"), false);
 }
 
 TEST_F(MeshTest, SharedIdentity) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/base64.h"
+#include "probe/certificate/seen_certificate.h"
 #include "tests/support/certificates.h"
 #include "tests/support/expect.h"
 #include "tests/support/value_of.h"
@@ -17,16 +18,24 @@ using testing::value_of;
 constexpr Time kNow{1'795'000'000'000};  // 2026-11-18T11:06:40Z
 
 std::string sighting(const std::string& serial, bool known, const std::string& name = "api.example.org",
-                     const std::string& not_after = "2027-01-01T00:00:00.000Z") {
+                     const std::string& not_after = "2027-01-01T00:00:00.000Z", const std::string& issuer = "CN=X") {
   return R"({"index":7,"logged":"2026-11-17T00:00:00.000Z","precertificate":true,"known":)" +
-         std::string(known ? "true" : "false") + R"(,"names":[")" + name + R"("],"issuer":"CN=X","serial":")" + serial +
-         R"(","not_before":"2026-11-17T00:00:00.000Z","not_after":")" + not_after + R"("})";
+         std::string(known ? "true" : "false") + R"(,"names":[")" + name + R"("],"issuer":")" + issuer +
+         R"(","serial":")" + serial + R"(","not_before":"2026-11-17T00:00:00.000Z","not_after":")" + not_after +
+         R"("})";
+}
+
+std::string sighting_of(const crypto::Certificate& certificate, bool known) {
+  return sighting(to_hex(certificate.facts().serial), known, "api.example.org", "2027-01-01T00:00:00.000Z",
+                  probe::name_text(certificate.facts().issuer));
 }
 
 std::string scan(const std::string& sightings, const std::string& domains = R"("example.org")",
-                 const std::string& unreadable = "0") {
-  return R"({"origin":"log.example/2027","size":9,"head":"2026-11-18T09:00:00.000Z","read":3,"unreadable":)" +
-         unreadable + R"(,"domains":[)" + domains + R"(],"sightings":[)" + sightings + "]}";
+                 const std::string& unreadable = "0", std::uint64_t size = 9, std::uint64_t read = 9,
+                 const std::string& origin = "log.example/2027", const std::string& known = "2") {
+  return R"({"origin":")" + origin + R"(","size":)" + std::to_string(size) +
+         R"(,"head":"2026-11-18T09:00:00.000Z","read":)" + std::to_string(read) + R"(,"unreadable":)" + unreadable +
+         R"(,"known_certificates":)" + known + R"(,"domains":[)" + domains + R"(],"sightings":[)" + sightings + "]}";
 }
 
 // As crt.sh answers https://crt.sh/?q=example.org&output=json.
@@ -95,14 +104,49 @@ TEST_F(TransparencyTest, SeveralLooks) {
       << "a precertificate and its certificate are one";
 }
 
+// The first look begins at the log's end unless it was asked to read everything.
+TEST_F(TransparencyTest, EntriesThatNobodyRead) {
+  const auto look = [](std::uint64_t from, std::uint64_t to, const std::string& found = "") {
+    return scan(found, R"("example.org")", "0", to, to - from);
+  };
+  EXPECT_TRUE(only({look(9, 9)}).not_assessed);
+  EXPECT_TRUE(only({look(0, 0)}).not_assessed);
+  EXPECT_TRUE(only({look(9, 9), look(9, 12)}).not_assessed);
+  EXPECT_TRUE(only({look(0, 9), look(12, 20)}).not_assessed) << "the look between them is missing";
+  EXPECT_EQ(only({look(12, 20), look(0, 9), look(9, 12)}).number("unmatched"), 0);
+  EXPECT_TRUE(only({look(0, 9), scan("", R"("example.org")", "0", 9, 0, "other.example/2027")}).not_assessed)
+      << "two logs are two";
+  EXPECT_EQ(only({look(9, 12, sighting("02", false))}).number("unmatched"), 1) << "what is bad counts all the same";
+  expect_refused(parse_transparency(scan("", R"("example.org")", "0", 3, 4)), Code::kInvalid, "which entries");
+  expect_refused(parse_transparency(scan("", R"("example.org")", "0", 9, 9, "")), Code::kInvalid, "which entries");
+}
+
 TEST_F(TransparencyTest, AlertOfACertificateThatIsKnownNow) {
   const auto certificate = testing::TestAuthority(1).certificate();
   known = {certificate};
-  const std::string serial = to_hex(certificate.facts().serial);
-  const Fact fact = only({scan(sighting(serial, false))});
+  const Fact fact = only({scan(sighting_of(certificate, false))});
   EXPECT_EQ(fact.number("unmatched"), 0);
   EXPECT_EQ(fact.truth("alert_seen"), true);
-  EXPECT_EQ(only({scan(sighting(serial, true))}).truth("alert_seen"), std::nullopt);
+  EXPECT_EQ(only({scan(sighting_of(certificate, true))}).truth("alert_seen"), std::nullopt);
+  const Fact all =
+      only({scan(sighting_of(certificate, false), R"("example.org")", "0", 9, 9, "log.example/2027", "0")});
+  EXPECT_EQ(all.number("unmatched"), 0);
+  EXPECT_EQ(all.truth("alert_seen"), std::nullopt) << "a monitor that knows none tells of all";
+}
+
+TEST_F(TransparencyTest, SerialNumberOfAnotherIssuer) {
+  const auto certificate = testing::TestAuthority(1).certificate();
+  known = {certificate};
+  const Fact fact = only({scan(sighting(to_hex(certificate.facts().serial), false))});
+  EXPECT_EQ(fact.number("unmatched"), 1);
+  EXPECT_EQ(fact.truth("alert_seen"), std::nullopt);
+  const std::string end = "2027-01-01T00:00:00.000Z", name = "api.example.org";
+  EXPECT_EQ(only({scan(sighting("02", true) + "," + sighting("02", false, name, end, "CN=Y"))}).number("unmatched"), 1);
+  EXPECT_EQ(
+      only({scan(sighting("02", true, name, end, "C=US, O=Y") + "," + sighting("02", false, name, end, "O=Y, C=US"))})
+          .number("unmatched"),
+      0)
+      << "the same name, written backwards";
 }
 
 TEST_F(TransparencyTest, UnreadableEntriesProveNothingGood) {
@@ -119,6 +163,10 @@ TEST_F(TransparencyTest, AnswerOfCrtSh) {
   EXPECT_TRUE(collect({kCrtSh}).empty()) << "nobody knows how old it is";
   modified = kNow;
   EXPECT_TRUE(collect({"[]"}).empty()) << "it doesn't say what was looked for";
+  const std::string same =
+      sighting("04c1f3a2", true, "api.example.org", "2027-02-15T19:12:41.000Z", "C=US, O=Let's Encrypt, CN=R11");
+  EXPECT_EQ(only({kCrtSh, scan(same)}).number("unmatched"), 0) << "a monitor read the whole log";
+  EXPECT_EQ(only({kCrtSh, scan("")}).number("unmatched"), 1);
 }
 
 TEST_F(TransparencyTest, AnswerOfCertSpotter) {
@@ -127,6 +175,9 @@ TEST_F(TransparencyTest, AnswerOfCertSpotter) {
       R"([{"id":"1","tbs_sha256":"x","cert_sha256":"y","dns_names":["api.example.org"],"cert_der":")" +
       to_base64(certificate.der()) + R"("}])";
   EXPECT_EQ(value_of(parse_transparency(answer)).certificates.size(), 1U);
+  known = {certificate};
+  EXPECT_TRUE(only({answer}).not_assessed) << "one page of an answer to nobody knows what";
+  EXPECT_EQ(only({answer}).number("unmatched"), std::nullopt);
   expect_refused(parse_transparency(R"([{"id":"1","dns_names":["api.example.org"]}])"), Code::kInvalid, "expand");
   EXPECT_FALSE(parse_transparency(R"([{"dns_names":["a"],"cert_der":"AAAA"}])").ok());
 }
