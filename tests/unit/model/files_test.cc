@@ -180,7 +180,108 @@ TEST(CheckFile, NameThatMeansPickle) {
   EXPECT_FALSE(check("pytorch_model.bin", as_text(model)).harmless());
 }
 
-TEST(ZipMembers, EveryTruncationOfNothing) {
+struct Packed {
+  std::string name, content;
+  std::uint16_t flags = 0;
+};
+
+// An archive's members and directory, and what an end says of them.
+struct Parts {
+  Writer bytes;
+  std::uint32_t offset = 0, size = 0;
+  std::uint16_t count = 0;
+
+  Parts& end(std::uint16_t comment = 0) {
+    bytes.u32(0x06054b50).u32(0).u16(count).u16(count).u32(size).u32(offset).u16(comment);
+    return *this;
+  }
+  // The 64-bit end and its locator.
+  Parts& wide(std::uint64_t said_offset) {
+    const std::uint64_t at = bytes.size();
+    bytes.u32(0x06064b50).u64(44).u16(45).u16(45).u32(0).u32(0).u64(count).u64(count).u64(size).u64(said_offset);
+    bytes.u32(0x07064b50).u32(0).u64(at).u32(1);
+    return *this;
+  }
+};
+
+Parts zip_parts(const std::vector<Packed>& members) {
+  Parts parts;
+  Writer directory;
+  for (const Packed& member : members) {
+    const auto at = static_cast<std::uint32_t>(parts.bytes.size());
+    const auto size = static_cast<std::uint32_t>(member.content.size());
+    const auto name_size = static_cast<std::uint16_t>(member.name.size());
+    parts.bytes.u32(0x04034b50).u16(20).u16(member.flags).u16(0).u32(0).u32(0).u32(size).u32(size);
+    parts.bytes.u16(name_size).u16(0).bytes(as_bytes(member.name)).bytes(as_bytes(member.content));
+    directory.u32(0x02014b50).u16(20).u16(20).u16(member.flags).u16(0).u32(0).u32(0).u32(size).u32(size);
+    directory.u16(name_size).u16(0).u16(0).u16(0).u16(0).u32(0).u32(at).bytes(as_bytes(member.name));
+  }
+  parts.offset = static_cast<std::uint32_t>(parts.bytes.size());
+  parts.size = static_cast<std::uint32_t>(directory.size());
+  parts.count = static_cast<std::uint16_t>(members.size());
+  parts.bytes.bytes(directory.view());
+  return parts;
+}
+
+Result<std::vector<ZipMember>> members_of(const Parts& parts) {
+  const testing::TempDir folder;
+  CLOISTER_CHECK(write_file(folder / "f", parts.bytes.view(), Overwrite::kReplace).ok());
+  return read_zip_members(value_of(File::open(folder / "f")));
+}
+
+const std::vector<Packed> kTwo = {{"a/data.txt", "x"}, {"a/1", "canary"}};
+
+TEST(ZipMembers, WhatIsInside) {
+  const auto members = value_of(members_of(zip_parts(kTwo).end()));
+  ASSERT_EQ(members.size(), 2U);
+  EXPECT_EQ(members[1].name, "a/1");
+  EXPECT_EQ(members[1].size, 6U);
+  Parts commented = zip_parts(kTwo).end(6);
+  commented.bytes.bytes(as_bytes("canary"));
+  EXPECT_TRUE(members_of(commented).ok());
+  // PyTorch writes both ends, also where every number fits the first.
+  Parts both = zip_parts(kTwo);
+  EXPECT_TRUE(members_of(both.wide(both.offset).end()).ok());
+}
+
+TEST(ZipMembers, SecondEndInTheComment) {
+  const Bytes second = zip_parts({{"a/data.pkl", "N."}}).end(9).bytes.view();
+  Parts parts = zip_parts(kTwo).end(static_cast<std::uint16_t>(second.size()));
+  parts.bytes.bytes(second);
+  expect_refused(members_of(parts), Code::kCorrupt, "behind its end");
+  Parts cut = zip_parts(kTwo).end(4);
+  cut.bytes.u32(0x06054b50);
+  expect_refused(members_of(cut), Code::kCorrupt, "behind its end");
+}
+
+TEST(ZipMembers, EndsThatDiffer) {
+  Parts parts = zip_parts(kTwo);
+  const std::uint32_t offset = parts.offset;
+  parts.offset = 0;
+  expect_refused(members_of(parts.wide(offset).end()), Code::kCorrupt, "two stories");
+  Parts elsewhere = zip_parts(kTwo);
+  expect_refused(members_of(elsewhere.wide(0).end()), Code::kCorrupt, "elsewhere");
+  Parts alone = zip_parts(kTwo);
+  alone.offset = 0xFFFFFFFF;
+  expect_refused(members_of(alone.end()), Code::kCorrupt, "64-bit end");
+}
+
+TEST(ZipMembers, DirectoryThatIsNotBeforeTheEnd) {
+  Parts parts = zip_parts(kTwo);
+  parts.bytes.zeros(1);
+  expect_refused(members_of(parts.end()), Code::kCorrupt, "elsewhere");
+  Parts wide = zip_parts(kTwo);
+  wide.bytes.zeros(1);
+  expect_refused(members_of(wide.wide(wide.offset).end()), Code::kCorrupt, "elsewhere");
+}
+
+TEST(ZipMembers, EncryptedTwiceOrLeadingOut) {
+  expect_refused(members_of(zip_parts({{"a", "x", 1}}).end()), Code::kUnsupported, "encrypted");
+  expect_refused(members_of(zip_parts({{"a", "x"}, {"a", "y"}}).end()), Code::kCorrupt, "twice");
+  expect_refused(members_of(zip_parts({{"../a", "x"}}).end()), Code::kCorrupt, "leads out");
+}
+
+TEST(ZipMembers, TooShortToBeAny) {
   const testing::TempDir folder;
   for (const std::string_view text : {"", "PK\x05\x06", "PK\x03\x04 canary"}) {
     put(folder / "f", text);
