@@ -168,8 +168,12 @@ Result<std::vector<ZipMember>> read_zip_members(const File& file) {
 }
 
 Result<Bytes> read_stored(const File& file, const ZipMember& member, std::uint64_t size_max) {
-  if (!member.stored || member.size > size_max)
-    return Error(Code::kUnsupported, member.name + " can't be read as it is");
+  if (member.size > size_max) return Error(Code::kUnsupported, member.name + " is too long to be looked through");
+  return read_stored_start(file, member, member.size);
+}
+
+Result<Bytes> read_stored_start(const File& file, const ZipMember& member, std::uint64_t size_max) {
+  if (!member.stored) return Error(Code::kUnsupported, member.name + " can't be read as it is");
   std::uint8_t head[kLocalSize];
   CLOISTER_RETURN_IF_ERROR(file.read_at(member.offset, head));
   if (load_le<std::uint32_t>(head) != kLocal || load_le<std::uint16_t>(head + 8) != 0) {
@@ -180,7 +184,7 @@ Result<Bytes> read_stored(const File& file, const ZipMember& member, std::uint64
   CLOISTER_RETURN_IF_ERROR(
       file.read_at(member.offset + kLocalSize, {reinterpret_cast<std::uint8_t*>(name.data()), name.size()}));
   if (name != member.name) return corrupt("tells two stories about " + member.name);
-  Bytes out(static_cast<std::size_t>(member.size));
+  Bytes out(static_cast<std::size_t>(std::min(member.size, size_max)));
   CLOISTER_RETURN_IF_ERROR(
       file.read_at(member.offset + kLocalSize + name_size + load_le<std::uint16_t>(head + 28), out));
   return out;

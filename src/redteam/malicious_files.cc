@@ -95,6 +95,9 @@ Bytes onnx(std::string_view location) {
 const std::string kRunsSystem = "cos\nsystem\n(S'true'\ntR.";
 const std::string kStackGlobal = std::string("\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.", 24);
 
+const std::string kArrayOfObjects = std::string("\x93NUMPY\x01\x00\x3c\x00", 10) +
+                                    "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }   \n" + kRunsSystem;
+
 struct MaliciousFile {
   const char* what;
   const char* name;
@@ -135,6 +138,8 @@ std::vector<MaliciousFile> running_code() {
       {"a checkpoint whose pickle calls os.system", "a.pt",
        archive("a/data.pkl", kRunsSystem, static_cast<std::uint32_t>(kRunsSystem.size()))},
       {"a checkpoint whose pickle is compressed", "a.pt", archive("a/data.pkl", "12345678", 16, false)},
+      {"an archive with a pickle among its members", "a.zip", whole_archive("weights.pth", kRunsSystem)},
+      {"an array of objects", "a.npz", whole_archive("a.npy", kArrayOfObjects)},
       {"a pickle with a safetensors' name", "a.safetensors", to_bytes(as_bytes(kStackGlobal))},
       {"code beside the weights", "modeling.py", to_bytes(as_bytes("print('ran')\n"))},
       {"a library", "a.bin",

@@ -289,5 +289,45 @@ TEST(ZipMembers, TooShortToBeAny) {
   }
 }
 
+FileCheck check_archive(const std::string& name, const std::vector<Packed>& members) {
+  return check(name, as_text(zip_parts(members).end().bytes.view()));
+}
+
+// As NumPy writes it.
+std::string array_of(const std::string& type) {
+  std::string header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': (1,), }";
+  header.resize(117, ' ');
+  return std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + "\n12345678";
+}
+
+TEST(CheckFile, ArchiveOfNumbers) {
+  for (const char* type : {"<f4", "|b1", "<U12", ">i8"}) {
+    const FileCheck found = check_archive("a.npz", {{"a.npy", array_of(type)}, {"b.npy", array_of("<f8")}});
+    EXPECT_EQ(found.format, "NumPy archive");
+    EXPECT_TRUE(found.harmless()) << type;
+  }
+  EXPECT_FALSE(check_archive("a.pkl", {{"a.npy", array_of("<f4")}}).runs_code.empty());
+}
+
+TEST(CheckFile, ArrayOfObjects) {
+  for (const char* type : {"|O", "O", "object", "|\\x4f", "<f4' 'O", "<f4', 'fortran_order': False, 'descr': '|O"}) {
+    EXPECT_FALSE(check_archive("a.npz", {{"a.npy", array_of(type)}}).runs_code.empty()) << type;
+  }
+  EXPECT_FALSE(check_archive("a.npz", {{"a.npy", "canary"}}).harmless());
+  EXPECT_FALSE(check_archive("a.npz", {{"a.npy", array_of("<f4").substr(0, 40)}}).harmless());
+}
+
+TEST(CheckFile, ArchiveOfAnythingElse) {
+  EXPECT_EQ(check_archive("a.pt", {{"a/data.pkl", "N."}, {"a/data/0", "canary"}}).format, "PyTorch checkpoint");
+  EXPECT_TRUE(check_archive("a.pt", {{"a/data.pkl", "N."}, {"a/data/0", "canary"}}).harmless());
+  EXPECT_EQ(check_archive("a.pt", {{"a/data.pkl", "N."}, {"config.json", "{}"}}).format, "unknown");
+  EXPECT_EQ(check_archive("a.keras", {{"config.json", "{}"}, {"model.weights.h5", "canary"}}).format, "unknown");
+  EXPECT_EQ(check_archive("a.pt", {{"a/data.txt", "N."}}).format, "unknown");
+  const std::string evil = "cos\nsystem\n(S'true'\ntR.";
+  for (const char* name : {"a/x.pth", "a/x.joblib", "a/x.bin", "a/x.pkl"}) {
+    EXPECT_FALSE(check_archive("a.pt", {{"a/data.pkl", "N."}, {name, evil}}).runs_code.empty()) << name;
+  }
+}
+
 }  // namespace
 }  // namespace cloister::model
