@@ -16,8 +16,11 @@ Result<std::vector<model::TrustedSigner>> read_signers_file(const Path& path) {
   CLOISTER_TRY(const File file, File::open(path));
   CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kUnwritten).with_context(doing));
   CLOISTER_TRY(const Bytes text, read_rest(file, model::kSignersFileMax));
-  const auto beside = [&](const std::string& name) {
-    return read_file(path.parent_path() / name, kCertificateFileMax);
+  // Who can write a key beside it can put himself on the list.
+  const auto beside = [&](const std::string& name) -> Result<Bytes> {
+    CLOISTER_TRY(const File named, File::open(path.parent_path() / name));
+    CLOISTER_RETURN_IF_ERROR(check_guarded(named, Guard::kUnwritten));
+    return read_rest(named, kCertificateFileMax);
   };
   auto signers = model::parse_signers(as_text(text), beside);
   return std::move(signers).with_context(doing);

@@ -19,7 +19,7 @@ struct TrustOptions {
 };
 
 void add_trust_options(CLI::App& verb, TrustOptions& trust);
-// kInvalid when nobody is; kDenied when others can write the file of signers.
+// kInvalid when nobody is; kDenied when others can write the file of signers, or a key or root that it names.
 Result<std::vector<model::TrustedSigner>> read_trust(const TrustOptions& options);
 
 // PKCS #8 in PEM, in a file that only its owner can read.

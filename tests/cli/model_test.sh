@@ -37,6 +37,10 @@ expect_status 0 cloister model verify llama --signers signers.toml
 chmod 666 signers.toml
 expect_error 4 'signers.toml' cloister model verify llama --signers signers.toml
 chmod 644 signers.toml
+chmod 666 release.pub
+expect_error 4 'release.pub' cloister model verify llama --signers signers.toml
+chmod 644 release.pub
+expect_status 0 cloister model verify llama --signers signers.toml
 
 # Added, changed, removed, swapped.
 echo evil >llama/tokenizer.py
