@@ -1,5 +1,9 @@
 #include "model_input.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
+
 #include "home/secret_file.h"
 #include "model/signers.h"
 #include "output.h"
@@ -122,7 +126,13 @@ Path signature_beside(const Path& model) {
 }
 
 Result<model::Bundle> read_signature(const Path& path) {
-  CLOISTER_TRY(const Bytes text, read_file(path, model::kBundleSizeMax));
+  // Without O_NONBLOCK a named pipe would keep us waiting.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (descriptor < 0) return error_from_errno(errno, "open " + path.string());
+  const File file = File::from_descriptor(descriptor, path, File::Owned::kYes);
+  CLOISTER_TRY(const bool regular, file.is_regular());
+  if (!regular) return Error(Code::kDenied, path.string() + " is no regular file");
+  CLOISTER_TRY(const Bytes text, read_rest(file, model::kBundleSizeMax));
   return model::parse_bundle(as_text(text)).with_context("read the signature " + path.string());
 }
 

@@ -58,6 +58,8 @@ ln -s config.json llama/link
 expect_error 4 'symbolic link' cloister model verify llama --key release.pub
 rm llama/link
 head -c 100 llama/model.sig >cut.sig
+mkfifo pipe.sig
+expect_error 4 'pipe.sig is no regular file' cloister model verify llama --key release.pub --signature pipe.sig
 expect_error 3 'cut.sig' cloister model verify llama --key release.pub --signature cut.sig
 
 # A signature elsewhere, something left out, and one file.
