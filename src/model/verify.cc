@@ -128,7 +128,7 @@ class Comparison {
   Result<Found> run() && {
     TreeRules rules{statement_.ignored, links()};
     rules.ignored.insert(rules.ignored.end(), how_.ignored.begin(), how_.ignored.end());
-    CLOISTER_TRY(const std::vector<TreeFile> files, tree_.list(rules));
+    CLOISTER_TRY(const std::vector<TreeFile> files, tree_.list(rules, progress_));
     std::set<std::string> there;
     for (const TreeFile& file : files) {
       there.insert(file.name);
