@@ -27,6 +27,8 @@ constexpr std::string_view kPickles[] = {".pkl", ".pickle", ".joblib", ".pt", ".
 constexpr const char* kTakenForPickle = "its name makes loaders take it for a pickle";
 constexpr std::string_view kTexts[] = {".txt",  ".md",    ".csv",      ".yaml", ".yml",
                                        ".toml", ".model", ".tiktoken", ".jsonl"};
+// Members of configurations that name a module to be imported, of this model or another.
+constexpr std::string_view kRunningMembers[] = {"auto_map", "custom_pipelines"};
 
 // Beside models, and read by people.
 constexpr std::string_view kTextNames[] = {"LICENSE", "LICENCE", "NOTICE", "README", ".gitattributes", ".gitignore"};
@@ -174,6 +176,17 @@ Status check_onnx(const File& file, std::uint64_t size, FileCheck& check) {
   return {};
 }
 
+// At any depth: configurations hold those of their parts.
+bool has_member(const JsonValue& value, std::string_view name) {
+  if (const JsonValue::Array* const array = value.array(); array != nullptr) {
+    return std::ranges::any_of(*array, [&](const JsonValue& part) { return has_member(part, name); });
+  }
+  const JsonValue::Object* const object = value.object();
+  return object != nullptr && std::ranges::any_of(*object, [&](const JsonValue::Member& member) {
+           return member.first == name || has_member(member.second, name);
+         });
+}
+
 Status check_text(const File& file, std::uint64_t size, const std::string& name, FileCheck& check) {
   if (size > kTextMax) return {};
   Bytes bytes(static_cast<std::size_t>(size));
@@ -188,8 +201,10 @@ Status check_text(const File& file, std::uint64_t size, const std::string& name,
     check.refused.push_back("it " + json.error().message());
     return {};
   }
-  if (json->find("auto_map") != nullptr)
-    check.runs_code.emplace_back("auto_map: a loader that trusts it runs its code");
+  for (const std::string_view member : kRunningMembers) {
+    if (!has_member(*json, member)) continue;
+    check.runs_code.push_back(std::string(member) + ": a loader that trusts it runs its code");
+  }
   if (json->find("chat_template") != nullptr) {
     check.notes.emplace_back("it has a chat template, which engines run: it needs a sandbox");
   }

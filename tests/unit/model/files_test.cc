@@ -170,6 +170,11 @@ TEST(CheckFile, Programs) {
 TEST(CheckFile, ConfigurationThatLoadsCode) {
   EXPECT_TRUE(check("config.json", R"({"layers": 2})").harmless());
   EXPECT_FALSE(check("config.json", R"({"auto_map": {"AutoModel": "modeling.Evil"}})").harmless());
+  EXPECT_FALSE(check("config.json", R"({"text_config": [{"auto_map": {}}]})").harmless());
+  const FileCheck pipelines =
+      check("config.json", R"({"custom_pipelines": {"evil": {"impl": "owner/repo--evil.Pipe"}}})");
+  EXPECT_FALSE(pipelines.runs_code.empty());
+  EXPECT_TRUE(check("config.json", R"({"names": ["auto_map", "custom_pipelines"]})").harmless());
   EXPECT_FALSE(check("config.json", "{").harmless());
   EXPECT_FALSE(check("tokenizer_config.json", R"({"chat_template": "x"})").notes.empty());
 }
