@@ -17,6 +17,7 @@ constexpr std::size_t kHeadSize = 512;
 constexpr std::uint64_t kPickleMax = std::uint64_t{64} << 20;
 constexpr std::uint64_t kTextMax = std::uint64_t{16} << 20;
 constexpr std::size_t kListedMax = 32;
+constexpr std::size_t kNameShownMax = 256;
 constexpr std::size_t kArrayHeadSize = 4096;
 
 // Files that are programs, or that engines run as some.
@@ -55,7 +56,9 @@ void add_pickle(const PickleReport& report, const std::string& where, FileCheck&
   if (report.imports.empty() && !report.calls) return;
   std::string names;
   for (std::size_t i = 0; i < std::min(report.imports.size(), kListedMax); ++i) {
-    names += (i == 0 ? " " : ", ") + report.imports[i];
+    const std::string& name = report.imports[i];
+    names += i == 0 ? " " : ", ";
+    names += name.size() <= kNameShownMax ? name : "a name of " + std::to_string(name.size()) + " bytes";
   }
   if (report.imports.size() > kListedMax) names += " and more";
   check.runs_code.push_back(where + " imports" + (names.empty() ? " something" : names) +

@@ -179,6 +179,12 @@ TEST(CheckFile, ConfigurationThatLoadsCode) {
   EXPECT_FALSE(check("tokenizer_config.json", R"({"chat_template": "x"})").notes.empty());
 }
 
+TEST(CheckFile, ImportOfALongName) {
+  const FileCheck found = check("a.pkl", "c" + std::string(100'000, 'a') + "\nsystem\n.");
+  ASSERT_EQ(found.runs_code.size(), 1U);
+  EXPECT_EQ(found.runs_code.front(), "the pickle imports a name of 100007 bytes");
+}
+
 TEST(CheckFile, NameThatMeansPickle) {
   const Bytes model = gguf();
   EXPECT_TRUE(check("a.gguf", as_text(model)).harmless());
