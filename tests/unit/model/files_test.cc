@@ -234,11 +234,13 @@ Parts zip_parts(const std::vector<Packed>& members) {
   return parts;
 }
 
-Result<std::vector<ZipMember>> members_of(const Parts& parts) {
+Result<std::vector<ZipMember>> members_in(ByteView bytes) {
   const testing::TempDir folder;
-  CLOISTER_CHECK(write_file(folder / "f", parts.bytes.view(), Overwrite::kReplace).ok());
+  CLOISTER_CHECK(write_file(folder / "f", bytes, Overwrite::kReplace).ok());
   return read_zip_members(value_of(File::open(folder / "f")));
 }
+
+Result<std::vector<ZipMember>> members_of(const Parts& parts) { return members_in(parts.bytes.view()); }
 
 const std::vector<Packed> kTwo = {{"a/data.txt", "x"}, {"a/1", "canary"}};
 
@@ -290,6 +292,51 @@ TEST(ZipMembers, EncryptedTwiceOrLeadingOut) {
   expect_refused(members_of(zip_parts({{"a", "x", 1}}).end()), Code::kUnsupported, "encrypted");
   expect_refused(members_of(zip_parts({{"a", "x"}, {"a", "y"}}).end()), Code::kCorrupt, "twice");
   expect_refused(members_of(zip_parts({{"../a", "x"}}).end()), Code::kCorrupt, "leads out");
+}
+
+TEST(ZipMembers, EveryTruncation) {
+  const Bytes bytes = zip_parts(kTwo).end().bytes.view();
+  EXPECT_TRUE(members_in(bytes).ok());
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(members_in(ByteView(bytes).first(size)).ok()) << size;
+  }
+}
+
+TEST(ZipMembers, DirectoryThatLies) {
+  const Parts parts = zip_parts(kTwo).end();
+  const std::size_t first = parts.offset, second = first + 46 + kTwo.front().name.size();
+  const auto refused = [&](const std::vector<std::pair<std::size_t, std::uint8_t>>& changes, Code code,
+                           std::string_view word) {
+    Bytes bytes = parts.bytes.view();
+    for (const auto& [at, value] : changes) bytes[at] = value;
+    expect_refused(members_in(bytes), code, word);
+  };
+  refused({{second + 42, 0}}, Code::kCorrupt, "over each other");
+  refused({{first + 24, 2}}, Code::kCorrupt, "beyond measure");
+  refused({{first + 10, 8}, {first + 25, 16}}, Code::kCorrupt, "beyond measure");
+  refused({{first + 23, 0x7F}, {first + 27, 0x7F}}, Code::kCorrupt, "lies about a member");
+  refused({{first, 'X'}}, Code::kCorrupt, "something else");
+  const std::size_t end = parts.bytes.size() - 22;
+  refused({{end + 4, 1}}, Code::kUnsupported, "several parts");
+  refused({{end + 10, 1}}, Code::kCorrupt, "directory");
+  refused({{end + 12, 1}}, Code::kCorrupt, "elsewhere");
+}
+
+TEST(ZipMembers, MemberThatTellsAnotherStory) {
+  const testing::TempDir folder;
+  Bytes bytes = zip_parts(kTwo).end().bytes.view();
+  const auto ask = [&](std::uint64_t size_max) {
+    CLOISTER_CHECK(write_file(folder / "f", bytes, Overwrite::kReplace).ok());
+    const File file = value_of(File::open(folder / "f"));
+    return read_stored(file, value_of(read_zip_members(file)).front(), size_max);
+  };
+  EXPECT_EQ(as_text(value_of(ask(1))), "x");
+  expect_refused(ask(0), Code::kUnsupported, "too long");
+  bytes[30] = 'b';
+  expect_refused(ask(1), Code::kCorrupt, "two stories");
+  bytes[30] = 'a';
+  bytes[8] = 8;
+  expect_refused(ask(1), Code::kCorrupt, "two stories");
 }
 
 TEST(ZipMembers, TooShortToBeAny) {
