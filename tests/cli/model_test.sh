@@ -130,5 +130,6 @@ expect_error 3 'missing: config.json' cloister model open removed.sealed out --s
 expect_error 5 "isn't signed" cloister model open unsigned.sealed out --signed-by release.pub
 expect_error 3 'config.json .*changed' cloister model open altered.sealed out --signed-by release.pub
 expect_absent out/config.json
-cloister audit list | has 'model.open' || fail 'opening a model leaves no record'
+cloister audit list --limit 0 | has 'model.open.*begins: signed by release.pub' || fail 'opening a model leaves no record'
+cloister audit list --limit 0 | has 'model.open.*ends: 2 files as signed' || fail 'a model that was opened leaves no record'
 echo ok
