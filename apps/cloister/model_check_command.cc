@@ -50,7 +50,7 @@ Result<Outcome> check_paths(Session& session, const CheckRequest& request) {
   std::size_t refused = 0;
   for (const std::string& path : request.paths) {
     CLOISTER_TRY(const model::Tree tree, model::Tree::open(path));
-    CLOISTER_TRY(const auto files, tree.list({}));
+    CLOISTER_TRY(const auto files, tree.list({}, session.progress()));
     for (const model::TreeFile& listed : files) {
       if (session.progress().stop_requested()) return Error(Code::kUnavailable, "interrupted");
       CLOISTER_TRY(const File file, tree.open_file(listed.name, model::Symlinks::kRefuse));

@@ -1,5 +1,9 @@
 #include "model_input.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
+
 #include "home/secret_file.h"
 #include "model/signers.h"
 #include "output.h"
@@ -16,8 +20,11 @@ Result<std::vector<model::TrustedSigner>> read_signers_file(const Path& path) {
   CLOISTER_TRY(const File file, File::open(path));
   CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kUnwritten).with_context(doing));
   CLOISTER_TRY(const Bytes text, read_rest(file, model::kSignersFileMax));
-  const auto beside = [&](const std::string& name) {
-    return read_file(path.parent_path() / name, kCertificateFileMax);
+  // Who can write a key beside it can put himself on the list.
+  const auto beside = [&](const std::string& name) -> Result<Bytes> {
+    CLOISTER_TRY(const File named, File::open(path.parent_path() / name));
+    CLOISTER_RETURN_IF_ERROR(check_guarded(named, Guard::kUnwritten));
+    return read_rest(named, kCertificateFileMax);
   };
   auto signers = model::parse_signers(as_text(text), beside);
   return std::move(signers).with_context(doing);
@@ -119,7 +126,13 @@ Path signature_beside(const Path& model) {
 }
 
 Result<model::Bundle> read_signature(const Path& path) {
-  CLOISTER_TRY(const Bytes text, read_file(path, model::kBundleSizeMax));
+  // Without O_NONBLOCK a named pipe would keep us waiting.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (descriptor < 0) return error_from_errno(errno, "open " + path.string());
+  const File file = File::from_descriptor(descriptor, path, File::Owned::kYes);
+  CLOISTER_TRY(const bool regular, file.is_regular());
+  if (!regular) return Error(Code::kDenied, path.string() + " is no regular file");
+  CLOISTER_TRY(const Bytes text, read_rest(file, model::kBundleSizeMax));
   return model::parse_bundle(as_text(text)).with_context("read the signature " + path.string());
 }
 

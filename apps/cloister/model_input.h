@@ -19,7 +19,7 @@ struct TrustOptions {
 };
 
 void add_trust_options(CLI::App& verb, TrustOptions& trust);
-// kInvalid when nobody is; kDenied when others can write the file of signers.
+// kInvalid when nobody is; kDenied when others can write the file of signers, or a key or root that it names.
 Result<std::vector<model::TrustedSigner>> read_trust(const TrustOptions& options);
 
 // PKCS #8 in PEM, in a file that only its owner can read.
@@ -28,6 +28,7 @@ Result<std::vector<crypto::Certificate>> read_certificates(const Path& path, std
 
 // Where a model's signature lies unless somebody says another place: in it, or beside a single file.
 Path signature_beside(const Path& model);
+// kDenied for what is no regular file.
 Result<model::Bundle> read_signature(const Path& path);
 
 // Verified, and not older than what `seen` says; `seen` is written anew, and made where it isn't there. kUnavailable

@@ -51,8 +51,9 @@ Result<Outcome> open_model(Session& session, const OpenRequest& request) {
   auto model = model::SealedModel::open(request.source, opened, trusted, system_time());
   if (!model.ok()) return session.record_failure(note.action, note.tenant, note.subject, model.error());
   const model::Statement& statement = model->what().statement;
-  CLOISTER_RETURN_IF_ERROR(session.record(note.action, note.tenant, note.subject,
-                                          "signed by " + model->what().signer + ", root " + to_hex(statement.root)));
+  CLOISTER_RETURN_IF_ERROR(
+      session.record(note.action, note.tenant, note.subject,
+                     "begins: signed by " + model->what().signer + ", root " + to_hex(statement.root)));
   std::uint64_t bytes = 0;
   for (const std::string& name : model->names()) session.progress().expect(model->size(name));
   for (const std::string& name : model->names()) {
@@ -60,6 +61,8 @@ Result<Outcome> open_model(Session& session, const OpenRequest& request) {
     if (!came.ok()) return session.record_failure(note.action, note.tenant, note.subject, came.error());
     bytes += model->size(name);
   }
+  CLOISTER_RETURN_IF_ERROR(session.record(note.action, note.tenant, note.subject,
+                                          "ends: " + count_text(model->names().size(), "file") + " as signed"));
   Outcome outcome;
   outcome.text = printable(request.source) + ": " + count_text(model->names().size(), "file") + ", " +
                  bytes_text(bytes) + (request.target.empty() ? " verified" : " opened") + ", signed by " +

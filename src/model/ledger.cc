@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "base/json.h"
 #include "base/reader.h"
@@ -55,6 +56,12 @@ std::string serialize(const Ledger& ledger) {
       .serialize();
 }
 
+// A number behind the last would be 0, and no reader takes that.
+Status check_not_last(const Ledger& ledger) {
+  if (ledger.sequence < std::numeric_limits<std::uint64_t>::max()) return {};
+  return Error(Code::kInvalid, "the ledger has the last number there is");
+}
+
 Status check_text(const std::string& text, std::string_view what) {
   if (!text.empty() && text.size() <= kTextMax && is_plain_utf8(text)) return {};
   return Error(Code::kInvalid, std::string(what) + " is a short text");
@@ -87,6 +94,7 @@ Result<Ledger> parse_ledger(ByteView payload) {
 }
 
 Status approve(Ledger& ledger, const std::string& version, const crypto::Sha256Digest& root) {
+  CLOISTER_RETURN_IF_ERROR(check_not_last(ledger));
   CLOISTER_RETURN_IF_ERROR(check_text(version, "a version"));
   for (const LedgerVersion& other : ledger.versions) {
     if (other.version == version) return Error(Code::kExists, "version " + version + " is in the ledger already");
@@ -99,6 +107,7 @@ Status approve(Ledger& ledger, const std::string& version, const crypto::Sha256D
 }
 
 Status withdraw(Ledger& ledger, const std::string& version, const std::string& reason) {
+  CLOISTER_RETURN_IF_ERROR(check_not_last(ledger));
   CLOISTER_RETURN_IF_ERROR(check_text(reason, "a reason"));
   const auto found = std::ranges::find(ledger.versions, version, &LedgerVersion::version);
   if (found == ledger.versions.end()) return Error(Code::kNotFound, "the ledger has no version " + version);

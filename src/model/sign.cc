@@ -48,7 +48,7 @@ std::string key_hint(const crypto::PublicKey& key) {
 }
 
 Result<Statement> describe_model(const Tree& tree, const Describe& how, Progress& progress) {
-  CLOISTER_TRY(const std::vector<TreeFile> files, tree.list(how.rules));
+  CLOISTER_TRY(const std::vector<TreeFile> files, tree.list(how.rules, progress));
   if (files.empty()) return Error(Code::kInvalid, "sign " + tree.path().string() + ": there is no file to sign");
   Statement statement;
   statement.subject = tree.name();

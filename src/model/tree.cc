@@ -54,13 +54,12 @@ Result<File> open_below(const File& folder, const std::string& name, int flags, 
 
 class Walk {
  public:
-  Walk(const File& root, const Path& path, const TreeRules& rules) : root_(root), path_(path), rules_(rules) {}
+  Walk(const File& root, const Path& path, const TreeRules& rules, const Progress& progress)
+      : root_(root), path_(path), rules_(rules), progress_(progress) {}
 
   Result<std::vector<TreeFile>> run() && {
     CLOISTER_TRY(real_root_, real_path(root_));
-    const int again = ::openat(root_.descriptor(), ".", kFlags | O_DIRECTORY);
-    if (again < 0) return error_from_errno(errno, "list " + path_.string());
-    CLOISTER_RETURN_IF_ERROR(enter(File::from_descriptor(again, path_, File::Owned::kYes), "", 0));
+    CLOISTER_RETURN_IF_ERROR(enter(root_, "", 0));
     std::ranges::sort(files_, {}, &TreeFile::name);
     return std::move(files_);
   }
@@ -71,12 +70,22 @@ class Walk {
     return std::ranges::any_of(always_ignored(), covers) || std::ranges::any_of(rules_.ignored, covers);
   }
 
-  Status enter(File folder, const std::string& prefix, std::size_t depth) {
+  Status enter(const File& folder, const std::string& prefix, std::size_t depth) {
     if (depth > kTreeDepthMax) return Error(Code::kInvalid, "list " + path_.string() + ": it is too deep");
-    const int descriptor = ::dup(folder.descriptor());
-    const Directory directory(descriptor < 0 ? nullptr : ::fdopendir(descriptor));
-    if (directory == nullptr) return error_from_errno(errno, "list " + folder.path().string());
+    // Links can lead to the same folders again and again.
+    if (folders_++ == kTreeFoldersMax) {
+      return Error(Code::kInvalid, "list " + path_.string() + ": too many directories");
+    }
+    const int descriptor = ::openat(folder.descriptor(), ".", kFlags | O_DIRECTORY);
+    if (descriptor < 0) return error_from_errno(errno, "list " + folder.path().string());
+    const Directory directory(::fdopendir(descriptor));
+    if (directory == nullptr) {
+      const int error_number = errno;
+      ::close(descriptor);
+      return error_from_errno(error_number, "list " + folder.path().string());
+    }
     while (true) {
+      if (progress_.stop_requested()) return Error(Code::kUnavailable, "interrupted");
       errno = 0;
       const dirent* const entry = ::readdir(directory.get());
       if (entry == nullptr) break;
@@ -94,10 +103,11 @@ class Walk {
                                        " isn't plain UTF-8 without a backslash, so no signature can list it");
     }
     const bool follow = rules_.symlinks == Symlinks::kFollow;
-    CLOISTER_TRY(File file, open_below(folder, own, follow ? 0 : O_NOFOLLOW, path_ / name));
+    // Where a link leads is looked at before anything is opened there: opening some devices moves them.
+    CLOISTER_TRY(const File file, open_below(folder, own, follow ? O_PATH : O_NOFOLLOW, path_ / name));
     CLOISTER_TRY(const struct stat info, look_at(file));
     if (follow) CLOISTER_RETURN_IF_ERROR(check_inside(file));
-    if (S_ISDIR(info.st_mode)) return enter(std::move(file), name + "/", depth + 1);
+    if (S_ISDIR(info.st_mode)) return enter(file, name + "/", depth + 1);
     if (!S_ISREG(info.st_mode)) return Error(Code::kDenied, file.path().string() + " is no regular file");
     if (files_.size() == kResourcesMax) return Error(Code::kInvalid, "list " + path_.string() + ": too many files");
     files_.push_back({name, static_cast<std::uint64_t>(info.st_size)});
@@ -113,7 +123,9 @@ class Walk {
   const File& root_;
   const Path& path_;
   const TreeRules& rules_;
+  const Progress& progress_;
   Path real_root_;
+  std::size_t folders_ = 0;
   std::vector<TreeFile> files_;
 };
 
@@ -150,8 +162,10 @@ std::string Tree::name_inside(const Path& path) const {
   return resolved.lexically_relative(path_).generic_string();
 }
 
-Result<std::vector<TreeFile>> Tree::list(const TreeRules& rules) const {
-  if (!one_file_) return Walk(root_, root_.path(), rules).run();
+Result<std::vector<TreeFile>> Tree::list(const TreeRules& rules) const { return list(rules, Progress()); }
+
+Result<std::vector<TreeFile>> Tree::list(const TreeRules& rules, const Progress& progress) const {
+  if (!one_file_) return Walk(root_, root_.path(), rules, progress).run();
   CLOISTER_TRY(const std::uint64_t size, root_.size());
   return std::vector<TreeFile>{{std::string(kOnlyFile), size}};
 }

@@ -13,6 +13,7 @@
 namespace cloister::model {
 
 inline constexpr std::size_t kTreeDepthMax = 64;
+inline constexpr std::size_t kTreeFoldersMax = 32'768;
 
 enum class Symlinks { kRefuse, kFollow };
 
@@ -42,9 +43,11 @@ class Tree {
   std::string name_inside(const Path& path) const;
 
   // By name, the one file as ".". kDenied for symbolic links that aren't allowed or lead out of the model, and for
-  // pipes, sockets and devices; kInvalid for names that no signature can list, and for more than kResourcesMax files or
-  // kTreeDepthMax levels.
+  // pipes, sockets and devices; kInvalid for names that no signature can list, and for more than kResourcesMax files,
+  // kTreeFoldersMax directories (each as often as links lead to it) or kTreeDepthMax levels.
   Result<std::vector<TreeFile>> list(const TreeRules& rules) const;
+  // The same; kUnavailable when somebody asks to stop.
+  Result<std::vector<TreeFile>> list(const TreeRules& rules, const Progress& progress) const;
   // A regular file. kNotFound; kDenied as above.
   Result<File> open_file(const std::string& name, Symlinks symlinks) const;
 

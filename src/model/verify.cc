@@ -120,10 +120,15 @@ class Comparison {
   Comparison(const Tree& tree, const Statement& statement, const CheckFiles& how, Progress& progress)
       : tree_(tree), statement_(statement), how_(how), progress_(progress), listed_(listed_files(tree, statement)) {}
 
-  Result<Differences> run() && {
+  struct Found {
+    Differences differences;
+    std::map<std::string, std::uint64_t> sizes;  // of what was hashed
+  };
+
+  Result<Found> run() && {
     TreeRules rules{statement_.ignored, links()};
     rules.ignored.insert(rules.ignored.end(), how_.ignored.begin(), how_.ignored.end());
-    CLOISTER_TRY(const std::vector<TreeFile> files, tree_.list(rules));
+    CLOISTER_TRY(const std::vector<TreeFile> files, tree_.list(rules, progress_));
     std::set<std::string> there;
     for (const TreeFile& file : files) {
       there.insert(file.name);
@@ -131,15 +136,15 @@ class Comparison {
         present_.push_back(&file);
         progress_.expect(file.size);
       } else if (how_.unsigned_files == UnsignedFiles::kRefuse && !(statement_.shard_size && file.size == 0)) {
-        out_.extra.push_back(file.name);
+        out_.differences.extra.push_back(file.name);
       }
     }
     for (const auto& [name, parts] : listed_) {
-      if (!there.contains(name)) out_.missing.push_back(name);
+      if (!there.contains(name)) out_.differences.missing.push_back(name);
     }
     const auto make_worker = [this]() -> PieceWorker { return [this](std::uint64_t i) { return one(*present_[i]); }; };
     CLOISTER_RETURN_IF_ERROR(parallel_pieces(how_.threads, present_.size(), make_worker));
-    std::ranges::sort(out_.changed);
+    std::ranges::sort(out_.differences.changed);
     return std::move(out_);
   }
 
@@ -154,9 +159,9 @@ class Comparison {
     CLOISTER_TRY(const std::uint64_t size, file.size());
     CLOISTER_TRY(const bool same, is_same(file, size, listed_.at(listed.name)));
     progress_.add_object();
-    if (same) return {};
     const std::lock_guard lock(mutex_);
-    out_.changed.push_back(listed.name);
+    out_.sizes[listed.name] = size;
+    if (!same) out_.differences.changed.push_back(listed.name);
     return {};
   }
 
@@ -177,7 +182,7 @@ class Comparison {
   const Listed listed_;
   std::vector<const TreeFile*> present_;
   std::mutex mutex_;
-  Differences out_;
+  Found out_;
 };
 
 std::string some_of(std::string_view what, const std::vector<std::string>& names) {
@@ -216,16 +221,20 @@ std::string to_text(const Differences& differences) {
 
 Result<Differences> compare_files(const Tree& tree, const Statement& statement, const CheckFiles& how,
                                   Progress& progress) {
-  return Comparison(tree, statement, how, progress).run();
+  CLOISTER_TRY(Comparison::Found found, Comparison(tree, statement, how, progress).run());
+  return std::move(found.differences);
 }
 
 Result<VerifiedModel> VerifiedModel::verify(Tree tree, const Bundle& bundle, std::span<const TrustedSigner> trusted,
                                             const CheckFiles& how, Time now, Progress& progress) {
   CLOISTER_TRY(Signed what, verify_signature(bundle, trusted, now));
-  CLOISTER_TRY(const Differences differences, compare_files(tree, what.statement, how, progress));
-  if (!differences.none()) return Error(Code::kCorrupt, "the model isn't what was signed: " + to_text(differences));
+  CLOISTER_TRY(Comparison::Found found, Comparison(tree, what.statement, how, progress).run());
+  if (!found.differences.none()) {
+    return Error(Code::kCorrupt, "the model isn't what was signed: " + to_text(found.differences));
+  }
   const bool follow = how.symlinks == Symlinks::kFollow && what.statement.allow_symlinks;
-  return VerifiedModel(std::move(tree), std::move(what), follow ? Symlinks::kFollow : Symlinks::kRefuse);
+  return VerifiedModel(std::move(tree), std::move(what), follow ? Symlinks::kFollow : Symlinks::kRefuse,
+                       std::move(found.sizes));
 }
 
 Status VerifiedModel::load(const std::string& name, const File& memory, Progress& progress) const {
@@ -234,6 +243,10 @@ Status VerifiedModel::load(const std::string& name, const File& memory, Progress
   if (found == listed.end()) return Error(Code::kNotFound, name + " isn't a file of the model that was signed");
   CLOISTER_TRY(const File file, tree_.open_file(name, symlinks_));
   CLOISTER_TRY(const std::uint64_t size, file.size());
+  // Before anything is read: what grew since would fill the memory first, and be refused then.
+  if (size != sizes_.at(name)) {
+    return Error(Code::kCorrupt, "load " + name + ": it has another length than what was verified");
+  }
   const bool shards = signed_.statement.shard_size.has_value();
   for (const Resource* part : found->second) {
     crypto::Sha256 hash;
@@ -246,9 +259,6 @@ Status VerifiedModel::load(const std::string& name, const File& memory, Progress
     if (hash.finish() != part->digest) {
       return Error(Code::kCorrupt, "load " + name + ": it isn't what was verified: somebody changed it since");
     }
-  }
-  if (shards && found->second.back()->end != size) {
-    return Error(Code::kCorrupt, "load " + name + ": it has another length than what was verified");
   }
   return {};
 }

@@ -2,6 +2,7 @@
 // Nothing of a statement is used before its signature verified.
 #pragma once
 
+#include <map>
 #include <optional>
 
 #include "base/clock.h"
@@ -70,16 +71,17 @@ class VerifiedModel {
 
   const Signed& what() const { return signed_; }
   // The whole file into `memory`, an empty file that nobody else can write: kCorrupt when these aren't the bytes that
-  // were signed, kNotFound for a file that isn't listed.
+  // were signed, before any is read where the length is another already; kNotFound for a file that isn't listed.
   Status load(const std::string& name, const File& memory, Progress& progress) const;
 
  private:
-  VerifiedModel(Tree tree, Signed what, Symlinks symlinks)
-      : tree_(std::move(tree)), signed_(std::move(what)), symlinks_(symlinks) {}
+  VerifiedModel(Tree tree, Signed what, Symlinks symlinks, std::map<std::string, std::uint64_t> sizes)
+      : tree_(std::move(tree)), signed_(std::move(what)), symlinks_(symlinks), sizes_(std::move(sizes)) {}
 
   Tree tree_;
   Signed signed_;
   Symlinks symlinks_;
+  std::map<std::string, std::uint64_t> sizes_;  // of every file that is listed
 };
 
 }  // namespace cloister::model

@@ -11,11 +11,13 @@ namespace cloister::model {
 namespace {
 
 constexpr std::size_t kEndSize = 22, kCommentMax = 65'535, kLocatorSize = 20, kEnd64Size = 56, kLocalSize = 30;
+constexpr std::size_t kSignatureSize = 4, kWideSize = kEnd64Size + kLocatorSize;
 constexpr std::uint64_t kDirectoryMax = std::uint64_t{64} << 20;
 constexpr std::uint32_t kEnd = 0x06054b50, kEntry = 0x02014b50, kLocal = 0x04034b50, kLocator = 0x07064b50,
                         kEnd64 = 0x06064b50;
 constexpr std::uint16_t kEncrypted = 1;
 constexpr std::uint32_t kElsewhere = 0xFFFFFFFF;  // the number is in the 64-bit extension
+constexpr std::uint64_t kCountElsewhere = 0xFFFF;
 
 Error corrupt(std::string message) { return Error(Code::kCorrupt, "the archive " + std::move(message)); }
 
@@ -23,41 +25,67 @@ struct Directory {
   std::uint64_t offset = 0, size = 0, count = 0;
 };
 
+// Some readers go by the offset, some take what stands right before the end: both must find the same.
+Result<Directory> ending_at(const Directory& directory, std::uint64_t end) {
+  if (directory.size <= end && directory.offset == end - directory.size) return directory;
+  return corrupt("has its directory elsewhere than before its end");
+}
+
+Result<bool> has_locator(const File& file, std::uint64_t end_offset) {
+  if (end_offset < kLocatorSize) return false;
+  std::uint8_t signature[kSignatureSize];
+  CLOISTER_RETURN_IF_ERROR(file.read_at(end_offset - kLocatorSize, signature));
+  return load_le<std::uint32_t>(signature) == kLocator;
+}
+
+// Right before its locator, without anything of a later version between them.
 Result<Directory> read_end64(const File& file, std::uint64_t end_offset) {
-  if (end_offset < kLocatorSize) return corrupt("has no place for its 64-bit end");
-  Bytes bytes(kLocatorSize);
-  CLOISTER_RETURN_IF_ERROR(file.read_at(end_offset - kLocatorSize, bytes));
-  if (load_le<std::uint32_t>(bytes.data()) != kLocator) return corrupt("has no 64-bit end");
-  const auto offset = load_le<std::uint64_t>(bytes.data() + 8);
-  if (end_offset < kEnd64Size || offset > end_offset - kEnd64Size) return corrupt("has its 64-bit end outside of it");
-  bytes.resize(kEnd64Size);
-  CLOISTER_RETURN_IF_ERROR(file.read_at(offset, bytes));
-  if (load_le<std::uint32_t>(bytes.data()) != kEnd64) return corrupt("has no 64-bit end where it says");
-  return Directory{load_le<std::uint64_t>(bytes.data() + 48), load_le<std::uint64_t>(bytes.data() + 40),
-                   load_le<std::uint64_t>(bytes.data() + 32)};
+  if (end_offset < kWideSize) return corrupt("has no place for its 64-bit end");
+  Bytes bytes(kWideSize);
+  CLOISTER_RETURN_IF_ERROR(file.read_at(end_offset - kWideSize, bytes));
+  const std::uint8_t* const at = bytes.data();
+  if (load_le<std::uint32_t>(at) != kEnd64 || load_le<std::uint64_t>(at + 4) != kEnd64Size - 12 ||
+      load_le<std::uint64_t>(at + kEnd64Size + 8) != end_offset - kWideSize) {
+    return corrupt("has no 64-bit end where it says");
+  }
+  return ending_at({load_le<std::uint64_t>(at + 48), load_le<std::uint64_t>(at + 40), load_le<std::uint64_t>(at + 32)},
+                   end_offset - kWideSize);
+}
+
+// Some readers take the 64-bit end whenever it is there, some only where a number doesn't fit.
+Result<Directory> agreed(const Directory& narrow, const File& file, std::uint64_t end_offset) {
+  CLOISTER_TRY(const bool has_wide, has_locator(file, end_offset));
+  if (!has_wide) {
+    const bool asks = narrow.offset == kElsewhere || narrow.size == kElsewhere || narrow.count == kCountElsewhere;
+    return asks ? corrupt("has no 64-bit end") : ending_at(narrow, end_offset);
+  }
+  CLOISTER_TRY(const Directory wide, read_end64(file, end_offset));
+  if ((narrow.offset != kElsewhere && narrow.offset != wide.offset) ||
+      (narrow.size != kElsewhere && narrow.size != wide.size) ||
+      (narrow.count != kCountElsewhere && narrow.count != wide.count)) {
+    return corrupt("tells two stories about its directory");
+  }
+  return wide;
 }
 
 Result<Directory> find_directory(const File& file, std::uint64_t size) {
   if (size < kEndSize) return corrupt("is too short");
   Bytes tail(static_cast<std::size_t>(std::min<std::uint64_t>(size, kEndSize + kCommentMax)));
   CLOISTER_RETURN_IF_ERROR(file.read_at(size - tail.size(), tail));
-  for (std::size_t at = tail.size() - kEndSize;; --at) {
-    const std::uint8_t* const end = tail.data() + at;
-    if (load_le<std::uint32_t>(end) == kEnd && at + kEndSize + load_le<std::uint16_t>(end + 20) == tail.size()) {
-      if (load_le<std::uint16_t>(end + 4) != load_le<std::uint16_t>(end + 6)) {
-        return Error(Code::kUnsupported, "the archive is in several parts");
-      }
-      Directory found{load_le<std::uint32_t>(end + 16), load_le<std::uint32_t>(end + 12),
-                      load_le<std::uint16_t>(end + 10)};
-      const std::uint64_t end_offset = size - tail.size() + at;
-      if (found.offset == kElsewhere || found.size == kElsewhere || found.count == 0xFFFF) {
-        CLOISTER_TRY(found, read_end64(file, end_offset));
-      }
-      if (found.size > end_offset || found.offset > end_offset - found.size) return corrupt("lies about its directory");
-      return found;
-    }
-    if (at == 0) return corrupt("has no end");
+  // The last signature of all: readers take it, whatever length its comment claims.
+  std::size_t at = tail.size() - kSignatureSize;
+  while (at > 0 && load_le<std::uint32_t>(tail.data() + at) != kEnd) --at;
+  const std::uint8_t* const end = tail.data() + at;
+  if (load_le<std::uint32_t>(end) != kEnd) return corrupt("has no end");
+  if (at + kEndSize > tail.size() || at + kEndSize + load_le<std::uint16_t>(end + 20) != tail.size()) {
+    return corrupt("goes on behind its end");
   }
+  if (load_le<std::uint16_t>(end + 4) != load_le<std::uint16_t>(end + 6)) {
+    return Error(Code::kUnsupported, "the archive is in several parts");
+  }
+  const Directory narrow{load_le<std::uint32_t>(end + 16), load_le<std::uint32_t>(end + 12),
+                         load_le<std::uint16_t>(end + 10)};
+  return agreed(narrow, file, size - tail.size() + at);
 }
 
 // Where a number doesn't fit 32 bits, in this order.
@@ -140,8 +168,12 @@ Result<std::vector<ZipMember>> read_zip_members(const File& file) {
 }
 
 Result<Bytes> read_stored(const File& file, const ZipMember& member, std::uint64_t size_max) {
-  if (!member.stored || member.size > size_max)
-    return Error(Code::kUnsupported, member.name + " can't be read as it is");
+  if (member.size > size_max) return Error(Code::kUnsupported, member.name + " is too long to be looked through");
+  return read_stored_start(file, member, member.size);
+}
+
+Result<Bytes> read_stored_start(const File& file, const ZipMember& member, std::uint64_t size_max) {
+  if (!member.stored) return Error(Code::kUnsupported, member.name + " can't be read as it is");
   std::uint8_t head[kLocalSize];
   CLOISTER_RETURN_IF_ERROR(file.read_at(member.offset, head));
   if (load_le<std::uint32_t>(head) != kLocal || load_le<std::uint16_t>(head + 8) != 0) {
@@ -152,7 +184,7 @@ Result<Bytes> read_stored(const File& file, const ZipMember& member, std::uint64
   CLOISTER_RETURN_IF_ERROR(
       file.read_at(member.offset + kLocalSize, {reinterpret_cast<std::uint8_t*>(name.data()), name.size()}));
   if (name != member.name) return corrupt("tells two stories about " + member.name);
-  Bytes out(static_cast<std::size_t>(member.size));
+  Bytes out(static_cast<std::size_t>(std::min(member.size, size_max)));
   CLOISTER_RETURN_IF_ERROR(
       file.read_at(member.offset + kLocalSize + name_size + load_le<std::uint16_t>(head + 28), out));
   return out;

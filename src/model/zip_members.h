@@ -20,10 +20,14 @@ struct ZipMember {
   bool stored = false;       // as it is, not compressed
 };
 
-// kCorrupt: lengths that lie, names that lead out, a name twice, members over each other, or that would grow more than
-// kZipRatioMax times. kUnsupported: encrypted, or in several parts.
+// kCorrupt: what readers of archives don't agree on (several ends, ends that differ, a directory that isn't right
+// before the end), lengths that lie, names that lead out, a name twice, members over each other, or that would grow
+// more than kZipRatioMax times. kUnsupported: encrypted, or in several parts.
 Result<std::vector<ZipMember>> read_zip_members(const File& file);
-// The bytes of a stored member; kCorrupt when its own header tells another story.
+// The bytes of a stored member; kCorrupt when its own header tells another story, kUnsupported for another or a longer
+// one.
 Result<Bytes> read_stored(const File& file, const ZipMember& member, std::uint64_t size_max);
+// The same, and of a longer one its first bytes.
+Result<Bytes> read_stored_start(const File& file, const ZipMember& member, std::uint64_t size_max);
 
 }  // namespace cloister::model

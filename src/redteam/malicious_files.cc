@@ -48,6 +48,34 @@ Bytes archive(std::string_view name, std::string_view content, std::uint32_t sai
   return writer.take();
 }
 
+constexpr std::size_t kEndSize = 22;
+
+Bytes whole_archive(std::string_view name, std::string_view content) {
+  return archive(name, content, static_cast<std::uint32_t>(content.size()));
+}
+
+// Two archives in one file, and what readers look for at its end; `middle` stands before that.
+Bytes two_archives(const Bytes& first, const Bytes& second, const Bytes& middle = {}) {
+  const ByteView kept = first;
+  Writer writer;
+  writer.bytes(kept.first(kept.size() - kEndSize)).bytes(ByteView(second).first(second.size() - kEndSize));
+  return writer.bytes(middle).bytes(kept.last(kEndSize)).take();
+}
+
+// Its end has a comment, which is the second archive with its own end.
+Bytes archive_in_comment(const Bytes& first, const Bytes& second) {
+  Writer writer;
+  writer.bytes(ByteView(first).first(first.size() - 2)).u16(static_cast<std::uint16_t>(second.size()));
+  return writer.bytes(ByteView(second).first(second.size() - 2)).u16(1).take();
+}
+
+// The 64-bit end of another directory, of one member and this place.
+Bytes wide_end(std::uint64_t offset, std::uint64_t size, std::uint64_t own_offset) {
+  Writer writer;
+  writer.u32(0x06064b50).u64(44).u16(45).u16(45).u32(0).u32(0).u64(1).u64(1).u64(size).u64(offset);
+  return writer.u32(0x07064b50).u32(0).u64(own_offset).u32(1).take();
+}
+
 Bytes field_of(std::uint8_t number, std::string_view content) {
   Writer writer;
   writer.u8(static_cast<std::uint8_t>(number << 3 | 2)).u8(static_cast<std::uint8_t>(content.size()));
@@ -66,6 +94,9 @@ Bytes onnx(std::string_view location) {
 
 const std::string kRunsSystem = "cos\nsystem\n(S'true'\ntR.";
 const std::string kStackGlobal = std::string("\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.", 24);
+
+const std::string kArrayOfObjects = std::string("\x93NUMPY\x01\x00\x3c\x00", 10) +
+                                    "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }   \n" + kRunsSystem;
 
 struct MaliciousFile {
   const char* what;
@@ -107,11 +138,27 @@ std::vector<MaliciousFile> running_code() {
       {"a checkpoint whose pickle calls os.system", "a.pt",
        archive("a/data.pkl", kRunsSystem, static_cast<std::uint32_t>(kRunsSystem.size()))},
       {"a checkpoint whose pickle is compressed", "a.pt", archive("a/data.pkl", "12345678", 16, false)},
+      {"an archive with a pickle among its members", "a.zip", whole_archive("weights.pth", kRunsSystem)},
+      {"an array of objects", "a.npz", whole_archive("a.npy", kArrayOfObjects)},
       {"a pickle with a safetensors' name", "a.safetensors", to_bytes(as_bytes(kStackGlobal))},
       {"code beside the weights", "modeling.py", to_bytes(as_bytes("print('ran')\n"))},
       {"a library", "a.bin",
        to_bytes(as_bytes("\x7f"
                          "ELF canary"))},
+  };
+}
+
+// Archives that readers don't agree on: what is looked at isn't what is loaded.
+std::vector<MaliciousFile> two_stories() {
+  const std::string padding(kRunsSystem.size(), 'x');
+  const Bytes plain = whole_archive("a/data.txt", padding), evil = whole_archive("a/data.pkl", kRunsSystem);
+  const std::size_t kept = plain.size() - kEndSize;
+  const std::size_t directory = kept - 46 - std::string_view("a/data.pkl").size();
+  return {
+      {"an archive in an archive's comment", "a.pt", archive_in_comment(plain, evil)},
+      {"an archive with a second, 64-bit end", "a.pt",
+       two_archives(plain, evil, wide_end(kept + directory, kept - directory, 2 * kept))},
+      {"an archive whose directory isn't where it says", "a.pt", two_archives(plain, evil)},
   };
 }
 
@@ -142,7 +189,7 @@ Report run_malicious_files(const Field& field, const MakeLoader& make) {
   };
   tally.honest("tensors alone", ask({"", "good.safetensors", safetensors(kTensor)}));
   tally.honest("tensors alone, in GGUF", ask({"", "good.gguf", gguf(1, 0, gguf_tensor(2, 0))}));
-  for (const auto& files : {lying_lengths(), running_code(), leading_out()}) {
+  for (const auto& files : {lying_lengths(), running_code(), two_stories(), leading_out()}) {
     for (const MaliciousFile& file : files) {
       if (tally.over()) return std::move(tally).finish();
       tally.attack(file.what, ask(file));

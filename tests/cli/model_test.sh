@@ -37,6 +37,10 @@ expect_status 0 cloister model verify llama --signers signers.toml
 chmod 666 signers.toml
 expect_error 4 'signers.toml' cloister model verify llama --signers signers.toml
 chmod 644 signers.toml
+chmod 666 release.pub
+expect_error 4 'release.pub' cloister model verify llama --signers signers.toml
+chmod 644 release.pub
+expect_status 0 cloister model verify llama --signers signers.toml
 
 # Added, changed, removed, swapped.
 echo evil >llama/tokenizer.py
@@ -54,6 +58,8 @@ ln -s config.json llama/link
 expect_error 4 'symbolic link' cloister model verify llama --key release.pub
 rm llama/link
 head -c 100 llama/model.sig >cut.sig
+mkfifo pipe.sig
+expect_error 4 'pipe.sig is no regular file' cloister model verify llama --key release.pub --signature pipe.sig
 expect_error 3 'cut.sig' cloister model verify llama --key release.pub --signature cut.sig
 
 # A signature elsewhere, something left out, and one file.
@@ -124,5 +130,6 @@ expect_error 3 'missing: config.json' cloister model open removed.sealed out --s
 expect_error 5 "isn't signed" cloister model open unsigned.sealed out --signed-by release.pub
 expect_error 3 'config.json .*changed' cloister model open altered.sealed out --signed-by release.pub
 expect_absent out/config.json
-cloister audit list | has 'model.open' || fail 'opening a model leaves no record'
+cloister audit list --limit 0 | has 'model.open.*begins: signed by release.pub' || fail 'opening a model leaves no record'
+cloister audit list --limit 0 | has 'model.open.*ends: 2 files as signed' || fail 'a model that was opened leaves no record'
 echo ok

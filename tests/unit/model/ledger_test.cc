@@ -49,6 +49,15 @@ TEST(ModelLedger, VersionTwice) {
   EXPECT_EQ(ledger.sequence, 3U);
 }
 
+TEST(ModelLedger, LastNumber) {
+  Ledger ledger = two_versions();
+  ledger.sequence = ~std::uint64_t{0};
+  expect_refused(approve(ledger, "3", root_of("3")), Code::kInvalid, "last number");
+  expect_refused(withdraw(ledger, "2", "x"), Code::kInvalid, "last number");
+  EXPECT_EQ(ledger.sequence, ~std::uint64_t{0});
+  EXPECT_EQ(ledger.versions.size(), 2U);
+}
+
 TEST(ModelLedger, Malformed) {
   const auto refused = [](std::string_view text, std::string_view word) {
     expect_refused(parse_ledger(as_bytes(text)), Code::kCorrupt, word);

@@ -68,10 +68,32 @@ TEST(ModelTree, LinksInACircle) {
   expect_refused(model.tree().list({{}, Symlinks::kFollow}), Code::kInvalid, "deep");
 }
 
+TEST(ModelTree, LinksThatLeadToTheSameAgainAndAgain) {
+  const ModelFiles model;
+  for (int i = 0; i < 20; ++i) {
+    const Path folder = model.path() / ("d" + std::to_string(i));
+    std::filesystem::create_directory(folder);
+    for (const char* name : {"a", "b"}) {
+      std::filesystem::create_directory_symlink("../d" + std::to_string(i + 1), folder / name);
+    }
+  }
+  std::filesystem::create_directory(model.path() / "d20");
+  expect_refused(model.tree().list({{}, Symlinks::kFollow}), Code::kInvalid, "too many directories");
+}
+
+TEST(ModelTree, ListingInterrupted) {
+  const ModelFiles model;
+  Progress progress;
+  EXPECT_EQ(value_of(model.tree().list({}, progress)).size(), 3U);
+  progress.request_stop();
+  expect_refused(model.tree().list({}, progress), Code::kUnavailable, "interrupted");
+}
+
 TEST(ModelTree, PipeIsNotRead) {
   const ModelFiles model;
   ASSERT_EQ(::mkfifo((model.path() / "pipe").c_str(), 0600), 0);
   expect_refused(model.tree().list({}), Code::kDenied, "regular file");
+  expect_refused(model.tree().list({{}, Symlinks::kFollow}), Code::kDenied, "regular file");
   expect_refused(model.tree().open_file("pipe", Symlinks::kRefuse), Code::kDenied, "regular file");
 }
 

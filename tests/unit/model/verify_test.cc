@@ -204,6 +204,11 @@ TEST(ModelVerify, SwappedAfterTheCheck) {
   expect_refused(load("none"), Code::kNotFound, "none");
   put(model.path() / "weights-b", "evil");
   expect_refused(load("weights-b"), Code::kCorrupt, "somebody changed it");
+  for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{3}, std::uint64_t{1} << 30}) {
+    std::filesystem::resize_file(model.path() / "weights-b", size);
+    expect_refused(load("weights-b"), Code::kCorrupt, "another length");
+    EXPECT_EQ(std::filesystem::file_size(model.outside("memory")), 0U);
+  }
   std::filesystem::remove(model.path() / "weights-b");
   put(model.outside("aside"), "more");
   std::filesystem::create_symlink("../aside", model.path() / "weights-b");
