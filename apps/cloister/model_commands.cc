@@ -120,13 +120,13 @@ Outcome describe(const model::Signed& what, const model::Differences& difference
 
 // Held against the ledger that is there now, which isn't older than any that was seen.
 Status check_against_ledger(const VerifyRequest& request, const std::vector<model::TrustedSigner>& trusted,
-                            const crypto::Sha256Digest& root) {
+                            const model::Signed& what) {
   if (request.ledger.empty() != request.seen.empty()) {
     return invalid("--ledger and --seen belong together: without what was seen, an old ledger passes");
   }
   if (request.ledger.empty()) return {};
-  CLOISTER_TRY(const model::Ledger ledger, read_ledger(request.ledger, request.seen, trusted));
-  return model::check_version(ledger, root);
+  CLOISTER_TRY(const model::Ledger ledger, read_ledger(request.ledger, request.seen, trusted, what));
+  return model::check_version(ledger, what.statement.root);
 }
 
 Result<Outcome> verify(Session& session, const VerifyRequest& request) {
@@ -136,7 +136,7 @@ Result<Outcome> verify(Session& session, const VerifyRequest& request) {
   const std::string doing = "verify " + request.model;
   auto what = model::verify_signature(bundle, trusted, system_time());
   if (!what.ok()) return what.error().with_context(doing);
-  CLOISTER_RETURN_IF_ERROR(check_against_ledger(request, trusted, what->statement.root).with_context(doing));
+  CLOISTER_RETURN_IF_ERROR(check_against_ledger(request, trusted, *what).with_context(doing));
   CLOISTER_TRY(const model::Tree tree, model::Tree::open(request.model));
   model::CheckFiles how{.ignored = signature_inside(tree, signature), .threads = session.globals().threads};
   if (request.ignore_unsigned) how.unsigned_files = model::UnsignedFiles::kIgnore;

@@ -23,7 +23,7 @@ Result<std::vector<model::TrustedSigner>> read_signers_file(const Path& path) {
   return std::move(signers).with_context(doing);
 }
 
-constexpr std::size_t kSeenFileMax = 256;
+constexpr std::size_t kSeenFileMax = 2048;
 
 Result<std::optional<model::LedgerFloor>> read_floor(const Path& path) {
   auto file = File::open(path);
@@ -54,18 +54,21 @@ void add_trust_options(CLI::App& verb, TrustOptions& trust) {
   verb.add_option("--signers", trust.signers, "a file that lists who counts")->type_name("FILE");
 }
 
-Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted) {
+Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted,
+                                  const model::Voucher& signer) {
   const std::string doing = "read the ledger " + path.string();
   CLOISTER_TRY(const model::Bundle bundle, read_signature(path));
   auto ledger = model::verify_ledger(bundle, trusted, system_time());
   if (!ledger.ok()) return ledger.error().with_context(doing);
+  // What isn't this signer's mustn't raise what was seen of his: no right ledger would be taken afterwards.
+  CLOISTER_RETURN_IF_ERROR(model::check_signer(*ledger, signer).with_context(doing));
   CLOISTER_TRY([[maybe_unused]] const File lock, lock_beside(seen));
   const auto floor = read_floor(seen);
   if (!floor.ok()) return floor.error().with_context("read " + seen.string());
-  const auto raised = model::raise_floor(*floor, *ledger, bundle);
+  const auto raised = model::raise_floor(*floor, ledger->ledger, bundle);
   if (!raised.ok()) return raised.error().with_context(doing);
   CLOISTER_RETURN_IF_ERROR(write_file(seen, as_bytes(model::to_text(*raised)), Overwrite::kReplace, 0600));
-  return ledger;
+  return std::move(ledger->ledger);
 }
 
 Result<std::vector<crypto::Certificate>> read_certificates(const Path& path, std::size_t count_max) {

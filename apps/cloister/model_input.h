@@ -30,8 +30,9 @@ Result<std::vector<crypto::Certificate>> read_certificates(const Path& path, std
 Path signature_beside(const Path& model);
 Result<model::Bundle> read_signature(const Path& path);
 
-// Verified, and not older than what `seen` says; `seen` is written anew, and made where it isn't there. kUnavailable
-// while another process does so.
-Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted);
+// Verified, by the model's own signer, and neither another model's nor older than what `seen` says; `seen` is written
+// anew, and made where it isn't there. kUnavailable while another process does so.
+Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted,
+                                  const model::Voucher& signer);
 
 }  // namespace cloister::cli

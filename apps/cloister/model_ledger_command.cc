@@ -43,8 +43,9 @@ Result<model::Ledger> open_ledger(const Path& path, const crypto::PrivateKey& ke
   }
   if (!bundle.ok()) return bundle.error();
   const model::TrustedSigner signer = trusting(key);
-  auto ledger = model::verify_ledger(*bundle, {&signer, 1}, system_time());
-  return std::move(ledger).with_context("read the ledger " + path.string());
+  auto found = model::verify_ledger(*bundle, {&signer, 1}, system_time());
+  if (!found.ok()) return found.error().with_context("read the ledger " + path.string());
+  return std::move(found->ledger);
 }
 
 Json version_json(const model::LedgerVersion& version) {
@@ -95,9 +96,9 @@ Result<Outcome> withdraw(Session&, const ChangeRequest& request) {
 Result<Outcome> show(Session&, const ShowRequest& request) {
   CLOISTER_TRY(const auto trusted, read_trust(request.trust));
   CLOISTER_TRY(const model::Bundle bundle, read_signature(request.ledger));
-  auto ledger = model::verify_ledger(bundle, trusted, system_time());
-  if (!ledger.ok()) return ledger.error().with_context("read the ledger " + request.ledger);
-  return describe(*ledger);
+  const auto found = model::verify_ledger(bundle, trusted, system_time());
+  if (!found.ok()) return found.error().with_context("read the ledger " + request.ledger);
+  return describe(found->ledger);
 }
 
 }  // namespace
