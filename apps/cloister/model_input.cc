@@ -54,6 +54,18 @@ void add_trust_options(CLI::App& verb, TrustOptions& trust) {
   verb.add_option("--signers", trust.signers, "a file that lists who counts")->type_name("FILE");
 }
 
+Result<LedgerMemory> LedgerMemory::open(const Path& path) {
+  CLOISTER_TRY(File lock, lock_beside(path));
+  auto floor = read_floor(path);
+  if (!floor.ok()) return floor.error().with_context("read " + path.string());
+  return LedgerMemory(path, std::move(lock), std::move(floor).value());
+}
+
+Status LedgerMemory::raise(const model::Ledger& ledger, const model::Bundle& bundle) {
+  CLOISTER_TRY(floor_, model::raise_floor(floor_, ledger, bundle));
+  return write_file(path_, as_bytes(model::to_text(*floor_)), Overwrite::kReplace, 0600);
+}
+
 Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted,
                                   const model::Voucher& signer) {
   const std::string doing = "read the ledger " + path.string();
@@ -62,12 +74,8 @@ Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<
   if (!ledger.ok()) return ledger.error().with_context(doing);
   // What isn't this signer's mustn't raise what was seen of his: no right ledger would be taken afterwards.
   CLOISTER_RETURN_IF_ERROR(model::check_signer(*ledger, signer).with_context(doing));
-  CLOISTER_TRY([[maybe_unused]] const File lock, lock_beside(seen));
-  const auto floor = read_floor(seen);
-  if (!floor.ok()) return floor.error().with_context("read " + seen.string());
-  const auto raised = model::raise_floor(*floor, ledger->ledger, bundle);
-  if (!raised.ok()) return raised.error().with_context(doing);
-  CLOISTER_RETURN_IF_ERROR(write_file(seen, as_bytes(model::to_text(*raised)), Overwrite::kReplace, 0600));
+  CLOISTER_TRY(LedgerMemory memory, LedgerMemory::open(seen));
+  CLOISTER_RETURN_IF_ERROR(memory.raise(ledger->ledger, bundle).with_context(doing));
   return std::move(ledger->ledger);
 }
 

@@ -30,6 +30,25 @@ Result<std::vector<crypto::Certificate>> read_certificates(const Path& path, std
 Path signature_beside(const Path& model);
 Result<model::Bundle> read_signature(const Path& path);
 
+// Which ledger of a model is the newest that was seen, in a file of its own. Nobody else raises it meanwhile.
+class LedgerMemory {
+ public:
+  // An empty one where there is no file. kUnavailable while another process has it; kDenied when others can write it.
+  static Result<LedgerMemory> open(const Path& path);
+
+  const std::optional<model::LedgerFloor>& floor() const { return floor_; }
+  // raise_floor()'s codes.
+  Status raise(const model::Ledger& ledger, const model::Bundle& bundle);
+
+ private:
+  LedgerMemory(Path path, File lock, std::optional<model::LedgerFloor> floor)
+      : path_(std::move(path)), lock_(std::move(lock)), floor_(std::move(floor)) {}
+
+  Path path_;
+  File lock_;
+  std::optional<model::LedgerFloor> floor_;
+};
+
 // Verified, by the model's own signer, and neither another model's nor older than what `seen` says; `seen` is written
 // anew, and made where it isn't there. kUnavailable while another process does so.
 Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted,

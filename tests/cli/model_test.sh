@@ -67,9 +67,9 @@ rm llama/config.json.sig
 
 # Versions: what was withdrawn isn't loaded with its old signature, and an old ledger isn't taken.
 versions=(--key release.pub --ledger llama.ledger --seen seen)
-expect_status 0 cloister model ledger approve llama.ledger llama --version 1.0 --key release.key
-expect_error 6 'already' cloister model ledger approve llama.ledger llama --version 1.1 --key release.key
-expect_error 4 'nobody trusts' cloister model ledger approve llama.ledger changed --version 1.1 --signature changed.sig --key release.key
+expect_status 0 cloister model ledger approve llama.ledger llama --version 1.0 --key release.key --seen own.seen
+expect_error 6 'already' cloister model ledger approve llama.ledger llama --version 1.1 --key release.key --seen own.seen
+expect_error 4 'nobody trusts' cloister model ledger approve llama.ledger changed --version 1.1 --signature changed.sig --key release.key --seen own.seen
 expect_error 2 'belong together' cloister model verify llama --key release.pub --ledger llama.ledger
 expect_status 0 cloister model verify llama "${versions[@]}"
 expect_status 0 cloister model sign changed --key release.key --signature mine.sig --ignore weights --ignore model.sig
@@ -78,15 +78,23 @@ expect_error 4 'no version' cloister model verify changed --signature mine.sig "
 expect_status 0 cloister model sign llama --key other.key --signature others.sig
 expect_error 4 'signed by release.pub, and the model by other.pub' cloister model verify llama --signature others.sig --key other.pub "${versions[@]}"
 expect_status 0 cloister model sign llama/config.json --key release.key --signature config.sig
-expect_status 0 cloister model ledger approve config.ledger llama/config.json --signature config.sig --version 1 --key release.key
+expect_status 0 cloister model ledger approve config.ledger llama/config.json --signature config.sig --version 1 --key release.key --seen config.seen
 expect_error 4 'is of config.json' cloister model verify llama --key release.pub --ledger config.ledger --seen seen
 expect_status 0 cloister model verify llama "${versions[@]}"
 cp llama.ledger old.ledger
-expect_status 0 cloister model ledger withdraw llama.ledger --version 1.0 --reason 'poisoned data' --key release.key
-expect_error 5 'no version 3' cloister model ledger withdraw llama.ledger --version 3 --reason x --key release.key
+expect_status 0 cloister model ledger withdraw llama.ledger --version 1.0 --reason 'poisoned data' --key release.key --seen own.seen
+expect_error 5 'no version 3' cloister model ledger withdraw llama.ledger --version 3 --reason x --key release.key --seen own.seen
 expect_error 4 'withdrawn: poisoned data' cloister model verify llama "${versions[@]}"
 cp old.ledger llama.ledger
 expect_error 4 'number 2 was seen' cloister model verify llama "${versions[@]}"
+# Nor does the signer sign an old one anew, or begin again at 1 where it is gone.
+change=(--version 2 --key release.key --seen own.seen)
+expect_error 4 'number 2 was seen' cloister model ledger approve llama.ledger llama "${change[@]}"
+expect_error 4 'number 2 was seen' cloister model ledger withdraw llama.ledger --reason x "${change[@]}"
+expect_error 4 'is gone, and number 2' cloister model ledger approve none.ledger llama "${change[@]}"
+expect_error 4 'is of config.json' cloister model ledger approve config.ledger llama "${change[@]}"
+expect_error 2 'seen' cloister model ledger approve llama.ledger llama --version 2 --key release.key
+expect_absent none.ledger
 [[ $(cloister model ledger show old.ledger --key release.pub --json | json_get sequence) == 1 ]] || fail 'the number of a ledger'
 expect_error 4 'nobody trusts' cloister model ledger show old.ledger --key other.pub
 
