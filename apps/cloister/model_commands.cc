@@ -18,7 +18,7 @@ struct SignRequest {
 
 struct VerifyRequest {
   std::string model, signature;
-  std::string ledger, seen;
+  LedgerOptions ledger;
   TrustOptions trust;
   bool symlinks = false, ignore_unsigned = false;
 };
@@ -118,17 +118,6 @@ Outcome describe(const model::Signed& what, const model::Differences& difference
   return outcome;
 }
 
-// Held against the ledger that is there now, which isn't older than any that was seen.
-Status check_against_ledger(const VerifyRequest& request, const std::vector<model::TrustedSigner>& trusted,
-                            const model::Signed& what) {
-  if (request.ledger.empty() != request.seen.empty()) {
-    return invalid("--ledger and --seen belong together: without what was seen, an old ledger passes");
-  }
-  if (request.ledger.empty()) return {};
-  CLOISTER_TRY(const model::Ledger ledger, read_ledger(request.ledger, request.seen, trusted, what));
-  return model::check_version(ledger, what.statement.root);
-}
-
 Result<Outcome> verify(Session& session, const VerifyRequest& request) {
   const Path signature = request.signature.empty() ? signature_beside(request.model) : Path(request.signature);
   CLOISTER_TRY(const auto trusted, read_trust(request.trust));
@@ -136,7 +125,7 @@ Result<Outcome> verify(Session& session, const VerifyRequest& request) {
   const std::string doing = "verify " + request.model;
   auto what = model::verify_signature(bundle, trusted, system_time());
   if (!what.ok()) return what.error().with_context(doing);
-  CLOISTER_RETURN_IF_ERROR(check_against_ledger(request, trusted, *what).with_context(doing));
+  CLOISTER_RETURN_IF_ERROR(check_against_ledger(request.ledger, trusted, *what).with_context(doing));
   CLOISTER_TRY(const model::Tree tree, model::Tree::open(request.model));
   model::CheckFiles how{.ignored = signature_inside(tree, signature), .threads = session.globals().threads};
   if (request.ignore_unsigned) how.unsigned_files = model::UnsignedFiles::kIgnore;
@@ -172,9 +161,7 @@ void add_verifying(CLI::App& group, Run& run) {
   verb->add_option("--signature", request->signature, "where it is; else MODEL/model.sig, or FILE.sig")
       ->type_name("FILE");
   add_trust_options(*verb, request->trust);
-  verb->add_option("--ledger", request->ledger, "the versions that may be loaded: `cloister model ledger`")
-      ->type_name("FILE");
-  verb->add_option("--seen", request->seen, "where it is kept which ledger was the newest")->type_name("FILE");
+  add_ledger_options(*verb, request->ledger);
   verb->add_flag("--allow-symlinks", request->symlinks, "follow links, where the signer did too");
   verb->add_flag("--ignore-unsigned-files", request->ignore_unsigned, "files that no signature covers are no finding");
   set_action(verb, run, request, verify);

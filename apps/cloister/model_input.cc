@@ -66,17 +66,27 @@ Status LedgerMemory::raise(const model::Ledger& ledger, const model::Bundle& bun
   return write_file(path_, as_bytes(model::to_text(*floor_)), Overwrite::kReplace, 0600);
 }
 
-Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted,
-                                  const model::Voucher& signer) {
-  const std::string doing = "read the ledger " + path.string();
-  CLOISTER_TRY(const model::Bundle bundle, read_signature(path));
-  auto ledger = model::verify_ledger(bundle, trusted, system_time());
-  if (!ledger.ok()) return ledger.error().with_context(doing);
+void add_ledger_options(CLI::App& verb, LedgerOptions& options) {
+  verb.add_option("--ledger", options.ledger, "the versions that may be loaded: `cloister model ledger`")
+      ->type_name("FILE");
+  verb.add_option("--seen", options.seen, "where it is kept which ledger was the newest")->type_name("FILE");
+}
+
+Status check_against_ledger(const LedgerOptions& options, std::span<const model::TrustedSigner> trusted,
+                            const model::Signed& what) {
+  if (options.ledger.empty() != options.seen.empty()) {
+    return invalid("--ledger and --seen belong together: without what was seen, an old ledger passes");
+  }
+  if (options.ledger.empty()) return {};
+  const std::string doing = "read the ledger " + options.ledger;
+  CLOISTER_TRY(const model::Bundle bundle, read_signature(options.ledger));
+  const auto found = model::verify_ledger(bundle, trusted, system_time());
+  if (!found.ok()) return found.error().with_context(doing);
   // What isn't this signer's mustn't raise what was seen of his: no right ledger would be taken afterwards.
-  CLOISTER_RETURN_IF_ERROR(model::check_signer(*ledger, signer).with_context(doing));
-  CLOISTER_TRY(LedgerMemory memory, LedgerMemory::open(seen));
-  CLOISTER_RETURN_IF_ERROR(memory.raise(ledger->ledger, bundle).with_context(doing));
-  return std::move(ledger->ledger);
+  CLOISTER_RETURN_IF_ERROR(model::check_signer(*found, what).with_context(doing));
+  CLOISTER_TRY(LedgerMemory memory, LedgerMemory::open(options.seen));
+  CLOISTER_RETURN_IF_ERROR(memory.raise(found->ledger, bundle).with_context(doing));
+  return model::check_version(found->ledger, what.statement.root);
 }
 
 Result<std::vector<crypto::Certificate>> read_certificates(const Path& path, std::size_t count_max) {

@@ -49,9 +49,16 @@ class LedgerMemory {
   std::optional<model::LedgerFloor> floor_;
 };
 
-// Verified, by the model's own signer, and neither another model's nor older than what `seen` says; `seen` is written
-// anew, and made where it isn't there. kUnavailable while another process does so.
-Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted,
-                                  const model::Voucher& signer);
+// The ledger, and the memory of the newest.
+struct LedgerOptions {
+  std::string ledger, seen;
+};
+
+void add_ledger_options(CLI::App& verb, LedgerOptions& options);
+// Held against the ledger that is there now, where one is named: verified, by the model's own signer, and neither
+// another model's nor older than what was seen; what was seen is written anew. kDenied unless this version may be
+// loaded.
+Status check_against_ledger(const LedgerOptions& options, std::span<const model::TrustedSigner> trusted,
+                            const model::Signed& what);
 
 }  // namespace cloister::cli

@@ -85,6 +85,7 @@ cp llama.ledger old.ledger
 expect_status 0 cloister model ledger withdraw llama.ledger --version 1.0 --reason 'poisoned data' --key release.key --seen own.seen
 expect_error 5 'no version 3' cloister model ledger withdraw llama.ledger --version 3 --reason x --key release.key --seen own.seen
 expect_error 4 'withdrawn: poisoned data' cloister model verify llama "${versions[@]}"
+cp llama.ledger new.ledger
 cp old.ledger llama.ledger
 expect_error 4 'number 2 was seen' cloister model verify llama "${versions[@]}"
 # Nor does the signer sign an old one anew, or begin again at 1 where it is gone.
@@ -129,6 +130,10 @@ expect_same llama/weights/a.bin opened/weights/a.bin
 expect_error 6 'config.json' cloister model open llama.sealed opened --signed-by release.pub
 expect_error 4 'nobody trusts' cloister model open llama.sealed other --signed-by other.pub
 expect_error 2 'nobody is trusted' cloister model open llama.sealed other
+expect_error 2 'belong together' cloister model open llama.sealed other --signed-by release.pub --ledger old.ledger
+expect_error 4 'number 2 was seen' cloister model open llama.sealed other --signed-by release.pub --ledger old.ledger --seen seen
+expect_status 0 cloister model open llama.sealed --signed-by release.pub --ledger old.ledger --seen open.seen
+expect_error 4 'withdrawn: poisoned data' cloister model open llama.sealed other --signed-by release.pub --ledger new.ledger --seen open.seen
 expect_absent other
 for change in added altered removed unsigned; do cp -r llama "$change"; done
 echo x >added/extra.json
