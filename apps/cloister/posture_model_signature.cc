@@ -1,5 +1,8 @@
 #include "posture_model_signature.h"
 
+#include <algorithm>
+#include <set>
+
 #include "model_input.h"
 
 namespace cloister::cli {
@@ -7,6 +10,19 @@ namespace {
 
 bool says_no(Code code) {
   return code == Code::kCorrupt || code == Code::kDenied || code == Code::kExpired || code == Code::kUnsupported;
+}
+
+// Every file but the signature is listed: what its signer left out is signed by nobody. False too where a file is none
+// that a signature could list.
+Result<bool> lists_all(const model::Tree& tree, const model::Statement& statement,
+                       const std::vector<std::string>& signature) {
+  if (tree.is_one_file()) return true;
+  const auto files = tree.list({signature, model::Symlinks::kRefuse});
+  if (!files.ok() && files.error().code() == Code::kDenied) return false;
+  if (!files.ok()) return files.error();
+  std::set<std::string_view> listed;
+  for (const model::Resource& resource : statement.resources) listed.insert(resource.path);
+  return std::ranges::all_of(*files, [&](const model::TreeFile& file) { return listed.contains(file.name); });
 }
 
 Status compare(const Path& model, const Path& signature, const model::Statement& statement, unsigned threads,
@@ -24,7 +40,8 @@ Status compare(const Path& model, const Path& signature, const model::Statement&
   }
   if (!differences.ok()) return differences.error();
   fact.values["signed"] = differences->changed.empty() && differences->missing.empty();
-  fact.values["covered"] = differences->extra.empty();
+  CLOISTER_TRY(const bool all, lists_all(tree, statement, how.ignored));
+  fact.values["covered"] = differences->extra.empty() && all;
   fact.raw += model::to_text(*differences) + "\n";
   return {};
 }

@@ -170,6 +170,16 @@ echo other >models/plain/weights
 audit --only models --model-signers signers.toml
 [[ $(fact model.signature 'models#plain' signed) == False ]] || fail 'a file that was changed'
 (umask 077 && openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.key 2>/dev/null)
+# What the signer left out is signed by nobody.
+mkdir models/plain/adapter
+echo adapter >models/plain/adapter/weights
+expect_status 0 cloister model sign models/plain --key release.key --ignore adapter --force
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain' signed) == True ]] || fail 'a model of which something is left out'
+[[ $(fact model.signature 'models#plain' covered) == False ]] || fail 'a file that the signer left out'
+rm -r models/plain/adapter
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain' covered) == True ]] || fail 'nothing that was left out is there'
 expect_status 0 cloister model sign models/plain --key other.key --force
 audit --only models --model-signers signers.toml
 [[ $(fact model.signature 'models#plain' signer_allowed) == False ]] || fail 'a signer who does not count'
