@@ -130,7 +130,8 @@ class ModelsCollector final : public posture::Collector {
   // "a.safetensors.sig" beside "a.safetensors" is no model.
   static bool is_a_files_signature(const Path& path) {
     std::error_code failed;
-    return path.extension() == ".sig" && std::filesystem::exists(Path(path).replace_extension(), failed);
+    return path.extension() == ".sig" && std::filesystem::is_regular_file(path, failed) &&
+           std::filesystem::exists(Path(path).replace_extension(), failed);
   }
 
   Session& session_;

@@ -166,6 +166,16 @@ echo more >models/plain/tokenizer.py
 audit --only models --model-signers signers.toml
 [[ $(fact model.signature 'models#plain' covered) == False ]] || fail 'a file that the signature leaves out'
 rm models/plain/tokenizer.py
+touch 'models/plain/a\b'
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain' covered) == False ]] || fail 'a name that no signature can list'
+rm 'models/plain/a\b'
+# A folder is a model, however it is called.
+mkdir models/plain.sig
+echo weights >models/plain.sig/weights
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain.sig' signed) == False ]] || fail 'a folder called like a signature'
+rm -r models/plain.sig
 echo other >models/plain/weights
 audit --only models --model-signers signers.toml
 [[ $(fact model.signature 'models#plain' signed) == False ]] || fail 'a file that was changed'
