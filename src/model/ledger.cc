@@ -109,7 +109,9 @@ Status withdraw(Ledger& ledger, const std::string& version, const std::string& r
 }
 
 Result<Bundle> sign_ledger(const Ledger& ledger, crypto::Signer& signer) {
-  return sign_payload(kLedgerPayloadType, serialize(ledger), signer, {});
+  const std::string payload = serialize(ledger);
+  if (const auto read = parse_ledger(as_bytes(payload)); !read.ok()) return unreadable(read.error());
+  return sign_payload(kLedgerPayloadType, payload, signer, {});
 }
 
 Result<SignedLedger> verify_ledger(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now) {

@@ -33,6 +33,7 @@ Status approve(Ledger& ledger, const std::string& version, const crypto::Sha256D
 // kNotFound when there is no such version; one that was withdrawn stays so.
 Status withdraw(Ledger& ledger, const std::string& version, const std::string& reason);
 
+// kInvalid for a ledger that parse_ledger() would refuse.
 Result<Bundle> sign_ledger(const Ledger& ledger, crypto::Signer& signer);
 struct SignedLedger : Voucher {
   Ledger ledger;

@@ -60,6 +60,8 @@ expect_error 3 'cut.sig' cloister model verify llama --key release.pub --signatu
 expect_status 0 cloister model sign changed --key other.key --signature changed.sig --ignore weights --ignore model.sig
 expect_status 0 cloister model verify changed --key other.pub --signature changed.sig
 has 'left out by its signer: .*weights' <.out || fail "$(cat .out)"
+expect_error 2 'nobody could read' cloister model sign llama --key release.key --signature 'llama/model[1].sig'
+expect_absent 'llama/model[1].sig'
 expect_error 2 'wildcards' cloister model sign changed --key other.key --signature two.sig --ignore '*.bin'
 expect_status 0 cloister model sign llama/config.json --key other.key
 expect_status 0 cloister model verify llama/config.json --key other.pub

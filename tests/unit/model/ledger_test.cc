@@ -62,6 +62,15 @@ TEST(ModelLedger, VersionTwice) {
   EXPECT_EQ(ledger.sequence, 3U);
 }
 
+TEST(ModelLedger, OfAModelWithoutAName) {
+  crypto::MemorySigner signer(testing::key_of_seed(7));
+  Ledger ledger = two_versions();
+  ledger.model = "a\nb";
+  expect_refused(sign_ledger(ledger, signer), Code::kInvalid, "nobody could read");
+  ledger.model.assign(1025, 'a');
+  expect_refused(sign_ledger(ledger, signer), Code::kInvalid, "nobody could read");
+}
+
 TEST(ModelLedger, Malformed) {
   const auto refused = [](std::string_view text, std::string_view word) {
     expect_refused(parse_ledger(as_bytes(text)), Code::kCorrupt, word);

@@ -210,6 +210,22 @@ TEST(ModelVerify, SwappedAfterTheCheck) {
   expect_refused(load("weights-b"), Code::kDenied, "symbolic link");
 }
 
+TEST(ModelVerify, SignatureThatNobodyCouldRead) {
+  ModelFiles model;
+  crypto::MemorySigner signer(testing::key_of_seed(kSeed));
+  Statement wildcard = model.statement();
+  wildcard.ignored.emplace_back("model[1].sig");
+  expect_refused(sign_statement(wildcard, signer, {}), Code::kInvalid, "nobody could read");
+  Statement name = model.statement();
+  name.subject = "llama\xff";
+  expect_refused(sign_statement(name, signer, {}), Code::kInvalid, "nobody could read");
+  Statement many = model.statement();
+  many.ignored.assign(kIgnoredMax + 1, "weights");
+  expect_refused(sign_statement(many, signer, {}), Code::kInvalid, "nobody could read");
+  const std::string large(kBundleSizeMax / 4 * 3 + 1, ' ');
+  expect_refused(sign_payload("text/plain", large, signer, {}), Code::kInvalid, "nobody could read");
+}
+
 TEST(ModelVerify, NothingToSign) {
   ModelFiles model;
   std::filesystem::remove_all(model.path());
