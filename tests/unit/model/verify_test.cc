@@ -104,6 +104,19 @@ TEST(ModelVerify, SignerWhoCountedOnce) {
   EXPECT_TRUE(model.verify(model.signed_by(kSeed), trusted).ok());
 }
 
+TEST(ModelVerify, SignerWhoCountsUnderAnotherName) {
+  ModelFiles model;
+  std::vector<TrustedSigner> trusted = trusting(kSeed);
+  trusted.front().until = kNow;
+  trusted.push_back(trusting(kSeed).front());
+  trusted.back().name = "new name";
+  EXPECT_EQ(value_of(verify_signature(model.signed_by(kSeed), trusted, kNow)).signer, "new name");
+  trusted.back() = trusting(kOther).front();
+  Bundle bundle = model.signed_by(kSeed);
+  bundle.hint.clear();
+  expect_refused(verify_signature(bundle, trusted, kNow), Code::kExpired, "no longer");
+}
+
 TEST(ModelVerify, FilesChangedMissingAndExtra) {
   ModelFiles model;
   const Bundle bundle = model.signed_by(kSeed);
