@@ -1,5 +1,7 @@
 #include "model_input.h"
 
+#include <algorithm>
+
 #include "home/secret_file.h"
 #include "model/signers.h"
 #include "output.h"
@@ -112,14 +114,14 @@ Result<std::vector<model::TrustedSigner>> read_trust(const TrustOptions& options
   if (options.roots.empty() != options.identities.empty()) {
     return invalid("--root and --identity belong together: whose certificates count? \"any\" is a word for it");
   }
+  const bool any = std::ranges::find(options.identities, "any") != options.identities.end();
+  if (any && options.identities.size() > 1) return invalid("--identity any, or a list of identities, but not both");
   for (const std::string& file : options.roots) {
     model::TrustedSigner signer;
     signer.name = file;
     CLOISTER_TRY(signer.roots, read_certificates(file, kRootsMax));
-    for (const std::string& identity : options.identities) {
-      if (identity == "any") signer.any_identity = true;
-      signer.identities.push_back(identity);
-    }
+    signer.any_identity = any;
+    if (!any) signer.identities = options.identities;
     out.push_back(std::move(signer));
   }
   if (out.empty()) return invalid("nobody is trusted to sign models: name --key, --root or --signers");

@@ -27,6 +27,7 @@ has 'signed by release.pub, 2 files' <.out || fail "$(cat .out)"
 [[ $(cloister model verify llama --key other.pub --key release.pub --json | json_get signer) == release.pub ]]
 expect_error 4 'nobody trusts' cloister model verify llama --key other.pub
 expect_error 2 'belong together' cloister model verify llama --root release.pub
+expect_error 2 'but not both' cloister model verify llama --root release.pub --identity any --identity ci@example.org
 expect_error 5 'none.sig' cloister model verify llama --key release.pub --signature none.sig
 
 # A file that lists who counts, and until when.
