@@ -162,6 +162,7 @@ audit --only models
 audit --only models --model-signers signers.toml
 [[ $(fact model.signature 'models#plain' signed) == True ]] || fail 'a model that is signed'
 [[ $(fact model.signature 'models#plain' signer) == release@acme ]] || fail 'who signed it'
+has 'the signers of signers.toml' <report.json || fail 'what was looked at'
 echo more >models/plain/tokenizer.py
 audit --only models --model-signers signers.toml
 [[ $(fact model.signature 'models#plain' covered) == False ]] || fail 'a file that the signature leaves out'
