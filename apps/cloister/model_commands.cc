@@ -87,12 +87,6 @@ Json differences_json(const model::Differences& differences) {
   return {{"changed", differences.changed}, {"missing", differences.missing}, {"not_signed", differences.extra}};
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out;
-}
-
 Outcome describe(const model::Signed& what, const model::Differences& differences, const std::string& path) {
   Outcome outcome;
   const model::Statement& statement = what.statement;
@@ -105,8 +99,7 @@ Outcome describe(const model::Signed& what, const model::Differences& difference
   outcome.text += printable(path) + (differences.none() ? ": signed by " : ": isn't what was signed by ") +
                   printable(what.signer) + (what.identity.empty() ? "" : " (" + printable(what.identity) + ")") + ", " +
                   count_text(statement.resources.size(), statement.shard_size ? "shard" : "file") +
-                  ", root sha256:" + to_hex(statement.root) + "\n" + "left out by its signer: " +
-                  (statement.ignored.empty() ? "nothing" : printable(joined(statement.ignored))) + "\n";
+                  ", root sha256:" + to_hex(statement.root) + "\n" + left_out_text(statement);
   outcome.json = {{"signer", what.signer},
                   {"identity", what.identity},
                   {"model", statement.subject},

@@ -56,6 +56,12 @@ void add_trust_options(CLI::App& verb, TrustOptions& trust) {
   verb.add_option("--signers", trust.signers, "a file that lists who counts")->type_name("FILE");
 }
 
+std::string left_out_text(const model::Statement& statement) {
+  std::string names;
+  for (const std::string& name : statement.ignored) names += (names.empty() ? "" : ", ") + name;
+  return "left out by its signer: " + (names.empty() ? "nothing" : printable(names)) + "\n";
+}
+
 Result<LedgerMemory> LedgerMemory::open(const Path& path) {
   CLOISTER_TRY(File lock, lock_beside(path));
   auto floor = read_floor(path);

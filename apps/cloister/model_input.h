@@ -30,6 +30,9 @@ Result<std::vector<crypto::Certificate>> read_certificates(const Path& path, std
 Path signature_beside(const Path& model);
 Result<model::Bundle> read_signature(const Path& path);
 
+// "left out by its signer: a, b", a line.
+std::string left_out_text(const model::Statement& statement);
+
 // Which ledger of a model is the newest that was seen, in a file of its own. Nobody else raises it meanwhile.
 class LedgerMemory {
  public:

@@ -67,12 +67,11 @@ Result<Outcome> open_model(Session& session, const OpenRequest& request) {
   Outcome outcome;
   outcome.text = printable(request.source) + ": " + count_text(model->names().size(), "file") + ", " +
                  bytes_text(bytes) + (request.target.empty() ? " verified" : " opened") + ", signed by " +
-                 printable(model->what().signer) + ", root sha256:" + to_hex(statement.root) + "\n";
-  outcome.json = {{"signer", model->what().signer},
-                  {"root", to_hex(statement.root)},
-                  {"files", model->names().size()},
-                  {"bytes", bytes},
-                  {"warnings", model->what().warnings}};
+                 printable(model->what().signer) + ", root sha256:" + to_hex(statement.root) + "\n" +
+                 left_out_text(statement);
+  outcome.json = {{"signer", model->what().signer}, {"root", to_hex(statement.root)},
+                  {"files", model->names().size()}, {"bytes", bytes},
+                  {"ignored", statement.ignored},   {"warnings", model->what().warnings}};
   outcome.terse = true;
   return outcome;
 }

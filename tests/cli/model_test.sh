@@ -128,6 +128,7 @@ expect_status 0 cloister dataset create acme/llama
 expect_status 0 cloister seal llama --dataset acme/llama
 expect_status 0 cloister model open llama.sealed --signed-by release.pub
 has '2 files, .* verified, signed by release.pub' <.out || fail "$(cat .out)"
+has 'left out by its signer: .*model.sig' <.out || fail "$(cat .out)"
 expect_status 0 cloister model open llama.sealed opened --signed-by release.pub
 expect_same llama/weights/a.bin opened/weights/a.bin
 expect_error 6 'config.json' cloister model open llama.sealed opened --signed-by release.pub
