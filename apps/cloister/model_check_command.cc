@@ -19,7 +19,8 @@ NOTES
   Nothing is loaded and nothing runs. A file passes when it is of a known
   format, keeps within its own lengths, runs no code, and names no other file
   to be read. Exit status 4 when one doesn't. Files of no known format don't
-  pass: nobody knows what a loader makes of them.
+  pass: nobody knows what a loader makes of them. Of a directory .git, .github,
+  .gitignore and .gitattributes at its top are no part, and aren't looked at.
 )";
 
 Json check_json(const std::string& path, const model::FileCheck& check) {

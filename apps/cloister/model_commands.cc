@@ -18,7 +18,7 @@ struct SignRequest {
 
 struct VerifyRequest {
   std::string model, signature;
-  std::string ledger, seen;
+  LedgerOptions ledger;
   TrustOptions trust;
   bool symlinks = false, ignore_unsigned = false;
 };
@@ -87,12 +87,6 @@ Json differences_json(const model::Differences& differences) {
   return {{"changed", differences.changed}, {"missing", differences.missing}, {"not_signed", differences.extra}};
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out;
-}
-
 Outcome describe(const model::Signed& what, const model::Differences& differences, const std::string& path) {
   Outcome outcome;
   const model::Statement& statement = what.statement;
@@ -105,8 +99,7 @@ Outcome describe(const model::Signed& what, const model::Differences& difference
   outcome.text += printable(path) + (differences.none() ? ": signed by " : ": isn't what was signed by ") +
                   printable(what.signer) + (what.identity.empty() ? "" : " (" + printable(what.identity) + ")") + ", " +
                   count_text(statement.resources.size(), statement.shard_size ? "shard" : "file") +
-                  ", root sha256:" + to_hex(statement.root) + "\n" + "left out by its signer: " +
-                  (statement.ignored.empty() ? "nothing" : printable(joined(statement.ignored))) + "\n";
+                  ", root sha256:" + to_hex(statement.root) + "\n" + left_out_text(statement);
   outcome.json = {{"signer", what.signer},
                   {"identity", what.identity},
                   {"model", statement.subject},
@@ -118,17 +111,6 @@ Outcome describe(const model::Signed& what, const model::Differences& difference
   return outcome;
 }
 
-// Held against the ledger that is there now, which isn't older than any that was seen.
-Status check_against_ledger(const VerifyRequest& request, const std::vector<model::TrustedSigner>& trusted,
-                            const crypto::Sha256Digest& root) {
-  if (request.ledger.empty() != request.seen.empty()) {
-    return invalid("--ledger and --seen belong together: without what was seen, an old ledger passes");
-  }
-  if (request.ledger.empty()) return {};
-  CLOISTER_TRY(const model::Ledger ledger, read_ledger(request.ledger, request.seen, trusted));
-  return model::check_version(ledger, root);
-}
-
 Result<Outcome> verify(Session& session, const VerifyRequest& request) {
   const Path signature = request.signature.empty() ? signature_beside(request.model) : Path(request.signature);
   CLOISTER_TRY(const auto trusted, read_trust(request.trust));
@@ -136,7 +118,7 @@ Result<Outcome> verify(Session& session, const VerifyRequest& request) {
   const std::string doing = "verify " + request.model;
   auto what = model::verify_signature(bundle, trusted, system_time());
   if (!what.ok()) return what.error().with_context(doing);
-  CLOISTER_RETURN_IF_ERROR(check_against_ledger(request, trusted, what->statement.root).with_context(doing));
+  CLOISTER_RETURN_IF_ERROR(check_against_ledger(request.ledger, trusted, *what).with_context(doing));
   CLOISTER_TRY(const model::Tree tree, model::Tree::open(request.model));
   model::CheckFiles how{.ignored = signature_inside(tree, signature), .threads = session.globals().threads};
   if (request.ignore_unsigned) how.unsigned_files = model::UnsignedFiles::kIgnore;
@@ -172,9 +154,7 @@ void add_verifying(CLI::App& group, Run& run) {
   verb->add_option("--signature", request->signature, "where it is; else MODEL/model.sig, or FILE.sig")
       ->type_name("FILE");
   add_trust_options(*verb, request->trust);
-  verb->add_option("--ledger", request->ledger, "the versions that may be loaded: `cloister model ledger`")
-      ->type_name("FILE");
-  verb->add_option("--seen", request->seen, "where it is kept which ledger was the newest")->type_name("FILE");
+  add_ledger_options(*verb, request->ledger);
   verb->add_flag("--allow-symlinks", request->symlinks, "follow links, where the signer did too");
   verb->add_flag("--ignore-unsigned-files", request->ignore_unsigned, "files that no signature covers are no finding");
   set_action(verb, run, request, verify);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "home/secret_file.h"
@@ -30,7 +31,7 @@ Result<std::vector<model::TrustedSigner>> read_signers_file(const Path& path) {
   return std::move(signers).with_context(doing);
 }
 
-constexpr std::size_t kSeenFileMax = 256;
+constexpr std::size_t kSeenFileMax = 2048;
 
 Result<std::optional<model::LedgerFloor>> read_floor(const Path& path) {
   auto file = File::open(path);
@@ -61,18 +62,45 @@ void add_trust_options(CLI::App& verb, TrustOptions& trust) {
   verb.add_option("--signers", trust.signers, "a file that lists who counts")->type_name("FILE");
 }
 
-Result<model::Ledger> read_ledger(const Path& path, const Path& seen, std::span<const model::TrustedSigner> trusted) {
-  const std::string doing = "read the ledger " + path.string();
-  CLOISTER_TRY(const model::Bundle bundle, read_signature(path));
-  auto ledger = model::verify_ledger(bundle, trusted, system_time());
-  if (!ledger.ok()) return ledger.error().with_context(doing);
-  CLOISTER_TRY([[maybe_unused]] const File lock, lock_beside(seen));
-  const auto floor = read_floor(seen);
-  if (!floor.ok()) return floor.error().with_context("read " + seen.string());
-  const auto raised = model::raise_floor(*floor, *ledger, bundle);
-  if (!raised.ok()) return raised.error().with_context(doing);
-  CLOISTER_RETURN_IF_ERROR(write_file(seen, as_bytes(model::to_text(*raised)), Overwrite::kReplace, 0600));
-  return ledger;
+std::string left_out_text(const model::Statement& statement) {
+  std::string names;
+  for (const std::string& name : statement.ignored) names += (names.empty() ? "" : ", ") + name;
+  return "left out by its signer: " + (names.empty() ? "nothing" : printable(names)) + "\n";
+}
+
+Result<LedgerMemory> LedgerMemory::open(const Path& path) {
+  CLOISTER_TRY(File lock, lock_beside(path));
+  auto floor = read_floor(path);
+  if (!floor.ok()) return floor.error().with_context("read " + path.string());
+  return LedgerMemory(path, std::move(lock), std::move(floor).value());
+}
+
+Status LedgerMemory::raise(const model::Ledger& ledger, const model::Bundle& bundle) {
+  CLOISTER_TRY(floor_, model::raise_floor(floor_, ledger, bundle));
+  return write_file(path_, as_bytes(model::to_text(*floor_)), Overwrite::kReplace, 0600);
+}
+
+void add_ledger_options(CLI::App& verb, LedgerOptions& options) {
+  verb.add_option("--ledger", options.ledger, "the versions that may be loaded: `cloister model ledger`")
+      ->type_name("FILE");
+  verb.add_option("--seen", options.seen, "where it is kept which ledger was the newest")->type_name("FILE");
+}
+
+Status check_against_ledger(const LedgerOptions& options, std::span<const model::TrustedSigner> trusted,
+                            const model::Signed& what) {
+  if (options.ledger.empty() != options.seen.empty()) {
+    return invalid("--ledger and --seen belong together: without what was seen, an old ledger passes");
+  }
+  if (options.ledger.empty()) return {};
+  const std::string doing = "read the ledger " + options.ledger;
+  CLOISTER_TRY(const model::Bundle bundle, read_signature(options.ledger));
+  const auto found = model::verify_ledger(bundle, trusted, system_time());
+  if (!found.ok()) return found.error().with_context(doing);
+  // What isn't this signer's mustn't raise what was seen of his: no right ledger would be taken afterwards.
+  CLOISTER_RETURN_IF_ERROR(model::check_signer(*found, what).with_context(doing));
+  CLOISTER_TRY(LedgerMemory memory, LedgerMemory::open(options.seen));
+  CLOISTER_RETURN_IF_ERROR(memory.raise(found->ledger, bundle).with_context(doing));
+  return model::check_version(found->ledger, what.statement.root);
 }
 
 Result<std::vector<crypto::Certificate>> read_certificates(const Path& path, std::size_t count_max) {
@@ -98,14 +126,14 @@ Result<std::vector<model::TrustedSigner>> read_trust(const TrustOptions& options
   if (options.roots.empty() != options.identities.empty()) {
     return invalid("--root and --identity belong together: whose certificates count? \"any\" is a word for it");
   }
+  const bool any = std::ranges::find(options.identities, "any") != options.identities.end();
+  if (any && options.identities.size() > 1) return invalid("--identity any, or a list of identities, but not both");
   for (const std::string& file : options.roots) {
     model::TrustedSigner signer;
     signer.name = file;
     CLOISTER_TRY(signer.roots, read_certificates(file, kRootsMax));
-    for (const std::string& identity : options.identities) {
-      if (identity == "any") signer.any_identity = true;
-      signer.identities.push_back(identity);
-    }
+    signer.any_identity = any;
+    if (!any) signer.identities = options.identities;
     out.push_back(std::move(signer));
   }
   if (out.empty()) return invalid("nobody is trusted to sign models: name --key, --root or --signers");

@@ -9,7 +9,7 @@ namespace cloister::cli {
 namespace {
 
 struct ChangeRequest {
-  std::string ledger, key, model, signature, version, reason;
+  std::string ledger, seen, key, model, signature, version, reason;
 };
 struct ShowRequest {
   std::string ledger;
@@ -17,15 +17,18 @@ struct ShowRequest {
 };
 
 constexpr const char* kManual = R"(EXAMPLES
-  cloister model ledger approve llama.ledger llama/ --version 1.2 --key release.key
-  cloister model ledger withdraw llama.ledger --version 1.1 --reason "poisoned data" --key release.key
+  cloister model ledger approve llama.ledger llama/ --version 1.2 --key release.key \
+      --seen release.seen
+  cloister model ledger withdraw llama.ledger --version 1.1 --reason "poisoned data" --key release.key \
+      --seen release.seen
   cloister model verify llama/ --key release.pub --ledger llama.ledger --seen /var/lib/loader/llama.seen
 
 NOTES
   A signature stays right for ever; the ledger says which versions still may be
   loaded. It is signed, and numbered: who verifies keeps the highest number and
-  takes no older ledger. --seen is such a memory, of the loader's own: where
-  somebody else can change it, an old ledger passes.
+  takes no older ledger. --seen is such a memory, of the loader's own, and of
+  the signer's own, who would sign an old ledger anew otherwise: where somebody
+  else can change it, an old ledger passes.
 )";
 
 model::TrustedSigner trusting(const crypto::PrivateKey& key) {
@@ -35,16 +38,24 @@ model::TrustedSigner trusting(const crypto::PrivateKey& key) {
   return signer;
 }
 
-// As it is, or a new one of that name.
-Result<model::Ledger> open_ledger(const Path& path, const crypto::PrivateKey& key, const std::string& model_name) {
+// As it is, or a new one of that name where none was ever seen.
+Result<model::Ledger> open_ledger(const Path& path, const crypto::PrivateKey& key, const std::string& model_name,
+                                  LedgerMemory& memory) {
   const auto bundle = read_signature(path);
-  if (!bundle.ok() && bundle.error().code() == Code::kNotFound && !model_name.empty()) {
-    return model::Ledger{model_name, 0, {}};
+  if (!bundle.ok() && bundle.error().code() == Code::kNotFound) {
+    if (memory.floor()) {
+      return Error(Code::kDenied, "the ledger " + path.string() + " is gone, and number " +
+                                      std::to_string(memory.floor()->sequence) + " was seen already");
+    }
+    if (!model_name.empty()) return model::Ledger{model_name, 0, {}};
   }
   if (!bundle.ok()) return bundle.error();
   const model::TrustedSigner signer = trusting(key);
-  auto ledger = model::verify_ledger(*bundle, {&signer, 1}, system_time());
-  return std::move(ledger).with_context("read the ledger " + path.string());
+  auto found = model::verify_ledger(*bundle, {&signer, 1}, system_time());
+  const std::string doing = "read the ledger " + path.string();
+  if (!found.ok()) return found.error().with_context(doing);
+  CLOISTER_RETURN_IF_ERROR(memory.raise(found->ledger, *bundle).with_context(doing));
+  return std::move(found->ledger);
 }
 
 Json version_json(const model::LedgerVersion& version) {
@@ -66,10 +77,12 @@ Outcome describe(const model::Ledger& ledger) {
   return outcome;
 }
 
-Result<Outcome> write_ledger(const Path& path, const model::Ledger& ledger, crypto::PrivateKey key) {
+Result<Outcome> write_ledger(const Path& path, const model::Ledger& ledger, crypto::PrivateKey key,
+                             LedgerMemory& memory) {
   crypto::MemorySigner signer(std::move(key));
   CLOISTER_TRY(const model::Bundle bundle, model::sign_ledger(ledger, signer));
   CLOISTER_RETURN_IF_ERROR(write_file(path, as_bytes(model::serialize_bundle(bundle) + "\n"), Overwrite::kReplace));
+  CLOISTER_RETURN_IF_ERROR(memory.raise(ledger, bundle));
   return describe(ledger);
 }
 
@@ -80,24 +93,26 @@ Result<Outcome> approve(Session&, const ChangeRequest& request) {
   const model::TrustedSigner signer = trusting(key);
   auto what = model::verify_signature(bundle, {&signer, 1}, system_time());
   if (!what.ok()) return what.error().with_context("approve " + request.model);
-  CLOISTER_TRY(model::Ledger ledger, open_ledger(request.ledger, key, what->statement.subject));
+  CLOISTER_TRY(LedgerMemory memory, LedgerMemory::open(request.seen));
+  CLOISTER_TRY(model::Ledger ledger, open_ledger(request.ledger, key, what->statement.subject, memory));
   CLOISTER_RETURN_IF_ERROR(model::approve(ledger, request.version, what->statement.root));
-  return write_ledger(request.ledger, ledger, std::move(key));
+  return write_ledger(request.ledger, ledger, std::move(key), memory);
 }
 
 Result<Outcome> withdraw(Session&, const ChangeRequest& request) {
   CLOISTER_TRY(crypto::PrivateKey key, read_signing_key(request.key));
-  CLOISTER_TRY(model::Ledger ledger, open_ledger(request.ledger, key, ""));
+  CLOISTER_TRY(LedgerMemory memory, LedgerMemory::open(request.seen));
+  CLOISTER_TRY(model::Ledger ledger, open_ledger(request.ledger, key, "", memory));
   CLOISTER_RETURN_IF_ERROR(model::withdraw(ledger, request.version, request.reason));
-  return write_ledger(request.ledger, ledger, std::move(key));
+  return write_ledger(request.ledger, ledger, std::move(key), memory);
 }
 
 Result<Outcome> show(Session&, const ShowRequest& request) {
   CLOISTER_TRY(const auto trusted, read_trust(request.trust));
   CLOISTER_TRY(const model::Bundle bundle, read_signature(request.ledger));
-  auto ledger = model::verify_ledger(bundle, trusted, system_time());
-  if (!ledger.ok()) return ledger.error().with_context("read the ledger " + request.ledger);
-  return describe(*ledger);
+  const auto found = model::verify_ledger(bundle, trusted, system_time());
+  if (!found.ok()) return found.error().with_context("read the ledger " + request.ledger);
+  return describe(found->ledger);
 }
 
 }  // namespace
@@ -111,6 +126,9 @@ void add_model_ledger(CLI::App& group, Run& run) {
     verb->add_option("LEDGER", change->ledger, "its file")->required();
     verb->add_option("--version", change->version, "as people call it")->required();
     verb->add_option("--key", change->key, "the private key that signs model and ledger: PKCS #8 in PEM")
+        ->required()
+        ->type_name("FILE");
+    verb->add_option("--seen", change->seen, "where the signer keeps which ledger was the newest")
         ->required()
         ->type_name("FILE");
     return verb;

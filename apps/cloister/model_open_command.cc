@@ -10,6 +10,7 @@ namespace {
 struct OpenRequest {
   std::string source, target;
   TrustOptions trust;
+  LedgerOptions ledger;
   KeyOptions keys;
   bool force = false;
 };
@@ -23,6 +24,7 @@ NOTES
   The signature lies sealed among the files. It is verified first, then every
   file is held against it as it is opened: a file under its final name is one
   that was signed. Without TARGET everything is verified and nothing written.
+  With --ledger and --seen a version that was withdrawn isn't opened.
 )";
 
 Status open_file(Session& session, const model::SealedModel& sealed, const std::string& name,
@@ -51,6 +53,8 @@ Result<Outcome> open_model(Session& session, const OpenRequest& request) {
   auto model = model::SealedModel::open(request.source, opened, trusted, system_time());
   if (!model.ok()) return session.record_failure(note.action, note.tenant, note.subject, model.error());
   const model::Statement& statement = model->what().statement;
+  const Status listed = check_against_ledger(request.ledger, trusted, model->what());
+  if (!listed.ok()) return session.record_failure(note.action, note.tenant, note.subject, listed.error());
   CLOISTER_RETURN_IF_ERROR(
       session.record(note.action, note.tenant, note.subject,
                      "begins: signed by " + model->what().signer + ", root " + to_hex(statement.root)));
@@ -66,12 +70,11 @@ Result<Outcome> open_model(Session& session, const OpenRequest& request) {
   Outcome outcome;
   outcome.text = printable(request.source) + ": " + count_text(model->names().size(), "file") + ", " +
                  bytes_text(bytes) + (request.target.empty() ? " verified" : " opened") + ", signed by " +
-                 printable(model->what().signer) + ", root sha256:" + to_hex(statement.root) + "\n";
-  outcome.json = {{"signer", model->what().signer},
-                  {"root", to_hex(statement.root)},
-                  {"files", model->names().size()},
-                  {"bytes", bytes},
-                  {"warnings", model->what().warnings}};
+                 printable(model->what().signer) + ", root sha256:" + to_hex(statement.root) + "\n" +
+                 left_out_text(statement);
+  outcome.json = {{"signer", model->what().signer}, {"root", to_hex(statement.root)},
+                  {"files", model->names().size()}, {"bytes", bytes},
+                  {"ignored", statement.ignored},   {"warnings", model->what().warnings}};
   outcome.terse = true;
   return outcome;
 }
@@ -85,6 +88,7 @@ void add_model_open(CLI::App& group, Run& run) {
   verb->add_option("TARGET", request->target, "where the files go; else they are verified alone");
   verb->add_option("--signed-by", request->trust.keys, "a public key that counts: PEM")->type_name("FILE");
   verb->add_option("--signers", request->trust.signers, "a file that lists who counts")->type_name("FILE");
+  add_ledger_options(*verb, request->ledger);
   verb->add_flag("--force", request->force, "replace files that are there");
   add_opening_key_options(*verb, request->keys);
   set_action(verb, run, request, open_model);

@@ -46,8 +46,11 @@ bool is_of_tenant(const std::string& label, const std::string& tenant) {
 
 class ModelsCollector final : public posture::Collector {
  public:
-  ModelsCollector(Session& session, std::vector<model::TrustedSigner> signers)
-      : session_(session), signers_(std::move(signers)) {}
+  ModelsCollector(Session& session, std::vector<model::TrustedSigner> signers, const std::string& signers_file)
+      : session_(session),
+        signers_(std::move(signers)),
+        signed_scope_("the model's files, and " +
+                      (signers_file.empty() ? "nobody whose signature counts" : "the signers of " + signers_file)) {}
   std::string_view name() const override { return kModelsCollector; }
 
   void collect(const posture::CollectContext& context, posture::FactSink& sink) override {
@@ -100,6 +103,8 @@ class ModelsCollector final : public posture::Collector {
     } else if (const Status done = verify(path, location, fact); !done.ok()) {
       fact = maker.not_assessed("model.signature", subject, done.error().message());
     }
+    // Nothing of the home was asked.
+    if (sealed.ok() && !*sealed) fact.scope = signed_scope_;
     sink.add(std::move(fact));
   }
 
@@ -130,11 +135,13 @@ class ModelsCollector final : public posture::Collector {
   // "a.safetensors.sig" beside "a.safetensors" is no model.
   static bool is_a_files_signature(const Path& path) {
     std::error_code failed;
-    return path.extension() == ".sig" && std::filesystem::exists(Path(path).replace_extension(), failed);
+    return path.extension() == ".sig" && std::filesystem::is_regular_file(path, failed) &&
+           std::filesystem::exists(Path(path).replace_extension(), failed);
   }
 
   Session& session_;
   const std::vector<model::TrustedSigner> signers_;
+  const std::string signed_scope_;  // of facts about models that aren't sealed
 };
 
 }  // namespace
@@ -151,7 +158,8 @@ Result<std::unique_ptr<posture::Collector>> make_models_collector(Session& sessi
   if ((!home && signers.empty()) || !std::ranges::any_of(estate.locations, is_local_model)) {
     return std::unique_ptr<posture::Collector>();
   }
-  return std::unique_ptr<posture::Collector>(std::make_unique<ModelsCollector>(session, std::move(signers)));
+  return std::unique_ptr<posture::Collector>(
+      std::make_unique<ModelsCollector>(session, std::move(signers), options.model_signers));
 }
 
 }  // namespace cloister::cli

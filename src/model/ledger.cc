@@ -118,13 +118,21 @@ Status withdraw(Ledger& ledger, const std::string& version, const std::string& r
 }
 
 Result<Bundle> sign_ledger(const Ledger& ledger, crypto::Signer& signer) {
-  return sign_payload(kLedgerPayloadType, serialize(ledger), signer, {});
+  const std::string payload = serialize(ledger);
+  if (const auto read = parse_ledger(as_bytes(payload)); !read.ok()) return unreadable(read.error());
+  return sign_payload(kLedgerPayloadType, payload, signer, {});
 }
 
-Result<Ledger> verify_ledger(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now) {
-  CLOISTER_TRY([[maybe_unused]] const Voucher voucher, vouch(bundle, trusted, now));
+Result<SignedLedger> verify_ledger(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now) {
+  CLOISTER_TRY(Voucher voucher, vouch(bundle, trusted, now));
   if (bundle.payload_type != kLedgerPayloadType) return Error(Code::kUnsupported, "a signature over no ledger");
-  return parse_ledger(bundle.payload);
+  CLOISTER_TRY(Ledger ledger, parse_ledger(bundle.payload));
+  return SignedLedger{std::move(voucher), std::move(ledger)};
+}
+
+Status check_signer(const Voucher& ledger, const Voucher& model) {
+  if (ledger.signer == model.signer && ledger.identity == model.identity) return {};
+  return Error(Code::kDenied, "the ledger is signed by " + ledger.signer + ", and the model by " + model.signer);
 }
 
 Status check_version(const Ledger& ledger, const crypto::Sha256Digest& root) {
@@ -138,7 +146,10 @@ Status check_version(const Ledger& ledger, const crypto::Sha256Digest& root) {
 }
 
 Result<LedgerFloor> raise_floor(const std::optional<LedgerFloor>& floor, const Ledger& ledger, const Bundle& bundle) {
-  const LedgerFloor own{ledger.sequence, crypto::sha256(bundle.payload)};
+  const LedgerFloor own{ledger.sequence, crypto::sha256(bundle.payload), ledger.model};
+  if (floor && floor->model != own.model) {
+    return Error(Code::kDenied, "the ledger is of " + own.model + ", and what was seen is of " + floor->model);
+  }
   if (!floor || own.sequence > floor->sequence) return own;
   if (own.sequence < floor->sequence) {
     return Error(Code::kDenied, "the ledger is number " + std::to_string(own.sequence) + ", and number " +
@@ -149,17 +160,20 @@ Result<LedgerFloor> raise_floor(const std::optional<LedgerFloor>& floor, const L
 }
 
 std::string to_text(const LedgerFloor& floor) {
-  return std::to_string(floor.sequence) + " " + to_hex(floor.digest) + "\n";
+  return std::to_string(floor.sequence) + " " + to_hex(floor.digest) + " " + floor.model + "\n";
 }
 
 Result<LedgerFloor> parse_floor(std::string_view text) {
   LedgerFloor floor;
   const char* const end = text.data() + text.size();
   const auto [rest, failed] = std::from_chars(text.data(), end, floor.sequence);
-  if (failed != std::errc() || rest == end || *rest != ' ' || !text.ends_with('\n')) {
-    return corrupt("it doesn't say which ledger was seen");
-  }
-  CLOISTER_TRY(floor.digest, parse_digest(std::string_view(rest + 1, end - 1)));
+  const Error none = corrupt("it doesn't say which ledger was seen");
+  if (failed != std::errc() || rest == end || *rest != ' ' || !text.ends_with('\n')) return none;
+  const std::string_view more(rest + 1, end - 1);
+  const std::size_t blank = more.find(' ');
+  if (blank == std::string_view::npos || blank + 1 == more.size()) return none;
+  CLOISTER_TRY(floor.digest, parse_digest(more.substr(0, blank)));
+  floor.model = more.substr(blank + 1);
   return floor;
 }
 

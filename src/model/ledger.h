@@ -33,21 +33,29 @@ Status approve(Ledger& ledger, const std::string& version, const crypto::Sha256D
 // kNotFound when there is no such version; one that was withdrawn stays so.
 Status withdraw(Ledger& ledger, const std::string& version, const std::string& reason);
 
+// kInvalid for a ledger that parse_ledger() would refuse.
 Result<Bundle> sign_ledger(const Ledger& ledger, crypto::Signer& signer);
+struct SignedLedger : Voucher {
+  Ledger ledger;
+};
 // The codes of verify_signature(), and kUnsupported when it is a signature over something else.
-Result<Ledger> verify_ledger(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now);
+Result<SignedLedger> verify_ledger(const Bundle& bundle, std::span<const TrustedSigner> trusted, Time now);
 
+// kDenied unless who signed the model signed the ledger too: nobody else who is trusted says which of its versions
+// count.
+Status check_signer(const Voucher& ledger, const Voucher& model);
 // kDenied unless a version with these files is listed and not withdrawn.
 Status check_version(const Ledger& ledger, const crypto::Sha256Digest& root);
 
-// The newest ledger that was ever seen: what is older, or another of the same number, isn't taken again.
+// The newest ledger of a model that was ever seen: what is older, or another of the same number, isn't taken again.
 struct LedgerFloor {
   std::uint64_t sequence = 0;
   crypto::Sha256Digest digest{};  // of the payload
+  std::string model;
 };
-// kDenied for a ledger below the floor.
+// kDenied for a ledger below the floor, and for another model's.
 Result<LedgerFloor> raise_floor(const std::optional<LedgerFloor>& floor, const Ledger& ledger, const Bundle& bundle);
-// "7 HEX", a line.
+// "7 HEX MODEL", a line.
 std::string to_text(const LedgerFloor& floor);
 Result<LedgerFloor> parse_floor(std::string_view text);
 

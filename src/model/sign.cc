@@ -74,7 +74,13 @@ Result<Statement> describe_model(const Tree& tree, const Describe& how, Progress
 
 Result<Bundle> sign_statement(const Statement& statement, crypto::Signer& signer,
                               std::span<const crypto::Certificate> chain) {
-  return sign_payload(kPayloadType, serialize_statement(statement), signer, chain);
+  const std::string payload = serialize_statement(statement);
+  if (const auto read = parse_statement(as_bytes(payload)); !read.ok()) return unreadable(read.error());
+  return sign_payload(kPayloadType, payload, signer, chain);
+}
+
+Error unreadable(const Error& why) {
+  return Error(Code::kInvalid, "nobody could read what would be signed: " + why.message());
 }
 
 Result<Bundle> sign_payload(std::string_view payload_type, std::string_view payload, crypto::Signer& signer,
@@ -98,6 +104,8 @@ Result<Bundle> sign_payload(std::string_view payload_type, std::string_view payl
   CLOISTER_TRY(bundle.signature, signer.sign(signed_bytes(bundle.payload_type, bundle.payload)));
   CLOISTER_RETURN_IF_ERROR(key.verify(crypto::signature_algorithm(key.type()),
                                       signed_bytes(bundle.payload_type, bundle.payload), bundle.signature));
+  const auto read = parse_bundle(serialize_bundle(bundle) + "\n");
+  if (!read.ok()) return unreadable(read.error());
   return bundle;
 }
 

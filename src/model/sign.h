@@ -20,13 +20,17 @@ struct Describe {
 Result<Statement> describe_model(const Tree& tree, const Describe& how, Progress& progress);
 
 // By a key on P-256 or P-384 (kUnsupported for others), whose certificates are given, the leaf first, or by the key
-// alone. kInvalid when the leaf isn't the key's, or isn't for signing.
+// alone. kInvalid when the leaf isn't the key's, and for a statement that nobody could read: names that no signature
+// can have, or too much of them. kDenied when the leaf isn't for signing.
 Result<Bundle> sign_statement(const Statement& statement, crypto::Signer& signer,
                               std::span<const crypto::Certificate> chain);
 
-// The same for a payload of any type.
+// The same for a payload of any type, which isn't looked at.
 Result<Bundle> sign_payload(std::string_view payload_type, std::string_view payload, crypto::Signer& signer,
                             std::span<const crypto::Certificate> chain);
+
+// kInvalid for what isn't signed, since whoever reads it would refuse it.
+Error unreadable(const Error& why);
 
 // What names a key in a bundle: hex SHA-256 of its PEM.
 std::string key_hint(const crypto::PublicKey& key);

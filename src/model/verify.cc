@@ -38,11 +38,14 @@ Result<Voucher> by_key(const Bundle& bundle, std::span<const TrustedSigner> trus
     if (!signer.key) continue;
     any = true;
     if (!bundle.hint.empty() && bundle.hint != key_hint(*signer.key)) continue;
-    last = check_signature(bundle, *signer.key);
-    if (!last.ok()) continue;
-    CLOISTER_RETURN_IF_ERROR(check_still_trusted(signer, now));
-    out.signer = signer.name;
-    return out;
+    Status came = check_signature(bundle, *signer.key);
+    if (came.ok()) came = check_still_trusted(signer, now);
+    if (came.ok()) {
+      out.signer = signer.name;
+      return out;
+    }
+    // The same key may count under another name; that it counted once is said before that another key's didn't fit.
+    if (last.ok() || last.error().code() != Code::kExpired) last = came;
   }
   if (!any) return denied("it is signed with a key, and no key is trusted");
   if (!last.ok()) return last.error();
@@ -94,8 +97,9 @@ Result<Voucher> by_certificate(const Bundle& bundle, std::span<const TrustedSign
     CLOISTER_RETURN_IF_ERROR(check_signing_usage(chain.front()));
     CLOISTER_TRY(const crypto::PublicKey key, chain.front().public_key());
     CLOISTER_RETURN_IF_ERROR(check_signature(bundle, key));
-    CLOISTER_RETURN_IF_ERROR(check_still_trusted(signer, now));
-    return Voucher{signer.name, *identity, {}};
+    const Status still = check_still_trusted(signer, now);
+    if (still.ok()) return Voucher{signer.name, *identity, {}};
+    why = still.error();
   }
   if (!why) return denied("it is signed by a certificate, and no root is trusted");
   return Error(why->code() == Code::kExpired ? Code::kExpired : Code::kDenied, "its certificate: " + why->message());

@@ -37,11 +37,14 @@ class ModelAttack {
 
   // A copy that somebody changed.
   void on_copy(const std::string& what, const std::function<Status(const Path& folder)>& change) {
+    on_copy(what, lab_.ledger(), change);
+  }
+  void on_copy(const std::string& what, const Path& ledger, const std::function<Status(const Path& folder)>& change) {
     if (tally_.over()) return;
     auto folder = lab_.copy("copy-" + std::to_string(++copies_));
     Status made = folder.ok() ? change(*folder) : Status(folder.error());
     if (!made.ok()) return tally_.cannot(what + ": " + made.error().message());
-    tally_.attack(what, load_all(*folder));
+    tally_.attack(what, load_all(*folder, ledger, field_.now));
   }
   void with_bundle(const std::string& what, const std::function<void(model::Bundle& bundle)>& change) {
     on_copy(what, [&](const Path& folder) -> Status {
@@ -173,7 +176,8 @@ void offer_old_versions(ModelAttack& attack) {
   if (!signed_by_stranger.ok()) return attack.tally_.cannot(signed_by_stranger.error().message());
   offer("the same, with a ledger that nobody trusted signed", lab.folder("forged.ledger"));
   offer("the same, with the model's signature in the ledger's place", lab.folder("canary") / "model.sig");
-  attack.on_copy("a version that was never approved", [&](const Path& folder) -> Status {
+  // With the newest ledger, so that nothing else is wrong with it.
+  attack.on_copy("a version that was never approved", withdrawn, [&](const Path& folder) -> Status {
     CLOISTER_RETURN_IF_ERROR(put_file(folder / "config.json", as_bytes(R"({"layers": 1})")));
     return lab.sign(folder, lab.key());
   });

@@ -23,13 +23,14 @@ struct Memory {
   std::optional<model::LedgerFloor> floor;
 };
 
-Status check_ledger(const Path& path, const model::TrustedSigner& signer, const crypto::Sha256Digest& root, Time now,
+Status check_ledger(const Path& path, const model::TrustedSigner& signer, const model::Signed& what, Time now,
                     Memory& memory) {
   CLOISTER_TRY(const Bytes text, read_file(path, model::kLedgerSizeMax));
   CLOISTER_TRY(const model::Bundle bundle, model::parse_bundle(as_text(text)));
-  CLOISTER_TRY(const model::Ledger ledger, model::verify_ledger(bundle, {&signer, 1}, now));
-  CLOISTER_TRY(memory.floor, model::raise_floor(memory.floor, ledger, bundle));
-  return model::check_version(ledger, root);
+  CLOISTER_TRY(const model::SignedLedger found, model::verify_ledger(bundle, {&signer, 1}, now));
+  CLOISTER_RETURN_IF_ERROR(model::check_signer(found, what));
+  CLOISTER_TRY(memory.floor, model::raise_floor(memory.floor, found.ledger, bundle));
+  return model::check_version(found.ledger, what.statement.root);
 }
 
 // Into memory that has no name, as a loader would take it.
@@ -119,7 +120,7 @@ ModelLoader loader_of(const ModelLab& lab, std::optional<Time> until) {
     const model::CheckFiles how{.ignored = {"model.sig"}, .threads = 1};
     CLOISTER_TRY(model::VerifiedModel verified,
                  model::VerifiedModel::verify(std::move(tree), bundle, {&signer, 1}, how, now, progress));
-    CLOISTER_RETURN_IF_ERROR(check_ledger(ledger, signer, verified.what().statement.root, now, *memory));
+    CLOISTER_RETURN_IF_ERROR(check_ledger(ledger, signer, verified.what(), now, *memory));
     const auto kept = std::make_shared<const model::VerifiedModel>(std::move(verified));
     return LoadFile([kept](const std::string& name) { return load_file(*kept, name); });
   };

@@ -27,6 +27,7 @@ has 'signed by release.pub, 2 files' <.out || fail "$(cat .out)"
 [[ $(cloister model verify llama --key other.pub --key release.pub --json | json_get signer) == release.pub ]]
 expect_error 4 'nobody trusts' cloister model verify llama --key other.pub
 expect_error 2 'belong together' cloister model verify llama --root release.pub
+expect_error 2 'but not both' cloister model verify llama --root release.pub --identity any --identity ci@example.org
 expect_error 5 'none.sig' cloister model verify llama --key release.pub --signature none.sig
 
 # A file that lists who counts, and until when.
@@ -66,6 +67,8 @@ expect_error 3 'cut.sig' cloister model verify llama --key release.pub --signatu
 expect_status 0 cloister model sign changed --key other.key --signature changed.sig --ignore weights --ignore model.sig
 expect_status 0 cloister model verify changed --key other.pub --signature changed.sig
 has 'left out by its signer: .*weights' <.out || fail "$(cat .out)"
+expect_error 2 'nobody could read' cloister model sign llama --key release.key --signature 'llama/model[1].sig'
+expect_absent 'llama/model[1].sig'
 expect_error 2 'wildcards' cloister model sign changed --key other.key --signature two.sig --ignore '*.bin'
 expect_status 0 cloister model sign llama/config.json --key other.key
 expect_status 0 cloister model verify llama/config.json --key other.pub
@@ -73,18 +76,35 @@ rm llama/config.json.sig
 
 # Versions: what was withdrawn isn't loaded with its old signature, and an old ledger isn't taken.
 versions=(--key release.pub --ledger llama.ledger --seen seen)
-expect_status 0 cloister model ledger approve llama.ledger llama --version 1.0 --key release.key
-expect_error 6 'already' cloister model ledger approve llama.ledger llama --version 1.1 --key release.key
-expect_error 4 'nobody trusts' cloister model ledger approve llama.ledger changed --version 1.1 --signature changed.sig --key release.key
+expect_status 0 cloister model ledger approve llama.ledger llama --version 1.0 --key release.key --seen own.seen
+expect_error 6 'already' cloister model ledger approve llama.ledger llama --version 1.1 --key release.key --seen own.seen
+expect_error 4 'nobody trusts' cloister model ledger approve llama.ledger changed --version 1.1 --signature changed.sig --key release.key --seen own.seen
 expect_error 2 'belong together' cloister model verify llama --key release.pub --ledger llama.ledger
 expect_status 0 cloister model verify llama "${versions[@]}"
-expect_error 4 'no version' cloister model verify changed --signature changed.sig --key other.pub "${versions[@]}"
+expect_status 0 cloister model sign changed --key release.key --signature mine.sig --ignore weights --ignore model.sig
+expect_error 4 'no version' cloister model verify changed --signature mine.sig "${versions[@]}"
+# Another who counts doesn't say which of these versions do; nor does another model's ledger, which raises nothing.
+expect_status 0 cloister model sign llama --key other.key --signature others.sig
+expect_error 4 'signed by release.pub, and the model by other.pub' cloister model verify llama --signature others.sig --key other.pub "${versions[@]}"
+expect_status 0 cloister model sign llama/config.json --key release.key --signature config.sig
+expect_status 0 cloister model ledger approve config.ledger llama/config.json --signature config.sig --version 1 --key release.key --seen config.seen
+expect_error 4 'is of config.json' cloister model verify llama --key release.pub --ledger config.ledger --seen seen
+expect_status 0 cloister model verify llama "${versions[@]}"
 cp llama.ledger old.ledger
-expect_status 0 cloister model ledger withdraw llama.ledger --version 1.0 --reason 'poisoned data' --key release.key
-expect_error 5 'no version 3' cloister model ledger withdraw llama.ledger --version 3 --reason x --key release.key
+expect_status 0 cloister model ledger withdraw llama.ledger --version 1.0 --reason 'poisoned data' --key release.key --seen own.seen
+expect_error 5 'no version 3' cloister model ledger withdraw llama.ledger --version 3 --reason x --key release.key --seen own.seen
 expect_error 4 'withdrawn: poisoned data' cloister model verify llama "${versions[@]}"
+cp llama.ledger new.ledger
 cp old.ledger llama.ledger
 expect_error 4 'number 2 was seen' cloister model verify llama "${versions[@]}"
+# Nor does the signer sign an old one anew, or begin again at 1 where it is gone.
+change=(--version 2 --key release.key --seen own.seen)
+expect_error 4 'number 2 was seen' cloister model ledger approve llama.ledger llama "${change[@]}"
+expect_error 4 'number 2 was seen' cloister model ledger withdraw llama.ledger --reason x "${change[@]}"
+expect_error 4 'is gone, and number 2' cloister model ledger approve none.ledger llama "${change[@]}"
+expect_error 4 'is of config.json' cloister model ledger approve config.ledger llama "${change[@]}"
+expect_error 2 'seen' cloister model ledger approve llama.ledger llama --version 2 --key release.key
+expect_absent none.ledger
 [[ $(cloister model ledger show old.ledger --key release.pub --json | json_get sequence) == 1 ]] || fail 'the number of a ledger'
 expect_error 4 'nobody trusts' cloister model ledger show old.ledger --key other.pub
 
@@ -114,11 +134,16 @@ expect_status 0 cloister dataset create acme/llama
 expect_status 0 cloister seal llama --dataset acme/llama
 expect_status 0 cloister model open llama.sealed --signed-by release.pub
 has '2 files, .* verified, signed by release.pub' <.out || fail "$(cat .out)"
+has 'left out by its signer: .*model.sig' <.out || fail "$(cat .out)"
 expect_status 0 cloister model open llama.sealed opened --signed-by release.pub
 expect_same llama/weights/a.bin opened/weights/a.bin
 expect_error 6 'config.json' cloister model open llama.sealed opened --signed-by release.pub
 expect_error 4 'nobody trusts' cloister model open llama.sealed other --signed-by other.pub
 expect_error 2 'nobody is trusted' cloister model open llama.sealed other
+expect_error 2 'belong together' cloister model open llama.sealed other --signed-by release.pub --ledger old.ledger
+expect_error 4 'number 2 was seen' cloister model open llama.sealed other --signed-by release.pub --ledger old.ledger --seen seen
+expect_status 0 cloister model open llama.sealed --signed-by release.pub --ledger old.ledger --seen open.seen
+expect_error 4 'withdrawn: poisoned data' cloister model open llama.sealed other --signed-by release.pub --ledger new.ledger --seen open.seen
 expect_absent other
 for change in added altered removed unsigned; do cp -r llama "$change"; done
 echo x >added/extra.json

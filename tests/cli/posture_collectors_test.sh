@@ -162,14 +162,35 @@ audit --only models
 audit --only models --model-signers signers.toml
 [[ $(fact model.signature 'models#plain' signed) == True ]] || fail 'a model that is signed'
 [[ $(fact model.signature 'models#plain' signer) == release@acme ]] || fail 'who signed it'
+has 'the signers of signers.toml' <report.json || fail 'what was looked at'
 echo more >models/plain/tokenizer.py
 audit --only models --model-signers signers.toml
 [[ $(fact model.signature 'models#plain' covered) == False ]] || fail 'a file that the signature leaves out'
 rm models/plain/tokenizer.py
+touch 'models/plain/a\b'
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain' covered) == False ]] || fail 'a name that no signature can list'
+rm 'models/plain/a\b'
+# A folder is a model, however it is called.
+mkdir models/plain.sig
+echo weights >models/plain.sig/weights
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain.sig' signed) == False ]] || fail 'a folder called like a signature'
+rm -r models/plain.sig
 echo other >models/plain/weights
 audit --only models --model-signers signers.toml
 [[ $(fact model.signature 'models#plain' signed) == False ]] || fail 'a file that was changed'
 (umask 077 && openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.key 2>/dev/null)
+# What the signer left out is signed by nobody.
+mkdir models/plain/adapter
+echo adapter >models/plain/adapter/weights
+expect_status 0 cloister model sign models/plain --key release.key --ignore adapter --force
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain' signed) == True ]] || fail 'a model of which something is left out'
+[[ $(fact model.signature 'models#plain' covered) == False ]] || fail 'a file that the signer left out'
+rm -r models/plain/adapter
+audit --only models --model-signers signers.toml
+[[ $(fact model.signature 'models#plain' covered) == True ]] || fail 'nothing that was left out is there'
 expect_status 0 cloister model sign models/plain --key other.key --force
 audit --only models --model-signers signers.toml
 [[ $(fact model.signature 'models#plain' signer_allowed) == False ]] || fail 'a signer who does not count'

@@ -85,6 +85,18 @@ TEST_F(ModelCertificates, Expired) {
   expect_refused(verify(bundle, trusted, kNow + days(-1)), Code::kExpired, "certificate");
 }
 
+TEST_F(ModelCertificates, OfWhoCountsUnderAnotherName) {
+  const Bundle bundle = signed_by(authority_.issue(release_leaf()));
+  std::vector<TrustedSigner> trusted = trusting_root({"release@example.org"});
+  trusted.front().until = kNow;
+  expect_refused(verify(bundle, trusted), Code::kExpired, "no longer");
+  trusted.push_back(trusting_root({"release@example.org"}).front());
+  trusted.back().name = "new name";
+  EXPECT_EQ(value_of(verify(bundle, trusted)).signer, "new name");
+  trusted.back().identities = {"other@example.org"};
+  expect_refused(verify(bundle, trusted), Code::kExpired, "no longer");
+}
+
 TEST_F(ModelCertificates, NotForSigning) {
   LeafParts parts = release_leaf();
   parts.usage.clear();

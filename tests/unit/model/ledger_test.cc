@@ -24,7 +24,7 @@ Bundle sign(const Ledger& ledger, std::uint64_t seed) {
 }
 
 TEST(ModelLedger, WhatMayBeLoaded) {
-  const Ledger ledger = value_of(verify_ledger(sign(two_versions(), 7), trusting(7), kNow));
+  const Ledger ledger = value_of(verify_ledger(sign(two_versions(), 7), trusting(7), kNow)).ledger;
   EXPECT_EQ(ledger.sequence, 3U);
   EXPECT_TRUE(check_version(ledger, root_of("2")).ok());
   expect_refused(check_version(ledger, root_of("1")), Code::kDenied, "withdrawn: poisoned");
@@ -36,6 +36,19 @@ TEST(ModelLedger, OfSomebodyElse) {
   ModelFiles model;
   expect_refused(verify_ledger(model.signed_by(7), trusting(7), kNow), Code::kUnsupported, "no ledger");
   expect_refused(verify_signature(sign(two_versions(), 7), trusting(7), kNow), Code::kUnsupported, "payload");
+}
+
+TEST(ModelLedger, OfAnotherSignerWhoCounts) {
+  std::vector<TrustedSigner> both = trusting(7);
+  both.push_back(trusting(8).front());
+  both.back().name = "ci";
+  ModelFiles files;
+  const Signed model = value_of(verify_signature(files.signed_by(7), both, kNow));
+  const SignedLedger own = value_of(verify_ledger(sign(two_versions(), 7), both, kNow));
+  EXPECT_TRUE(check_signer(own, model).ok());
+  const SignedLedger other = value_of(verify_ledger(sign(two_versions(), 8), both, kNow));
+  expect_refused(check_signer(other, model), Code::kDenied, "signed by ci, and the model by release");
+  expect_refused(check_signer({"release", "a@example.org", {}}, {"release", "b@example.org", {}}), Code::kDenied, "");
 }
 
 TEST(ModelLedger, VersionTwice) {
@@ -56,6 +69,15 @@ TEST(ModelLedger, LastNumber) {
   expect_refused(withdraw(ledger, "2", "x"), Code::kInvalid, "last number");
   EXPECT_EQ(ledger.sequence, ~std::uint64_t{0});
   EXPECT_EQ(ledger.versions.size(), 2U);
+}
+
+TEST(ModelLedger, OfAModelWithoutAName) {
+  crypto::MemorySigner signer(testing::key_of_seed(7));
+  Ledger ledger = two_versions();
+  ledger.model = "a\nb";
+  expect_refused(sign_ledger(ledger, signer), Code::kInvalid, "nobody could read");
+  ledger.model.assign(1025, 'a');
+  expect_refused(sign_ledger(ledger, signer), Code::kInvalid, "nobody could read");
 }
 
 TEST(ModelLedger, Malformed) {
@@ -91,11 +113,23 @@ TEST(ModelLedger, OlderThanOneThatWasSeen) {
   EXPECT_EQ(value_of(raise_floor(first, ledger, sign(ledger, 7))).sequence, 4U);
 }
 
+TEST(ModelLedger, OfAnotherModel) {
+  const Ledger ledger = two_versions();
+  const LedgerFloor floor = value_of(raise_floor({}, ledger, sign(ledger, 7)));
+  Ledger other = ledger;
+  other.model = "mistral";
+  other.sequence = 100;
+  expect_refused(raise_floor(floor, other, sign(other, 7)), Code::kDenied, "is of mistral");
+}
+
 TEST(ModelLedger, MemoryThatIsNone) {
-  const LedgerFloor floor{7, root_of("x")};
+  const LedgerFloor floor{7, root_of("x"), "the llama"};
   EXPECT_EQ(value_of(parse_floor(to_text(floor))).digest, floor.digest);
-  for (const std::string& text : {std::string(), std::string("7"), std::string("7 aa\n"), "x" + to_text(floor),
-                                  to_text(floor) + "x", std::string("7 \n"), std::string("\n")}) {
+  EXPECT_EQ(value_of(parse_floor(to_text(floor))).model, floor.model);
+  const std::string nameless = "7 " + to_hex(floor.digest);
+  for (const std::string& text :
+       {std::string(), std::string("7"), std::string("7 aa\n"), "x" + to_text(floor), to_text(floor) + "x",
+        std::string("7 \n"), std::string("\n"), nameless + "\n", nameless + " \n"}) {
     expect_refused(parse_floor(text), Code::kCorrupt, "");
   }
 }

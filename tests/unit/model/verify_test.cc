@@ -104,6 +104,19 @@ TEST(ModelVerify, SignerWhoCountedOnce) {
   EXPECT_TRUE(model.verify(model.signed_by(kSeed), trusted).ok());
 }
 
+TEST(ModelVerify, SignerWhoCountsUnderAnotherName) {
+  ModelFiles model;
+  std::vector<TrustedSigner> trusted = trusting(kSeed);
+  trusted.front().until = kNow;
+  trusted.push_back(trusting(kSeed).front());
+  trusted.back().name = "new name";
+  EXPECT_EQ(value_of(verify_signature(model.signed_by(kSeed), trusted, kNow)).signer, "new name");
+  trusted.back() = trusting(kOther).front();
+  Bundle bundle = model.signed_by(kSeed);
+  bundle.hint.clear();
+  expect_refused(verify_signature(bundle, trusted, kNow), Code::kExpired, "no longer");
+}
+
 TEST(ModelVerify, FilesChangedMissingAndExtra) {
   ModelFiles model;
   const Bundle bundle = model.signed_by(kSeed);
@@ -213,6 +226,22 @@ TEST(ModelVerify, SwappedAfterTheCheck) {
   put(model.outside("aside"), "more");
   std::filesystem::create_symlink("../aside", model.path() / "weights-b");
   expect_refused(load("weights-b"), Code::kDenied, "symbolic link");
+}
+
+TEST(ModelVerify, SignatureThatNobodyCouldRead) {
+  ModelFiles model;
+  crypto::MemorySigner signer(testing::key_of_seed(kSeed));
+  Statement wildcard = model.statement();
+  wildcard.ignored.emplace_back("model[1].sig");
+  expect_refused(sign_statement(wildcard, signer, {}), Code::kInvalid, "nobody could read");
+  Statement name = model.statement();
+  name.subject = "llama\xff";
+  expect_refused(sign_statement(name, signer, {}), Code::kInvalid, "nobody could read");
+  Statement many = model.statement();
+  many.ignored.assign(kIgnoredMax + 1, "weights");
+  expect_refused(sign_statement(many, signer, {}), Code::kInvalid, "nobody could read");
+  const std::string large(kBundleSizeMax / 4 * 3 + 1, ' ');
+  expect_refused(sign_payload("text/plain", large, signer, {}), Code::kInvalid, "nobody could read");
 }
 
 TEST(ModelVerify, NothingToSign) {

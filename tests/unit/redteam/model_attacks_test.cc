@@ -61,6 +61,23 @@ ModelLoader forgetful(const ModelLab& lab, std::optional<Time> until) {
 
 TEST_F(ModelAttacks, LoaderThatForgets) { expect_failed(run_old_version(field(), forgetful)); }
 
+// Takes versions that no ledger lists.
+ModelLoader unlisted(const ModelLab& lab, std::optional<Time> until) {
+  const ModelLoader ours = loader_of(lab, until);
+  const auto verify = [ours](const Path& folder, const Path& ledger, Time now) -> Result<LoadFile> {
+    auto load = ours.verify(folder, ledger, now);
+    if (load.ok() || load.error().message().find("has no version") == std::string::npos) return load;
+    return LoadFile([folder](const std::string& name) { return read_file(folder / name, 1 << 20); });
+  };
+  return {verify, ours.check_file};
+}
+
+TEST_F(ModelAttacks, LoaderThatTakesUnlistedVersions) {
+  const Report report = run_old_version(field(), unlisted);
+  expect_failed(report);
+  EXPECT_EQ(report.cases - report.refused, 1);
+}
+
 // Takes nothing at all.
 ModelLoader broken(const ModelLab&, std::optional<Time>) {
   const Error none(Code::kDenied, "nothing is loaded here");
