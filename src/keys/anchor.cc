@@ -95,7 +95,8 @@ Status check_dataset_key(Store& store, const DestroyedKey& key) {
   return comes_back(key);
 }
 
-Status check_against(const AnchorPoint& point, Store& store) {
+// The store goes on from where the anchor is.
+Status check_past(const AnchorPoint& point, Store& store) {
   CLOISTER_TRY(const std::string home_id, store.setting("home_id"));
   if (home_id != point.home_id) return Error(Code::kDenied, "the anchor is of another home");
   CLOISTER_TRY(const AuditHead head, store.audit_head());
@@ -109,6 +110,11 @@ Status check_against(const AnchorPoint& point, Store& store) {
     return Error(Code::kDenied, "the store has another past than its anchor says: row " +
                                     std::to_string(point.head.rows) + " of its log isn't the one that there was");
   }
+  return {};
+}
+
+Status check_against(const AnchorPoint& point, Store& store) {
+  CLOISTER_RETURN_IF_ERROR(check_past(point, store));
   for (const DestroyedKey& key : point.destroyed) {
     CLOISTER_RETURN_IF_ERROR(key.kek ? check_kek(store, key) : check_dataset_key(store, key));
   }
@@ -173,6 +179,9 @@ Status Anchor::check(Store& store) const {
 Status Anchor::advance(Store& store) const {
   CLOISTER_TRY(const File locked, lock_folder_of(file_));
   CLOISTER_TRY(AnchorPoint point, read());
+  // A store that was put back under a program that runs mustn't become what every later one is held to. An anchor is
+  // written after its change only, so that a store is never behind its own.
+  CLOISTER_RETURN_IF_ERROR(check_past(point, store));
   CLOISTER_TRY(const AuditHead head, store.audit_head());
   if (head.rows <= point.head.rows) return {};
   CLOISTER_RETURN_IF_ERROR(add_destroyed_since(store, point.head.rows, head.rows, point.destroyed));

@@ -158,7 +158,8 @@ class Store {
   Result<audit::RowHash> audit_hash(std::uint64_t sequence);
 
   // From now on every change is noted in the anchor, too: kUnavailable of change() may then also be that it happened
-  // and the anchor couldn't be told, and says so. With Anchor::check()'s codes.
+  // and the anchor couldn't be told, kDenied that the store contradicts it, and both say so. With Anchor::check()'s
+  // codes.
   Status follow(const Anchor& anchor);
 
   // The server part of the origins of this store's trees: SERVER/TENANT, and SERVER/- for what concerns no tenant.

@@ -85,6 +85,10 @@ Status Store::change(const AuditEntry& entry, const std::function<Status(Change&
 Status Store::note_in_anchor(const audit::Event& event) {
   const Status noted = Anchor(*database_->anchor()).advance(*this);
   if (noted.ok()) return {};
+  if (noted.error().code() == Code::kDenied) {
+    return Error(Code::kDenied,
+                 event.action + " is done, and the store's anchor isn't moved: " + noted.error().message());
+  }
   return Error(Code::kUnavailable, event.action +
                                        " is done, and the store's anchor couldn't be told, so that an older "
                                        "copy of the store isn't noticed yet: " +
