@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "tests/unit/keys/home.h"
 
 namespace cloister::keys {
@@ -111,6 +113,24 @@ TEST_P(AnchorTest, AnchorThatIsGone) {
   EXPECT_EQ(store().tenant("acme", "")->versions.size(), 2U);
   expect_ok(anchor_.make(store()));
   expect_ok(anchor_.check(store()));
+}
+
+TEST_P(AnchorTest, DestroyedDatasetLeavesNoBytesWhenItIsNotNoted) {
+  if (GetParam() == Kind::kPostgres) GTEST_SKIP() << "its rows are overwritten in the server's files";
+  const Bytes keyring = store().dataset("acme", "", "mnist")->keyring;
+  const Bytes mac(keyring.end() - 32, keyring.end());
+  const auto is_on_disk = [&] {
+    for (const auto& entry : std::filesystem::directory_iterator(home_->store_path().parent_path())) {
+      const auto bytes = read_file(entry.path(), 1 << 28);
+      if (bytes.ok() && std::search(bytes->begin(), bytes->end(), mac.begin(), mac.end()) != bytes->end()) return true;
+    }
+    return false;
+  };
+  expect_ok(home_->keys->schedule_dataset_destruction(kMnist, days(7), home_->caller()));
+  EXPECT_TRUE(is_on_disk());
+  ASSERT_TRUE(std::filesystem::remove(anchor_.file()));
+  EXPECT_FALSE(home_->keys->destroy_dataset(kMnist, home_->caller(days(7))).ok());
+  EXPECT_FALSE(is_on_disk());
 }
 
 TEST_P(AnchorTest, AnchorThatOthersMayWrite) {
