@@ -98,6 +98,7 @@ Report destruction(const Field& field, const Targets&) {
 // Of the home where there is one: what the canary home is held against says nothing about it.
 Report restored_store(const Field& field, const Targets& targets) {
   if (!targets.store.empty()) return run_restored_home(field, targets.store, targets.anchor);
+  if (targets.postgres) return not_run("RT-K10", "the home's store is in PostgreSQL: it isn't copied, nor put back");
   return in_lab(field, "RT-K10", [&](Lab& lab) -> Result<Report> {
     CLOISTER_TRY(const RestoredStoreTarget target, restored_store_target(lab, field));
     return run_restored_store(field, target);

@@ -4,6 +4,7 @@
 #include "keys/anchor.h"
 #include "redteam/lab.h"
 #include "redteam/log_attacks.h"
+#include "redteam/run.h"
 #include "tests/support/value_of.h"
 #include "tests/unit/redteam/fixture.h"
 
@@ -124,6 +125,18 @@ TEST_F(KeyDrills, RestoredHome) {
   expect_defended(run_restored_home(field("with"), lab_->store_path(), anchor));
   expect_not_run(run_restored_home(field("gone"), lab_->store_path(), field_.folder / "no-anchor"), "no-anchor");
   expect_not_run(run_restored_home(field("nothing"), field_.folder / "no.db", anchor), "no.db");
+}
+
+// What the canary home is held against says nothing about a home that has no file.
+TEST_F(KeyDrills, RestoredHomeInPostgres) {
+  RunOptions options;
+  options.authorised_by = "ada";
+  options.exercises = {"RT-K10"};
+  options.targets.postgres = true;
+  const auto reports =
+      value_of(run(built_in_playbook(), options, field_.folder, random_, field_.now, progress_, Observer()));
+  ASSERT_EQ(reports.size(), 1U);
+  expect_not_run(reports[0], "PostgreSQL");
 }
 
 }  // namespace
