@@ -61,6 +61,19 @@ TEST_F(KeyDrills, NothingToRotate) {
   expect_not_run(run_kek_rotation(field_, target), "before");
 }
 
+// What there was no time for didn't get through.
+TEST_F(KeyDrills, KekRotationWithoutTime) {
+  Field late = field_;
+  late.until = 0;
+  expect_not_run(run_kek_rotation(late, value_of(kek_rotation_target(*lab_))), "time was over");
+}
+
+TEST_F(KeyDrills, DekRotationWithoutTime) {
+  Field late = field_;
+  late.until = 0;
+  expect_not_run(run_dek_rotation(late, value_of(dek_rotation_target(*lab_, field_))), "time was over");
+}
+
 TEST_F(KeyDrills, DekRotation) {
   const Report report = run_dek_rotation(field_, value_of(dek_rotation_target(*lab_, field_)));
   expect_defended(report);
