@@ -188,9 +188,12 @@ Report run_destruction(const Field& field, const DestructionTarget& target) {
   tally.honest("the key is destroyed", destroyed);
   if (!destroyed.ok()) return std::move(tally).finish();
   tally.attack("the object, in the home", target.open(target.object), "primary");
-  tally.attack("the object, from the copy that follows", target.from_replica(target.object), "replica");
+  const std::string_view replica = target.copies_count ? "replica" : "", backup = target.copies_count ? "backup" : "";
+  tally.attack("the object, from the copy before it follows", target.from_lagging(target.object), replica);
+  tally.attack("the object, from the copy that follows", target.from_replica(target.object), replica);
   tally.attack("the object, by who had the key open and asks again", target.from_cache(target.object), "cache");
-  tally.attack("the object, from an older store put back", target.from_backup(target.object), "backup");
+  tally.attack("the object, from an older store put back", target.from_backup(target.object), backup);
+  if (!target.copies_count) tally.note("copies of the home's own store aren't held to an anchor as these are");
   tally.honest("another tenant's object", status_of(target.open_other(target.other)));
   return std::move(tally).finish();
 }

@@ -229,12 +229,15 @@ Result<DestructionTarget> destruction_target(Lab& lab, const Field& field) {
     return destroy_first_kek(lab, Duration{kWait.ms - 1});
   };
   out.destroy = [&lab] { return destroy_first_kek(lab, kWait); };
-  out.from_replica = [home = anchored.home, now,
-                      copy = field.folder / "replica.db"](const Path& object) -> Result<Bytes> {
+  const Path copy = field.folder / "replica.db";
+  out.from_replica = [home = anchored.home, now, copy](const Path& object) -> Result<Bytes> {
     std::error_code ignored;
     std::filesystem::remove(copy, ignored);
     CLOISTER_RETURN_IF_ERROR(copy_store(home.store, copy));
     return open_in_home({copy, home.root, {}}, kAlder, now, object);
+  };
+  out.from_lagging = [anchored, now, copy](const Path& object) {
+    return open_in_home(anchored.restored(copy), kAlder, now, object);
   };
   out.from_backup = [anchored, now](const Path& object) {
     return open_in_home(anchored.restored(anchored.older), kAlder, now, object);

@@ -88,9 +88,11 @@ Report dek_rotation(const Field& field, const Targets&) {
   });
 }
 
-Report destruction(const Field& field, const Targets&) {
+Report destruction(const Field& field, const Targets& targets) {
   return in_lab(field, "destruction", [&](Lab& lab) -> Result<Report> {
-    CLOISTER_TRY(const DestructionTarget target, destruction_target(lab, field));
+    CLOISTER_TRY(DestructionTarget target, destruction_target(lab, field));
+    // The canary home is a file with an anchor. A home that isn't lets older copies be opened, or may.
+    target.copies_count = !targets.postgres && (targets.store.empty() || !targets.anchor.empty());
     return run_destruction(field, target);
   });
 }

@@ -117,6 +117,25 @@ TEST_F(KeyDrills, DestructionWithoutAnAnchor) {
   EXPECT_EQ(report.covers, (std::vector<std::string>{"cache", "primary", "replica"}));
 }
 
+TEST_F(KeyDrills, CopyThatLagsWithoutAnAnchor) {
+  DestructionTarget target = value_of(destruction_target(*lab_, field_));
+  target.from_lagging = [&](const Path& object) {
+    return open_in_home({field_.folder / "replica.db", lab_->root_path(), {}}, kAlder, field_.now, object);
+  };
+  const Report report = run_destruction(field_, target);
+  expect_failed(report);
+  EXPECT_EQ(report.covers, (std::vector<std::string>{"backup", "cache", "primary"}));
+}
+
+// The canary home's anchor says nothing about a home that has none.
+TEST_F(KeyDrills, DestructionInAHomeWithoutAnAnchor) {
+  DestructionTarget target = value_of(destruction_target(*lab_, field_));
+  target.copies_count = false;
+  const Report report = run_destruction(field_, target);
+  expect_defended(report);
+  EXPECT_EQ(report.covers, (std::vector<std::string>{"cache", "primary"}));
+}
+
 TEST_F(KeyDrills, DestructionThatDestroysNothing) {
   DestructionTarget target = value_of(destruction_target(*lab_, field_));
   target.destroy = well;
