@@ -77,8 +77,7 @@ TEST_F(KeyDrills, DekRotationWithoutTime) {
 TEST_F(KeyDrills, DekRotation) {
   const Report report = run_dek_rotation(field_, value_of(dek_rotation_target(*lab_, field_)));
   expect_defended(report);
-  EXPECT_EQ(report.covers,
-            (std::vector<std::string>{"dependants-listed", "old-removed", "re-encrypted", "refused-for-new"}));
+  EXPECT_EQ(report.covers, (std::vector<std::string>{"old-removed", "re-encrypted", "refused-for-new"}));
 }
 
 TEST_F(KeyDrills, DekThatGoesOnBeingUsed) {
@@ -87,7 +86,7 @@ TEST_F(KeyDrills, DekThatGoesOnBeingUsed) {
   target.destroy = well;  // and isn't destroyed
   const Report report = run_dek_rotation(field_, target);
   expect_failed(report);
-  EXPECT_EQ(report.covers, (std::vector<std::string>{"dependants-listed", "re-encrypted"}));
+  EXPECT_EQ(report.covers, (std::vector<std::string>{"re-encrypted"}));
 }
 
 TEST_F(KeyDrills, DependantThatIsNotListed) {
