@@ -139,6 +139,27 @@ TEST_P(AnchorTest, AnchorThatOthersMayWrite) {
   expect_error(anchor_.check(store()), Code::kDenied);
 }
 
+// They put the anchor of another day back, which is right in itself.
+TEST_P(AnchorTest, FolderThatOthersMayWrite) {
+  ASSERT_EQ(::chmod(elsewhere_.path().c_str(), 0777), 0);
+  expect_error(anchor_.check(store()), Code::kDenied, "folder");
+  expect_error(anchor_.make(store()), Code::kDenied, "folder");
+  expect_error(home_->keys->rotate_kek(kAcme, home_->caller()), Code::kDenied, "kek.rotate is done");
+  ASSERT_EQ(::chmod(elsewhere_.path().c_str(), 0755), 0);
+  expect_ok(anchor_.check(store()));
+}
+
+// Who may look into the folder mustn't be able to keep programs from noting their changes.
+TEST_P(AnchorTest, LockOfItsOwn) {
+  const auto folder = File::open_directory(elsewhere_.path());
+  expect_ok(folder);
+  expect_ok(folder->lock_exclusive());
+  expect_ok(home_->keys->rotate_kek(kAcme, home_->caller()));
+  struct stat lock{};
+  ASSERT_EQ(::stat((anchor_.file().string() + ".lock").c_str(), &lock), 0);
+  EXPECT_EQ(lock.st_mode & 0777, 0600U);
+}
+
 TEST_P(AnchorTest, DestroyedKekThatComesBack) {
   const KekVersion before = home_->kek(kAcme, 1);
   expect_ok(home_->keys->rotate_kek(kAcme, home_->caller()));
