@@ -50,6 +50,11 @@ Status put_back_keyring(Lab& lab, const Bytes& keyring) {
                       });
 }
 
+// What makes an attempt possible, or undoes it: where it fails, nothing was refused.
+Status prepared(const Status& came) {
+  return came.ok() ? Status() : Status(Error(Code::kInternal, "it couldn't be prepared: " + came.error().message()));
+}
+
 Result<std::uint32_t> slot_version(const Path& object) {
   CLOISTER_TRY(const File file, File::open(object));
   CLOISTER_TRY(const seal::ObjectOutline outline, seal::read_outline(file));
@@ -157,10 +162,11 @@ Result<KekRotationTarget> kek_rotation_target(Lab& lab) {
   };
   out.retire = [&lab] { return lab.keys().disable_kek(kAlderTenant, kFirst, lab.caller()); };
   out.use_retired = [&lab, before = row.keyring]() -> Status {
-    CLOISTER_TRY(const auto now, lab.keys().store().dataset(kAlder.tenant, kAlder.environment, kAlder.dataset));
-    CLOISTER_RETURN_IF_ERROR(put_back_keyring(lab, before));
+    const auto now = lab.keys().store().dataset(kAlder.tenant, kAlder.environment, kAlder.dataset);
+    CLOISTER_RETURN_IF_ERROR(prepared(status_of(now)));
+    CLOISTER_RETURN_IF_ERROR(prepared(put_back_keyring(lab, before)));
     const auto came = lab.keys().unlock_keyring(kAlder, "redteam", lab.caller());
-    CLOISTER_RETURN_IF_ERROR(put_back_keyring(lab, now.keyring));
+    CLOISTER_RETURN_IF_ERROR(prepared(put_back_keyring(lab, now->keyring)));
     return status_of(came);
   };
   return out;

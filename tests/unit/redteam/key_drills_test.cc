@@ -1,6 +1,8 @@
 // The drills of the life of keys: the canary home comes through all of them, and a home that doesn't is found out.
 #include "redteam/key_drills.h"
 
+#include <sys/stat.h>
+
 #include "keys/anchor.h"
 #include "redteam/lab.h"
 #include "redteam/log_attacks.h"
@@ -39,6 +41,20 @@ TEST_F(KeyDrills, KekRotationThatFails) {
   const Report report = run_kek_rotation(field_, target);
   expect_failed(report);
   EXPECT_EQ(std::ranges::count(report.covers, "retired-refused"), 0);
+}
+
+// A refusal of what comes before the attempt is none of the attempt.
+TEST_F(KeyDrills, RetiredVersionThatCannotBePutBack) {
+  const KekRotationTarget target = value_of(kek_rotation_target(*lab_));
+  ASSERT_TRUE(target.rotate().ok());
+  ASSERT_TRUE(target.retire().ok());
+  const keys::Anchor anchor(field_.folder / "anchor");
+  ASSERT_TRUE(anchor.make(lab_->keys().store()).ok());
+  ASSERT_TRUE(lab_->keys().store().follow(anchor).ok());
+  ASSERT_EQ(::chmod(field_.folder.c_str(), 0777), 0);
+  const Status came = target.use_retired();
+  ASSERT_FALSE(came.ok());
+  EXPECT_EQ(came.error().code(), Code::kInternal) << came.error().message();
 }
 
 TEST_F(KeyDrills, ReaderThatFailsDuringARotation) {
