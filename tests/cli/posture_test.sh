@@ -79,6 +79,7 @@ first=$(cloister --json posture trend | json_get trend.0.run)
 expect_status 0 cloister posture export "$first" -o one.jsonl
 expect_status 0 cloister posture export -o two.jsonl --proof two.proof
 expect_error 2 'says less' cloister posture export --without-raw -o less.jsonl --proof less.proof
+[[ ! -e less.jsonl ]] || fail 'a refused export left a bundle behind'
 home=$CLOISTER_HOME
 export CLOISTER_HOME=$PWD/nobody
 expect_status 0 cloister posture verify one.jsonl two.jsonl --key "$key"
