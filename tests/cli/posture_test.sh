@@ -143,6 +143,12 @@ mv "$newest" hidden
 expect_error 3 "isn't kept here" cloister posture trend
 mv hidden "$newest"
 expect_status 0 cloister posture trend
+# Nor do all of them.
+mkdir all
+find "$home/posture" -maxdepth 1 -name '*-*.sealed' -exec mv {} all/ \;
+expect_error 3 "isn't kept here" cloister posture trend
+mv all/* "$home/posture/"
+expect_status 0 cloister posture trend
 
 expect_status 0 cloister posture controls KEY-02
 expect_error 5 KEY-99 cloister posture controls KEY-99
