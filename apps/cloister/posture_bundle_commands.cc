@@ -48,12 +48,22 @@ Result<std::string> shortened(const OpenedStore& store, const ExportRequest& req
 }
 
 Result<Outcome> export_run(Session& session, const ExportRequest& request) {
+  const bool shortens = request.redact_emails || request.without_raw;
+  if (shortens && !request.proof.empty()) {
+    return invalid("--proof: a copy that says less is another run than the log's");
+  }
   CLOISTER_TRY(const auto store, OpenedStore::open(session, request.store, OpenedStore::IfNone::kRefuse));
   CLOISTER_TRY(const posture::RunFile file, store->find(request.run));
   CLOISTER_TRY(std::string text, store->store().read(file));
   const audit::VerifierKey& key = store->key();
   CLOISTER_TRY(posture::ReadBundle bundle, posture::verify_signed(text, {&key, 1}).with_context("run " + file.run));
-  if (request.redact_emails || request.without_raw) {
+  // Before anything is put on record or written: a run that isn't on the log leaves nothing behind.
+  std::string proof;
+  if (!request.proof.empty()) {
+    CLOISTER_TRY(const posture::LogProof made, store->log_proof(file.run));
+    proof = posture::format_log_proof(made);
+  }
+  if (shortens) {
     CLOISTER_TRY(text, shortened(*store, request, std::move(bundle), file));
   } else {
     CLOISTER_RETURN_IF_ERROR(session.record("posture.export", "", file.run, "root " + posture::root_of(bundle.text)));
@@ -61,12 +71,8 @@ Result<Outcome> export_run(Session& session, const ExportRequest& request) {
   CLOISTER_RETURN_IF_ERROR(
       write_file(request.file, as_bytes(text), request.force ? Overwrite::kReplace : Overwrite::kRefuse, 0640));
   if (!request.proof.empty()) {
-    if (request.redact_emails || request.without_raw) {
-      return invalid("--proof: a copy that says less is another run than the log's");
-    }
-    CLOISTER_TRY(const posture::LogProof proof, store->log_proof(file.run));
-    CLOISTER_RETURN_IF_ERROR(write_file(request.proof, as_bytes(posture::format_log_proof(proof)),
-                                        request.force ? Overwrite::kReplace : Overwrite::kRefuse, 0640));
+    CLOISTER_RETURN_IF_ERROR(
+        write_file(request.proof, as_bytes(proof), request.force ? Overwrite::kReplace : Overwrite::kRefuse, 0640));
   }
   Outcome outcome;
   outcome.terse = true;

@@ -172,7 +172,7 @@ Made make_home(Session& session, const AuditOptions& options, const posture::Est
 
 Made make_service(Session& session, const AuditOptions& options, const posture::Estate&) {
   if (options.service_config.empty()) return Collector();
-  daemon::ServiceCollector::Parts parts{options.service_config};
+  daemon::ServiceCollector::Parts parts{options.service_config, nullptr, session.home()};
   CLOISTER_TRY(const bool home, session.has_home());
   if (home) {
     CLOISTER_TRY(parts.store, session.store());

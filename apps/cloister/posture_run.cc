@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "crypto/hash.h"
+#include "posture/collect/input_file.h"
 #include "posture/evidence/history.h"
 #include "posture/evidence/record.h"
 #include "posture/evidence/self_check.h"
@@ -13,6 +14,7 @@
 #include "posture/fact_lines.h"
 #include "posture/inventory.h"
 #include "posture/report/json.h"
+#include "verifier_key.h"
 
 namespace cloister::cli {
 namespace {
@@ -34,23 +36,53 @@ unsigned thread_count(const Globals& globals) {
   return globals.threads != 0 ? globals.threads : std::max(1U, std::thread::hardware_concurrency());
 }
 
+// All that decides what is looked at: who has the same files makes the same evidence with it.
 std::string command_of(const AuditOptions& options) {
-  std::string command = "cloister posture audit --estate " + options.estate;
-  if (!options.exceptions.empty()) command += " --exceptions " + options.exceptions;
-  for (const std::string& file : options.facts) command += " --facts " + file;
-  for (const std::string& path : options.path_evidence) command += " --evidence " + path;
-  for (const std::string& file : options.scans) command += " --scan " + file;
-  for (const std::string& file : options.kubernetes) command += " --kubernetes " + file;
-  for (const std::string& file : options.iac) command += " --iac " + file;
-  if (!options.policy.empty()) command += " --policy " + options.policy;
-  if (!options.model_signers.empty()) command += " --model-signers " + options.model_signers;
+  std::string command = "cloister posture audit";
+  const auto add = [&command](std::string_view option, const std::string& value) {
+    if (!value.empty()) command += " " + std::string(option) + " " + value;
+  };
+  const auto add_all = [&add](std::string_view option, const std::vector<std::string>& values) {
+    for (const std::string& value : values) add(option, value);
+  };
+  add("--estate", options.estate);
+  add("--exceptions", options.exceptions);
+  add_all("--facts", options.facts);
+  add_all("--evidence", options.path_evidence);
+  add_all("--bundle", options.path_bundles);
+  add_all("--scan", options.scans);
+  add_all("--mesh", options.mesh);
+  add_all("--ct", options.logs);
+  add_all("--ct-known", options.known);
+  add_all("--crypto-inventory", options.cboms);
+  add_all("--s3-inventory", options.s3_inventory);
+  add_all("--kubernetes", options.kubernetes);
+  add_all("--iac", options.iac);
+  add("--policy", options.policy);
+  add("--service-config", options.service_config);
+  add_all("--log-checkpoint", options.log_checkpoints);
+  add_all("--log-witness", options.log_witnesses);
+  add("--model-signers", options.model_signers);
   if (options.aws) command += " --aws";
   if (options.azure) command += " --azure";
   if (options.google) command += " --google";
   if (options.databases) command += " --postgresql";
-  for (const std::string& name : options.only) command += " --only " + name;
-  for (const std::string& name : options.skip) command += " --skip " + name;
+  add_all("--only", options.only);
+  add_all("--skip", options.skip);
   return command;
+}
+
+// Whose certificates and whose word were taken for granted: what they are, beside where they were read.
+Status add_trusted(const AuditOptions& options, posture::Materials& materials) {
+  for (const std::string& path : options.known) {
+    CLOISTER_TRY(const std::string text, read_text(path, posture::kInputFileMax));
+    materials.context["known certificates of " + printable(path)] = "sha256 " + to_hex(crypto::sha256(as_bytes(text)));
+  }
+  for (const std::string& witness : options.log_witnesses) {
+    CLOISTER_TRY(const audit::VerifierKey key, read_verifier_key(witness));
+    materials.context["log witness " + printable(witness)] = printable(key.text());
+  }
+  return {};
 }
 
 // Facts that others collected count as theirs: what the file said, and its digest, are in the report's context.
@@ -93,6 +125,7 @@ Result<Input> read_input(const Session& session, const AuditOptions& options, po
   materials.at = caller.now;
   materials.program = "cloister " CLOISTER_VERSION;
   materials.context = {{"user", caller.actor}, {"host", host_name()}, {"command", printable(command_of(options))}};
+  CLOISTER_RETURN_IF_ERROR(add_trusted(options, materials));
   CLOISTER_RETURN_IF_ERROR(add_facts(options.facts, materials));
   return input;
 }

@@ -148,9 +148,15 @@ Result<Outcome> evidence(Session& session, const EvidenceRequest& request) {
   return show_control(posture, *control);
 }
 
+Error not_kept(std::size_t runs) {
+  return Error(Code::kCorrupt, count_text(runs, "run") + " of the audit log isn't kept here");
+}
+
 Result<Outcome> trend(Session& session, const TrendRequest& request) {
   CLOISTER_TRY(const auto store, OpenedStore::open(session, request.store, OpenedStore::IfNone::kRefuse));
+  CLOISTER_TRY(const std::vector<std::string> missing, store->missing_runs());
   CLOISTER_TRY(const auto newest, store->newest());
+  if (!newest && !missing.empty()) return not_kept(missing.size());
   if (!newest) return Error(Code::kNotFound, "no run was kept yet");
   CLOISTER_TRY(const posture::StoredHistory history, posture::parse_history(newest->contents.history));
   Table table({"time", "run", "level", "score", "coverage", "pass", "fail", "not assessed", "excepted"});
@@ -168,15 +174,12 @@ Result<Outcome> trend(Session& session, const TrendRequest& request) {
                     std::string(name_of(changed.after)) + "\n";
   }
   outcome.json = Json::parse(newest->contents.history);
-  CLOISTER_TRY(const std::vector<std::string> missing, store->missing_runs());
   outcome.json["missing"] = missing;
   for (const std::string& run : missing) {
     outcome.text +=
         "MISSING: run " + run + " is on the audit log and not in the store: it was removed, or never kept\n";
   }
-  if (!missing.empty()) {
-    outcome.failure = Error(Code::kCorrupt, count_text(missing.size(), "run") + " of the audit log isn't kept here");
-  }
+  if (!missing.empty()) outcome.failure = not_kept(missing.size());
   return outcome;
 }
 

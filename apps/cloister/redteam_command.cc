@@ -140,7 +140,8 @@ Result<redteam::RunOptions> options_of(Session& session, const RedteamRequest& r
   CLOISTER_TRY(const bool home, session.has_home());
   if (!home) return out;
   CLOISTER_TRY(const HomeConfig config, session.read_config());
-  if (!config.postgres) targets.store = session.sqlite_path();
+  targets.postgres = config.postgres.has_value();
+  if (!targets.postgres) targets.store = session.sqlite_path();
   targets.anchor = config.anchor;
   return out;
 }

@@ -47,6 +47,14 @@ Fact detection_fact(const Config& config, const FactMaker& maker, Time now) {
   return fact;
 }
 
+// Whatever links lead there.
+bool is_same_folder(const Path& one, const Path& other) {
+  std::error_code first, second;
+  const Path a = std::filesystem::weakly_canonical(one, first);
+  const Path b = std::filesystem::weakly_canonical(other, second);
+  return !first && !second && !a.empty() && a == b;
+}
+
 }  // namespace
 
 posture::FactValues authentication_values(const Config& config, const AuthenticationParts& parts) {
@@ -98,7 +106,7 @@ void ServiceCollector::collect(const posture::CollectContext& context, posture::
     return;
   }
   AuthenticationParts parts;
-  if (parts_.store != nullptr) {
+  if (parts_.store != nullptr && is_same_folder(config->home, parts_.home)) {
     const auto keys = parts_.store->settings("access_key:");
     if (keys.ok()) parts.access_keys = static_cast<std::int64_t>(keys->size());
   }

@@ -27,6 +27,7 @@ class ServiceCollector final : public posture::Collector {
   struct Parts {
     Path config;
     keys::Store* store = nullptr;  // outlives it; null: none is there
+    Path home = {};                // whose store that is: of another home than the service's nothing is counted
   };
   explicit ServiceCollector(Parts parts) : parts_(std::move(parts)) {}
   std::string_view name() const override { return kServiceCollector; }

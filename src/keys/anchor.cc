@@ -95,7 +95,8 @@ Status check_dataset_key(Store& store, const DestroyedKey& key) {
   return comes_back(key);
 }
 
-Status check_against(const AnchorPoint& point, Store& store) {
+// The store goes on from where the anchor is.
+Status check_past(const AnchorPoint& point, Store& store) {
   CLOISTER_TRY(const std::string home_id, store.setting("home_id"));
   if (home_id != point.home_id) return Error(Code::kDenied, "the anchor is of another home");
   CLOISTER_TRY(const AuditHead head, store.audit_head());
@@ -109,16 +110,34 @@ Status check_against(const AnchorPoint& point, Store& store) {
     return Error(Code::kDenied, "the store has another past than its anchor says: row " +
                                     std::to_string(point.head.rows) + " of its log isn't the one that there was");
   }
+  return {};
+}
+
+Status check_against(const AnchorPoint& point, Store& store) {
+  CLOISTER_RETURN_IF_ERROR(check_past(point, store));
   for (const DestroyedKey& key : point.destroyed) {
     CLOISTER_RETURN_IF_ERROR(key.kek ? check_kek(store, key) : check_dataset_key(store, key));
   }
   return {};
 }
 
-// The anchor's folder, with nobody else writing an anchor there.
-Result<File> lock_folder_of(const Path& file) {
-  const Path folder = file.parent_path().empty() ? Path(".") : file.parent_path();
-  CLOISTER_TRY(File locked, File::open_directory(folder));
+// Who may write there puts the anchor of another day in this one's place.
+Status check_folder_of(const Path& file) {
+  CLOISTER_TRY(const File folder, File::open_directory(file.parent_path().empty() ? Path(".") : file.parent_path()));
+  return check_guarded(folder, Guard::kUnwritten);
+}
+
+// Not the folder itself, which everybody who may look into it could hold locked.
+Result<File> open_lock(const Path& path) {
+  auto made = File::create_new(path, 0600);
+  if (made.ok() || made.error().code() != Code::kExists) return made;
+  return File::open(path, File::Access::kReadWrite);
+}
+
+// With nobody else writing this anchor.
+Result<File> lock_beside(const Path& file) {
+  CLOISTER_RETURN_IF_ERROR(check_folder_of(file).with_context("the anchor's folder"));
+  CLOISTER_TRY(File locked, open_lock(file.string() + ".lock"));
   const double until = monotonic_seconds() + kPatienceSeconds;
   while (true) {
     const Status came = locked.lock_exclusive();
@@ -142,6 +161,7 @@ Result<AnchorPoint> point_of(Store& store) {
 }  // namespace
 
 Result<AnchorPoint> Anchor::read() const {
+  CLOISTER_RETURN_IF_ERROR(check_folder_of(file_).with_context("the folder of the store's anchor"));
   CLOISTER_TRY(const File file, File::open(file_).with_context("the store's anchor"));
   CLOISTER_RETURN_IF_ERROR(check_guarded(file, Guard::kUnwritten).with_context("the store's anchor"));
   CLOISTER_TRY(const Bytes bytes, read_rest(file, kSizeMax));
@@ -149,7 +169,7 @@ Result<AnchorPoint> Anchor::read() const {
 }
 
 Status Anchor::make(Store& store) const {
-  CLOISTER_TRY(const File locked, lock_folder_of(file_));
+  CLOISTER_TRY(const File locked, lock_beside(file_));
   const auto before = read();
   AnchorPoint point;
   if (before.ok()) {
@@ -171,8 +191,11 @@ Status Anchor::check(Store& store) const {
 }
 
 Status Anchor::advance(Store& store) const {
-  CLOISTER_TRY(const File locked, lock_folder_of(file_));
+  CLOISTER_TRY(const File locked, lock_beside(file_));
   CLOISTER_TRY(AnchorPoint point, read());
+  // A store that was put back under a program that runs mustn't become what every later one is held to. An anchor is
+  // written after its change only, so that a store is never behind its own.
+  CLOISTER_RETURN_IF_ERROR(check_past(point, store));
   CLOISTER_TRY(const AuditHead head, store.audit_head());
   if (head.rows <= point.head.rows) return {};
   CLOISTER_RETURN_IF_ERROR(add_destroyed_since(store, point.head.rows, head.rows, point.destroyed));

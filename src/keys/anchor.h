@@ -43,7 +43,8 @@ class Anchor {
   // kDenied: the store is older than what is written there, or has another past, or has a key that was destroyed.
   // kNotFound: the file is gone, which is for a person to explain.
   Status check(Store& store) const;
-  // After a change: to where the store's log goes now, with what was destroyed since.
+  // After a change: to where the store's log goes now, with what was destroyed since. kDenied, and it stays where it
+  // is, for a store that doesn't go on from there.
   Status advance(Store& store) const;
 
  private:

@@ -162,8 +162,14 @@ Status Hierarchy::destroy_dataset(const DatasetName& name, const Caller& caller)
         CLOISTER_TRY(dataset.keyring, keyring.serialize(*kek, "ring"));
         return DatasetHold{HoldState::kDestroyed, {}};
       });
-  CLOISTER_RETURN_IF_ERROR(status);
-  return state_->store.forget_overwritten(Overwritten::kKeyrings);
+  // Whatever was said of it: one that was destroyed before, or whose destruction couldn't be noted, is gone too.
+  const auto hold = dataset_hold(state_->store, name);
+  const bool destroyed = status.ok() || (hold.ok() && hold->state == HoldState::kDestroyed);
+  if (!destroyed) return status;
+  const Status forgotten = state_->store.forget_overwritten(Overwritten::kKeyrings);
+  if (forgotten.ok() || status.ok()) return status.ok() ? forgotten : status;
+  return Error(Code::kUnavailable, name.text() + " is destroyed, but its keys are still in the store's files (" +
+                                       forgotten.error().message() + "); " + status.error().message());
 }
 
 }  // namespace cloister::keys

@@ -122,7 +122,7 @@ Status Hierarchy::set_dataset_key_state(const DatasetName& name, std::uint32_t v
   if (state != seal::DatasetKeyState::kDestroyed) return status;
   // Also when refused: a version destroyed before, while another process was reading, is asked for again.
   const Status forgotten = state_->store.forget_overwritten(Overwritten::kKeyrings);
-  const bool destroyed = status.ok() || status.error().code() == Code::kDenied;
+  const bool destroyed = status.ok() || status.error().code() == Code::kDenied || state_->store.is_done(status.error());
   if (!destroyed || forgotten.ok()) return status;
   return Error(Code::kUnavailable,
                "key version " + std::to_string(version) + " of " + name.text() +

@@ -73,6 +73,7 @@ void Meter::stop(Cost& cost) const {
 }
 
 Error Hierarchy::State::refuse(AuditEntry entry, Error error) {
+  if (store.is_done(error)) return error;  // it has its row, which says that it happened
   const bool failed = error.code() == Code::kUnavailable || error.code() == Code::kInternal;
   entry.event.outcome = failed ? audit::Outcome::kFailed : audit::Outcome::kRefused;
   entry.event.detail = error.message();

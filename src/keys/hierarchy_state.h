@@ -50,7 +50,7 @@ struct Hierarchy::State {
     State& state_;
   };
 
-  // Records what was refused, and returns why.
+  // Records what was refused, and returns why. What happened and isn't noted in the anchor wasn't refused.
   Error refuse(AuditEntry entry, Error error);
 
   // KH-7.

@@ -352,7 +352,8 @@ Result<Cost> Hierarchy::State::destroy(KekTarget target, std::string_view action
                                    });
   // Also when refused: a version destroyed before, while another process was reading, is asked for again.
   const Status forgotten = store.forget_overwritten(Overwritten::kKeks);
-  if (!forgotten.ok() && (status.ok() || destroyed_before)) {
+  const bool destroyed = status.ok() || destroyed_before || store.is_done(status.error());
+  if (!forgotten.ok() && destroyed) {
     return Error(Code::kUnavailable, "KEK version " + std::to_string(target.version) + " of " + target.name.text() +
                                          " is destroyed, but its wrapped key is still in the store's files; the same "
                                          "command again removes it: " +

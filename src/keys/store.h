@@ -157,9 +157,11 @@ class Store {
   // Of that row, counted from 1. kNotFound where there is none.
   Result<audit::RowHash> audit_hash(std::uint64_t sequence);
 
-  // From now on every change is noted in the anchor, too: kUnavailable of change() may then also be that it happened
-  // and the anchor couldn't be told, and says so. With Anchor::check()'s codes.
+  // From now on every change is noted in the anchor, too: kInternal of change() may then also be that it happened and
+  // the anchor couldn't be told, kDenied that the store contradicts it, and both say so. With Anchor::check()'s codes.
   Status follow(const Anchor& anchor);
+  // Whether that is what change() meant by this error, its last of that sort.
+  bool is_done(const Error& error) const;
 
   // The server part of the origins of this store's trees: SERVER/TENANT, and SERVER/- for what concerns no tenant.
   Result<std::string> log_server();
@@ -190,6 +192,7 @@ class Store {
   Status note_in_anchor(const audit::Event& event);
   std::unique_ptr<Database> database_;
   std::string log_server_;                      // once it was read
+  std::optional<Error> unnoted_;                // of the last change that happened and isn't in the anchor
   std::optional<AuditAppender::Place> newest_;  // of this object's own records
   Change* change_ = nullptr;                    // whose body is running
 };

@@ -85,10 +85,21 @@ Status Store::change(const AuditEntry& entry, const std::function<Status(Change&
 Status Store::note_in_anchor(const audit::Event& event) {
   const Status noted = Anchor(*database_->anchor()).advance(*this);
   if (noted.ok()) return {};
-  return Error(Code::kUnavailable, event.action +
-                                       " is done, and the store's anchor couldn't be told, so that an older "
-                                       "copy of the store isn't noticed yet: " +
-                                       noted.error().message());
+  if (noted.error().code() == Code::kDenied) {
+    unnoted_ =
+        Error(Code::kDenied, event.action + " is done, and the store's anchor isn't moved: " + noted.error().message());
+  } else {
+    // Not kUnavailable: whoever asks again has it done twice.
+    unnoted_ = Error(Code::kInternal, event.action +
+                                          " is done, and the store's anchor couldn't be told, so that an older "
+                                          "copy of the store isn't noticed yet: " +
+                                          noted.error().message());
+  }
+  return *unnoted_;
+}
+
+bool Store::is_done(const Error& error) const {
+  return unnoted_ && error.code() == unnoted_->code() && error.message() == unnoted_->message();
 }
 
 Status Store::follow(const Anchor& anchor) {

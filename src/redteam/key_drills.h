@@ -35,9 +35,11 @@ struct DestructionTarget {
   OpenObject open, open_other;
   Step destroy_too_early;  // before its wait is over; well: it was destroyed
   Step destroy;
-  OpenObject from_replica;  // a copy of the store that follows it
-  OpenObject from_backup;   // an older copy, put back where the store is
-  OpenObject from_cache;    // by who had the key open before
+  OpenObject from_replica;   // a copy of the store that follows it, and has
+  OpenObject from_lagging;   // the same copy as it was when it followed last
+  OpenObject from_backup;    // an older copy, put back where the store is
+  OpenObject from_cache;     // by who had the key open before
+  bool copies_count = true;  // what is shown of copies that are older holds for the home, too
 };
 Report run_destruction(const Field& field, const DestructionTarget& target);  // "destruction"
 

@@ -50,6 +50,11 @@ Status put_back_keyring(Lab& lab, const Bytes& keyring) {
                       });
 }
 
+// What makes an attempt possible, or undoes it: where it fails, nothing was refused.
+Status prepared(const Status& came) {
+  return came.ok() ? Status() : Status(Error(Code::kInternal, "it couldn't be prepared: " + came.error().message()));
+}
+
 Result<std::uint32_t> slot_version(const Path& object) {
   CLOISTER_TRY(const File file, File::open(object));
   CLOISTER_TRY(const seal::ObjectOutline outline, seal::read_outline(file));
@@ -157,10 +162,11 @@ Result<KekRotationTarget> kek_rotation_target(Lab& lab) {
   };
   out.retire = [&lab] { return lab.keys().disable_kek(kAlderTenant, kFirst, lab.caller()); };
   out.use_retired = [&lab, before = row.keyring]() -> Status {
-    CLOISTER_TRY(const auto now, lab.keys().store().dataset(kAlder.tenant, kAlder.environment, kAlder.dataset));
-    CLOISTER_RETURN_IF_ERROR(put_back_keyring(lab, before));
+    const auto now = lab.keys().store().dataset(kAlder.tenant, kAlder.environment, kAlder.dataset);
+    CLOISTER_RETURN_IF_ERROR(prepared(status_of(now)));
+    CLOISTER_RETURN_IF_ERROR(prepared(put_back_keyring(lab, before)));
     const auto came = lab.keys().unlock_keyring(kAlder, "redteam", lab.caller());
-    CLOISTER_RETURN_IF_ERROR(put_back_keyring(lab, now.keyring));
+    CLOISTER_RETURN_IF_ERROR(prepared(put_back_keyring(lab, now->keyring)));
     return status_of(came);
   };
   return out;
@@ -229,12 +235,15 @@ Result<DestructionTarget> destruction_target(Lab& lab, const Field& field) {
     return destroy_first_kek(lab, Duration{kWait.ms - 1});
   };
   out.destroy = [&lab] { return destroy_first_kek(lab, kWait); };
-  out.from_replica = [home = anchored.home, now,
-                      copy = field.folder / "replica.db"](const Path& object) -> Result<Bytes> {
+  const Path copy = field.folder / "replica.db";
+  out.from_replica = [home = anchored.home, now, copy](const Path& object) -> Result<Bytes> {
     std::error_code ignored;
     std::filesystem::remove(copy, ignored);
     CLOISTER_RETURN_IF_ERROR(copy_store(home.store, copy));
     return open_in_home({copy, home.root, {}}, kAlder, now, object);
+  };
+  out.from_lagging = [anchored, now, copy](const Path& object) {
+    return open_in_home(anchored.restored(copy), kAlder, now, object);
   };
   out.from_backup = [anchored, now](const Path& object) {
     return open_in_home(anchored.restored(anchored.older), kAlder, now, object);

@@ -88,9 +88,11 @@ Report dek_rotation(const Field& field, const Targets&) {
   });
 }
 
-Report destruction(const Field& field, const Targets&) {
+Report destruction(const Field& field, const Targets& targets) {
   return in_lab(field, "destruction", [&](Lab& lab) -> Result<Report> {
-    CLOISTER_TRY(const DestructionTarget target, destruction_target(lab, field));
+    CLOISTER_TRY(DestructionTarget target, destruction_target(lab, field));
+    // The canary home is a file with an anchor. A home that isn't lets older copies be opened, or may.
+    target.copies_count = !targets.postgres && (targets.store.empty() || !targets.anchor.empty());
     return run_destruction(field, target);
   });
 }
@@ -98,6 +100,7 @@ Report destruction(const Field& field, const Targets&) {
 // Of the home where there is one: what the canary home is held against says nothing about it.
 Report restored_store(const Field& field, const Targets& targets) {
   if (!targets.store.empty()) return run_restored_home(field, targets.store, targets.anchor);
+  if (targets.postgres) return not_run("RT-K10", "the home's store is in PostgreSQL: it isn't copied, nor put back");
   return in_lab(field, "RT-K10", [&](Lab& lab) -> Result<Report> {
     CLOISTER_TRY(const RestoredStoreTarget target, restored_store_target(lab, field));
     return run_restored_store(field, target);

@@ -19,6 +19,7 @@ using HandedIn = std::function<Report(const Field& field)>;
 struct Targets {
   Path store;                         // of the home, in SQLite: its log, on copies; empty: the canary home's
   Path anchor;                        // of that store; empty: it has none
+  bool postgres = false;              // there is a home, and its store is in PostgreSQL: no file to copy
   std::vector<pid_t> processes;       // beside this one
   std::vector<Path> logs, manifests;  // files, and folders of them
   std::vector<std::string> canaries;  // what must be in none of those, beside what looks like a key

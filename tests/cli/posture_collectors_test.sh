@@ -151,6 +151,8 @@ audit --only home
 [[ $(fact audit.log '' anchored) == 'left out' ]] || fail 'nobody looked elsewhere'
 audit --only home --log-checkpoint log.checkpoint --log-witness w1.vkey
 [[ $(fact audit.log '' anchored) == True ]] || fail 'a cosigned head was not believed'
+grep -q -- '--log-checkpoint log.checkpoint --log-witness w1.vkey' report.json || fail 'the report leaves out what was looked at'
+grep -q 'log witness w1.vkey' report.json || fail 'the report leaves out whose word was taken'
 # Models that are signed where they lie: by somebody who counts, or not, whole, or with a file too much.
 (umask 077 && openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out release.key 2>/dev/null)
 openssl pkey -in release.key -pubout -out release.pub

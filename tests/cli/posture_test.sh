@@ -79,6 +79,7 @@ first=$(cloister --json posture trend | json_get trend.0.run)
 expect_status 0 cloister posture export "$first" -o one.jsonl
 expect_status 0 cloister posture export -o two.jsonl --proof two.proof
 expect_error 2 'says less' cloister posture export --without-raw -o less.jsonl --proof less.proof
+[[ ! -e less.jsonl ]] || fail 'a refused export left a bundle behind'
 home=$CLOISTER_HOME
 export CLOISTER_HOME=$PWD/nobody
 expect_status 0 cloister posture verify one.jsonl two.jsonl --key "$key"
@@ -141,6 +142,12 @@ newest=$(find "$home/posture" -name '*-*.sealed' | sort | tail -1)
 mv "$newest" hidden
 expect_error 3 "isn't kept here" cloister posture trend
 mv hidden "$newest"
+expect_status 0 cloister posture trend
+# Nor do all of them.
+mkdir all
+find "$home/posture" -maxdepth 1 -name '*-*.sealed' -exec mv {} all/ \;
+expect_error 3 "isn't kept here" cloister posture trend
+mv all/* "$home/posture/"
 expect_status 0 cloister posture trend
 
 expect_status 0 cloister posture controls KEY-02

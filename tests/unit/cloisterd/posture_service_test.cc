@@ -114,7 +114,7 @@ struct ServiceCollectorTest : ::testing::Test {
     EXPECT_TRUE(write_file(path, as_bytes(text), Overwrite::kReplace, 0600).ok());
     return path;
   }
-  std::vector<posture::Fact> collect(const std::string& more) {
+  std::vector<posture::Fact> collect(const std::string& more, keys::Store* store = nullptr, const Path& home = {}) {
     const Path policy = write("policy.toml", policy_of("acme"));
     const Path config = write("cloisterd.toml",
                               "home = \"/var/lib/cloister\"\ntrust_domain = \"acme.example\"\n"
@@ -124,7 +124,7 @@ struct ServiceCollectorTest : ::testing::Test {
     posture::CollectContext context;
     context.estate = &estate;
     context.now = kNow;
-    ServiceCollector({config, nullptr}).collect(context, kept);
+    ServiceCollector({config, store, home}).collect(context, kept);
     return kept.all;
   }
 };
@@ -139,6 +139,17 @@ TEST_F(ServiceCollectorTest, Facts) {
   EXPECT_EQ(facts[1].list("detected")->size(), 7U);
   EXPECT_EQ(facts[1].number("false_positive_permille"), 0);
   EXPECT_EQ(facts[1].number("seconds_to_contain"), std::nullopt) << "nothing contains by itself";
+}
+
+TEST_F(ServiceCollectorTest, KeysOfAnotherHome) {
+  keys::Store store = value_of(keys::Store::create(folder / "home/store.db"));
+  const std::string aws(kAws);
+  const auto own = collect(aws, &store, "/var/lib/../lib/cloister");
+  ASSERT_EQ(own.size(), 2U);
+  EXPECT_EQ(own[0].number("static_credentials"), 0);
+  const auto other = collect(aws, &store, folder / "home");
+  ASSERT_EQ(other.size(), 2U);
+  EXPECT_EQ(other[0].number("static_credentials"), std::nullopt) << "nobody counted the service's";
 }
 
 TEST_F(ServiceCollectorTest, DetectorsThatAreOff) {

@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "tests/unit/keys/home.h"
 
 namespace cloister::keys {
@@ -80,6 +82,22 @@ TEST_P(AnchorTest, OlderStoreWithARowMadeUp) {
   expect_error(anchor_.check(store()), Code::kDenied, "another past");
 }
 
+// The program that runs has no reason to look back: it mustn't write down as true what it finds.
+TEST_P(AnchorTest, OlderStoreUnderARunningProgram) {
+  if (GetParam() == Kind::kPostgres) GTEST_SKIP() << "its rows are cut in the same way";
+  expect_ok(home_->keys->rotate_kek(kAcme, home_->caller()));
+  const AnchorPoint before = point();
+  cut_to(before.head.rows - 1);
+  home_->reopen();
+  store().database().set_anchor(anchor_.file());
+  record();
+  expect_error(home_->keys->rotate_kek(kAcme, home_->caller()), Code::kDenied, "another past");
+  expect_error(home_->keys->rotate_kek(kAcme, home_->caller()), Code::kDenied, "another past");
+  EXPECT_EQ(point().head.rows, before.head.rows);
+  EXPECT_EQ(point().head.hash, before.head.hash);
+  expect_error(anchor_.check(store()), Code::kDenied, "another past");
+}
+
 TEST_P(AnchorTest, AnotherHome) {
   Home other(GetParam());
   expect_error(anchor_.check(other.keys->store()), Code::kDenied, "another home");
@@ -91,15 +109,55 @@ TEST_P(AnchorTest, AnchorThatIsGone) {
   ASSERT_TRUE(std::filesystem::remove(anchor_.file()));
   expect_error(anchor_.check(store()), Code::kNotFound, "anchor");
   // What was done is done, and who did it hears that it isn't noted.
-  expect_error(home_->keys->rotate_kek(kAcme, home_->caller()), Code::kUnavailable, "kek.rotate is done");
+  expect_error(home_->keys->rotate_kek(kAcme, home_->caller()), Code::kInternal, "kek.rotate is done");
+  EXPECT_EQ(home_->last_event().outcome, audit::Outcome::kAllowed);
   EXPECT_EQ(store().tenant("acme", "")->versions.size(), 2U);
   expect_ok(anchor_.make(store()));
   expect_ok(anchor_.check(store()));
 }
 
+TEST_P(AnchorTest, DestroyedDatasetLeavesNoBytesWhenItIsNotNoted) {
+  if (GetParam() == Kind::kPostgres) GTEST_SKIP() << "its rows are overwritten in the server's files";
+  const Bytes keyring = store().dataset("acme", "", "mnist")->keyring;
+  const Bytes mac(keyring.end() - 32, keyring.end());
+  const auto is_on_disk = [&] {
+    for (const auto& entry : std::filesystem::directory_iterator(home_->store_path().parent_path())) {
+      const auto bytes = read_file(entry.path(), 1 << 28);
+      if (bytes.ok() && std::search(bytes->begin(), bytes->end(), mac.begin(), mac.end()) != bytes->end()) return true;
+    }
+    return false;
+  };
+  expect_ok(home_->keys->schedule_dataset_destruction(kMnist, days(7), home_->caller()));
+  EXPECT_TRUE(is_on_disk());
+  ASSERT_TRUE(std::filesystem::remove(anchor_.file()));
+  EXPECT_FALSE(home_->keys->destroy_dataset(kMnist, home_->caller(days(7))).ok());
+  EXPECT_FALSE(is_on_disk());
+}
+
 TEST_P(AnchorTest, AnchorThatOthersMayWrite) {
   ASSERT_EQ(::chmod(anchor_.file().c_str(), 0666), 0);
   expect_error(anchor_.check(store()), Code::kDenied);
+}
+
+// They put the anchor of another day back, which is right in itself.
+TEST_P(AnchorTest, FolderThatOthersMayWrite) {
+  ASSERT_EQ(::chmod(elsewhere_.path().c_str(), 0777), 0);
+  expect_error(anchor_.check(store()), Code::kDenied, "folder");
+  expect_error(anchor_.make(store()), Code::kDenied, "folder");
+  expect_error(home_->keys->rotate_kek(kAcme, home_->caller()), Code::kDenied, "kek.rotate is done");
+  ASSERT_EQ(::chmod(elsewhere_.path().c_str(), 0755), 0);
+  expect_ok(anchor_.check(store()));
+}
+
+// Who may look into the folder mustn't be able to keep programs from noting their changes.
+TEST_P(AnchorTest, LockOfItsOwn) {
+  const auto folder = File::open_directory(elsewhere_.path());
+  expect_ok(folder);
+  expect_ok(folder->lock_exclusive());
+  expect_ok(home_->keys->rotate_kek(kAcme, home_->caller()));
+  struct stat lock{};
+  ASSERT_EQ(::stat((anchor_.file().string() + ".lock").c_str(), &lock), 0);
+  EXPECT_EQ(lock.st_mode & 0777, 0600U);
 }
 
 TEST_P(AnchorTest, DestroyedKekThatComesBack) {

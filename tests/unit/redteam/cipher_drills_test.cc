@@ -66,6 +66,12 @@ TEST_F(Ciphers, OneAnswer) {
   EXPECT_GT(report.cases, 72);
 }
 
+TEST_F(Ciphers, OracleWithoutTime) {
+  Field late = field_;
+  late.until = 0;
+  expect_not_run(run_oracle(late, value_of(oracle_target(*lab_))), "time was over");
+}
+
 // Says which byte is wrong.
 class Talkative final : public crypto::KeyWrapper {
  public:
