@@ -79,7 +79,10 @@ bool replace(std::string& text, std::string_view from, std::string_view to, std:
 class Forger {
  public:
   Forger(const redteam::Field& field, const ForgedReportTarget& target)
-      : field_(field), target_(target), tally_(field, "RT-M07", std::string(kRemedy)) {}
+      : field_(field),
+        target_(target),
+        tally_(field, "RT-M07", std::string(kRemedy)),
+        key_(crypto::SigningKey::generate(*field.random)) {}
 
   redteam::Report run() && {
     const Status ready = make();
@@ -92,8 +95,7 @@ class Forger {
 
  private:
   Status make() {
-    CLOISTER_TRY(signer_, audit::NoteSigner::make(kName, audit::NoteKeyType::kEd25519,
-                                                  crypto::SigningKey::generate(*field_.random)));
+    CLOISTER_TRY(signer_, audit::NoteSigner::make(kName, audit::NoteKeyType::kEd25519, key_));
     CLOISTER_TRY(contents_, contents_of(materials_of(field_.now)));
     CLOISTER_TRY(lines_, posture::bundle_lines(*contents_));
     CLOISTER_TRY(bundle_, signed_bundle(lines_, *signer_, field_.now));
@@ -120,8 +122,8 @@ class Forger {
     const std::size_t fact = copy.find("\n{\"at\":\"") + 1;
     copy.erase(fact, copy.find('\n', fact) + 1 - fact);
     try_bundle("a fact is left out", copy);
-    auto other =
-        audit::NoteSigner::make(kName, audit::NoteKeyType::kEd25519, crypto::SigningKey::generate(*field_.random));
+    const crypto::SigningKey stranger = crypto::SigningKey::generate(*field_.random);
+    auto other = audit::NoteSigner::make(kName, audit::NoteKeyType::kEd25519, stranger);
     if (!other.ok()) return tally_.cannot(other.error().message());
     const auto resigned = signed_bundle(lines_, *other, field_.now);
     if (!resigned.ok()) return tally_.cannot(resigned.error().message());
@@ -181,7 +183,8 @@ class Forger {
   const redteam::Field& field_;
   const ForgedReportTarget& target_;
   redteam::Tally tally_;
-  std::optional<audit::NoteSigner> signer_;
+  const crypto::SigningKey key_;
+  std::optional<audit::NoteSigner> signer_;  // of key_, which it doesn't own
   std::optional<posture::BundleContents> contents_;
   std::string lines_, bundle_;
 };

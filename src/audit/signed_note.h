@@ -79,6 +79,7 @@ std::string write_note_signature(const NoteSignature& signature);
 class NoteSigner {
  public:
   static Result<NoteSigner> make(std::string_view name, NoteKeyType type, const crypto::SigningKey& key);
+  static Result<NoteSigner> make(std::string_view name, NoteKeyType type, crypto::SigningKey&& key) = delete;
 
   const VerifierKey& verifier() const { return verifier_; }
   // `now` goes into a cosignature; a signature of the text alone has no time.

@@ -92,7 +92,7 @@ TEST(HomeConfig, Malformed) {
           "must be text");
   refused(R"({"version": 3, "root": {}, "roots": {}})", "version 3 has roots");
   refused(R"({"version": 1, "root": {"kind": "software", "passphrase": "none"}, "roots": {}})", "version 3 has roots");
-  expect_refused(parse(R"({"version": 4, "roots": {}})"), Code::kUnsupported, "another version");
+  expect_refused(parse(R"({"version": 5, "roots": {}})"), Code::kUnsupported, "another version");
 }
 
 TEST(Roots, FoundInTheConfigurationAsItIsNow) {
