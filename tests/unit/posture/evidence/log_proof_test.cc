@@ -81,8 +81,8 @@ TEST_F(ProofOfARun, HashChangedOrLeftOut) {
 }
 
 TEST_F(ProofOfARun, CheckpointOfSomebodyElse) {
-  const auto other =
-      testing::value_of(audit::NoteSigner::make(kSignerName, audit::NoteKeyType::kEd25519, audit::signing_key(8)));
+  const crypto::SigningKey key = audit::signing_key(8);
+  const auto other = testing::value_of(audit::NoteSigner::make(kSignerName, audit::NoteKeyType::kEd25519, key));
   EXPECT_FALSE(verify_log_proof(proof(), {other.verifier()}, kRun, kRoot).ok());
 }
 
