@@ -25,7 +25,10 @@ Result<bool> lists_all(const model::Tree& tree, const model::Statement& statemen
   if (!files.ok()) return files.error();
   std::set<std::string_view> listed;
   for (const model::Resource& resource : statement.resources) listed.insert(resource.path);
-  return std::ranges::all_of(*files, [&](const model::TreeFile& file) { return listed.contains(file.name); });
+  // In shards an empty file has none.
+  return std::ranges::all_of(*files, [&](const model::TreeFile& file) {
+    return listed.contains(file.name) || (statement.shard_size && file.size == 0);
+  });
 }
 
 Status compare(const Path& model, const Path& signature, const model::Statement& statement, unsigned threads,

@@ -57,7 +57,7 @@ Route changing(policy::Operation operation, Change change, Show show) {
 Status change_recorded(keys::Store& store, keys::AuditEntry entry,
                        const std::function<Status(keys::Store::Change&)>& body) {
   Status changed = store.change(entry, body);
-  if (changed.ok()) return changed;
+  if (changed.ok() || store.is_done(changed.error())) return changed;
   const Code code = changed.error().code();
   const bool failed = code == Code::kUnavailable || code == Code::kInternal || code == Code::kCorrupt;
   entry.event.outcome = failed ? audit::Outcome::kFailed : audit::Outcome::kRefused;

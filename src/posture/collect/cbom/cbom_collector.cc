@@ -15,10 +15,9 @@ constexpr std::size_t kNamesMax = 50;
 
 // As names begin, without what stands between letters and digits. SP 800-131A Rev 2 and RFC 7465, 8996, 9155 withdrew
 // the first.
-constexpr std::array<std::string_view, 29> kWithdrawn = {
-    "md2",     "md4",   "md5",     "sha1",     "hmacmd5", "des",      "3des",      "tdea",   "tripledes", "desede",
-    "rc2",     "rc4",   "arcfour", "blowfish", "idea",    "skipjack", "dsa",       "rsa512", "rsa768",    "rsa1024",
-    "rsa1536", "dh512", "dh768",   "dh1024",   "dh1536",  "ffdh1024", "ripemd128", "tls10",  "ssl"};
+constexpr std::array<std::string_view, 20> kWithdrawn = {
+    "md2", "md4", "md5",     "sha1",     "hmacmd5", "des",      "3des", "tdea",      "tripledes", "desede",
+    "rc2", "rc4", "arcfour", "blowfish", "idea",    "skipjack", "dsa",  "ripemd128", "tls10",     "ssl"};
 constexpr std::array<std::string_view, 39> kKnown = {
     "aes",    "xaes",    "chacha20", "xchacha20", "poly1305", "salsa20", "xsalsa20", "sha2",   "sha3", "sha224",
     "sha256", "sha384",  "sha512",   "shake",     "keccak",   "blake",   "hmac",     "kmac",   "cmac", "gmac",
@@ -69,6 +68,14 @@ bool is_short_key(std::string_view name, const std::string& parameter) {
   unsigned bits = 0;
   const auto read = std::from_chars(parameter.data(), parameter.data() + parameter.size(), bits);
   return sized && read.ec == std::errc() && bits >= 512 && bits < 2048;
+}
+
+// "rsa1024" and "dh512": the number behind the name, to its end.
+bool is_short_name(std::string_view plain) {
+  for (const std::string_view name : {"rsa", "ffdh", "dh"}) {
+    if (plain.starts_with(name)) return is_short_key(name, std::string(plain.substr(name.size())));
+  }
+  return false;
 }
 
 // Of TLS, SSH and IKE what stands for a version.
@@ -137,7 +144,7 @@ AlgorithmStanding standing_of(std::string_view name) {
   for (const std::string_view part : {"md5", "sha1", "withdes", "anddes", "rc4", "3des", "ecb"}) {
     if (unkeyed.find(part) != std::string::npos) return AlgorithmStanding::kWithdrawn;
   }
-  if (begins(plain, kWithdrawn)) return AlgorithmStanding::kWithdrawn;
+  if (begins(plain, kWithdrawn) || is_short_name(plain)) return AlgorithmStanding::kWithdrawn;
   const bool known = begins(plain, kKnown) || begins(plain, kKnownToo) || is_curve(plain);
   return known ? AlgorithmStanding::kKnown : AlgorithmStanding::kUnknown;
 }

@@ -39,7 +39,8 @@ Status AwsDiscovery::each_page(const Kind& kind, std::int64_t& entries) {
     if (!page.next.empty() && page.next == token) break;
     for (FoundStorage& found : page.found) {
       if (++entries > kEntriesMax) return Error(Code::kUnsupported, "there are more than are looked at");
-      report(kind.scheme + found.name, std::move(found));
+      const std::string address = kind.scheme + found.name;
+      report(address, std::move(found));
     }
     token = std::move(page.next);
     if (token.empty()) return {};

@@ -131,7 +131,8 @@ class Round {
       if (!page.next.empty() && page.next == token) break;
       for (FoundAtGoogle& found : page.found) {
         if (++entries > kFoundMax) return Error(Code::kUnsupported, "there are more than are looked at");
-        found_undeclared(listing.prefix + found.name, std::move(found));
+        const std::string address = listing.prefix + found.name;
+        found_undeclared(address, std::move(found));
       }
       token = std::move(page.next);
       if (token.empty()) return {};

@@ -50,6 +50,8 @@ TEST(Cbom, WhatAlgorithmsAreWorth) {
                            "EC-brainpoolP256r1",
                            "RSASSA-PKCS1-v1_5-SHA-256",
                            "DH-2048",
+                           "RSA-15360",
+                           "DH-15360",
                            "SHAKE128"}) {
     EXPECT_EQ(standing_of(name), kKnown) << name;
   }
