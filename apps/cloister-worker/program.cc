@@ -317,9 +317,11 @@ Status Program::serve(const sigset_t& signals) {
 
 void Program::stop(Duration patience) {
   patience_.give_up();
-  const auto left = [this, patience] { return std::clamp(lease_end_ - system_time(), Duration{}, patience); };
-  if (inference_) ignore_result(inference_->stop(left()));
-  if (engine_ && left() == Duration{}) engine_->stop(Duration{});  // before what waits for its answers
+  const Time until = std::min(lease_end_, system_time() + patience);
+  const auto left = [until] { return std::max(Duration{}, until - system_time()); };
+  const bool drained = !inference_ || inference_->stop(left()).ok();
+  // Before what waits for its answers.
+  if (engine_ && (!drained || left() == Duration{})) engine_->stop(Duration{});
   inference_.reset();
   if (engine_) engine_->stop(left());
   engine_.reset();
