@@ -221,7 +221,6 @@ Status Program::open_inference() {
     CLOISTER_RETURN_IF_ERROR(prepared_.engine->load(model.expose()));
   }
   const auto collect = [this](const attest::Binding& binding) {
-    const std::lock_guard lock(attesting_);
     return collect_evidence(locked_, *prepared_.attester, devices(), binding);
   };
   CLOISTER_TRY(inference_, InferenceHost::start(*config_.inference, std::move(prepared_.engine),
@@ -250,31 +249,34 @@ Status Program::start() {
 void Program::renew_when_due() {
   if (renewal_.joinable()) return;  // it has the attester
   const Time now = system_time();
-  if (now >= next_refresh_ && inference_) {
+  std::function<Status()> refresh;
+  if (inference_ && now >= next_refresh_) {
     next_refresh_ = now + kRefresh;
-    if (const Status refreshed = inference_->refresh(); !refreshed.ok()) {
-      log_.warning("bundle-not-renewed", {{"error", refreshed.error().message()}});
-    }
+    refresh = inference_->refresher();  // stop() waits for the attester when the model is gone
   }
-  if (now < next_renewal_) return;
-  auto started = start_thread([this] {
-    {
-      const std::lock_guard lock(attesting_);
-      renewed_ = keys_->renew();
-    }
+  of_lease_ = now >= next_renewal_;
+  if (!refresh && !of_lease_) return;
+  auto started = start_thread([this, refresh] {
+    refreshed_ = refresh ? refresh() : ok_status();
+    if (of_lease_) renewed_ = keys_->renew();
     renewal_done_ = true;
   });
   if (started.ok()) {
     renewal_ = std::move(started).value();
-  } else {
-    log_.warning("lease-not-renewed", {{"error", started.error().message()}});
-    next_renewal_ = now + kRetry;
+    return;
   }
+  log_.warning(of_lease_ ? "lease-not-renewed" : "bundle-not-renewed", {{"error", started.error().message()}});
+  if (of_lease_) next_renewal_ = now + kRetry;
 }
 
 Status Program::finish_renewal() {
   renewal_.join();
   renewal_done_ = false;
+  if (!refreshed_.ok()) log_.warning("bundle-not-renewed", {{"error", refreshed_.error().message()}});
+  return of_lease_ ? finish_lease() : ok_status();
+}
+
+Status Program::finish_lease() {
   const Time now = system_time();
   const auto end = keys_->lease_end();
   refusals_ = keys_->take_refusals();
