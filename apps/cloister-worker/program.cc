@@ -221,7 +221,6 @@ Status Program::open_inference() {
     CLOISTER_RETURN_IF_ERROR(prepared_.engine->load(model.expose()));
   }
   const auto collect = [this](const attest::Binding& binding) {
-    const std::lock_guard lock(attesting_);
     return collect_evidence(locked_, *prepared_.attester, devices(), binding);
   };
   CLOISTER_TRY(inference_, InferenceHost::start(*config_.inference, std::move(prepared_.engine),
@@ -250,31 +249,34 @@ Status Program::start() {
 void Program::renew_when_due() {
   if (renewal_.joinable()) return;  // it has the attester
   const Time now = system_time();
-  if (now >= next_refresh_ && inference_) {
+  std::function<Status()> refresh;
+  if (inference_ && now >= next_refresh_) {
     next_refresh_ = now + kRefresh;
-    if (const Status refreshed = inference_->refresh(); !refreshed.ok()) {
-      log_.warning("bundle-not-renewed", {{"error", refreshed.error().message()}});
-    }
+    refresh = inference_->refresher();  // stop() waits for the attester when the model is gone
   }
-  if (now < next_renewal_) return;
-  auto started = start_thread([this] {
-    {
-      const std::lock_guard lock(attesting_);
-      renewed_ = keys_->renew();
-    }
+  of_lease_ = now >= next_renewal_;
+  if (!refresh && !of_lease_) return;
+  auto started = start_thread([this, refresh] {
+    refreshed_ = refresh ? refresh() : ok_status();
+    if (of_lease_) renewed_ = keys_->renew();
     renewal_done_ = true;
   });
   if (started.ok()) {
     renewal_ = std::move(started).value();
-  } else {
-    log_.warning("lease-not-renewed", {{"error", started.error().message()}});
-    next_renewal_ = now + kRetry;
+    return;
   }
+  log_.warning(of_lease_ ? "lease-not-renewed" : "bundle-not-renewed", {{"error", started.error().message()}});
+  if (of_lease_) next_renewal_ = now + kRetry;
 }
 
 Status Program::finish_renewal() {
   renewal_.join();
   renewal_done_ = false;
+  if (!refreshed_.ok()) log_.warning("bundle-not-renewed", {{"error", refreshed_.error().message()}});
+  return of_lease_ ? finish_lease() : ok_status();
+}
+
+Status Program::finish_lease() {
   const Time now = system_time();
   const auto end = keys_->lease_end();
   refusals_ = keys_->take_refusals();
@@ -317,9 +319,11 @@ Status Program::serve(const sigset_t& signals) {
 
 void Program::stop(Duration patience) {
   patience_.give_up();
-  const auto left = [this, patience] { return std::clamp(lease_end_ - system_time(), Duration{}, patience); };
-  if (inference_) ignore_result(inference_->stop(left()));
-  if (engine_ && left() == Duration{}) engine_->stop(Duration{});  // before what waits for its answers
+  const Time until = std::min(lease_end_, system_time() + patience);
+  const auto left = [until] { return std::max(Duration{}, until - system_time()); };
+  const bool drained = !inference_ || inference_->stop(left()).ok();
+  // Before what waits for its answers.
+  if (engine_ && (!drained || left() == Duration{})) engine_->stop(Duration{});
   inference_.reset();
   if (engine_) engine_->stop(left());
   engine_.reset();

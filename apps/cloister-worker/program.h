@@ -5,7 +5,6 @@
 #include <signal.h>
 
 #include <atomic>
-#include <mutex>
 #include <thread>
 
 #include "attest/workload_manifest.h"
@@ -65,6 +64,7 @@ class Program {
   Status open_inference();
   void renew_when_due();
   Status finish_renewal();
+  Status finish_lease();
   Duration until_next_look() const;
   void say_lockdown();
 
@@ -79,12 +79,14 @@ class Program {
   std::optional<EngineFile> engine_file_;
   std::unique_ptr<EngineProcess> engine_;
   std::unique_ptr<InferenceHost> inference_;
-  std::mutex attesting_;  // the lease's renewal and the bundle's ask the same attester
   Time lease_end_, next_renewal_, next_refresh_;
   std::vector<BrokerSet::Refusal> refusals_;  // of the last renewal
-  // Asks `keys_` while serve() watches; nobody else does until it is joined.
+  // Of the bundle, of the lease or of both: asks `keys_` and the attester while serve() watches; nobody else does until
+  // it is joined.
   std::thread renewal_;
   std::atomic<bool> renewal_done_ = false;
+  bool of_lease_ = false;  // not of the bundle alone
+  Status refreshed_;
   bool renewed_ = false;
 };
 

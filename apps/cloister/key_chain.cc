@@ -178,6 +178,12 @@ Status KeyChain::check_sharing() const {
   return invalid("with --broker no other key is named: it would open the object alone (`cloister rewrap` can add one)");
 }
 
+// Sealing needs all of them, and rewrapping ends at one that can't be asked.
+bool KeyChain::passes_over(const Error& missing) const {
+  const bool refused = missing.code() == Code::kDenied || missing.code() == Code::kNotFound;
+  return purpose_ != "seal" && (purpose_ != "rewrap" || refused);
+}
+
 Result<std::vector<crypto::KeyWrapper*>> KeyChain::brokers(const keys::DatasetName& name) {
   auto& opened = brokers_[name.text()];
   if (opened.empty()) {
@@ -192,7 +198,7 @@ Result<std::vector<crypto::KeyWrapper*>> KeyChain::brokers(const keys::DatasetNa
       }();
       all.push_back(std::make_unique<BrokerKey>(file, std::move(wrapper)));
       const Error* missing = all.back()->missing();
-      if (missing != nullptr && purpose_ != "seal" && !session_->globals().json) {
+      if (missing != nullptr && passes_over(*missing) && !session_->globals().json) {
         std::fprintf(stderr, "broker %s is passed over: %s\n", printable(file).c_str(),
                      printable(missing->message()).c_str());
       }

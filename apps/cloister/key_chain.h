@@ -80,6 +80,7 @@ class KeyChain {
   Status add_named();
   Status check_sharing() const;
   Result<std::vector<crypto::KeyWrapper*>> brokers(const keys::DatasetName& name);
+  bool passes_over(const Error& missing) const;
   Status add_pkcs11();
   Status add_passphrase(crypto::Secret passphrase);
 

@@ -81,8 +81,9 @@ bool are_enough(const std::vector<Slot>& slots);
 
 // Tries the slots each wrapper knows: those of the whole DEK, then shares, until enough right ones were given. kDenied
 // with the list of slot types and key ids when none opens, or too few shares were given, with every reason;
-// kUnavailable when enough may be given later. kCorrupt: the shares don't fit one another, or no set of those given
-// (they are named, and who gave them) makes the key. The DEK's commitment is compared before it is returned (SO-7).
+// kUnavailable when enough, or another in place of a wrong one, may be given later. kCorrupt: the shares don't fit one
+// another, or no set of those given (they are named, and who gave them) makes the key. The DEK's commitment is compared
+// before it is returned (SO-7).
 Result<crypto::Dek> unwrap_slots(const Preamble& preamble, ByteView preamble_page, const SlotTable& table,
                                  std::span<crypto::KeyWrapper* const> wrappers);
 

@@ -108,9 +108,7 @@ class Opening {
         }
       }
     }
-    if (shares_.size() < needed) return too_few(needed);
-    return Error(Code::kCorrupt,
-                 "the shares given don't make this object's key, one of them is wrong: " + joined(givers_, ", "));
+    return shares_.size() < needed ? too_few(needed) : one_is_wrong();
   }
 
   // True: there is one more.
@@ -143,16 +141,32 @@ class Opening {
     return std::nullopt;
   }
 
-  Error too_few(unsigned needed) const {
-    if (givers_.empty() && refusals_.empty()) return refused();
+  // Why the slots that gave nothing gave nothing.
+  struct Missing {
     std::vector<std::string> reasons;
     std::set<const crypto::KeyWrapper*> away;  // each of them may give one share later
+  };
+  Missing missing() const {
+    Missing all;
     for (const Refusal& refusal : refusals_) {
       if (given_.contains(refusal.slot)) continue;
-      if (refusal.error.code() == Code::kUnavailable) away.insert(refusal.wrapper);
+      if (refusal.error.code() == Code::kUnavailable) all.away.insert(refusal.wrapper);
       const std::string reason = describe_slot(*refusal.slot) + ": " + refusal.error.message();
-      if (std::ranges::find(reasons, reason) == reasons.end()) reasons.push_back(reason);
+      if (std::ranges::find(all.reasons, reason) == all.reasons.end()) all.reasons.push_back(reason);
     }
+    return all;
+  }
+
+  Error one_is_wrong() const {
+    const auto [reasons, away] = missing();
+    std::string text = "the shares given don't make this object's key, one of them is wrong: " + joined(givers_, ", ");
+    for (const std::string& reason : reasons) text += "; " + reason;
+    return Error(away.empty() ? Code::kCorrupt : Code::kUnavailable, text);
+  }
+
+  Error too_few(unsigned needed) const {
+    if (givers_.empty() && refusals_.empty()) return refused();
+    const auto [reasons, away] = missing();
     std::string text = std::to_string(needed) + " shares of its key are needed and " + std::to_string(givers_.size()) +
                        (givers_.size() == 1 ? " was given" : " were given");
     if (!givers_.empty()) text += " (" + joined(givers_, ", ") + ")";

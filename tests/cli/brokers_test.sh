@@ -104,6 +104,8 @@ grep -q 'broker .*lab.service is passed over' "$work/.err" || fail "nothing is s
 expect_absent never
 expect_status 9 by "$all" seal plain never.sealed --dataset acme/models --threshold 2
 expect_absent never.sealed
+expect_error 9 'lab.service' "$CLOISTER" rewrap shared.sealed --broker "$top/lab.service" --broker "$top/us.service"
+! grep -q 'passed over' "$work/.err" || fail "a rewrap says that it goes on: $(cat "$work/.err")"
 
 # A new dataset key at one service: its share follows, and 4 KiB are written.
 at us cloister --quiet dataset rotate-key acme/models

@@ -9,7 +9,7 @@
 
 namespace cloister::worker {
 
-// The most content of one answer: sealed, it is what a client takes at most, 64 MiB.
+// The most content of one answer: sealed in large pieces, it is what a client takes at most, 64 MiB.
 inline constexpr std::size_t kEngineAnswerMax = 63 << 20;
 
 class HttpEngine final : public Engine {

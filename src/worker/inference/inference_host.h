@@ -32,6 +32,8 @@ class InferenceHost {
   // To be called every minute or so, by one thread; a failure is worth a line in the log, no more: keys that are there
   // go on until their end.
   Status refresh() { return service_->refresh(); }
+  // InferenceService::refresher().
+  std::function<Status()> refresher() const { return service_->refresher(); }
   InferenceCounts counts() const { return service_->counts(); }
   // InferenceService::answer_until().
   void answer_until(Time end) { service_->answer_until(end); }

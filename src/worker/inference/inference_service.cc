@@ -92,6 +92,10 @@ void InferenceService::released_under(std::string policy) {
 
 Status InferenceService::refresh() { return epochs_->refresh(clock_(), *random_); }
 
+std::function<Status()> InferenceService::refresher() const {
+  return [epochs = epochs_, clock = clock_, random = random_] { return epochs->refresh(clock(), *random); };
+}
+
 std::optional<net::Response> InferenceService::handle(net::Request& request, net::Deferral& later) {
   if (request.path() == kBundlePath) {
     if (request.method != "GET") return net::problem(405);

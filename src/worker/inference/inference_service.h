@@ -61,6 +61,8 @@ class InferenceService final : public net::Handler {
   std::optional<net::Response> handle(net::Request& request, net::Deferral& later) override;
   // KeyEpochs::refresh(): to be called every minute or so, by one thread.
   Status refresh();
+  // refresh() for a thread that may outlast this: it holds the keys for requests, no model.
+  std::function<Status()> refresher() const;
   InferenceCounts counts() const;
   // From then on every question is refused. Any thread; before the first call there is no end.
   void answer_until(Time end) { answers_until_ms_ = end.unix_ms; }
@@ -98,7 +100,7 @@ class InferenceService final : public net::Handler {
   const std::string question_path_;
   const crypto::Sha256Digest manifest_;
   std::unique_ptr<Engine> engine_;
-  std::unique_ptr<KeyEpochs> epochs_;
+  std::shared_ptr<KeyEpochs> epochs_;  // and refresher()'s
   const crypto::SigningKey receipt_key_;
   const Clock clock_;
   crypto::Random* const random_;

@@ -155,7 +155,18 @@ TEST_F(SharedObject, WrongShare) {
   expect_opens(wrappers({&a_, &c_}));
   expect_opens(wrappers({&a_, &b_, &c_}));
   expect_opens(wrappers({&b_, &a_, &c_}));
-  expect_refused(open({a_.wrapper.get(), b_.wrapper.get(), &refuses_}), Code::kCorrupt, "one of them is wrong");
+  const auto others_refuse = open({a_.wrapper.get(), b_.wrapper.get(), &refuses_});
+  expect_refused(others_refuse, Code::kCorrupt, "one of them is wrong");
+  expect_refused(others_refuse, Code::kCorrupt, "the policy says no");
+}
+
+TEST_F(SharedObject, WrongShareAndAnotherIsAway) {
+  Pretender pretender(a_, a_.random);
+  const auto refused = open({&pretender, b_.wrapper.get(), &away_});
+  expect_refused(refused, Code::kUnavailable, "one of them is wrong: share 1 by");
+  expect_refused(refused, Code::kUnavailable, "share 3 by dataset-key " + to_hex(c_.keyring.outline().keyring_id));
+  expect_refused(refused, Code::kUnavailable, "nobody answers");
+  expect_opens({&pretender, b_.wrapper.get(), &away_, c_.wrapper.get()});
 }
 
 TEST_F(SharedObject, TwoWrongOfFive) {

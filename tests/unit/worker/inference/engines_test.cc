@@ -122,7 +122,7 @@ TEST(HttpEngine, AnswersAsLargeAsClientsTake) {
     EXPECT_EQ(kept.text.size(), size);
   }
   ASSERT_EQ(::unlink(socket.c_str()), 0);
-  const DyingEngine dying(socket, head(kEngineAnswerMax + 1));
+  const DyingEngine dying(socket, head(kEngineAnswerMax + 1) + std::string(kEngineAnswerMax + 1, 'x'));
   expect_refused(engine->infer({"text/plain", as_bytes("hello")}), Code::kUnavailable, "engine");
 }
 

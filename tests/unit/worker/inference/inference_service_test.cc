@@ -308,6 +308,17 @@ TEST_F(Inference, KeysChangeAndOldOnesEnd) {
   EXPECT_EQ(call("POST", "/v1/inference", "message/ohttp-chunked-req", old).status, 422U) << "its key is gone";
 }
 
+TEST_F(Inference, WhatRefreshesOutlivesTheService) {
+  const std::function<Status()> refresh = service_->refresher();
+  const attest::WorkerBundle first = bundle();
+  now_ = kNow + minutes(30);
+  ASSERT_TRUE(refresh().ok());
+  EXPECT_NE(bundle().key_configuration, first.key_configuration);
+  service_.reset();
+  now_ = kNow + minutes(60);
+  EXPECT_TRUE(refresh().ok());
+}
+
 TEST_F(Inference, WithoutEvidenceTheOldKeyGoesOnUntilItsEnd) {
   no_evidence_ = true;
   now_ = kNow + minutes(45);
