@@ -157,6 +157,6 @@ red_team() {
   cl store anchor "$work/elsewhere/home.anchor"
   printf '  %s$ cloister redteam run --authorised-by demo %s --facts drills.jsonl%s\n' "$dim" "${named[*]//$work\//}" "$off"
   "$CLOISTER" redteam run --authorised-by demo "${named[@]}" --facts "$posture/drills.jsonl" >"$posture/drills.text" 2>&1 ||
-    surprise "an exercise wasn't defended: $(tail -n 3 "$posture/drills.text")"
+    surprise "an exercise wasn't defended: $(grep -A 2 FAILED "$posture/drills.text" || tail -n 3 "$posture/drills.text")"
   indent <"$posture/drills.text"
 }

@@ -12,7 +12,7 @@ namespace cloister::redteam {
 namespace {
 
 constexpr double kTMax = 4.5;
-constexpr int kRepeats = 3;  // a difference that is there is there each time; one of the machine's isn't
+constexpr int kRepeats = 5;  // a difference that is there is there each time; one of the machine's isn't
 constexpr double kPercentile = 0.9;
 constexpr std::string_view kRemedy =
     "how something is refused tells what is wrong with it: keep the answers, and give one answer in one time";
@@ -115,12 +115,15 @@ class Oracle {
   double measure(const crypto::WrappedKey& first, const crypto::WrappedKey& second) {
     std::vector<double> a, b;
     Bytes coins(4096);
+    // In one place both: where bytes lie makes a difference in time as well.
+    crypto::WrappedKey asked = first;
     for (std::uint64_t i = 0; a.size() < target_.timings || b.size() < target_.timings; ++i) {
       if (i % (coins.size() * 8) == 0) field_.random->fill(coins);
       if (i % 1024 == 0 && tally_.over()) break;
       const std::uint64_t bit = i % (coins.size() * 8);
       const bool heads = (coins[bit / 8] >> (bit % 8) & 1) != 0;
-      (heads ? a : b).push_back(once(heads ? first : second));
+      asked = heads ? first : second;
+      (heads ? a : b).push_back(once(asked));
     }
     return welch_t(std::move(a), std::move(b));
   }
