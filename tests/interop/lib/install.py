@@ -163,7 +163,9 @@ def cargo_build(source, least):
         if not whole and not os.environ.get("CLOISTER_INTEROP_COMPILE"):
             raise Absent("Rust peers take minutes to compile: CLOISTER_INTEROP_COMPILE=1 has them compiled, once")
         if not whole:
-            call(source.name, ["cargo", "build", "--locked", "--release", "--jobs", "2"], {"CARGO_TARGET_DIR": str(folder / "target")}, source)
+            # What lies in the source folder stays as it is: cargo writes a lock beside it.
+            shutil.copytree(source, folder / "source")
+            call(source.name, ["cargo", "build", "--release", "--jobs", "2"], {"CARGO_TARGET_DIR": str(folder / "target")}, folder / "source")
             shutil.copy(folder / "target/release" / source.name, folder / "program")
             shutil.rmtree(folder / "target")
         return str(folder / "program")
