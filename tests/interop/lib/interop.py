@@ -127,7 +127,7 @@ class Run:
         return self._install(install.go_build, SOURCE / "tests/interop" / folder, go=go, tags=tags)
 
     def cargo_build(self, folder, least="1.85"):
-        """The program of a Rust package of that name that lies in tests/interop/FOLDER, with its Cargo.lock."""
+        """The program of a Rust package of that name that lies in tests/interop/FOLDER."""
         return self._install(install.cargo_build, SOURCE / "tests/interop" / folder, least=least)
 
     def maven(self, spec, java=17):
