@@ -162,7 +162,7 @@ void add_init(CLI::App& app, Run& run) {
   verb->add_option("--root", request->root, "where the root key lives")
       ->check(CLI::IsMember(kinds))
       ->capture_default_str();
-  verb->add_option("OPTION=VALUE", request->root_options, "what a provider is told: which key, where");
+  verb->add_option("SETTING", request->root_options, "OPTION=VALUE: what a provider is told, which key, where");
   verb->add_flag("--root-passphrase", request->ask_root_passphrase,
                  "software: under a passphrase, asked for at each use");
   verb->add_option("--root-passphrase-file", request->root_passphrase_file,

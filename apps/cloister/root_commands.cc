@@ -210,7 +210,7 @@ void add_adding(CLI::App& group, Run& run, const std::shared_ptr<RootRequest>& r
   std::vector<std::string> kinds;
   for (const home::RootKind& kind : home::root_kinds()) kinds.emplace_back(kind.name);
   verb->add_option("KIND", request->kind, "where its key lives")->required()->check(CLI::IsMember(kinds));
-  verb->add_option("OPTION=VALUE", request->options, "what a root of that kind is told");
+  verb->add_option("SETTING", request->options, "OPTION=VALUE: what a root of that kind is told");
   verb->add_flag("--passphrase", request->ask_secret, "software: under a passphrase, asked for at each use");
   verb->add_option("--passphrase-file,--pin-file", request->secret_file,
                    "the passphrase, or the token's PIN, read from FILE (0600)")
