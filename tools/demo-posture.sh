@@ -144,7 +144,7 @@ audit_after() {
   printf '  %s$ cloister posture verify posture/run.jsonl --key posture/log.vkey%s\n' "$dim" "$off"
   "$CLOISTER" posture verify "$posture/run.jsonl" --key "$posture/log.vkey" >"$posture/verified.text" || surprise "the bundle doesn't verify"
   tail -n 1 "$posture/verified.text" | indent
-  sed 's/"encrypted":"no"/"encrypted":"yes"/' "$posture/run.jsonl" >"$posture/forged.jsonl"
+  sed 's/"status":"fail"/"status":"pass"/' "$posture/run.jsonl" >"$posture/forged.jsonl"
   ! cmp -s "$posture/run.jsonl" "$posture/forged.jsonl" || surprise 'there was nothing to forge'
   refuse 3 'signed' posture verify "$posture/forged.jsonl" --key "$posture/log.vkey"
   row 'posture' "$(size_of "$posture/run.jsonl")" '' 'Unrated before, Foundational now'
